@@ -1,0 +1,21 @@
+//! The Orochi hub: a durable, ordered log of messages with channels, mentions, presence and history in
+//! front of it.
+//!
+//! Read in this order; imports go only downwards:
+//!
+//! 1. [`config`]: what the hub is told: flags and variables.
+//! 2. [`server`]: binds both ports, starts the core, stops in order.
+//! 3. [`connection`]: one task a WebSocket, agents' and observers'.
+//! 4. [`api`]: the HTTP routes, and who may use them. [`dashboard`]: the page.
+//! 5. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
+//! 6. [`registry`]: who is connected, in which channels, and what is known of each agent.
+//! 7. [`store`]: the log on disk.
+
+pub mod api;
+pub mod config;
+pub mod connection;
+pub mod core;
+pub mod dashboard;
+pub mod registry;
+pub mod server;
+pub mod store;

@@ -1,0 +1,201 @@
+//! A message as the hub hands it out: as a live frame (section 1) and as a history row (section 5).
+//!
+//! Both are written straight into bytes: this is the hub's hottest path, and `mentions`, `metadata` and
+//! the sender's further keys are JSON already.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::seq::Seq;
+
+/// An accepted message as one receiver sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageView<'a> {
+    /// Its place in the log.
+    pub seq: Seq,
+    /// The sender's id for it.
+    pub id: &'a str,
+    /// The hub's clock at acceptance, as it is written.
+    pub ts: &'a str,
+    /// The channel, or `@name` of the other side of a direct message.
+    pub channel: &'a str,
+    /// Who said it.
+    pub sender: &'a str,
+    /// What was said.
+    pub content: &'a str,
+    /// A JSON list of the mentioned names.
+    pub mentions: &'a str,
+    /// A JSON object.
+    pub metadata: &'a str,
+    /// The message that it answers.
+    pub reply_to: Option<Seq>,
+    /// The payload's other keys as one JSON object.
+    pub extra: Option<&'a str>,
+}
+
+impl MessageView<'_> {
+    /// The `message` frame.
+    pub fn to_frame(&self) -> String {
+        let mut out = Vec::with_capacity(256 + self.content.len() + self.metadata.len());
+        out.extend_from_slice(br#"{"type":"message","sender":"#);
+        push(&mut out, self.sender);
+        out.extend_from_slice(br#","id":"#);
+        push(&mut out, self.id);
+        out.extend_from_slice(br#","ts":"#);
+        push(&mut out, self.ts);
+        out.extend_from_slice(br#","payload":{"channel":"#);
+        push(&mut out, self.channel);
+        out.extend_from_slice(br#","content":"#);
+        push(&mut out, self.content);
+        out.extend_from_slice(br#","metadata":"#);
+        out.extend_from_slice(self.metadata.as_bytes());
+        out.extend_from_slice(br#","mentions":"#);
+        out.extend_from_slice(self.mentions.as_bytes());
+        self.push_reply_to(&mut out);
+        if let Some(extra) = self.extra {
+            // `{"k":1}` without its first brace continues the object; its last brace ends the payload.
+            out.push(b',');
+            out.extend_from_slice(&extra.as_bytes()[1..]);
+        } else {
+            out.push(b'}');
+        }
+        out.extend_from_slice(br#","seq":"#);
+        push(&mut out, &self.seq);
+        out.push(b'}');
+        into_text(out)
+    }
+
+    /// The history row; `snippet` is the part that a search found.
+    pub fn to_row(&self, snippet: Option<&str>) -> Box<RawValue> {
+        let mut out = Vec::with_capacity(256 + self.content.len() + self.metadata.len());
+        out.extend_from_slice(br#"{"msg_id":"#);
+        push(&mut out, self.id);
+        out.extend_from_slice(br#","ts":"#);
+        push(&mut out, self.ts);
+        out.extend_from_slice(br#","channel":"#);
+        push(&mut out, self.channel);
+        out.extend_from_slice(br#","sender":"#);
+        push(&mut out, self.sender);
+        out.extend_from_slice(br#","content":"#);
+        push(&mut out, self.content);
+        out.extend_from_slice(br#","mentions":"#);
+        out.extend_from_slice(self.mentions.as_bytes());
+        out.extend_from_slice(br#","metadata":"#);
+        out.extend_from_slice(self.metadata.as_bytes());
+        out.extend_from_slice(br#","seq":"#);
+        push(&mut out, &self.seq);
+        self.push_reply_to(&mut out);
+        if let Some(snippet) = snippet {
+            out.extend_from_slice(br#","snippet":"#);
+            push(&mut out, snippet);
+        }
+        out.push(b'}');
+        RawValue::from_string(into_text(out)).expect("all parts are JSON")
+    }
+
+    fn push_reply_to(&self, out: &mut Vec<u8>) {
+        if let Some(reply_to) = self.reply_to {
+            out.extend_from_slice(br#","reply_to":"#);
+            push(out, &reply_to);
+        }
+    }
+}
+
+/// An agent came online or went offline (section 6).
+#[derive(Debug, Serialize)]
+pub struct PresenceChange<'a> {
+    /// Who.
+    pub agent: &'a str,
+    /// Which of the two.
+    pub event: PresenceEvent,
+    /// The channels that its connections are in.
+    pub channels: Vec<String>,
+    /// Its identity.
+    pub agent_id: &'a str,
+    /// What it works on.
+    pub project: &'a str,
+}
+
+/// What happened to an agent's presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PresenceEvent {
+    /// Its first connection registered.
+    Connected,
+    /// Its last connection left.
+    Disconnected,
+}
+
+/// An agent said what it does (section 6).
+#[derive(Debug, Serialize)]
+pub struct StatusEvent<'a> {
+    /// Who.
+    pub agent: &'a str,
+    /// Its status after the update, as are all fields.
+    pub status: &'a str,
+    /// What it works on now.
+    pub current_task: &'a str,
+    /// Its machine.
+    pub machine: &'a str,
+    /// Its role.
+    pub role: &'a str,
+    /// Its identity.
+    pub agent_id: &'a str,
+    /// Its project.
+    pub project: &'a str,
+    /// Its model.
+    pub model: &'a str,
+    /// 0 to 1, or null.
+    pub progress: Option<f64>,
+}
+
+fn push<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(&mut *out, value).expect("writing text and numbers to memory can't fail");
+}
+
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("JSON made of str parts is UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VIEW: MessageView<'static> = MessageView {
+        seq: Seq::ZERO.next(),
+        id: "i-1",
+        ts: "2026-01-15T10:30:00.123456+00:00",
+        channel: "#general",
+        sender: "alice",
+        content: "say \"hi\" @bob",
+        mentions: r#"["bob"]"#,
+        metadata: r#"{"n":1.50}"#,
+        reply_to: None,
+        extra: None,
+    };
+
+    #[test]
+    fn a_frame_keeps_its_order_and_the_senders_own_json() {
+        assert_eq!(
+            VIEW.to_frame(),
+            r##"{"type":"message","sender":"alice","id":"i-1","ts":"2026-01-15T10:30:00.123456+00:00","payload":{"channel":"#general","content":"say \"hi\" @bob","metadata":{"n":1.50},"mentions":["bob"]},"seq":1}"##
+        );
+    }
+
+    #[test]
+    fn further_keys_and_reply_to_stand_in_the_payload() {
+        let view = MessageView { reply_to: Seq::new(7), extra: Some(r#"{"x":[1],"y":null}"#), ..VIEW };
+        let frame: serde_json::Value = serde_json::from_str(&view.to_frame()).unwrap();
+        assert_eq!(frame["payload"]["reply_to"], 7);
+        assert_eq!(frame["payload"]["x"], serde_json::json!([1]));
+        assert_eq!(frame["payload"].as_object().unwrap().len(), 7);
+        assert_eq!(frame["seq"], 1);
+    }
+
+    #[test]
+    fn a_row_has_the_names_of_the_history_table() {
+        let row: serde_json::Value = serde_json::from_str(VIEW.to_row(None).get()).unwrap();
+        let keys: Vec<_> = row.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(keys, ["msg_id", "ts", "channel", "sender", "content", "mentions", "metadata", "seq"]);
+    }
+}

@@ -1,0 +1,230 @@
+//! Typed access to a payload's fields, with errors that name the field and what is expected.
+//!
+//! Values stay the sender's own bytes ([`RawValue`]) until somebody asks for them: `metadata` and unknown
+//! keys are relayed as they were written, so that no number loses digits on the way.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::codes::{ErrorCode, Refusal};
+use crate::limits::JSON_DEPTH_MAX;
+use crate::names::shown;
+use crate::seq::Seq;
+use crate::time::Timestamp;
+
+/// An object's fields in the order they were written. Of a key that stands twice the last counts.
+#[derive(Debug, Default)]
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    /// The raw value of `name`; `null` counts as absent (section 10).
+    pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
+    }
+
+    /// Whether `name` stands there at all, be it as `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
+    /// A string, or None where it is absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for any other JSON type.
+    pub fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
+        self.typed(name, "a string")
+    }
+
+    /// A string that must be there.
+    ///
+    /// # Errors
+    /// `MISSING_FIELD` where it is absent, `INVALID_FIELD` for any other JSON type.
+    pub fn required_text(&self, name: &str) -> Result<String, Refusal> {
+        self.text(name)?.ok_or_else(|| missing(name, "a string"))
+    }
+
+    /// A string of at most `chars_max` characters.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for any other JSON type, `TOO_LARGE` for a longer one.
+    pub fn short_text(&self, name: &str, chars_max: usize) -> Result<Option<String>, Refusal> {
+        let text = self.text(name)?;
+        if text.as_ref().is_some_and(|text| text.chars().count() > chars_max) {
+            return Err(Refusal::new(ErrorCode::TooLarge, format!("{name} is longer than {chars_max} characters")));
+        }
+        Ok(text)
+    }
+
+    /// A boolean, or None where it is absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for any other JSON type.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        self.typed(name, "true or false")
+    }
+
+    /// A list of strings, or None where it is absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for any other JSON type.
+    pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+        self.typed(name, "a list of strings")
+    }
+
+    /// A place in the log, or None where it is absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for anything but an integer from 0.
+    pub fn seq(&self, name: &str) -> Result<Option<Seq>, Refusal> {
+        self.typed(name, "a seq: an integer from 0")
+    }
+
+    /// A whole number within `range`, or None where it is absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for anything else.
+    pub fn whole(&self, name: &str, range: std::ops::RangeInclusive<u32>) -> Result<Option<u32>, Refusal> {
+        let expected = format!("an integer from {} to {}", range.start(), range.end());
+        match self.typed::<u32>(name, &expected)? {
+            Some(n) if !range.contains(&n) => Err(invalid(name, &expected, &n.to_string())),
+            n => Ok(n),
+        }
+    }
+
+    /// A number within 0 to 1, or None where it is absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for anything else.
+    pub fn fraction(&self, name: &str) -> Result<Option<f64>, Refusal> {
+        let expected = "a number from 0 to 1, or null";
+        match self.typed::<f64>(name, expected)? {
+            Some(n) if !(0.0..=1.0).contains(&n) => Err(invalid(name, expected, &n.to_string())),
+            n => Ok(n),
+        }
+    }
+
+    /// A time (section 5), or None where it is absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for anything but RFC 3339 or a date.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        parse_time(name, &text).map(Some)
+    }
+
+    /// An object that is relayed as it is written: at most `bytes_max` bytes and [`JSON_DEPTH_MAX`] deep.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for any other JSON type or invalid Unicode, `TOO_LARGE` above the sizes.
+    pub fn relayed_object(&self, name: &str, bytes_max: usize) -> Result<Option<&'a RawValue>, Refusal> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        if !raw.get().starts_with('{') {
+            return Err(invalid(name, "an object", raw.get()));
+        }
+        check_relayed(name, raw, bytes_max)?;
+        Ok(Some(raw))
+    }
+
+    /// The fields whose names are not in `known`, as they were written.
+    pub fn others(&self, known: &[&str]) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        let last = |at: usize, key: &str| !self.0[at + 1..].iter().any(|(later, _)| later == key);
+        self.0
+            .iter()
+            .enumerate()
+            .filter(move |(at, (key, _))| !known.contains(&key.as_ref()) && last(*at, key))
+            .map(|(_, (key, raw))| (key.as_ref(), *raw))
+    }
+
+    fn typed<T: for<'de> Deserialize<'de>>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(raw.get()).map(Some).map_err(|_| invalid(name, expected, raw.get()))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for InOrder<'a> {
+            type Value = Fields<'a>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                // A borrowed key keeps its place in the frame; one with escapes is unescaped into its own string.
+                #[derive(Deserialize)]
+                struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+                let mut fields = Vec::new();
+                while let Some((Key(key), raw)) = map.next_entry()? {
+                    fields.push((key, raw));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(InOrder(std::marker::PhantomData))
+    }
+}
+
+/// Checks that a value can be relayed: size, depth, and that every JSON parser can read it.
+///
+/// # Errors
+/// `INVALID_FIELD` for invalid Unicode, `TOO_LARGE` above the sizes.
+pub fn check_relayed(name: &str, raw: &RawValue, bytes_max: usize) -> Result<(), Refusal> {
+    if raw.get().len() > bytes_max {
+        return Err(Refusal::new(ErrorCode::TooLarge, format!("{name} is larger than {} KiB", bytes_max / 1024)));
+    }
+    if depth_over_max(raw.get()) {
+        return Err(Refusal::new(ErrorCode::TooLarge, format!("{name} is nested deeper than {JSON_DEPTH_MAX} levels")));
+    }
+    if raw.get() != "{}" && serde_json::from_str::<Value>(raw.get()).is_err() {
+        return Err(invalid(name, "valid JSON in valid Unicode", raw.get()));
+    }
+    Ok(())
+}
+
+/// Reads a time from a payload or an HTTP parameter called `name`.
+///
+/// # Errors
+/// `INVALID_FIELD` for anything but RFC 3339 or a date.
+pub fn parse_time(name: &str, text: &str) -> Result<Timestamp, Refusal> {
+    Timestamp::parse(text).ok_or_else(|| {
+        invalid(name, "RFC 3339 such as 2026-01-15T10:30:00+00:00, or a date such as 2026-01-15", &format!("{text:?}"))
+    })
+}
+
+/// The refusal of a field that is not there.
+pub fn missing(name: &str, expected: &str) -> Refusal {
+    Refusal::new(ErrorCode::MissingField, format!("{name} is missing: expected {expected}"))
+}
+
+/// The refusal of a field's value, which is shown as JSON.
+pub fn invalid(name: &str, expected: &str, seen: &str) -> Refusal {
+    let seen: Cow<'_, str> = if seen.len() > 80 { shown(seen).into() } else { seen.into() };
+    Refusal::new(ErrorCode::InvalidField, format!("{name} is {seen}: expected {expected}"))
+}
+
+/// Whether brackets nest deeper than [`JSON_DEPTH_MAX`]; `json` is known to be well-formed.
+fn depth_over_max(json: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                if depth > JSON_DEPTH_MAX {
+                    return true;
+                }
+            }
+            b']' | b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,84 @@
+//! How a client reads what a hub sent, ours or 0.1.0 (sections 3, 5, 9 and 10): unknown keys are ignored,
+//! and everything that 0.1.0 leaves out is optional.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::reply::DeliveryState;
+use crate::seq::Seq;
+
+/// One frame from a hub; `payload` is read when its type is known.
+#[derive(Debug, Deserialize)]
+pub struct ServerFrame<'a> {
+    /// `ack`, `error`, `message`, …
+    pub r#type: String,
+    /// Who it is from.
+    #[serde(default)]
+    pub sender: String,
+    /// The frame's id.
+    #[serde(default)]
+    pub id: String,
+    /// The hub's clock.
+    #[serde(default)]
+    pub ts: String,
+    /// The message's place in the log; absent from 0.1.0 and from answers.
+    #[serde(default)]
+    pub seq: Option<Seq>,
+    /// The rest.
+    #[serde(borrow, default)]
+    pub payload: Option<&'a RawValue>,
+}
+
+/// What an `ack` can hold; which fields do depends on the request.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct AckPayload {
+    /// The request's id.
+    #[serde(default)]
+    pub r#ref: String,
+    /// A message's place in the log, or the log's head for a register.
+    #[serde(default)]
+    pub seq: Option<Seq>,
+    /// The hub's clock at acceptance.
+    #[serde(default)]
+    pub ts: Option<String>,
+    /// Where each addressed agent is.
+    #[serde(default)]
+    pub delivery: BTreeMap<String, DeliveryState>,
+    /// Whether the message was in the log already.
+    #[serde(default)]
+    pub duplicate: bool,
+    /// The database's UUID; absent from a 0.1.0 hub.
+    #[serde(default)]
+    pub epoch: Option<String>,
+    /// The name's stored cursor.
+    #[serde(default)]
+    pub cursor: Option<Seq>,
+    /// Seconds between heartbeats.
+    #[serde(default)]
+    pub heartbeat: Option<u32>,
+    /// Whether the asked position was used.
+    #[serde(default)]
+    pub resumed: Option<bool>,
+}
+
+/// What an `error` holds. The code is text: a newer hub may have more of them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ErrorPayload {
+    /// What kind of refusal.
+    #[serde(default)]
+    pub code: String,
+    /// What failed and the way out.
+    #[serde(default)]
+    pub detail: String,
+    /// The request's id; often absent from 0.1.0.
+    #[serde(default)]
+    pub r#ref: Option<String>,
+    /// Seconds to wait before trying again.
+    #[serde(default)]
+    pub retry_after: Option<f64>,
+    /// Gitea's HTTP status.
+    #[serde(default)]
+    pub status: Option<u16>,
+}

@@ -1,0 +1,32 @@
+//! The Orochi wire protocol as data and rules: no socket, no clock, no runtime.
+//!
+//! Read in this order:
+//!
+//! 1. [`limits`], [`codes`]: the numbers and the error and close codes of the contract.
+//! 2. [`names`], [`mentions`], [`time`], [`seq`]: values that can only be made valid.
+//! 3. [`fields`]: typed access to a payload, with errors that name the field.
+//! 4. [`request`]: what a client sends, parsed once into a [`request::Request`].
+//! 5. [`delivery`], [`reply`]: what the hub sends.
+//! 6. [`incoming`]: how a client reads what the hub sent.
+//!
+//! Every item names the section of docs/protocol.md that it implements.
+
+pub mod codes;
+pub mod delivery;
+pub mod fields;
+pub mod incoming;
+pub mod limits;
+pub mod mentions;
+pub mod names;
+pub mod reply;
+pub mod request;
+pub mod seq;
+pub mod time;
+
+pub use codes::{CloseCode, ErrorCode, Refusal};
+pub use names::{AgentName, ChannelName, Target};
+pub use seq::Seq;
+pub use time::Timestamp;
+
+/// The sender name of every frame that the hub itself makes (section 1).
+pub const HUB_SENDER: &str = "orochi-server";

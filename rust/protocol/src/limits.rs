@@ -1,0 +1,35 @@
+//! The sizes that the protocol fixes, each with its reason.
+
+/// Largest frame in bytes; above it the connection is closed with 1009 (section 1).
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Largest `content` in bytes (section 3): with metadata and escapes it still fits a frame.
+pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
+/// Largest `metadata` in bytes, and the same again for a message's other keys (section 3).
+pub const METADATA_BYTES_MAX: usize = 64 * 1024;
+/// Deepest nesting of `metadata` and other relayed values. A history row sits deeper in its frame than
+/// in the sender's, and JSON parsers commonly stop between 100 and 1000 levels.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Most channels on one connection (section 3).
+pub const CHANNELS_MAX: usize = 256;
+/// Longest agent or channel name in characters, without `#` (section 4).
+pub const NAME_CHARS_MAX: usize = 64;
+/// Longest message or request id in characters (section 1).
+pub const ID_CHARS_MAX: usize = 128;
+/// Longest machine, role, model, project or agent_id in characters.
+pub const IDENTITY_CHARS_MAX: usize = 256;
+/// Longest `status` in characters (section 9, Status).
+pub const STATUS_CHARS_MAX: usize = 32;
+/// Longest `current_task` in characters: a line that people read on a card, with room to spare.
+pub const TASK_CHARS_MAX: usize = 1024;
+/// Longest `search` text in characters.
+pub const SEARCH_CHARS_MAX: usize = 1024;
+/// Rows a query answers when it names no `limit` (section 5).
+pub const HISTORY_LIMIT_DEFAULT: u32 = 50;
+/// Most rows a query answers (section 5).
+pub const HISTORY_LIMIT_MAX: u32 = 1000;
+/// Rows `GET /api/messages` answers by default (section 7).
+pub const RECENT_LIMIT_DEFAULT: u32 = 100;
+/// Most rows `GET /api/messages` answers; a larger limit is cut to it (section 10, Limits).
+pub const RECENT_LIMIT_MAX: u32 = 500;
+/// Seconds between a client's heartbeats, told in the register ack (section 9, Durability).
+pub const HEARTBEAT_SECONDS: u32 = 20;

@@ -1,0 +1,191 @@
+//! Agent and channel names (section 4): parsed once, valid from then on.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::codes::{ErrorCode, Refusal};
+use crate::limits::NAME_CHARS_MAX;
+
+/// Names that no agent can have: the hub's own, and the two that chats use for "everyone".
+pub const RESERVED: [&str; 3] = [crate::HUB_SENDER, "all", "here"];
+
+/// An agent's name: 1 to 64 letters and digits of any script, `_`, `-`, `.`; not reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AgentName(Arc<str>);
+
+impl AgentName {
+    /// Checks `text` against section 4.
+    ///
+    /// # Errors
+    /// `INVALID_NAME`, with the text seen and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        if RESERVED.contains(&text) {
+            return Err(Refusal::new(ErrorCode::InvalidName, format!("the name {text:?} is reserved; choose another")));
+        }
+        if !is_name(text, is_agent_char) {
+            return Err(Refusal::new(
+                ErrorCode::InvalidName,
+                format!(
+                    "{} is not an agent name: use 1 to {NAME_CHARS_MAX} letters, digits, '_', '-' or '.', \
+                     starting with a letter, a digit or '_'",
+                    shown(text)
+                ),
+            ));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A channel's name with its `#`: `#` and 1 to 64 of an agent name's characters or `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelName(Arc<str>);
+
+impl ChannelName {
+    /// `#general`, where an agent that names no channel is.
+    pub fn general() -> Self {
+        Self("#general".into())
+    }
+
+    /// Checks `text`, and gives it a `#` where it has none.
+    ///
+    /// # Errors
+    /// `INVALID_CHANNEL`, with the text seen and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let bare = text.strip_prefix('#').unwrap_or(text);
+        if !is_name(bare, |c| is_agent_char(c) || c == '/') {
+            let hint = if text.starts_with('@') { "; '@name' is a direct message, not a channel to join" } else { "" };
+            return Err(Refusal::new(
+                ErrorCode::InvalidChannel,
+                format!(
+                    "{} is not a channel name: use '#' and 1 to {NAME_CHARS_MAX} letters, digits, '_', '-', '.' or \
+                     '/', the first a letter, a digit or '_'{hint}",
+                    shown(text)
+                ),
+            ));
+        }
+        Ok(Self(format!("#{bare}").into()))
+    }
+
+    /// The name, with its `#`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a message goes: a channel, or one agent (section 9, Direct messages).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Everyone in the channel.
+    Channel(ChannelName),
+    /// The one agent.
+    Direct(AgentName),
+}
+
+impl Target {
+    /// Reads a `channel` field: `@name` is that agent, all else a channel.
+    ///
+    /// # Errors
+    /// `INVALID_CHANNEL` for a channel that section 4 does not allow, `INVALID_NAME` for such an agent.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        match text.strip_prefix('@') {
+            Some(name) => AgentName::parse(name).map(Target::Direct),
+            None => ChannelName::parse(text).map(Target::Channel),
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::Channel(channel) => f.write_str(channel.as_str()),
+            Target::Direct(agent) => write!(f, "@{agent}"),
+        }
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+macro_rules! text_value {
+    ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+text_value!(AgentName);
+text_value!(ChannelName);
+
+/// A character that an agent's name may hold.
+pub fn is_agent_char(c: char) -> bool {
+    is_first_char(c) || c == '-' || c == '.'
+}
+
+/// A character that a name may start with.
+pub fn is_first_char(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn is_name(text: &str, allowed: impl Fn(char) -> bool) -> bool {
+    text.chars().next().is_some_and(is_first_char)
+        && text.chars().all(allowed)
+        && text.chars().count() <= NAME_CHARS_MAX
+}
+
+/// A value as an error shows it: quoted, escaped and cut, since it may be hostile or a megabyte.
+pub fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(80).collect();
+    if cut.len() < text.len() { format!("{cut:?}…") } else { format!("{cut:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agent_names_are_accepted_and_refused_at_their_edges() {
+        for good in ["a", "7", "_x", "gpu-1.lab", "ölwerk", "山田", &"x".repeat(64)] {
+            assert_eq!(AgentName::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "-a", ".a", "a b", "a/b", "@a", "#a", "a\n", &"x".repeat(65), "all", "here", "orochi-server"] {
+            assert_eq!(AgentName::parse(bad).unwrap_err().code, ErrorCode::InvalidName, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_bare_channel_gets_its_hash_and_a_bad_one_is_refused() {
+        assert_eq!(ChannelName::parse("general").unwrap(), ChannelName::general());
+        assert_eq!(ChannelName::parse("#team/ci.1").unwrap().as_str(), "#team/ci.1");
+        for bad in ["", "#", "##a", "#a b", "@bob", "#/x", &format!("#{}", "x".repeat(65))] {
+            assert_eq!(ChannelName::parse(bad).unwrap_err().code, ErrorCode::InvalidChannel, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_an_agent_exactly_when_it_starts_with_an_at() {
+        assert_eq!(Target::parse("@bob").unwrap(), Target::Direct(AgentName::parse("bob").unwrap()));
+        assert_eq!(Target::parse("bob").unwrap().to_string(), "#bob");
+        assert_eq!(Target::parse("@").unwrap_err().code, ErrorCode::InvalidName);
+    }
+}

@@ -1,0 +1,224 @@
+//! The hub's answers (section 3): the envelope around them and one payload type each.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::codes::Refusal;
+use crate::seq::Seq;
+use crate::time::Timestamp;
+
+/// What the hub stamps on a frame that it makes.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp<'a> {
+    /// Who the frame is from: the hub, or an agent for its status.
+    pub sender: &'a str,
+    /// The frame's id.
+    pub id: &'a str,
+    /// The hub's clock, as it is written.
+    pub ts: &'a str,
+}
+
+/// One frame with this payload, in the order of section 1.
+pub fn frame<T: Serialize>(kind: &str, stamp: Stamp<'_>, payload: &T) -> String {
+    #[derive(Serialize)]
+    struct Frame<'a, T> {
+        r#type: &'a str,
+        sender: &'a str,
+        id: &'a str,
+        ts: &'a str,
+        payload: &'a T,
+    }
+    let frame = Frame { r#type: kind, sender: stamp.sender, id: stamp.id, ts: stamp.ts, payload };
+    serde_json::to_string(&frame).expect("payload types have text keys only")
+}
+
+/// `ack` where there is nothing more to say.
+#[derive(Debug, Serialize)]
+pub struct Ack<'a> {
+    /// `ok`.
+    pub status: Ok,
+    /// The request's id.
+    pub r#ref: &'a str,
+}
+
+/// The word `ok`.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub enum Ok {
+    /// It is done.
+    #[default]
+    #[serde(rename = "ok")]
+    Ok,
+}
+
+/// `ack` to a register (section 9, Durability and Resume).
+#[derive(Debug, Serialize)]
+pub struct RegisterAck<'a> {
+    /// `ok`.
+    pub status: Ok,
+    /// The request's id.
+    pub r#ref: &'a str,
+    /// The log's head.
+    pub seq: Seq,
+    /// The database's UUID.
+    pub epoch: &'a str,
+    /// The name's stored cursor, or null.
+    pub cursor: Option<Seq>,
+    /// Seconds between a client's heartbeats.
+    pub heartbeat: u32,
+    /// Whether the asked position was used; absent where none was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<bool>,
+}
+
+/// `ack` to a message, sent once it is on disk (section 9, Durability).
+#[derive(Debug, Serialize)]
+pub struct MessageAck<'a> {
+    /// `ok`.
+    pub status: Ok,
+    /// The request's id.
+    pub r#ref: &'a str,
+    /// The message's place in the log.
+    pub seq: Seq,
+    /// The hub's clock at acceptance.
+    pub ts: &'a str,
+    /// Where each addressed agent is.
+    pub delivery: &'a BTreeMap<String, DeliveryState>,
+    /// True where the message was in the log already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+}
+
+/// Where an addressed agent is when its message is accepted (section 9, Durability).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// It has a connection.
+    Online,
+    /// It has none, and gets the message when it is back.
+    Offline,
+    /// No agent of that name has ever registered; the message waits all the same.
+    Unknown,
+}
+
+/// How far a message got with one agent (section 9, Receipts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReceiptState {
+    /// The agent's own `seen` has passed it.
+    Seen,
+    /// It was written to the agent's socket since the hub started.
+    Delivered,
+    /// It waits.
+    Pending,
+}
+
+/// `error`: one request refused (section 3).
+#[derive(Debug, Serialize)]
+pub struct ErrorReply<'a> {
+    /// What kind of refusal.
+    pub code: &'a str,
+    /// What failed and the way out.
+    pub detail: &'a str,
+    /// The request's id, when it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#ref: Option<&'a str>,
+    /// Seconds to wait, where trying again helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+    /// Gitea's HTTP status (section 8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl<'a> ErrorReply<'a> {
+    /// The answer to the request `id`.
+    pub fn new(refusal: &'a Refusal, id: Option<&'a str>) -> Self {
+        let retry_after = refusal.code.retry_helps().then_some(1);
+        Self { code: refusal.code.as_str(), detail: &refusal.detail, r#ref: id, retry_after, status: None }
+    }
+}
+
+/// `presence`: who is online.
+#[derive(Debug, Serialize)]
+pub struct PresenceAnswer {
+    /// Each online agent's channels.
+    pub agents: BTreeMap<String, Vec<String>>,
+    /// Each online agent's row, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<BTreeMap<String, AgentRow>>,
+}
+
+/// An agent as `GET /api/agents` and a detailed presence show it (section 7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentRow {
+    /// Its name.
+    pub name: String,
+    /// The channels that its connections are in; of an offline agent, those of its last connection.
+    pub channels: Vec<String>,
+    /// Its machine.
+    pub machine: String,
+    /// Its role.
+    pub role: String,
+    /// Its model.
+    pub model: String,
+    /// Its identity.
+    pub agent_id: String,
+    /// Its project.
+    pub project: String,
+    /// What it last said it was doing.
+    pub status: String,
+    /// What it last said it was working on.
+    pub current_task: String,
+    /// 0 to 1, or null.
+    #[serde(default)]
+    pub progress: Option<f64>,
+    /// When it last gave a sign of life.
+    pub last_heartbeat: Timestamp,
+    /// When its present, or last, session began.
+    pub registered_at: Timestamp,
+    /// Whether it has a connection.
+    #[serde(default)]
+    pub online: bool,
+    /// When it last had one.
+    #[serde(default)]
+    pub last_seen: Option<Timestamp>,
+    /// How many connections it has.
+    #[serde(default)]
+    pub connections: u32,
+    /// Its stored cursor, or null.
+    #[serde(default)]
+    pub cursor: Option<Seq>,
+}
+
+/// The `message` from the hub that answers a query (section 5).
+#[derive(Debug, Serialize)]
+pub struct HistoryAnswer<'a> {
+    /// Which channel.
+    pub channel: &'a str,
+    /// Empty: 0.1.0's clients read a `message` by its content.
+    pub content: &'a str,
+    /// Rows, newest first.
+    pub history: &'a [Box<RawValue>],
+}
+
+/// `gitea_result` (section 8).
+#[derive(Debug, Serialize)]
+pub struct GiteaResult<'a> {
+    /// Which action.
+    pub action: &'a str,
+    /// Gitea's JSON.
+    pub result: &'a RawValue,
+    /// The request's id.
+    pub r#ref: &'a str,
+}
+
+/// `receipts` (section 9), and the answer of `GET /api/messages/{seq}/receipts`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReceiptsAnswer {
+    /// Which message.
+    pub seq: Seq,
+    /// How far it got with each agent.
+    pub agents: BTreeMap<String, ReceiptState>,
+}

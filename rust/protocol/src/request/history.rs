@@ -1,0 +1,73 @@
+//! `query`: message history (sections 5 and 9); the same filter serves the HTTP routes.
+
+use crate::codes::Refusal;
+use crate::fields::Fields;
+use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
+use crate::names::{AgentName, ChannelName, Target};
+use crate::seq::Seq;
+use crate::time::Timestamp;
+
+/// A query for a channel's or a conversation's messages.
+#[derive(Debug, Clone)]
+pub struct HistoryQuery {
+    /// Which channel, or the conversation with which agent.
+    pub target: Target,
+    /// Which of its messages.
+    pub filter: HistoryFilter,
+}
+
+/// Which messages, newest first.
+#[derive(Debug, Clone)]
+pub struct HistoryFilter {
+    /// Not before this time; inclusive.
+    pub since: Option<Timestamp>,
+    /// Not after this time; inclusive.
+    pub until: Option<Timestamp>,
+    /// Only seqs below this one.
+    pub before: Option<Seq>,
+    /// Only seqs above this one.
+    pub after: Option<Seq>,
+    /// Only this sender's.
+    pub sender: Option<AgentName>,
+    /// Only answers to this message.
+    pub reply_to: Option<Seq>,
+    /// Only those that match this text.
+    pub search: Option<String>,
+    /// At most this many rows, 1 to 1000.
+    pub limit: u32,
+}
+
+impl Default for HistoryFilter {
+    fn default() -> Self {
+        Self {
+            since: None,
+            until: None,
+            before: None,
+            after: None,
+            sender: None,
+            reply_to: None,
+            search: None,
+            limit: HISTORY_LIMIT_DEFAULT,
+        }
+    }
+}
+
+impl HistoryQuery {
+    pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
+        let target = match fields.text("channel")? {
+            None => Target::Channel(ChannelName::general()),
+            Some(text) => Target::parse(&text)?,
+        };
+        let filter = HistoryFilter {
+            since: fields.time("since")?,
+            until: fields.time("until")?,
+            before: fields.seq("before")?,
+            after: fields.seq("after")?,
+            sender: fields.text("sender")?.map(|name| AgentName::parse(&name)).transpose()?,
+            reply_to: fields.seq("reply_to")?,
+            search: fields.short_text("search", SEARCH_CHARS_MAX)?,
+            limit: fields.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT),
+        };
+        Ok(Self { target, filter })
+    }
+}

@@ -1,0 +1,222 @@
+//! What a client sends, parsed once: the envelope (section 1) and one type a request (sections 5, 8, 9).
+
+mod history;
+mod message;
+mod register;
+mod status;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+pub use history::{HistoryFilter, HistoryQuery};
+pub use message::Draft;
+pub use register::{Conflict, EventKind, Register, Resume};
+pub use status::StatusUpdate;
+
+use crate::codes::{ErrorCode, Refusal};
+use crate::fields::{Fields, invalid, missing};
+use crate::limits::{ID_CHARS_MAX, METADATA_BYTES_MAX};
+use crate::names::{ChannelName, shown};
+use crate::seq::Seq;
+
+/// One frame from a client.
+#[derive(Debug)]
+pub struct RequestFrame {
+    /// The request's id; None where the hub is to make one.
+    pub id: Option<String>,
+    /// Who the client says it is; checked against the registered name.
+    pub sender: Option<String>,
+    /// What it asks for.
+    pub request: Request,
+}
+
+/// Everything a client can ask for.
+#[derive(Debug)]
+pub enum Request {
+    /// Join under a name (sections 5 and 9).
+    Register(Box<Register>),
+    /// Say something (section 5).
+    Message(Box<Draft>),
+    /// Join a channel.
+    Subscribe(ChannelName),
+    /// Leave a channel.
+    Unsubscribe(ChannelName),
+    /// Who is online.
+    Presence {
+        /// Whether the answer has an agent row for each (section 9, Presence in full).
+        detail: bool,
+    },
+    /// Message history (sections 5 and 9).
+    Query(Box<HistoryQuery>),
+    /// A sign of life, and how far the agent has dealt with what it was sent (section 9, Seen).
+    Heartbeat {
+        /// All that the agent was sent up to here is dealt with.
+        seen: Option<Seq>,
+    },
+    /// What the agent is doing (section 9, Status).
+    StatusUpdate(Box<StatusUpdate>),
+    /// A call to Gitea (section 8).
+    Gitea {
+        /// Which call.
+        action: String,
+        /// Its parameters, a JSON object.
+        params: Box<RawValue>,
+    },
+    /// How far a message got (section 9, Receipts).
+    Receipts {
+        /// Which message.
+        seq: Seq,
+    },
+}
+
+impl Request {
+    /// Whether it needs a register on its connection first (section 10, Before register).
+    pub fn needs_register(&self) -> bool {
+        match self {
+            Request::Message(_)
+            | Request::Subscribe(_)
+            | Request::Unsubscribe(_)
+            | Request::StatusUpdate(_)
+            | Request::Gitea { .. } => true,
+            Request::Register(_)
+            | Request::Presence { .. }
+            | Request::Query(_)
+            | Request::Heartbeat { .. }
+            | Request::Receipts { .. } => false,
+        }
+    }
+}
+
+/// A frame that could not be taken, and the id to answer to, where it could be read.
+#[derive(Debug)]
+pub struct BadFrame {
+    /// Why.
+    pub refusal: Refusal,
+    /// The request's id.
+    pub id: Option<String>,
+    /// The request's sender, for the one check that comes before the payload's.
+    pub sender: Option<String>,
+    /// The request's type, where it is one of the protocol's and needs a register first.
+    pub needs_register: bool,
+}
+
+/// Parses one frame (section 1).
+///
+/// # Errors
+/// The refusal to answer with, and the id to answer to.
+pub fn parse(text: &str) -> Result<RequestFrame, Box<BadFrame>> {
+    let envelope = parse_envelope(text).map_err(|(refusal, id)| {
+        Box::new(BadFrame { refusal, id: id.map(Cow::into_owned), sender: None, needs_register: false })
+    })?;
+    let Envelope { kind, id, sender, payload } = envelope;
+    let (id, sender) = (id.map(Cow::into_owned), sender.map(Cow::into_owned));
+    match parse_payload(&kind, &payload) {
+        Ok(request) => Ok(RequestFrame { id, sender, request }),
+        Err(refusal) => Err(Box::new(BadFrame { refusal, id, sender, needs_register: kind_needs_register(&kind) })),
+    }
+}
+
+/// One request, from its type and payload.
+fn parse_payload(kind: &str, payload: &Fields<'_>) -> Result<Request, Refusal> {
+    Ok(match kind {
+        "register" => Request::Register(Box::new(Register::from_fields(payload)?)),
+        "message" => Request::Message(Box::new(Draft::from_fields(payload)?)),
+        "subscribe" => Request::Subscribe(channel(payload)?),
+        "unsubscribe" => Request::Unsubscribe(channel(payload)?),
+        "presence" => Request::Presence { detail: payload.boolean("detail")?.unwrap_or(false) },
+        "query" => Request::Query(Box::new(HistoryQuery::from_fields(payload)?)),
+        "heartbeat" => Request::Heartbeat { seen: payload.seq("seen")? },
+        "status_update" => Request::StatusUpdate(Box::new(StatusUpdate::from_fields(payload)?)),
+        "gitea" => parse_gitea(payload)?,
+        "receipts" => {
+            Request::Receipts { seq: payload.seq("seq")?.ok_or_else(|| missing("seq", "the seq of a message"))? }
+        }
+        other => {
+            return Err(Refusal::new(
+                ErrorCode::UnknownType,
+                format!("{} is not a request type: see the protocol's table of types", shown(other)),
+            ));
+        }
+    })
+}
+
+fn kind_needs_register(kind: &str) -> bool {
+    matches!(kind, "message" | "subscribe" | "unsubscribe" | "status_update" | "gitea")
+}
+
+fn channel(payload: &Fields<'_>) -> Result<ChannelName, Refusal> {
+    ChannelName::parse(&payload.required_text("channel")?)
+}
+
+fn parse_gitea(payload: &Fields<'_>) -> Result<Request, Refusal> {
+    let action = payload.required_text("action")?;
+    let params = payload.relayed_object("params", METADATA_BYTES_MAX * 8)?;
+    let params = params.map_or_else(empty_object, ToOwned::to_owned);
+    Ok(Request::Gitea { action, params })
+}
+
+/// `{}`.
+pub fn empty_object() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).expect("{} is JSON")
+}
+
+/// Checks a message or request id: 1 to 128 characters.
+///
+/// # Errors
+/// `INVALID_FIELD`.
+pub fn check_id(id: &str) -> Result<(), Refusal> {
+    match id.chars().count() {
+        1..=ID_CHARS_MAX => Ok(()),
+        _ => Err(invalid("id", &format!("1 to {ID_CHARS_MAX} characters"), &format!("{id:?}"))),
+    }
+}
+
+struct Envelope<'a> {
+    kind: Cow<'a, str>,
+    id: Option<Cow<'a, str>>,
+    sender: Option<Cow<'a, str>>,
+    payload: Fields<'a>,
+}
+
+type EnvelopeError<'a> = (Refusal, Option<Cow<'a, str>>);
+
+fn parse_envelope(text: &str) -> Result<Envelope<'_>, EnvelopeError<'_>> {
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| (not_an_object(text, &error), None))?;
+    let id = envelope_text(&fields, "id").map_err(|refusal| (refusal, None))?;
+    let refuse = |refusal| (refusal, id.clone().filter(|id| check_id(id).is_ok()));
+    if let Some(id) = &id {
+        check_id(id).map_err(refuse)?;
+    }
+    let kind = envelope_text(&fields, "type").map_err(refuse)?;
+    let kind = kind.ok_or_else(|| refuse(parse_error("the frame has no \"type\"")))?;
+    let sender = envelope_text(&fields, "sender").map_err(refuse)?;
+    envelope_text(&fields, "ts").map_err(refuse)?;
+    let payload = match fields.raw("payload") {
+        None => Fields::default(),
+        Some(raw) => serde_json::from_str(raw.get())
+            .map_err(|_| refuse(parse_error("\"payload\" is not an object with valid Unicode keys")))?,
+    };
+    Ok(Envelope { kind, id, sender, payload })
+}
+
+fn envelope_text<'a>(fields: &Fields<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    let Some(raw) = fields.raw(name) else { return Ok(None) };
+    let Text(text) = serde_json::from_str(raw.get())
+        .map_err(|_| parse_error(&format!("{name:?} is not a string: {}", shown(raw.get()))))?;
+    Ok(Some(text))
+}
+
+fn not_an_object(text: &str, error: &serde_json::Error) -> Refusal {
+    match text.trim_start().as_bytes().first() {
+        Some(b'{') => parse_error(&format!("the frame is not valid JSON: {error}")),
+        _ => parse_error("the frame is not a JSON object"),
+    }
+}
+
+fn parse_error(detail: &str) -> Refusal {
+    Refusal::new(ErrorCode::ParseError, detail)
+}

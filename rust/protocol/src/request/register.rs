@@ -1,0 +1,176 @@
+//! `register`: join under a name (sections 5 and 9).
+
+use serde::Serialize;
+
+use crate::codes::{ErrorCode, Refusal};
+use crate::fields::{Fields, invalid};
+use crate::limits::{CHANNELS_MAX, IDENTITY_CHARS_MAX};
+use crate::names::ChannelName;
+use crate::seq::Seq;
+
+/// A register's payload. The name is the envelope's `sender`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Register {
+    /// Channels to be in, each once; absent on the wire means `#general`.
+    pub channels: Vec<ChannelName>,
+    /// The machine the agent runs on; empty where it did not say.
+    pub machine: String,
+    /// What it does.
+    pub role: String,
+    /// The model it runs.
+    pub model: String,
+    /// Its identity across names; empty means `name@machine`.
+    pub agent_id: String,
+    /// What it works on.
+    pub project: String,
+    /// What to deliver first (section 9, Resume); None is live only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
+    /// The database that `resume` counts in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
+    /// What to do about other connections of this name.
+    #[serde(skip_serializing_if = "Conflict::is_join")]
+    pub conflict: Conflict,
+    /// Events that the agent wants as observers get them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventKind>,
+}
+
+/// Where delivery starts (section 9, Resume).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// Everything addressed to the agent after this place.
+    After(Seq),
+    /// Everything after the name's stored cursor.
+    Stored,
+}
+
+impl Serialize for Resume {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Resume::After(seq) => seq.serialize(serializer),
+            Resume::Stored => serializer.serialize_str("stored"),
+        }
+    }
+}
+
+/// What a register does about other connections of its name (section 9, Sessions).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Conflict {
+    /// All of them get what is addressed to the name.
+    #[default]
+    Join,
+    /// The others are closed with 4009.
+    Replace,
+    /// The register is refused with `NAME_IN_USE`.
+    Refuse,
+}
+
+impl Conflict {
+    fn is_join(&self) -> bool {
+        *self == Conflict::Join
+    }
+}
+
+/// An observer's event that an agent can ask for (section 9, Events for agents).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// An agent came online or went offline.
+    PresenceChange,
+    /// An agent said what it does.
+    StatusUpdate,
+}
+
+impl Default for Register {
+    fn default() -> Self {
+        Self {
+            channels: vec![ChannelName::general()],
+            machine: String::new(),
+            role: String::new(),
+            model: String::new(),
+            agent_id: String::new(),
+            project: String::new(),
+            resume: None,
+            epoch: None,
+            conflict: Conflict::Join,
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Register {
+    pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
+        let identity = |name| Ok(fields.short_text(name, IDENTITY_CHARS_MAX)?.unwrap_or_default());
+        Ok(Self {
+            channels: parse_channels(fields)?,
+            machine: identity("machine")?,
+            role: identity("role")?,
+            model: identity("model")?,
+            agent_id: identity("agent_id")?,
+            project: identity("project")?,
+            resume: parse_resume(fields)?,
+            epoch: fields.short_text("epoch", IDENTITY_CHARS_MAX)?,
+            conflict: parse_conflict(fields)?,
+            events: parse_events(fields)?,
+        })
+    }
+}
+
+fn parse_channels(fields: &Fields<'_>) -> Result<Vec<ChannelName>, Refusal> {
+    let Some(texts) = fields.texts("channels")? else { return Ok(vec![ChannelName::general()]) };
+    if texts.len() > CHANNELS_MAX {
+        return Err(Refusal::new(
+            ErrorCode::TooLarge,
+            format!("channels has {} entries: at most {CHANNELS_MAX}", texts.len()),
+        ));
+    }
+    let mut channels = Vec::with_capacity(texts.len());
+    for text in &texts {
+        let channel = ChannelName::parse(text)?;
+        if !channels.contains(&channel) {
+            channels.push(channel);
+        }
+    }
+    Ok(channels)
+}
+
+fn parse_resume(fields: &Fields<'_>) -> Result<Option<Resume>, Refusal> {
+    match fields.raw("resume").map(|raw| raw.get()) {
+        None => Ok(None),
+        Some("\"stored\"") => Ok(Some(Resume::Stored)),
+        Some(json) => match serde_json::from_str(json) {
+            Ok(seq) => Ok(Some(Resume::After(seq))),
+            Err(_) => Err(invalid("resume", "a seq (an integer from 0), \"stored\" or null", json)),
+        },
+    }
+}
+
+fn parse_conflict(fields: &Fields<'_>) -> Result<Conflict, Refusal> {
+    match fields.text("conflict")?.as_deref() {
+        None | Some("join") => Ok(Conflict::Join),
+        Some("replace") => Ok(Conflict::Replace),
+        Some("refuse") => Ok(Conflict::Refuse),
+        Some(other) => Err(invalid("conflict", "\"join\", \"replace\" or \"refuse\"", &format!("{other:?}"))),
+    }
+}
+
+fn parse_events(fields: &Fields<'_>) -> Result<Vec<EventKind>, Refusal> {
+    let mut events = Vec::new();
+    for text in fields.texts("events")?.unwrap_or_default() {
+        let event = match text.as_str() {
+            "presence_change" => EventKind::PresenceChange,
+            "status_update" => EventKind::StatusUpdate,
+            other => {
+                let expected = "a list of \"presence_change\" and \"status_update\"";
+                return Err(invalid("events", expected, &format!("{other:?}")));
+            }
+        };
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    Ok(events)
+}

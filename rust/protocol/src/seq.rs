@@ -1,0 +1,56 @@
+//! A message's place in the log.
+
+use serde::{Deserialize, Serialize};
+
+/// A place in the log (section 9, Durability): the first message has 1; 0 is the place before it.
+///
+/// Always within SQLite's signed range, so that converting it for the store can't fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(transparent)]
+pub struct Seq(u64);
+
+impl Seq {
+    /// The place before the first message.
+    pub const ZERO: Seq = Seq(0);
+    /// The largest place that the store can hold.
+    pub const MAX: Seq = Seq(i64::MAX as u64);
+
+    /// The place `n`, or None where the store could not hold it.
+    pub const fn new(n: u64) -> Option<Seq> {
+        if n <= Seq::MAX.0 { Some(Seq(n)) } else { None }
+    }
+
+    /// The next place.
+    #[must_use]
+    pub const fn next(self) -> Seq {
+        Seq(self.0 + 1)
+    }
+
+    /// The number on the wire.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The number in the store.
+    pub const fn as_i64(self) -> i64 {
+        self.0 as i64
+    }
+
+    /// The place that the store holds as `n`; a negative number is the place before the first.
+    pub const fn from_i64(n: i64) -> Seq {
+        if n < 0 { Seq::ZERO } else { Seq(n as u64) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Seq {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let n = u64::deserialize(deserializer)?;
+        Seq::new(n).ok_or_else(|| serde::de::Error::custom("a seq is at most 2^63 - 1"))
+    }
+}
+
+impl std::fmt::Display for Seq {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
