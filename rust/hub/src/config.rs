@@ -1,0 +1,246 @@
+//! What the hub is told: flags and environment variables, which are the same thing.
+//!
+//! [`Config`] holds values that are each well formed; [`Config::check`] refuses those that don't go together.
+//! Which variable names a setting has is in [`variables`].
+
+mod parse;
+mod secret;
+pub mod variables;
+
+use std::net::{IpAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+pub use parse::port as parse_port;
+pub use secret::Secret;
+
+const HOST: &str = "127.0.0.1";
+const PORT: u16 = 9559;
+const DASHBOARD_PORT: u16 = 8559;
+const LOG: &str = "info";
+const GITEA_URL: &str = "http://localhost:3000";
+
+/// All settings of the hub.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Address to bind; one that other machines can reach asks for a token
+    #[arg(long, default_value = HOST)]
+    pub host: String,
+    /// Port for agents; 0 takes a free one
+    #[arg(long, default_value_t = PORT, value_parser = parse::port)]
+    pub port: u16,
+    /// Port of the dashboard and its API; 0 takes a free one
+    #[arg(long, default_value_t = DASHBOARD_PORT, value_parser = parse::port)]
+    pub dashboard_port: u16,
+    /// Shared secret that every client must show; as a flag it is visible in the process list, so use the variable
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub token: Secret,
+    /// The log's file [default: /data/orochi.db, or the user's data folder where /data can't be written]
+    #[arg(long)]
+    pub db: Option<PathBuf>,
+    /// Bind a reachable address without a token: 1, true or yes in the variable
+    #[arg(long, value_parser = parse::switch)]
+    pub allow_anonymous: bool,
+    /// Web origins that may call the hub besides its own, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = parse::origin)]
+    pub allowed_origins: Vec<String>,
+    /// Host names that requests may use besides the loopback ones, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = parse::host_name)]
+    pub allowed_hosts: Vec<String>,
+    /// File that is written once both ports answer, as JSON with their addresses
+    #[arg(long)]
+    pub ready_file: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as warn,orochi_hub=debug
+    #[arg(long, default_value = LOG)]
+    pub log: String,
+    /// How logs are written: text, json, or auto: text in a terminal, else json
+    #[arg(long, default_value = "auto", value_parser = parse::log_format)]
+    pub log_format: LogFormat,
+    /// Gitea's address
+    #[arg(long, default_value = GITEA_URL, value_parser = parse::http_url)]
+    pub gitea_url: String,
+    /// Gitea's API token; visible in the process list, as above
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub gitea_token: Secret,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text in a terminal, else JSON.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    /// What `orochi serve` has with no flag and no variable.
+    fn default() -> Self {
+        Self {
+            host: HOST.into(),
+            port: PORT,
+            dashboard_port: DASHBOARD_PORT,
+            token: Secret::default(),
+            db: None,
+            allow_anonymous: false,
+            allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            ready_file: None,
+            log: LOG.into(),
+            log_format: LogFormat::Auto,
+            gitea_url: GITEA_URL.into(),
+            gitea_token: Secret::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Whether the settings go together (section 2). Looks the host's name up, so it may wait for a name server.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, as a sentence with the way out.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.token.has_blank() {
+            return Err(ConfigError::Token);
+        }
+        if self.gitea_token.has_blank() {
+            return Err(ConfigError::GiteaToken);
+        }
+        let reachable = !self.addresses()?.iter().all(IpAddr::is_loopback);
+        if reachable && self.token.is_empty() && !self.allow_anonymous {
+            return Err(ConfigError::Anonymous { host: self.host.clone() });
+        }
+        Ok(())
+    }
+
+    /// The addresses that `host` stands for, at least one, in the order to try them.
+    ///
+    /// # Errors
+    /// [`ConfigError::Host`] when it is neither an IP address nor a name that is known here.
+    pub fn addresses(&self) -> Result<Vec<IpAddr>, ConfigError> {
+        let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
+        if let Ok(address) = bare.parse() {
+            return Ok(vec![address]);
+        }
+        let unknown = |reason: String| ConfigError::Host { host: self.host.clone(), reason };
+        let found = (bare, 0).to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
+        let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+        if addresses.is_empty() {
+            return Err(unknown("it has no address".to_owned()));
+        }
+        Ok(addresses)
+    }
+}
+
+/// Settings that a hub can't start with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A reachable address, no token, and nobody said that this is meant.
+    #[error(
+        "{host} can be reached by other machines and OROCHI_TOKEN is not set; set OROCHI_TOKEN to a secret, \
+         or OROCHI_ALLOW_ANONYMOUS=1 if everyone who can reach this address may use the hub"
+    )]
+    Anonymous {
+        /// The host as it was given.
+        host: String,
+    },
+    /// A host that can't be bound.
+    #[error(
+        "OROCHI_HOST is {host:?}, which is neither an IP address nor a known host name ({reason}); \
+         use 127.0.0.1 for this machine only, or 0.0.0.0 for all its addresses"
+    )]
+    Host {
+        /// The host as it was given.
+        host: String,
+        /// What looking it up said.
+        reason: String,
+    },
+    /// A token that can't travel in a header or an address.
+    #[error(
+        "OROCHI_TOKEN holds a space, a line end or a control character; use letters, digits, '-', '_', '.' and '~'"
+    )]
+    Token,
+    /// The same of Gitea's token.
+    #[error("GITEA_TOKEN holds a space, a line end or a control character; copy it again from Gitea's settings")]
+    GiteaToken,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Config {
+        let matches = Config::augment_args(clap::Command::new("orochi").no_binary_name(true)).get_matches_from(args);
+        Config::from_arg_matches(&matches).unwrap()
+    }
+
+    fn on(host: &str) -> Config {
+        Config { host: host.into(), ..Config::default() }
+    }
+
+    #[test]
+    fn no_flags_give_the_default() {
+        assert_eq!(format!("{:?}", parse(&[])), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn flags_are_read_and_lists_split() {
+        let config = parse(&[
+            "--host=0.0.0.0",
+            "--port=0",
+            "--token=t",
+            "--db=log.db",
+            "--allow-anonymous",
+            "--allowed-origins=https://A.lab,http://b.lab:8080",
+            "--allowed-hosts=hub.lab,hub.lab:9559",
+            "--log-format=json",
+            "--gitea-url=https://git.lab/",
+        ]);
+        assert_eq!((config.host.as_str(), config.port, config.token.expose()), ("0.0.0.0", 0, "t"));
+        assert_eq!((config.db.unwrap(), config.allow_anonymous), (PathBuf::from("log.db"), true));
+        assert_eq!(config.allowed_origins, ["https://a.lab", "http://b.lab:8080"]);
+        assert_eq!(config.allowed_hosts, ["hub.lab", "hub.lab:9559"]);
+        assert_eq!((config.log_format, config.gitea_url.as_str()), (LogFormat::Json, "https://git.lab"));
+    }
+
+    #[test]
+    fn a_reachable_address_needs_a_token_or_a_word() {
+        for host in ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"] {
+            assert_eq!(on(host).check(), Ok(()), "{host}");
+        }
+        for host in ["0.0.0.0", "::", "[::]", "192.0.2.1"] {
+            assert_eq!(on(host).check(), Err(ConfigError::Anonymous { host: host.into() }));
+            assert_eq!(Config { token: "t".into(), ..on(host) }.check(), Ok(()));
+            assert_eq!(Config { allow_anonymous: true, ..on(host) }.check(), Ok(()));
+        }
+        let told = on("0.0.0.0").check().unwrap_err().to_string();
+        assert!(told.contains("OROCHI_TOKEN") && told.contains("OROCHI_ALLOW_ANONYMOUS=1"), "{told}");
+    }
+
+    #[test]
+    fn a_host_that_is_no_address_is_refused_with_the_way_out() {
+        for host in ["", "not a host", "http://localhost", "127.0.0.1:9559"] {
+            let error = on(host).check().unwrap_err();
+            assert!(matches!(error, ConfigError::Host { .. }), "{host:?}: {error}");
+            assert!(error.to_string().contains(&format!("{host:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_travel_is_refused_and_not_shown() {
+        let error = Config { token: "se cret\n".into(), ..Config::default() }.check().unwrap_err();
+        assert_eq!(error, ConfigError::Token);
+        assert!(!error.to_string().contains("cret"));
+        let gitea = Config { gitea_token: "a\n".into(), ..Config::default() };
+        assert_eq!(gitea.check(), Err(ConfigError::GiteaToken));
+    }
+
+    #[test]
+    fn printing_a_config_shows_no_token() {
+        let config = Config { token: "hunter2".into(), gitea_token: "hunter3".into(), ..Config::default() };
+        assert!(!format!("{config:?}").contains("hunter"));
+    }
+}

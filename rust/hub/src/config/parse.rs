@@ -1,0 +1,96 @@
+//! One value parser for each kind of setting. An error says only what is expected, as the end of a sentence:
+//! [`super::variables::bad_value`] puts the flag or variable and the value in front.
+
+use super::LogFormat;
+
+/// A port to bind; 0 lets the system choose.
+pub fn port(text: &str) -> Result<u16, String> {
+    text.trim().parse().map_err(|_| "a port number from 0 to 65535".to_owned())
+}
+
+/// A switch, as people write them in environment files.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("1, true or yes, or 0, false or no".to_owned()),
+    }
+}
+
+/// How logs are written.
+pub fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text.trim() {
+        "auto" => Ok(LogFormat::Auto),
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("auto, text or json".to_owned()),
+    }
+}
+
+/// An address to call, without a slash at its end.
+pub fn http_url(text: &str) -> Result<String, String> {
+    let text = text.trim().trim_end_matches('/');
+    match reqwest::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
+        _ => Err("an address such as http://localhost:3000".to_owned()),
+    }
+}
+
+/// A web page's origin as a browser sends it: scheme, host and port, nothing after them.
+pub fn origin(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match reqwest::Url::parse(text) {
+        Ok(url) if url.has_host() && url.path() == "/" && url.query().is_none() && url.fragment().is_none() => {
+            Ok(text.trim_end_matches('/').to_ascii_lowercase())
+        }
+        _ => Err("a list of origins such as https://orochi.example.com".to_owned()),
+    }
+}
+
+/// A `Host` that requests may name: a name or an IP address, with or without a port.
+pub fn host_name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    if text.is_empty() || !text.chars().all(allowed) {
+        return Err("a list of host names such as orochi.example.com".to_owned());
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_and_switches_at_their_edges() {
+        assert_eq!((port("0"), port(" 65535 ")), (Ok(0), Ok(65535)));
+        for bad in ["", "65536", "-1", "abc", "80.0", "tcp://10.0.0.1:9559"] {
+            assert!(port(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!((switch("1"), switch("YES"), switch("true")), (Ok(true), Ok(true), Ok(true)));
+        assert_eq!((switch("0"), switch("No"), switch("false")), (Ok(false), Ok(false), Ok(false)));
+        assert!(switch("maybe").is_err());
+    }
+
+    #[test]
+    fn addresses_are_whole_and_lose_their_last_slash() {
+        assert_eq!(http_url("http://git.lab:3000/").unwrap(), "http://git.lab:3000");
+        assert_eq!(http_url("https://lab/gitea").unwrap(), "https://lab/gitea");
+        for bad in ["git.lab:3000", "localhost", "ftp://lab", "http://", ""] {
+            assert!(http_url(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn origins_and_hosts_are_compared_in_lower_case() {
+        assert_eq!(origin(" https://Orochi.example.com/").unwrap(), "https://orochi.example.com");
+        assert_eq!(origin("http://[::1]:8559").unwrap(), "http://[::1]:8559");
+        for bad in ["orochi.example.com", "https://a/b", "*", "", "https://a?x"] {
+            assert!(origin(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(host_name("Orochi.lab:9559").unwrap(), "orochi.lab:9559");
+        for bad in ["", "http://lab", "a b", "*"] {
+            assert!(host_name(bad).is_err(), "{bad:?}");
+        }
+    }
+}

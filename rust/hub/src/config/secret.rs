@@ -1,0 +1,68 @@
+//! A token that masks itself: it can stand in a configuration that is logged or printed.
+
+/// A token or password; empty means that there is none. Printing it in any way shows only whether it is set.
+#[derive(Clone, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The token itself, for comparing and sending; never for a log.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it holds a space or a control character. Neither survives an HTTP header or an address
+    /// unchanged, and both are most often a line end that came with a copied token.
+    pub fn has_blank(&self) -> bool {
+        self.0.chars().any(|c| c.is_whitespace() || c.is_control())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::fmt::Display for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_empty() { "(none)" } else { "****" })
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secret({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printing_never_shows_it() {
+        let secret = Secret::from("hunter2");
+        assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "**** Secret(****) Secret(****)");
+        assert_eq!(Secret::default().to_string(), "(none)");
+        assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_line_end_or_a_space_is_noticed() {
+        for bad in ["abc\n", "a b", "a\tb", "\u{7f}", "a\u{a0}b"] {
+            assert!(Secret::from(bad).has_blank(), "{bad:?}");
+        }
+        assert!(!Secret::from("aB3-_.~+/=é").has_blank());
+    }
+}
