@@ -1,0 +1,182 @@
+//! An agent's connection: each request is parsed, checked against the registered name, and either handed to
+//! the core or answered from the log's readers (sections 3, 5 and 9).
+
+use std::sync::Arc;
+
+use axum::extract::ws::WebSocket;
+use orochi_protocol::reply::{Ack, HistoryAnswer, Ok as AckStatus};
+use orochi_protocol::request::{self, BadFrame, Draft, HistoryQuery, Register, Request, RequestFrame};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::link::Link;
+use crate::core::{AgentAction, Command, Core, not_registered, shutting_down, unavailable};
+use crate::store::conversation_key;
+use crate::view::{self, Viewer};
+
+/// Serves an agent until it leaves or the hub stops.
+pub async fn serve(core: Core, socket: WebSocket) {
+    let _open = core.enter();
+    let mut session = Session { link: Link::new(core.clone(), socket), name: None };
+    while let Ok(text) = session.link.next_request().await {
+        session.handle(&text).await;
+    }
+    if session.name.is_some() {
+        // A stopped core has forgotten the connection already.
+        let _ = core.send(Command::Disconnect(session.link.id)).await;
+    }
+}
+
+struct Session {
+    link: Link,
+    /// Set by the register that the core accepted.
+    name: Option<AgentName>,
+}
+
+impl Session {
+    /// Handles one frame. Every request gets one ack or error; those that the core answers get it from there.
+    async fn handle(&mut self, text: &str) {
+        match request::parse(text) {
+            Err(bad) => {
+                let refusal = self.first_fault(&bad);
+                self.link.refuse(&refusal, bad.id.as_deref());
+            }
+            Ok(RequestFrame { id, sender, request }) => {
+                let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
+                let checked = self.check_sender(&request, sender.as_deref());
+                let handled = match checked {
+                    Ok(()) => self.dispatch(&id, sender, request).await,
+                    Err(refusal) => Err(refusal),
+                };
+                if let Err(refusal) = handled {
+                    self.link.refuse(&refusal, Some(&id));
+                }
+            }
+        }
+    }
+
+    /// What is wrong with a frame in the order in which a client mends it: who it is, then what it says.
+    fn first_fault(&self, bad: &BadFrame) -> Refusal {
+        match (&self.name, &bad.sender) {
+            (None, _) if bad.needs_register => not_registered("this request"),
+            (Some(name), Some(sender)) if name.as_str() != sender => sender_mismatch(name, sender),
+            _ => bad.refusal.clone(),
+        }
+    }
+
+    fn check_sender(&self, request: &Request, sender: Option<&str>) -> Result<(), Refusal> {
+        match (&self.name, sender) {
+            (None, _) if request.needs_register() => Err(not_registered("this request")),
+            (None, _) | (Some(_), None) => Ok(()),
+            (Some(name), Some(sender)) if name.as_str() == sender => Ok(()),
+            (Some(name), Some(_)) if matches!(request, Request::Register(_)) => {
+                let detail = format!("this connection is registered as {name}: use another one for another name");
+                Err(Refusal::new(ErrorCode::AlreadyRegistered, detail))
+            }
+            (Some(name), Some(sender)) => Err(sender_mismatch(name, sender)),
+        }
+    }
+
+    async fn dispatch(&mut self, id: &str, sender: Option<String>, request: Request) -> Result<(), Refusal> {
+        match request {
+            Request::Register(register) => self.register(id, sender, register).await,
+            Request::Message(draft) => self.message(id, draft).await,
+            Request::Subscribe(channel) => self.act(id, AgentAction::Subscribe(channel)).await,
+            Request::Unsubscribe(channel) => self.act(id, AgentAction::Unsubscribe(channel)).await,
+            Request::StatusUpdate(update) => self.act(id, AgentAction::Status(update)).await,
+            Request::Heartbeat { seen } => self.heartbeat(id, seen).await,
+            Request::Presence { detail } => {
+                let answer = self.link.core.presence(detail).await?;
+                self.link.reply("presence", &answer);
+                self.ack(id);
+                Ok(())
+            }
+            Request::Query(query) => self.query(id, *query).await,
+            Request::Receipts { seq } => {
+                let answer = self.link.core.receipts(self.name.clone(), seq).await?;
+                self.link.reply("receipts", &answer);
+                self.ack(id);
+                Ok(())
+            }
+            Request::Gitea { action, .. } => {
+                let detail = format!("{action}: this hub has no Gitea token; set GITEA_URL and GITEA_TOKEN for it");
+                Err(Refusal::new(ErrorCode::GiteaNotConfigured, detail))
+            }
+        }
+    }
+
+    async fn register(&mut self, id: &str, sender: Option<String>, register: Box<Register>) -> Result<(), Refusal> {
+        let name = match (&self.name, sender) {
+            (Some(name), _) => name.clone(),
+            (None, Some(sender)) => AgentName::parse(&sender)?,
+            (None, None) => {
+                let detail = "register has no sender: the frame's \"sender\" is the agent's name";
+                return Err(Refusal::new(ErrorCode::InvalidName, detail));
+            }
+        };
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Register {
+            connection: self.link.id,
+            id: id.to_owned(),
+            name: name.clone(),
+            register,
+            outbox: Arc::clone(&self.link.outbox),
+            answer,
+        };
+        self.link.core.send(command).await?;
+        if answered.await.map_err(|_| shutting_down())? {
+            self.name = Some(name);
+        }
+        Ok(())
+    }
+
+    async fn message(&mut self, id: &str, draft: Box<Draft>) -> Result<(), Refusal> {
+        if let (Some(seq), Some(name)) = (draft.reply_to, &self.name) {
+            self.link.core.check_reply_to(name, seq).await?;
+        }
+        self.act(id, AgentAction::Message(draft)).await
+    }
+
+    async fn heartbeat(&mut self, id: &str, seen: Option<Seq>) -> Result<(), Refusal> {
+        match (&self.name, seen) {
+            (Some(_), _) => self.act(id, AgentAction::Heartbeat { seen }).await,
+            (None, None) => {
+                self.ack(id);
+                Ok(())
+            }
+            (None, Some(_)) => Err(not_registered("heartbeat with seen")),
+        }
+    }
+
+    async fn query(&mut self, id: &str, query: HistoryQuery) -> Result<(), Refusal> {
+        let (channel, viewer) = match (&query.target, &self.name) {
+            (Target::Channel(channel), _) => (channel.to_string(), None),
+            (Target::Direct(other), Some(name)) => (conversation_key(name.as_str(), other.as_str()), Some(name.clone())),
+            (Target::Direct(_), None) => return Err(not_registered("a query for direct messages")),
+        };
+        self.link.core.barrier().await?;
+        let filter = query.filter;
+        let read = self.link.core.reads().run(move |reader| reader.history(&channel, &filter)).await;
+        let messages = read.map_err(|error| unavailable(&error))?;
+        let viewer = viewer.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
+        let history: Vec<_> = messages.iter().map(|message| view::row(message, viewer, None)).collect();
+        let channel = query.target.to_string();
+        self.link.reply("message", &HistoryAnswer { channel: &channel, content: "", history: &history });
+        self.ack(id);
+        Ok(())
+    }
+
+    async fn act(&self, id: &str, action: AgentAction) -> Result<(), Refusal> {
+        self.link.core.send(Command::Agent { connection: self.link.id, id: id.to_owned(), action }).await
+    }
+
+    fn ack(&self, id: &str) {
+        self.link.reply("ack", &Ack { status: AckStatus::Ok, r#ref: id });
+    }
+}
+
+fn sender_mismatch(name: &AgentName, sender: &str) -> Refusal {
+    let detail = format!("sender is {}: this connection is registered as {name}", orochi_protocol::names::shown(sender));
+    Refusal::new(ErrorCode::SenderMismatch, detail)
+}

@@ -1,0 +1,74 @@
+//! One page of the log for a connection that is behind: what is for it, encoded as it would have been live.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use orochi_protocol::Seq;
+
+use crate::core::Core;
+use crate::outbox::Item;
+use crate::registry::Interest;
+use crate::store::{Reader, StoreError, StoredMessage};
+use crate::view::{self, Viewer};
+
+/// Rows that one page looks at: a read of a few milliseconds.
+const ROWS_MAX: usize = 2048;
+/// Bytes of frames in one page, as much as a live connection's outbox takes in a few batches.
+const BYTES_MAX: usize = 1024 * 1024;
+
+/// What was read.
+pub(super) struct Page {
+    /// The frames, in log order.
+    pub(super) items: Vec<Item>,
+    /// Everything up to here was looked at.
+    pub(super) position: Seq,
+}
+
+/// Reads what is for a connection after `position` and up to `head`, as far as one page goes.
+pub(super) async fn read_page(
+    core: &Core,
+    position: Seq,
+    head: Seq,
+    interest: Arc<Interest>,
+) -> Result<Page, StoreError> {
+    core.reads().run(move |reader| read(reader, position, head, &interest)).await
+}
+
+fn read(reader: &Reader, position: Seq, head: Seq, interest: &Interest) -> Result<Page, StoreError> {
+    let mut page = Page { items: Vec::new(), position };
+    let mut bytes = 0;
+    let mut rows = 0;
+    let mut take = |message: &StoredMessage| {
+        rows += 1;
+        page.position = message.seq;
+        if interest.wants(message) {
+            let frame = view::frame(message, viewer(interest));
+            bytes += frame.len();
+            page.items.push(Item { frame: frame.into(), seq: Some(message.seq) });
+        }
+        if rows >= ROWS_MAX || bytes >= BYTES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    // Before the connection was in any channel only what is addressed to the agent can be for it.
+    let end = match interest {
+        Interest::Agent(agent) if position < agent.channels_after().unwrap_or(head).min(head) => {
+            let end = agent.channels_after().unwrap_or(head).min(head);
+            reader.addressed(&agent.name, position, end, &mut take)?;
+            end
+        }
+        Interest::Agent(_) | Interest::Everything => {
+            reader.scan(position, head, &mut take)?;
+            head
+        }
+    };
+    if rows < ROWS_MAX && bytes < BYTES_MAX {
+        page.position = end;
+    }
+    Ok(page)
+}
+
+fn viewer(interest: &Interest) -> Viewer<'_> {
+    match interest {
+        Interest::Everything => Viewer::Observer,
+        Interest::Agent(agent) => Viewer::Agent(&agent.name),
+    }
+}

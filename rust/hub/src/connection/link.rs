@@ -1,0 +1,258 @@
+//! A WebSocket and its outbox: everything about a connection that is the same for agents and observers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use orochi_protocol::reply::ErrorReply;
+use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
+use serde::Serialize;
+use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
+
+use super::{catch_up, close_frame};
+use crate::core::{Command, ConnectionId, Core, stray_frame};
+use crate::outbox::{Feed, Item, Next, Outbox};
+
+/// Time between the hub's pings (section 9, Liveness).
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// A connection that says nothing for so long, not even a pong, is gone.
+const SILENT_MAX: Duration = Duration::from_secs(60);
+/// A connection that takes none of a chunk for so long is too slow (4008).
+const WRITE_MAX: Duration = Duration::from_secs(60);
+/// How long a close frame may take to be written to a peer that does not read.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+/// Bytes that are written before the socket is flushed: large enough that a system call carries many frames.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// How near to the head a reader of the log asks to go live; half of what the core keeps in memory.
+const NEAR_HEAD: u64 = 512;
+
+/// The connection is over; nothing more can be read or written.
+#[derive(Debug)]
+pub(super) struct Ended;
+
+/// One WebSocket with its outbox.
+pub(super) struct Link {
+    pub(super) core: Core,
+    pub(super) id: ConnectionId,
+    pub(super) outbox: Arc<Outbox>,
+    socket: WebSocket,
+    taken: Vec<Item>,
+    ping: Interval,
+    last_heard: Instant,
+    /// Resolves when the core has stopped; None once it has.
+    stopped: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Link {
+    pub(super) fn new(core: Core, socket: WebSocket) -> Self {
+        let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stopped = {
+            let core = core.clone();
+            Some(async move { core.stopped().await }.boxed())
+        };
+        Self {
+            id: core.new_connection(),
+            outbox: Arc::new(Outbox::default()),
+            core,
+            socket,
+            taken: Vec::new(),
+            ping,
+            last_heard: Instant::now(),
+            stopped,
+        }
+    }
+
+    /// The next request. Until there is one, this writes what waits, reads the log while behind, and pings.
+    pub(super) async fn next_request(&mut self) -> Result<Utf8Bytes, Ended> {
+        loop {
+            let is_busy = self.serve_outbox().await?;
+            let may_read = !self.outbox.is_full();
+            tokio::select! {
+                biased;
+                incoming = self.socket.next(), if may_read => {
+                    if let Some(text) = self.take_in(incoming).await? {
+                        return Ok(text);
+                    }
+                }
+                // There is more to write at once; requests were looked for in between.
+                () = std::future::ready(()), if is_busy => {}
+                () = self.outbox.ready() => {}
+                _ = self.ping.tick() => self.ping().await?,
+                () = wait_for(&mut self.stopped) => {
+                    self.stopped = None;
+                    self.outbox.close(CloseCode::GoingAway);
+                }
+            }
+        }
+    }
+
+    /// Answers a request with this frame.
+    pub(super) fn reply<T: Serialize>(&self, kind: &str, payload: &T) {
+        self.outbox.reply(stray_frame(kind, payload));
+    }
+
+    /// Refuses the request `id`.
+    pub(super) fn refuse(&self, refusal: &Refusal, id: Option<&str>) {
+        self.reply("error", &ErrorReply::new(refusal, id));
+    }
+
+    /// Writes what waits, or reads a page of the log. True where there may be more to do at once.
+    async fn serve_outbox(&mut self) -> Result<bool, Ended> {
+        let mut taken = std::mem::take(&mut self.taken);
+        let next = self.outbox.take(&mut taken);
+        let busy = match next {
+            Next::Write => self.write(&mut taken).await.map(|()| true),
+            Next::Read(position) => self.read_log(position).await.map(|()| true),
+            Next::Wait => Ok(false),
+            Next::Close(code) => {
+                self.close(code).await;
+                Err(Ended)
+            }
+        };
+        self.taken = taken;
+        busy
+    }
+
+    async fn write(&mut self, items: &mut Vec<Item>) -> Result<(), Ended> {
+        let mut items = items.drain(..).peekable();
+        while items.peek().is_some() {
+            let mut bytes = 0;
+            let mut last_seq = None;
+            let chunk = async {
+                while let Some(item) = items.next_if(|_| bytes < CHUNK_BYTES) {
+                    bytes += item.frame.len();
+                    last_seq = item.seq.or(last_seq);
+                    self.socket.feed(Message::Text(item.frame)).await?;
+                }
+                self.socket.flush().await
+            };
+            match timeout(WRITE_MAX, chunk).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(Ended),
+                Err(_) => {
+                    tracing::info!(connection = self.id.0, "closed: it took nothing for {WRITE_MAX:?}");
+                    self.close(CloseCode::TooSlow).await;
+                    return Err(Ended);
+                }
+            }
+            if let Some(seq) = last_seq {
+                self.outbox.set_written(seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one page of the log and writes it; near the head, asks the core to go live.
+    async fn read_log(&mut self, position: Seq) -> Result<(), Ended> {
+        // The head first, then the interest: what changes the interest later concerns later messages only.
+        let head = self.core.head();
+        let Some(interest) = self.outbox.interest() else { return Ok(()) };
+        let mut page = match catch_up::read_page(&self.core, position, head, interest).await {
+            Ok(page) => page,
+            Err(error) => {
+                // The connection resumes from where it is when it comes back.
+                tracing::error!(%error, connection = self.id.0, "closed: the log can't be read");
+                self.close(CloseCode::GoingAway).await;
+                return Err(Ended);
+            }
+        };
+        self.write(&mut page.items).await?;
+        self.outbox.set_written(page.position);
+        if !self.outbox.advance(page.position) {
+            return Ok(());
+        }
+        if self.core.head().get() - page.position.get() <= NEAR_HEAD {
+            self.outbox.set_feed(Feed::Asked);
+            let ask = Command::CaughtUp { connection: self.id, position: page.position };
+            // Where the core has stopped, this connection is told so too.
+            let _ = self.core.send(ask).await;
+        }
+        Ok(())
+    }
+
+    /// Takes in one WebSocket message; gives the text of a request.
+    async fn take_in(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, Ended> {
+        self.last_heard = Instant::now();
+        match incoming {
+            Some(Ok(Message::Text(text))) => Ok(Some(text)),
+            Some(Ok(Message::Binary(bytes))) => {
+                let text = Utf8Bytes::try_from(bytes).ok();
+                if text.is_none() {
+                    let detail = "the binary frame is not UTF-8: send JSON text";
+                    self.refuse(&Refusal::new(ErrorCode::ParseError, detail), None);
+                }
+                Ok(text)
+            }
+            // tungstenite answers pings by itself with the next write.
+            Some(Ok(Message::Ping(_))) => self.flush().await.map(|()| None),
+            Some(Ok(Message::Pong(_))) => Ok(None),
+            Some(Ok(Message::Close(_))) | None => {
+                // The close is answered by the next write.
+                let _ = timeout(CLOSE_MAX, self.socket.close()).await;
+                Err(Ended)
+            }
+            Some(Err(error)) => {
+                if let Some(code) = close_code_of(&error) {
+                    self.close_with(code).await;
+                }
+                Err(Ended)
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Ended> {
+        match timeout(WRITE_MAX, self.socket.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Ended),
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), Ended> {
+        if self.last_heard.elapsed() >= SILENT_MAX {
+            tracing::info!(connection = self.id.0, "closed: silent for {SILENT_MAX:?}");
+            return Err(Ended);
+        }
+        match timeout(WRITE_MAX, self.socket.send(Message::Ping(bytes::Bytes::new()))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Ended),
+        }
+    }
+
+    async fn close(&mut self, code: CloseCode) {
+        self.close_with(close_frame(code)).await;
+    }
+
+    async fn close_with(&mut self, frame: Message) {
+        // A peer that does not read its close frame finds the socket closed.
+        let _ = timeout(CLOSE_MAX, async {
+            self.socket.send(frame).await?;
+            while let Some(Ok(_)) = self.socket.next().await {}
+            Ok::<(), axum::Error>(())
+        })
+        .await;
+    }
+}
+
+async fn wait_for(stopped: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) {
+    match stopped {
+        Some(stopped) => stopped.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The close frame that RFC 6455 asks for after a read error; None where the connection is just gone.
+fn close_code_of(error: &axum::Error) -> Option<Message> {
+    use std::error::Error as _;
+    use tokio_tungstenite::tungstenite::Error;
+    let source = error.source()?.downcast_ref::<Error>()?;
+    let (code, reason) = match source {
+        Error::Capacity(_) => return Some(close_frame(CloseCode::TooBig)),
+        Error::Utf8(_) => (1007, "text is not UTF-8"),
+        Error::Protocol(_) => (1002, "WebSocket protocol error"),
+        _ => return None,
+    };
+    Some(Message::Close(Some(axum::extract::ws::CloseFrame { code, reason: reason.into() })))
+}

@@ -1,0 +1,33 @@
+//! One task a WebSocket: it reads requests, hands them to the core, and writes what waits in its outbox.
+//!
+//! - [`link`]: the socket: writing, pings, closing, and reading the log while behind.
+//! - [`agent`]: an agent's requests. [`observer`]: observers, who may only watch.
+//! - [`catch_up`]: one page of the log for a connection that is behind.
+
+pub mod agent;
+mod catch_up;
+mod link;
+pub mod observer;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::SinkExt;
+use orochi_protocol::reply::ErrorReply;
+use orochi_protocol::{CloseCode, ErrorCode, Refusal};
+
+use crate::core::stray_frame;
+
+/// Tells a client that its token is wrong or missing, and closes with 4001 (section 2).
+pub async fn refuse_auth(mut socket: WebSocket) {
+    let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as ?token= or Authorization: Bearer";
+    let refusal = Refusal::new(ErrorCode::AuthFailed, detail);
+    let frame = stray_frame("error", &ErrorReply::new(&refusal, None));
+    // A client that is gone already needs no answer.
+    let _ = socket.send(Message::Text(frame)).await;
+    let _ = socket.send(close_frame(CloseCode::AuthFailed)).await;
+    let _ = socket.close().await;
+}
+
+/// The close frame of this code.
+fn close_frame(code: CloseCode) -> Message {
+    Message::Close(Some(CloseFrame { code: code.as_u16(), reason: code.reason().into() }))
+}

@@ -1,0 +1,33 @@
+//! An observer's connection (section 6): it gets everything and may say nothing.
+
+use std::sync::Arc;
+
+use axum::extract::ws::WebSocket;
+use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
+use tokio::sync::oneshot;
+
+use super::link::Link;
+use crate::core::{Command, Core, shutting_down};
+
+/// Serves an observer until it leaves or the hub stops; with `after`, first everything after that place.
+pub async fn serve(core: Core, socket: WebSocket, after: Option<Seq>) {
+    let _open = core.enter();
+    let mut link = Link::new(core.clone(), socket);
+    if let Err(refusal) = observe(&link, after).await {
+        link.refuse(&refusal, None);
+        link.outbox.close(CloseCode::GoingAway);
+    }
+    while link.next_request().await.is_ok() {
+        let detail = "an observer only watches: send through the agent port or POST /api/messages";
+        link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), None);
+    }
+    // A stopped core has forgotten the connection already.
+    let _ = core.send(Command::Disconnect(link.id)).await;
+}
+
+async fn observe(link: &Link, after: Option<Seq>) -> Result<(), Refusal> {
+    let (answer, answered) = oneshot::channel();
+    let outbox = Arc::clone(&link.outbox);
+    link.core.send(Command::Observe { connection: link.id, after, outbox, answer }).await?;
+    answered.await.map_err(|_| shutting_down())?
+}

@@ -1,0 +1,162 @@
+//! Everything that can be asked of the core thread. Each command carries the place for its answer: the
+//! connection's outbox, or a one-shot channel.
+
+use std::sync::Arc;
+
+use orochi_protocol::reply::{AgentRow, DeliveryState, PresenceAnswer, ReceiptsAnswer};
+use orochi_protocol::request::{Draft, Register, StatusUpdate};
+use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use tokio::sync::oneshot;
+
+use crate::outbox::Outbox;
+use crate::registry::ConnectionId;
+
+/// What a connection or an HTTP request asks of the core.
+#[derive(Debug)]
+pub enum Command {
+    /// An agent joins under a name. Answered in the outbox.
+    Register {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The request's id.
+        id: String,
+        /// The name it asks for.
+        name: AgentName,
+        /// The rest of what it said.
+        register: Box<Register>,
+        /// Where its frames go from now on.
+        outbox: Arc<Outbox>,
+        /// Whether it was accepted.
+        answer: oneshot::Sender<bool>,
+    },
+    /// An observer joins; it gets everything from now on, or after a place in the log.
+    Observe {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Messages after this place come first.
+        after: Option<Seq>,
+        /// Where its frames go.
+        outbox: Arc<Outbox>,
+        /// Answered once it is registered, or with the refusal of `after`.
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// A registered agent's request. Answered in its outbox.
+    Agent {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The request's id.
+        id: String,
+        /// What it asks for.
+        action: AgentAction,
+    },
+    /// Who is online, for a connection that has not registered too.
+    Presence {
+        /// Whether to add each agent's row.
+        detail: bool,
+        /// The answer.
+        answer: oneshot::Sender<PresenceAnswer>,
+    },
+    /// A message over HTTP.
+    Post {
+        /// Who says it.
+        sender: AgentName,
+        /// Its id.
+        id: String,
+        /// What it says.
+        draft: Box<Draft>,
+        /// The answer, once it is on disk.
+        answer: oneshot::Sender<Result<Accepted, Refusal>>,
+    },
+    /// Answered when everything that came before is done: a read that follows sees it.
+    Barrier(oneshot::Sender<()>),
+    /// Agents, for `GET /api/agents`.
+    Agents {
+        /// Whether to add those that are offline.
+        all: bool,
+        /// The answer, by name.
+        answer: oneshot::Sender<Vec<AgentRow>>,
+    },
+    /// Channels and their members, for `GET /api/channels`.
+    Channels(oneshot::Sender<BTreeMap<String, Vec<String>>>),
+    /// Figures, for `GET /api/stats`.
+    Stats(oneshot::Sender<Stats>),
+    /// How far a message got (section 9, Receipts).
+    Receipts {
+        /// Who asks; None may see all.
+        asker: Option<AgentName>,
+        /// The message, as the log holds it.
+        message: Box<crate::store::StoredMessage>,
+        /// The answer.
+        answer: oneshot::Sender<Result<ReceiptsAnswer, Refusal>>,
+    },
+    /// A connection has read the log up to `position` and wants to go on live.
+    CaughtUp {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How far it has read.
+        position: Seq,
+    },
+    /// Whether the store takes writes, for `GET /readyz`.
+    Probe(oneshot::Sender<Result<(), Refusal>>),
+    /// A connection is gone.
+    Disconnect(ConnectionId),
+    /// The hub stops: everything accepted so far is answered, then every connection is told to close.
+    Shutdown,
+}
+
+/// What a registered agent can ask of the core.
+#[derive(Debug)]
+pub enum AgentAction {
+    /// Say something.
+    Message(Box<Draft>),
+    /// Join a channel.
+    Subscribe(ChannelName),
+    /// Leave a channel.
+    Unsubscribe(ChannelName),
+    /// A sign of life, and how far it has dealt with its messages.
+    Heartbeat {
+        /// All up to here is dealt with.
+        seen: Option<Seq>,
+    },
+    /// What it is doing.
+    Status(Box<StatusUpdate>),
+}
+
+/// A message accepted over HTTP (section 7).
+#[derive(Debug, Clone, Serialize)]
+pub struct Accepted {
+    /// Its place in the log.
+    pub seq: Seq,
+    /// Its id.
+    pub id: String,
+    /// The hub's clock at acceptance.
+    pub ts: Timestamp,
+    /// Where each addressed agent is.
+    pub delivery: BTreeMap<String, DeliveryState>,
+    /// True where it was in the log already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+}
+
+/// The hub's figures (section 7).
+#[derive(Debug, Clone, Serialize)]
+pub struct Stats {
+    /// Agents with a connection.
+    pub agents_online: usize,
+    /// Channels with members or history, and `#general`.
+    pub channels_active: usize,
+    /// Observers' connections.
+    pub observers_connected: usize,
+    /// The online agents' names.
+    pub agents: Vec<String>,
+    /// The channels' names.
+    pub channels: Vec<String>,
+    /// The log's head.
+    pub seq: Seq,
+    /// The database's UUID.
+    pub epoch: String,
+    /// Seconds since the hub started.
+    pub uptime_seconds: u64,
+}

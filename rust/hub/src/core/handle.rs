@@ -1,0 +1,202 @@
+//! The core as everyone else holds it: a cheap handle that sends commands and waits for answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use orochi_protocol::reply::{AgentRow, PresenceAnswer, ReceiptsAnswer};
+use orochi_protocol::request::Draft;
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::command::{Accepted, Command, Stats};
+use crate::registry::ConnectionId;
+use crate::store::{Reads, StoreError, conversation_partner};
+
+/// A handle to the core and to the log's readers.
+#[derive(Debug, Clone)]
+pub struct Core {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    commands: mpsc::Sender<Command>,
+    reads: Reads,
+    epoch: String,
+    /// The committed head; written by the core thread only, after each commit.
+    head: Arc<AtomicU64>,
+    /// The next connection's number.
+    next_connection: AtomicU64,
+    /// Turns true when the core has answered all that it will answer.
+    stopped: watch::Receiver<bool>,
+    /// How many connections' tasks there are.
+    open: watch::Sender<usize>,
+}
+
+/// Counts a connection's task while it runs, so that the hub can wait for the last one.
+#[derive(Debug)]
+pub struct Open(Core);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.shared.open.send_modify(|open| *open -= 1);
+    }
+}
+
+impl Core {
+    pub(super) fn new(commands: mpsc::Sender<Command>, reads: Reads, epoch: String, head: Arc<AtomicU64>, stopped: watch::Receiver<bool>) -> Self {
+        let next_connection = AtomicU64::new(1);
+        Self { shared: Arc::new(Shared { commands, reads, epoch, head, next_connection, stopped, open: watch::Sender::new(0) }) }
+    }
+
+    /// A number for a new connection.
+    pub fn new_connection(&self) -> ConnectionId {
+        ConnectionId(self.shared.next_connection.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The log's readers. A read sees everything that was acked before it began.
+    pub fn reads(&self) -> &Reads {
+        &self.shared.reads
+    }
+
+    /// The database's UUID.
+    pub fn epoch(&self) -> &str {
+        &self.shared.epoch
+    }
+
+    /// The seq of the newest message on disk.
+    pub fn head(&self) -> Seq {
+        Seq::new(self.shared.head.load(Ordering::Acquire)).unwrap_or(Seq::MAX)
+    }
+
+    /// Counts a connection's task until the guard is dropped.
+    pub fn enter(&self) -> Open {
+        self.shared.open.send_modify(|open| *open += 1);
+        Open(self.clone())
+    }
+
+    /// Waits until every connection's task has ended.
+    pub async fn all_left(&self) {
+        let _ = self.shared.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    /// Waits until the core has answered all that it will answer, and the log is closed.
+    pub async fn stopped(&self) {
+        // An error means that the core thread is gone, which is the same.
+        let _ = self.shared.stopped.clone().wait_for(|stopped| *stopped).await;
+    }
+
+    /// Sends a command; waits while the core has more than it can take (back-pressure to this caller only).
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN` once the core has stopped.
+    pub async fn send(&self, command: Command) -> Result<(), Refusal> {
+        self.shared.commands.send(command).await.map_err(|_| shutting_down())
+    }
+
+    /// Accepts a message over HTTP; answers once it is on disk.
+    ///
+    /// # Errors
+    /// `ID_REUSED`, `INVALID_CHANNEL`, `INVALID_FIELD` for a bad `reply_to`, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
+    pub async fn post(&self, sender: AgentName, id: String, draft: Draft) -> Result<Accepted, Refusal> {
+        self.ask(|answer| Command::Post { sender, id, draft: Box::new(draft), answer }).await?
+    }
+
+    /// Who is online.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn presence(&self, detail: bool) -> Result<PresenceAnswer, Refusal> {
+        self.ask(|answer| Command::Presence { detail, answer }).await
+    }
+
+    /// The online agents, or all that ever registered.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn agents(&self, all: bool) -> Result<Vec<AgentRow>, Refusal> {
+        self.ask(|answer| Command::Agents { all, answer }).await
+    }
+
+    /// Channels and their members.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn channels(&self) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
+        self.ask(Command::Channels).await
+    }
+
+    /// The hub's figures.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn stats(&self) -> Result<Stats, Refusal> {
+        self.ask(Command::Stats).await
+    }
+
+    /// How far a message got; `asker` None may see all (section 9, Receipts).
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` where there is no such message, `FORBIDDEN` where the asker may not see it.
+    pub async fn receipts(&self, asker: Option<AgentName>, seq: Seq) -> Result<ReceiptsAnswer, Refusal> {
+        self.barrier().await?;
+        let message = self.shared.reads.run(move |reader| reader.message(seq)).await.map_err(|e| unavailable(&e))?;
+        let message = message.ok_or_else(|| no_such_message(seq))?;
+        self.ask(|answer| Command::Receipts { asker, message: Box::new(message), answer }).await?
+    }
+
+    /// Checks that an agent may answer the message `seq` (section 9, Threads).
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` where there is no such message or it is a direct message between others.
+    pub async fn check_reply_to(&self, sender: &AgentName, seq: Seq) -> Result<(), Refusal> {
+        let message = self.shared.reads.run(move |reader| reader.message(seq)).await.map_err(|e| unavailable(&e))?;
+        let visible = message.is_some_and(|message| {
+            let is_direct = conversation_partner(&message.channel, &message.sender).is_some();
+            !is_direct || conversation_partner(&message.channel, sender.as_str()).is_some()
+        });
+        if visible {
+            return Ok(());
+        }
+        let detail = format!("reply_to is {seq}: no message that {sender} can see has this place in the log");
+        Err(Refusal::new(ErrorCode::InvalidField, detail))
+    }
+
+    /// Waits until every command sent before is done.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn barrier(&self) -> Result<(), Refusal> {
+        self.ask(Command::Barrier).await
+    }
+
+    /// Whether the store takes writes.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE` with the cause, `SHUTTING_DOWN`.
+    pub async fn probe(&self) -> Result<(), Refusal> {
+        self.ask(Command::Probe).await?
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.send(command(answer)).await?;
+        answered.await.map_err(|_| shutting_down())
+    }
+}
+
+/// The refusal of a request that the stopping hub can't take.
+pub fn shutting_down() -> Refusal {
+    Refusal::new(ErrorCode::ShuttingDown, "the hub is stopping; connect again in a moment")
+}
+
+/// The refusal of a request that the disk refused.
+pub fn unavailable(error: &StoreError) -> Refusal {
+    Refusal::new(ErrorCode::StoreUnavailable, format!("the log can't be used now: {error}"))
+}
+
+/// The refusal of a seq that names no message.
+pub fn no_such_message(seq: Seq) -> Refusal {
+    Refusal::new(ErrorCode::InvalidField, format!("seq is {seq}: no message has this place in the log"))
+}

@@ -1,0 +1,42 @@
+//! How far a message got (section 9, Receipts).
+
+use std::collections::BTreeMap;
+
+use orochi_protocol::reply::ReceiptsAnswer;
+use orochi_protocol::{AgentName, ErrorCode, Refusal};
+
+use super::CoreThread;
+use crate::store::{StoredMessage, conversation_partner};
+
+impl CoreThread {
+    /// The state of each agent that the message is for: a direct message's target, or the mentioned agents
+    /// and the channel's present members; never the sender. Only the two sides may ask about a direct message.
+    pub(super) fn receipts(
+        &self,
+        asker: Option<&AgentName>,
+        message: &StoredMessage,
+    ) -> Result<ReceiptsAnswer, Refusal> {
+        let names = match conversation_partner(&message.channel, &message.sender) {
+            Some(target) => {
+                if asker.is_some_and(|asker| conversation_partner(&message.channel, asker.as_str()).is_none()) {
+                    let detail = format!("message {} is a direct message between two other agents", message.seq);
+                    return Err(Refusal::new(ErrorCode::Forbidden, detail));
+                }
+                vec![target.to_owned()]
+            }
+            None => {
+                let mut names: Vec<String> = serde_json::from_str(&message.mentions).unwrap_or_default();
+                names.extend(self.registry.member_names(&message.channel));
+                names
+            }
+        };
+        let others = names.into_iter().filter(|name| *name != message.sender);
+        let agents: BTreeMap<_, _> = others
+            .map(|name| {
+                let state = self.registry.receipt_state(&name, message);
+                (name, state)
+            })
+            .collect();
+        Ok(ReceiptsAnswer { seq: message.seq, agents })
+    }
+}

@@ -1,0 +1,74 @@
+//! The newest messages in memory, encoded. A connection that has read the log to within this ring is handed
+//! the rest from it and goes live in the same step, so a busy hub can't outrun it for ever.
+
+use std::collections::VecDeque;
+
+use axum::extract::ws::Utf8Bytes;
+use orochi_protocol::Seq;
+
+use crate::registry::Interest;
+use crate::store::StoredMessage;
+
+/// Messages kept; four batches.
+const MESSAGES_MAX: usize = 1024;
+/// Bytes kept.
+const BYTES_MAX: usize = 1024 * 1024;
+
+/// The newest messages, in log order, without a gap up to the head.
+#[derive(Debug)]
+pub struct Ring {
+    recent: VecDeque<Recent>,
+    bytes: usize,
+    /// Everything after this place is in the ring.
+    floor: Seq,
+}
+
+/// A message and its frames.
+#[derive(Debug)]
+pub struct Recent {
+    /// The message, as the log holds it.
+    pub message: StoredMessage,
+    /// For the agents that get it.
+    pub frame: Utf8Bytes,
+    /// For observers, who see a direct message's channel otherwise.
+    pub observed: Utf8Bytes,
+}
+
+impl Recent {
+    fn bytes(&self) -> usize {
+        self.frame.len() + self.message.content.len() + self.message.metadata.len()
+    }
+
+    /// The frame for a connection with this interest; None where the message is not for it.
+    pub fn frame_for(&self, interest: &Interest) -> Option<&Utf8Bytes> {
+        let frame = match interest {
+            Interest::Everything => &self.observed,
+            Interest::Agent(_) => &self.frame,
+        };
+        interest.wants(&self.message).then_some(frame)
+    }
+}
+
+impl Ring {
+    /// An empty ring at the log's head.
+    pub fn new(head: Seq) -> Self {
+        Self { recent: VecDeque::new(), bytes: 0, floor: head }
+    }
+
+    /// Adds the newest message.
+    pub fn push(&mut self, recent: Recent) {
+        self.bytes += recent.bytes();
+        self.recent.push_back(recent);
+        while self.recent.len() > MESSAGES_MAX || self.bytes > BYTES_MAX {
+            let Some(oldest) = self.recent.pop_front() else { break };
+            self.bytes -= oldest.bytes();
+            self.floor = oldest.message.seq;
+        }
+    }
+
+    /// The messages after `position`; None where some of them are only in the log.
+    pub fn after(&self, position: Seq) -> Option<impl Iterator<Item = &Recent>> {
+        let first = self.recent.partition_point(|recent| recent.message.seq <= position);
+        (position >= self.floor).then(|| self.recent.range(first..))
+    }
+}

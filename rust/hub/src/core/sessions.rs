@@ -1,0 +1,241 @@
+//! Who joins and who leaves, and from where each connection gets its messages (section 9, Resume, Sessions).
+
+use std::sync::Arc;
+
+use orochi_protocol::limits::{CHANNELS_MAX, HEARTBEAT_SECONDS};
+use orochi_protocol::reply::{Ok as AckStatus, RegisterAck};
+use orochi_protocol::request::{Conflict, Register, Resume};
+use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
+
+use super::CoreThread;
+use crate::outbox::{Feed, Outbox};
+use crate::registry::{AgentIndex, Connection, ConnectionId, ConnectionIndex, Start};
+
+/// Where a register starts, and what its ack says of it.
+struct Place {
+    start: Start,
+    resumed: Option<bool>,
+}
+
+impl CoreThread {
+    /// Answers a register in the outbox; true where it is accepted.
+    pub(super) fn register(
+        &mut self,
+        connection: ConnectionId,
+        id: &str,
+        name: &AgentName,
+        register: &Register,
+        outbox: Arc<Outbox>,
+    ) -> bool {
+        let known = self.registry.find(name.as_str());
+        let checked = self.place(known, register).and_then(|place| {
+            self.settle_conflict(connection, known, register.conflict, name)?;
+            Ok(place)
+        });
+        let place = match checked {
+            Ok(place) => place,
+            Err(refusal) => {
+                outbox.reply(self.stamper.error(&refusal, Some(id)));
+                return false;
+            }
+        };
+        let now = self.stamper.now();
+        let agent = self.registry.agent_for(name, self.head, now);
+        let was_online = self.registry.agent(agent).is_online();
+        let entry = self.registry.agent_mut(agent);
+        entry.introduce(register, now);
+        if !was_online && !matches!(register.resume, Some(Resume::After(_))) {
+            entry.reset_status();
+        }
+        let index = self.registry.add_session(connection, agent, register, outbox, place.start);
+        self.ack_register(index, agent, id, place.resumed);
+        let position = place.start.channels_after.min(place.start.addressed_after);
+        self.feed_from(index, position);
+        if !was_online {
+            tracing::info!(agent = %name, channels = register.channels.len(), "agent online");
+            self.announce_presence(agent);
+        }
+        true
+    }
+
+    fn ack_register(&mut self, index: ConnectionIndex, agent: AgentIndex, id: &str, resumed: Option<bool>) {
+        let ack = RegisterAck {
+            status: AckStatus::Ok,
+            r#ref: id,
+            seq: self.head,
+            epoch: &self.epoch,
+            cursor: self.registry.agent(agent).record.cursor,
+            heartbeat: HEARTBEAT_SECONDS,
+            resumed,
+        };
+        let frame = self.stamper.frame("ack", &ack);
+        self.stage_reply(index, frame);
+    }
+
+    /// Where a register starts, by what it asks and by what is known of the name.
+    fn place(&self, known: Option<AgentIndex>, register: &Register) -> Result<Place, Refusal> {
+        let foreign = register.epoch.as_ref().is_some_and(|epoch| *epoch != self.epoch);
+        match register.resume {
+            None => Ok(Place { start: Start::after(self.head), resumed: None }),
+            Some(Resume::After(seq)) if !foreign => {
+                self.check_within_log("resume", seq)?;
+                Ok(Place { start: Start::after(seq), resumed: Some(true) })
+            }
+            Some(_) => Ok(Place { start: self.stored_start(known), resumed: Some(!foreign) }),
+        }
+    }
+
+    fn stored_start(&self, known: Option<AgentIndex>) -> Start {
+        let Some(record) = known.map(|index| &self.registry.agent(index).record) else {
+            return Start { channels_after: self.head, addressed_after: Seq::ZERO };
+        };
+        match record.cursor {
+            Some(cursor) => Start::after(cursor),
+            None => Start { channels_after: record.first_head, addressed_after: Seq::ZERO },
+        }
+    }
+
+    /// Refuses a place that the log has not reached.
+    pub(super) fn check_within_log(&self, field: &str, seq: Seq) -> Result<(), Refusal> {
+        if seq <= self.head {
+            return Ok(());
+        }
+        let detail = format!("{field} is {seq}, beyond the newest message, {}: nothing was changed", self.head);
+        Err(Refusal::new(ErrorCode::InvalidField, detail))
+    }
+
+    fn settle_conflict(
+        &mut self,
+        connection: ConnectionId,
+        known: Option<AgentIndex>,
+        conflict: Conflict,
+        name: &AgentName,
+    ) -> Result<(), Refusal> {
+        let Some(agent) = known else { return Ok(()) };
+        let all = self.registry.agent(agent).connections.iter().copied();
+        let others: Vec<_> = all.filter(|index| self.registry.connection(*index).id != connection).collect();
+        match conflict {
+            Conflict::Join => Ok(()),
+            Conflict::Refuse if others.is_empty() => Ok(()),
+            Conflict::Refuse => {
+                let detail = format!("{name} is online on {} other connection(s)", others.len());
+                Err(Refusal::new(ErrorCode::NameInUse, detail))
+            }
+            Conflict::Replace => {
+                for index in others {
+                    self.replace(index, name);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn replace(&mut self, index: ConnectionIndex, name: &AgentName) {
+        let detail = format!("another connection registered as {name} and replaced this one");
+        let frame = self.stamper.error(&Refusal::new(ErrorCode::SessionReplaced, detail), None);
+        let mut connection = self.registry.remove(index);
+        connection.stage_reply(frame);
+        hand_over(&mut connection, self.head);
+        connection.outbox.close(CloseCode::Replaced);
+    }
+
+    pub(super) fn observe(
+        &mut self,
+        connection: ConnectionId,
+        after: Option<Seq>,
+        outbox: Arc<Outbox>,
+    ) -> Result<(), Refusal> {
+        let position = after.unwrap_or(self.head);
+        self.check_within_log("after", position)?;
+        let index = self.registry.add_observer(connection, outbox);
+        self.feed_from(index, position);
+        Ok(())
+    }
+
+    /// A connection has read the log up to `position` and asks to go on live.
+    pub(super) fn caught_up(&mut self, connection: ConnectionId, position: Seq) {
+        let Some(index) = self.registry.find_connection(connection) else { return };
+        if !self.registry.connection(index).is_live {
+            self.feed_from(index, position);
+        }
+    }
+
+    /// Serves a connection everything after `position`: live, where what is missing is in the ring, or
+    /// else from the log, which its own task reads.
+    fn feed_from(&mut self, index: ConnectionIndex, position: Seq) {
+        let connection = self.registry.connection_mut(index);
+        connection.handed = position;
+        let Some(missed) = self.ring.after(position) else {
+            return send_to_log(connection);
+        };
+        connection.is_live = true;
+        for recent in missed {
+            if let Some(frame) = recent.frame_for(&connection.interest) {
+                connection.stage_message(recent.message.seq, frame);
+            }
+        }
+        connection.outbox.set_feed(Feed::Live);
+        self.touched.push(index);
+        self.send_missed_events(index);
+    }
+
+    pub(super) fn subscribe(&mut self, index: ConnectionIndex, channel: &str) -> Result<(), Refusal> {
+        let connection = self.registry.connection(index);
+        if !connection.is_in(channel) && connection.channel_count() >= CHANNELS_MAX {
+            let detail = format!("this connection is in {CHANNELS_MAX} channels already: leave one first");
+            return Err(Refusal::new(ErrorCode::TooLarge, detail));
+        }
+        self.registry.join(index, channel, self.head);
+        Ok(())
+    }
+
+    pub(super) fn unsubscribe(&mut self, index: ConnectionIndex, channel: &str) -> Result<(), Refusal> {
+        let connection = self.registry.connection_mut(index);
+        connection.forget_served();
+        if connection.stays_over_max() {
+            let detail = "too many joins and leaves while this connection has messages to read: read them first";
+            return Err(Refusal::new(ErrorCode::RateLimited, detail));
+        }
+        self.registry.leave(index, channel, self.head);
+        Ok(())
+    }
+
+    pub(super) fn disconnect(&mut self, connection: ConnectionId) {
+        let Some(index) = self.registry.find_connection(connection) else { return };
+        let Some(agent) = self.registry.remove(index).agent_index() else { return };
+        let now = self.stamper.now();
+        self.registry.agent_mut(agent).record.last_seen = now;
+        if !self.registry.agent(agent).is_online() {
+            tracing::info!(agent = %self.registry.agent(agent).record.name, "agent offline");
+            self.announce_presence(agent);
+        }
+    }
+
+    /// At the end: every online agent was seen until now.
+    pub(super) fn note_all_seen(&mut self) {
+        let now = self.stamper.now();
+        self.registry.touch_online(now);
+    }
+}
+
+/// Gives a connection its frames of this batch. Where its outbox has no room for the messages, its own
+/// task reads them from the log from now on.
+pub(super) fn hand_over(connection: &mut Connection, head: Seq) {
+    let mut staged = std::mem::take(&mut connection.staged);
+    if connection.outbox.push(&mut staged) {
+        if connection.is_live {
+            connection.handed = head;
+        }
+    } else if connection.is_live {
+        tracing::debug!(connection = connection.id.0, "reader is slow; it is served from the log");
+        send_to_log(connection);
+    }
+    // Empty by now; the space is used again for the next batch.
+    connection.staged = staged;
+}
+
+pub(super) fn send_to_log(connection: &mut Connection) {
+    connection.is_live = false;
+    let (position, interest) = (connection.handed, Arc::clone(&connection.interest));
+    connection.outbox.set_feed(Feed::Behind { position, interest });
+}

@@ -1,0 +1,109 @@
+//! One agent: what is kept of it, and its connections.
+
+use orochi_protocol::request::{Register, StatusUpdate};
+use orochi_protocol::{Seq, Timestamp};
+
+use super::ConnectionIndex;
+use super::coverage::Coverage;
+use crate::store::AgentRecord;
+
+/// An agent that has registered at least once.
+#[derive(Debug)]
+pub struct Agent {
+    /// What is kept over restarts.
+    pub record: AgentRecord,
+    /// Its connections; it is online while it has one.
+    pub connections: Vec<ConnectionIndex>,
+    /// What ended connections were written, for receipts.
+    pub(super) coverage: Coverage,
+    /// The number of the last event about it.
+    pub last_event: u64,
+}
+
+impl Agent {
+    pub(super) fn new(record: AgentRecord) -> Self {
+        Self { record, connections: Vec::new(), coverage: Coverage::default(), last_event: 0 }
+    }
+
+    /// Whether it has a connection.
+    pub fn is_online(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
+    /// Takes over what a register says of the agent. Of an agent that is online, an empty field takes nothing
+    /// away: a second connection that does not know the role leaves it as it is.
+    pub fn introduce(&mut self, register: &Register, now: Timestamp) {
+        let keep = self.is_online();
+        let record = &mut self.record;
+        let set = |field: &mut String, value: &str| {
+            if !keep || !value.is_empty() {
+                value.clone_into(field);
+            }
+        };
+        set(&mut record.machine, &register.machine);
+        set(&mut record.role, &register.role);
+        set(&mut record.model, &register.model);
+        set(&mut record.project, &register.project);
+        set(&mut record.agent_id, &register.agent_id);
+        if record.agent_id.is_empty() {
+            record.agent_id = default_agent_id(&record.name, &record.machine);
+        }
+        record.last_seen = now;
+        if !keep {
+            record.registered_at = now;
+        }
+    }
+
+    /// A new session starts without the last one's status.
+    pub fn reset_status(&mut self) {
+        "online".clone_into(&mut self.record.status);
+        self.record.current_task.clear();
+        self.record.progress = None;
+    }
+
+    /// Takes over what the agent says it is doing.
+    pub fn update_status(&mut self, update: StatusUpdate, now: Timestamp) {
+        let record = &mut self.record;
+        let set = |field: &mut String, value: Option<String>| {
+            if let Some(value) = value {
+                *field = value;
+            }
+        };
+        set(&mut record.status, update.status);
+        set(&mut record.current_task, update.current_task);
+        set(&mut record.machine, update.machine);
+        set(&mut record.role, update.role);
+        set(&mut record.project, update.project);
+        set(&mut record.agent_id, update.agent_id);
+        set(&mut record.model, update.model);
+        if let Some(progress) = update.progress {
+            record.progress = progress;
+        }
+        record.last_seen = now;
+    }
+}
+
+/// The record of an agent that registers for the first time, when the log's head is `head`.
+pub(super) fn new_record(name: &str, head: Seq, now: Timestamp) -> AgentRecord {
+    AgentRecord {
+        name: name.to_owned(),
+        machine: String::new(),
+        role: String::new(),
+        model: String::new(),
+        agent_id: String::new(),
+        project: String::new(),
+        status: "online".to_owned(),
+        current_task: String::new(),
+        progress: None,
+        channels: Vec::new(),
+        cursor: None,
+        first_head: head,
+        first_seen: now,
+        registered_at: now,
+        last_seen: now,
+    }
+}
+
+fn default_agent_id(name: &str, machine: &str) -> String {
+    if machine.is_empty() { name.to_owned() } else { format!("{name}@{machine}") }
+}

@@ -1,0 +1,182 @@
+//! Which messages are addressed to one connection: a rule over the log, so that what was missed can be
+//! read from it at any later time and is exactly what would have been delivered live.
+
+use std::collections::BTreeMap;
+
+use orochi_protocol::Seq;
+
+use crate::store::{StoredMessage, conversation_partner};
+
+/// What one connection is to get.
+#[derive(Debug, Clone)]
+pub enum Interest {
+    /// An observer: everything.
+    Everything,
+    /// An agent's connection.
+    Agent(AgentInterest),
+}
+
+/// What an agent's connection is to get: its channels' messages while it is in them, and, everywhere, what
+/// mentions or is written to the agent.
+#[derive(Debug, Clone)]
+pub struct AgentInterest {
+    /// The agent, whose own messages it never gets.
+    pub name: String,
+    /// Mentions and direct messages count after this place.
+    pub addressed_after: Seq,
+    /// For each channel, when the connection was in it.
+    channels: BTreeMap<String, Membership>,
+}
+
+/// When a connection was in a channel: after `from`, up to and with `until`.
+#[derive(Debug, Clone, Default)]
+struct Membership {
+    /// Set while it is in.
+    open_after: Option<Seq>,
+    /// Earlier stays that the connection may still have to be served.
+    closed: Vec<(Seq, Seq)>,
+}
+
+impl Interest {
+    /// Whether this message of the log is for the connection.
+    pub fn wants(&self, message: &StoredMessage) -> bool {
+        match self {
+            Interest::Everything => true,
+            Interest::Agent(agent) => agent.wants(message),
+        }
+    }
+}
+
+impl AgentInterest {
+    /// Nothing but mentions and direct messages after `addressed_after`.
+    pub fn new(name: &str, addressed_after: Seq) -> Self {
+        Self { name: name.to_owned(), addressed_after, channels: BTreeMap::new() }
+    }
+
+    /// The connection is in `channel`, for messages after `after`. False where it was in already.
+    pub fn join(&mut self, channel: &str, after: Seq) -> bool {
+        let membership = self.channels.entry(channel.to_owned()).or_default();
+        if membership.open_after.is_some() {
+            return false;
+        }
+        membership.open_after = Some(after);
+        true
+    }
+
+    /// The connection leaves `channel`; messages up to `until` are still for it. False where it was not in.
+    pub fn leave(&mut self, channel: &str, until: Seq) -> bool {
+        let Some(membership) = self.channels.get_mut(channel) else { return false };
+        let Some(from) = membership.open_after.take() else { return false };
+        membership.closed.push((from, until));
+        true
+    }
+
+    /// Forgets stays that lie wholly before `position`: they have been served.
+    pub fn served(&mut self, position: Seq) {
+        for membership in self.channels.values_mut() {
+            membership.closed.retain(|(_, until)| *until > position);
+        }
+        self.channels.retain(|_, membership| membership.open_after.is_some() || !membership.closed.is_empty());
+    }
+
+    /// How many stays have ended and may still have to be served.
+    pub fn past_stays(&self) -> usize {
+        self.channels.values().map(|membership| membership.closed.len()).sum()
+    }
+
+    /// The channels that the connection is in now.
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        self.channels.iter().filter(|(_, m)| m.open_after.is_some()).map(|(channel, _)| channel.as_str())
+    }
+
+    /// Whether the connection is in `channel` now.
+    pub fn is_in(&self, channel: &str) -> bool {
+        self.channels.get(channel).is_some_and(|m| m.open_after.is_some())
+    }
+
+    /// Up to here only mentions and direct messages can be for the connection; None where it is in no
+    /// channel at all. Below it the index of the addressed is read instead of the whole log.
+    pub fn channels_after(&self) -> Option<Seq> {
+        let starts = |m: &Membership| m.open_after.into_iter().chain(m.closed.iter().map(|(from, _)| *from)).min();
+        self.channels.values().filter_map(starts).min()
+    }
+
+    fn wants(&self, message: &StoredMessage) -> bool {
+        if message.sender == self.name {
+            return false;
+        }
+        if message.channel.starts_with('@') && message.channel.contains(" @") {
+            return message.seq > self.addressed_after && conversation_partner(&message.channel, &self.name).is_some();
+        }
+        self.wants_of_channel(&message.channel, message.seq)
+            || (message.seq > self.addressed_after && mentions(&message.mentions, &self.name))
+    }
+
+    fn wants_of_channel(&self, channel: &str, seq: Seq) -> bool {
+        self.channels.get(channel).is_some_and(|membership| {
+            membership.open_after.is_some_and(|after| seq > after)
+                || membership.closed.iter().any(|(from, until)| seq > *from && seq <= *until)
+        })
+    }
+}
+
+/// Whether a JSON list of names has this one. A name needs no escape in JSON, so its quoted form stands in
+/// the list exactly when it is an element.
+fn mentions(list: &str, name: &str) -> bool {
+    list.len() > name.len() && list.match_indices(name).any(|(at, _)| {
+        list[..at].ends_with('"') && list[at + name.len()..].starts_with('"')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orochi_protocol::Timestamp;
+
+    fn message(seq: u64, channel: &str, sender: &str, mentions: &str) -> StoredMessage {
+        StoredMessage {
+            seq: Seq::new(seq).unwrap(),
+            id: String::new(),
+            ts: Timestamp::from_micros(0),
+            channel: channel.into(),
+            sender: sender.into(),
+            content: String::new(),
+            mentions: mentions.into(),
+            metadata: "{}".into(),
+            reply_to: None,
+            extra: None,
+        }
+    }
+
+    fn seq(n: u64) -> Seq {
+        Seq::new(n).unwrap()
+    }
+
+    #[test]
+    fn a_member_gets_its_channel_from_joining_to_leaving_and_mentions_everywhere() {
+        let mut interest = AgentInterest::new("bob", seq(3));
+        interest.join("#a", seq(5));
+        interest.leave("#a", seq(7));
+        interest.join("#a", seq(9));
+        let wanted: Vec<u64> =
+            (1..=12).filter(|n| interest.wants(&message(*n, "#a", "alice", "[]"))).collect();
+        assert_eq!(wanted, [6, 7, 10, 11, 12]);
+        let wanted: Vec<u64> =
+            (1..=6).filter(|n| interest.wants(&message(*n, "#b", "alice", r#"["x","bob"]"#))).collect();
+        assert_eq!(wanted, [4, 5, 6]);
+    }
+
+    #[test]
+    fn a_name_inside_another_is_no_mention() {
+        let interest = AgentInterest::new("bob", Seq::ZERO);
+        assert!(!interest.wants(&message(1, "#b", "alice", r#"["bobby","rebob","bob-2"]"#)));
+    }
+
+    #[test]
+    fn a_conversation_is_for_its_two_sides_and_never_for_the_sender() {
+        let bob = AgentInterest::new("bob", Seq::ZERO);
+        assert!(bob.wants(&message(1, "@alice @bob", "alice", "[]")));
+        assert!(!bob.wants(&message(1, "@alice @bob", "bob", "[]")));
+        assert!(!bob.wants(&message(1, "@alice @carol", "alice", r#"["bob"]"#)));
+    }
+}

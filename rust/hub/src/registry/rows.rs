@@ -1,0 +1,83 @@
+//! The registry as answers: agents' rows, presence, channels, receipts.
+
+use std::collections::BTreeMap;
+
+use orochi_protocol::reply::{AgentRow, DeliveryState, PresenceAnswer, ReceiptState};
+
+use super::{Agent, Registry};
+use crate::store::StoredMessage;
+
+impl Registry {
+    /// Agents' rows by name: the online ones, or all.
+    pub fn rows(&self, all: bool) -> Vec<AgentRow> {
+        let mut rows: Vec<AgentRow> =
+            self.agents.iter().filter(|agent| all || agent.is_online()).map(agent_row).collect();
+        rows.sort_by(|one, other| one.name.cmp(&other.name));
+        rows
+    }
+
+    /// Who is online.
+    pub fn presence(&self, detail: bool) -> PresenceAnswer {
+        let rows = self.rows(false);
+        let agents = rows.iter().map(|row| (row.name.clone(), row.channels.clone())).collect();
+        let detail = detail.then(|| rows.into_iter().map(|row| (row.name.clone(), row)).collect());
+        PresenceAnswer { agents, detail }
+    }
+
+    /// Channels and the names of the agents in them.
+    pub fn channel_members(&self) -> BTreeMap<String, Vec<String>> {
+        self.channels.keys().map(|channel| (channel.clone(), self.member_names(channel))).collect()
+    }
+
+    /// The names of the agents in a channel, each once, in order.
+    pub fn member_names(&self, channel: &str) -> Vec<String> {
+        let agents = self.members(channel).iter().filter_map(|index| self.connection(*index).agent_index());
+        let mut names: Vec<String> = agents.map(|agent| self.agent(agent).record.name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Where an addressed agent is.
+    pub fn delivery_state(&self, name: &str) -> DeliveryState {
+        match self.find(name) {
+            None => DeliveryState::Unknown,
+            Some(index) if self.agent(index).is_online() => DeliveryState::Online,
+            Some(_) => DeliveryState::Offline,
+        }
+    }
+
+    /// How far a message got with the agent called `name`.
+    pub fn receipt_state(&self, name: &str, message: &StoredMessage) -> ReceiptState {
+        let Some(agent) = self.find(name).map(|index| self.agent(index)) else { return ReceiptState::Pending };
+        if agent.record.cursor.is_some_and(|cursor| cursor >= message.seq) {
+            return ReceiptState::Seen;
+        }
+        let written = agent.connections.iter().map(|index| self.connection(*index)).any(|connection| {
+            connection.outbox.written() >= message.seq && connection.interest.wants(message)
+        });
+        if written || agent.coverage.has(message) { ReceiptState::Delivered } else { ReceiptState::Pending }
+    }
+}
+
+fn agent_row(agent: &Agent) -> AgentRow {
+    let record = &agent.record;
+    AgentRow {
+        name: record.name.clone(),
+        channels: record.channels.clone(),
+        machine: record.machine.clone(),
+        role: record.role.clone(),
+        model: record.model.clone(),
+        agent_id: record.agent_id.clone(),
+        project: record.project.clone(),
+        status: record.status.clone(),
+        current_task: record.current_task.clone(),
+        progress: record.progress,
+        last_heartbeat: record.last_seen,
+        registered_at: record.registered_at,
+        online: agent.is_online(),
+        last_seen: Some(record.last_seen),
+        connections: u32::try_from(agent.connections.len()).unwrap_or(u32::MAX),
+        cursor: record.cursor,
+    }
+}

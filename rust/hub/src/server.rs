@@ -1,0 +1,190 @@
+//! Start and stop: the log is opened, both ports are bound, the core runs; on SIGTERM or SIGINT everything
+//! accepted is answered, every socket is closed with 1001, and the log is closed.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::api::{self, App};
+use crate::config::{Config, ConfigError};
+use crate::core::{self, Command, Core};
+use crate::store::{Reads, Store, StoreError, path};
+
+/// Connections that the system may hold until they are accepted: thousands of agents come back at once
+/// when a hub restarts.
+const BACKLOG: u32 = 4096;
+/// Read-only connections to the log. Two cores' worth of reading, and one that a slow search may hold.
+const READERS: usize = 3;
+/// How long the stopping hub waits for its core, and then for its connections.
+const CORE_STOP_MAX: Duration = Duration::from_millis(2500);
+const CONNECTIONS_STOP_MAX: Duration = Duration::from_millis(1500);
+
+/// What a started hub can be told about itself.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// Where agents connect: `ws://host:port`.
+    pub agent_url: String,
+    /// Where the dashboard is: `http://host:port`.
+    pub dashboard_url: String,
+    /// The log's file.
+    pub db: PathBuf,
+    /// Why it is there, where that is not what the settings say.
+    pub db_note: Option<String>,
+    /// Whether clients must show a token.
+    pub token_required: bool,
+    /// The copy of the old file, where a 0.1.0 log was upgraded.
+    pub upgraded_from: Option<PathBuf>,
+}
+
+/// Why the hub did not start, or did not stop well. Each text is one sentence with the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The settings don't go together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The log can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A port is not to be had.
+    #[error("cannot listen on {address} for {what}: {}; {}", reason(.source), way_out(.source, .flag))]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// For whom.
+        what: &'static str,
+        /// The flag that names another port.
+        flag: &'static str,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// The system refused a thread or a signal handler.
+    #[error("cannot start: {0}; the system's limits on threads or files may be reached")]
+    System(#[from] io::Error),
+    /// The core ended by itself.
+    #[error("the hub's core stopped; the log on disk is whole, start the hub again")]
+    CoreEnded,
+}
+
+/// Runs the hub until SIGTERM or SIGINT; `on_ready` is called once both ports accept.
+///
+/// # Errors
+/// Whatever keeps it from starting.
+pub async fn serve(config: Config, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
+    config.check()?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let hub = Hub::start(&config).await?;
+    on_ready(&hub.ready);
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => tracing::info!("interrupted: stopping"),
+        () = hub.core.stopped() => return Err(ServeError::CoreEnded),
+    }
+    hub.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A running hub.
+#[derive(Debug)]
+pub struct Hub {
+    /// Where it is.
+    pub ready: Ready,
+    core: Core,
+    ports: JoinSet<io::Result<()>>,
+}
+
+impl Hub {
+    /// Opens the log, binds both ports and starts accepting.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting; nothing is left running.
+    pub async fn start(config: &Config) -> Result<Self, ServeError> {
+        let agents = bind(config, config.port, "agents", "--port").await?;
+        let dashboard = bind(config, config.dashboard_port, "the dashboard", "--dashboard-port").await?;
+        let (db, db_note) = path::resolve(config.db.as_deref())?;
+        let (store, loaded) = Store::open(&db)?;
+        let ready = Ready {
+            agent_url: format!("ws://{}", agents.local_addr()?),
+            dashboard_url: format!("http://{}", dashboard.local_addr()?),
+            db: db.clone(),
+            db_note,
+            token_required: !config.token.is_empty(),
+            upgraded_from: loaded.upgraded_from.clone(),
+        };
+        let reads = Reads::open(&db, READERS, loaded.legacy_head)?;
+        let (core, _thread) = core::start(store, loaded, reads)?;
+        let app = App::new(core.clone(), config)?;
+        let mut ports = JoinSet::new();
+        ports.spawn(accept(agents, api::agent_router(app.clone()), core.clone()));
+        ports.spawn(accept(dashboard, api::dashboard_router(app), core.clone()));
+        Ok(Self { ready, core, ports })
+    }
+
+    /// Stops in order: the core answers what it has taken, connections are closed, ports end.
+    pub async fn stop(mut self) {
+        // An error means that the core has stopped already.
+        let _ = self.core.send(Command::Shutdown).await;
+        if timeout(CORE_STOP_MAX, self.core.stopped()).await.is_err() {
+            tracing::error!("the core did not stop within {CORE_STOP_MAX:?}");
+        }
+        if timeout(CONNECTIONS_STOP_MAX, self.core.all_left()).await.is_err() {
+            tracing::warn!("some connections did not take their close within {CONNECTIONS_STOP_MAX:?}");
+        }
+        self.ports.shutdown().await;
+    }
+}
+
+async fn accept(listener: TcpListener, router: Router, core: Core) -> io::Result<()> {
+    // Frames are gathered before they are written, so waiting for more to send only delays them.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY refused");
+        }
+    });
+    axum::serve(listener, router).with_graceful_shutdown(async move { core.stopped().await }).await
+}
+
+async fn bind(config: &Config, port: u16, what: &'static str, flag: &'static str) -> Result<TcpListener, ServeError> {
+    let mut last = None;
+    for ip in config.addresses()? {
+        let address = SocketAddr::new(ip, port);
+        match listen(address) {
+            Ok(listener) => return Ok(listener),
+            Err(source) => last = Some(ServeError::Bind { address, what, flag, source }),
+        }
+    }
+    Err(last.unwrap_or(ServeError::System(io::Error::other("the host has no address"))))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A hub that restarts must not wait until its old connections are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn reason(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        io::ErrorKind::PermissionDenied => "not permitted".to_owned(),
+        _ => source.to_string(),
+    }
+}
+
+fn way_out(source: &io::Error, flag: &str) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrNotAvailable => "name another with --host".to_owned(),
+        io::ErrorKind::PermissionDenied => format!("ports below 1024 need privileges, name another with {flag}"),
+        _ => format!("stop it or name another port with {flag}"),
+    }
+}
