@@ -23,43 +23,43 @@ const GITEA_URL: &str = "http://localhost:3000";
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
     /// Address to bind; one that other machines can reach asks for a token
-    #[arg(long, default_value = HOST)]
+    #[arg(long, value_name = "ADDRESS", default_value = HOST)]
     pub host: String,
     /// Port for agents; 0 takes a free one
-    #[arg(long, default_value_t = PORT, value_parser = parse::port)]
+    #[arg(long, value_name = "PORT", default_value_t = PORT, value_parser = parse::port)]
     pub port: u16,
     /// Port of the dashboard and its API; 0 takes a free one
-    #[arg(long, default_value_t = DASHBOARD_PORT, value_parser = parse::port)]
+    #[arg(long, value_name = "PORT", default_value_t = DASHBOARD_PORT, value_parser = parse::port)]
     pub dashboard_port: u16,
     /// Shared secret that every client must show; as a flag it is visible in the process list, so use the variable
     #[arg(long, default_value = "", hide_default_value = true)]
     pub token: Secret,
     /// The log's file [default: /data/orochi.db, or the user's data folder where /data can't be written]
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
     /// Bind a reachable address without a token: 1, true or yes in the variable
     #[arg(long, value_parser = parse::switch)]
     pub allow_anonymous: bool,
     /// Web origins that may call the hub besides its own, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = parse::origin)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::origin)]
     pub allowed_origins: Vec<String>,
     /// Host names that requests may use besides the loopback ones, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = parse::host_name)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::host_name)]
     pub allowed_hosts: Vec<String>,
     /// File that is written once both ports answer, as JSON with their addresses
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
     /// What is logged: error, warn, info, debug, trace, or a filter such as warn,orochi_hub=debug
-    #[arg(long, default_value = LOG)]
+    #[arg(long, value_name = "FILTER", default_value = LOG)]
     pub log: String,
     /// How logs are written: text, json, or auto: text in a terminal, else json
-    #[arg(long, default_value = "auto", value_parser = parse::log_format)]
+    #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = parse::log_format)]
     pub log_format: LogFormat,
     /// Gitea's address
-    #[arg(long, default_value = GITEA_URL, value_parser = parse::http_url)]
+    #[arg(long, value_name = "URL", default_value = GITEA_URL, value_parser = parse::http_url)]
     pub gitea_url: String,
     /// Gitea's API token; visible in the process list, as above
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
     pub gitea_token: Secret,
 }
 

@@ -33,7 +33,7 @@ pub fn channel_seen<'a>(message: &'a StoredMessage, viewer: Viewer<'_>) -> Cow<'
 
 /// The message as a `message` frame for `viewer`.
 pub fn frame(message: &StoredMessage, viewer: Viewer<'_>) -> String {
-    with_view(message, viewer, MessageView::to_frame)
+    with_view(message, viewer, |view| view.to_frame())
 }
 
 /// The message as a history row for `viewer`; `snippet` is the part that a search found.

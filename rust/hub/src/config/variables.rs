@@ -56,7 +56,7 @@ fn tie(arg: Arg, names: &[&'static str], counts: Option<&'static str>) -> Arg {
 }
 
 /// For a setting with a bad value, the sentence that names the flag or variable it came from, the value, and what is
-/// expected; `None` for every other error.
+/// expected; `None` for every other error, and for arguments that are no setting.
 pub fn bad_value(
     error: &clap::Error,
     settings: &[Setting],
@@ -76,7 +76,7 @@ pub fn bad_value(
         arg.to_str().and_then(|arg| arg.strip_prefix(flag)).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
     });
     let id = flag.trim_start_matches('-').replace('-', "_");
-    let names = settings.iter().find(|(setting, _)| *setting == id).map_or(&[][..], |(_, names)| names);
+    let (_, names) = settings.iter().find(|(setting, _)| *setting == id)?;
     let origin = if on_command_line { flag } else { chosen(names, lookup).unwrap_or(flag) };
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let expected = std::error::Error::source(error).map(ToString::to_string)?;

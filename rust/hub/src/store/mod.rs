@@ -7,7 +7,9 @@
 mod error;
 mod lock;
 mod open;
+pub mod path;
 mod read;
+mod row;
 mod schema;
 mod upgrade;
 mod write;

@@ -1,0 +1,69 @@
+//! What can go wrong with the log, by what one can do about it.
+
+use std::path::PathBuf;
+
+/// A fault of the log. Each text is one sentence with the way out, where there is one.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file was written by a newer version.
+    #[error("{path} was written by a newer Orochi (schema {found}, this one knows {known}): upgrade, or name another file with --db; the file was not touched", path = .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema's number.
+        found: i64,
+        /// The newest one that this program knows.
+        known: i64,
+    },
+    /// Another hub has the file.
+    #[error("{path} is in use by another hub{holder}: stop it, or name another file with --db", path = .path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// ` (process N)`, where it is known.
+        holder: String,
+    },
+    /// The file is something else.
+    #[error("{path} is not an Orochi log ({reason}): name another file with --db; the file was not touched", path = .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        reason: String,
+    },
+    /// The file or its folder can't be used.
+    #[error("cannot open the log {path}: {reason}; make its folder writable, or name another file with --db", path = .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        reason: String,
+    },
+    /// The old file could not be copied before its upgrade.
+    #[error("cannot copy {path} before upgrading it: {reason}; the file was not touched", path = .path.display())]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        reason: String,
+    },
+    /// The disk refused a read or a write; it may go through later.
+    #[error("{}", disk_reason(.0))]
+    Disk(#[from] rusqlite::Error),
+    /// A reader's thread ended.
+    #[error("a reader of the log stopped")]
+    ReaderGone,
+}
+
+fn disk_reason(error: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full; free some space and try again".to_owned(),
+        Some(ErrorCode::ReadOnly) => "the file system is read-only; make it writable and try again".to_owned(),
+        Some(ErrorCode::SystemIoFailure) => format!("the disk refused ({error}); check it and try again"),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            format!("the file is damaged ({error}); restore it from a backup")
+        }
+        _ => error.to_string(),
+    }
+}

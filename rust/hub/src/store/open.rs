@@ -1,0 +1,186 @@
+//! Opening the log: the lock, what kind of file it is, its schema, and what the core needs from it to start.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use orochi_protocol::{Seq, Timestamp};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::lock::Lock;
+use super::{AgentRecord, StoreError, schema, upgrade};
+
+/// Pages between checkpoints, 16 MiB of 4 KiB pages: at SQLite's 1000 a busy hub would copy pages back, and
+/// wait for the disk, four times as often.
+const CHECKPOINT_PAGES: i64 = 4000;
+
+/// The writer. There is one a file, and the core thread has it.
+#[derive(Debug)]
+pub struct Store {
+    pub(super) connection: Connection,
+    /// Channels that are in the `channels` table for sure.
+    pub(super) known_channels: HashSet<String>,
+    _lock: Lock,
+}
+
+/// What a log holds when it is opened.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The UUID made with the database.
+    pub epoch: String,
+    /// The newest seq that was ever used.
+    pub head: Seq,
+    /// The newest time that was ever written.
+    pub last_ts: Timestamp,
+    /// Up to here the log was written by 0.1.0: seqs may have gaps and times may go back.
+    pub legacy_head: Seq,
+    /// All agents that ever registered.
+    pub agents: Vec<AgentRecord>,
+    /// All channels with history.
+    pub channels: Vec<String>,
+    /// The copy of the old file, where a 0.1.0 log was upgraded just now.
+    pub upgraded_from: Option<PathBuf>,
+}
+
+impl Store {
+    /// Opens the log at `path`, makes it where there is none, and upgrades it where it is older.
+    ///
+    /// # Errors
+    /// Where another hub has it, it is newer or something else, or the disk refuses. Nothing is changed then.
+    pub fn open(path: &Path) -> Result<(Self, Loaded), StoreError> {
+        let lock = Lock::take(path)?;
+        let mut connection = open_file(path)?;
+        let (version, is_legacy) = inspect(&connection, path)?;
+        let upgraded_from = if is_legacy { Some(upgrade::copy_beside(&connection, path)?) } else { None };
+        set_up(&connection).map_err(|error| open_error(path, &error))?;
+        if version < schema::VERSION {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if is_legacy {
+                upgrade::set_aside(&transaction)?;
+            }
+            schema::migrate(&transaction, version)?;
+            if is_legacy {
+                upgrade::take_over(&transaction)?;
+            }
+            transaction.commit()?;
+        }
+        let loaded = load(&connection, upgraded_from)?;
+        let known_channels = loaded.channels.iter().cloned().collect();
+        Ok((Self { connection, known_channels, _lock: lock }, loaded))
+    }
+
+    /// Writes the smallest thing there is, to see whether the disk takes writes.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn probe(&mut self) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', random())", [])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Brings everything into the one file and closes it.
+    pub fn close(self) {
+        let checkpoint = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = checkpoint {
+            // The WAL beside the file holds the rest; the next start reads both.
+            tracing::warn!(%error, "the log's last checkpoint was refused");
+        }
+    }
+}
+
+fn open_file(path: &Path) -> Result<Connection, StoreError> {
+    Connection::open(path).map_err(|error| open_error(path, &error))
+}
+
+fn open_error(path: &Path, error: &rusqlite::Error) -> StoreError {
+    StoreError::Open { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// The file's schema number, and whether it is a 0.1.0 log; an error where it is neither ours nor new.
+fn inspect(connection: &Connection, path: &Path) -> Result<(i64, bool), StoreError> {
+    let foreign = |reason: &str| StoreError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
+    let version = schema::version(connection).map_err(|error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => foreign("it is no SQLite database"),
+        _ => open_error(path, &error),
+    })?;
+    if version > schema::VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: schema::VERSION });
+    }
+    if version == 0 {
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))
+            .map_err(|error| open_error(path, &error))?;
+        if tables == 0 {
+            return Ok((0, false));
+        }
+        return if upgrade::is_legacy(connection)? { Ok((0, true)) } else { Err(foreign("it has other tables")) };
+    }
+    let is_ours = connection
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'messages_fts'", [], |_| Ok(()))
+        .optional()?
+        .is_some();
+    if is_ours { Ok((version, false)) } else { Err(foreign("it has other tables")) }
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL: a commit is on disk when it returns, which is what an ack says.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // A WAL that grew while a reader was slow is cut back.
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // 8 MiB of pages at most, taken as they are needed: an empty hub stays small.
+    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loaded, StoreError> {
+    let newest = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
+    let legacy_head = meta_number(connection, "legacy_head")?.unwrap_or(0);
+    let head = newest("SELECT max(seq) FROM messages")?.unwrap_or(0).max(meta_number(connection, "head_floor")?.unwrap_or(0));
+    let last = newest("SELECT ts FROM messages ORDER BY seq DESC LIMIT 1").optional()?.flatten().unwrap_or(0);
+    let last_ts = last.max(meta_number(connection, "legacy_last_ts")?.unwrap_or(0));
+    Ok(Loaded {
+        epoch: connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?,
+        head: Seq::from_i64(head),
+        last_ts: Timestamp::from_micros(last_ts),
+        legacy_head: Seq::from_i64(legacy_head),
+        agents: load_agents(connection)?,
+        channels: connection.prepare("SELECT name FROM channels")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?,
+        upgraded_from,
+    })
+}
+
+fn meta_number(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+fn load_agents(connection: &Connection) -> Result<Vec<AgentRecord>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT name, machine, role, model, agent_id, project, status, current_task, progress, channels, cursor,
+                first_head, first_seen, registered_at, last_seen FROM agents",
+    )?;
+    let time = |row: &rusqlite::Row<'_>, at| row.get(at).map(Timestamp::from_micros);
+    let rows = statement.query_map([], |row| {
+        Ok(AgentRecord {
+            name: row.get(0)?,
+            machine: row.get(1)?,
+            role: row.get(2)?,
+            model: row.get(3)?,
+            agent_id: row.get(4)?,
+            project: row.get(5)?,
+            status: row.get(6)?,
+            current_task: row.get(7)?,
+            progress: row.get(8)?,
+            channels: serde_json::from_str(row.get_ref(9)?.as_str()?).unwrap_or_default(),
+            cursor: row.get::<_, Option<i64>>(10)?.map(Seq::from_i64),
+            first_head: Seq::from_i64(row.get(11)?),
+            first_seen: time(row, 12)?,
+            registered_at: time(row, 13)?,
+            last_seen: time(row, 14)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,122 @@
+//! A channel's or a conversation's messages, newest first.
+//!
+//! There is no index of times: the core never lets a message's time go behind that of the message before,
+//! so a time is a place in the log, found by halving. Only the part that 0.1.0 wrote may be out of order.
+
+use orochi_protocol::request::HistoryFilter;
+use orochi_protocol::{Seq, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params_from_iter};
+
+use super::search::match_expression;
+use super::{COLUMNS, Reader};
+use crate::store::{StoreError, StoredMessage};
+
+/// Conditions of a query and their values, in step.
+#[derive(Default)]
+pub(super) struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// Adds `AND condition`, in which `?` stands for `value`.
+    pub(super) fn and(&mut self, condition: &str, value: impl Into<Value>) {
+        self.values.push(value.into());
+        let numbered = condition.replace('?', &format!("?{}", self.values.len()));
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(&numbered);
+    }
+
+    /// The `WHERE` clause.
+    pub(super) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The values and `limit`, which is the next parameter.
+    pub(super) fn values_with(mut self, limit: u32) -> (String, Vec<Value>) {
+        self.values.push(i64::from(limit).into());
+        (format!("?{}", self.values.len()), self.values)
+    }
+}
+
+impl Reader {
+    /// The messages of a channel, or of a conversation by its key, that pass the filter, newest first.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn history(&self, channel: &str, filter: &HistoryFilter) -> Result<Vec<StoredMessage>, StoreError> {
+        let mut conditions = Conditions::default();
+        let mut from = "messages";
+        if let Some(text) = &filter.search {
+            let Some(expression) = match_expression(text) else { return Ok(Vec::new()) };
+            from = "messages_fts JOIN messages ON seq = messages_fts.rowid";
+            conditions.and("messages_fts MATCH ?", expression);
+        }
+        conditions.and("channel = ?", channel.to_owned());
+        self.bound(&mut conditions, filter.since, filter.until)?;
+        if let Some(before) = filter.before {
+            conditions.and("seq < ?", before.as_i64());
+        }
+        if let Some(after) = filter.after {
+            conditions.and("seq > ?", after.as_i64());
+        }
+        if let Some(sender) = &filter.sender {
+            conditions.and("sender = ?", sender.as_str().to_owned());
+        }
+        if let Some(reply_to) = filter.reply_to {
+            conditions.and("reply_to = ?", reply_to.as_i64());
+        }
+        let columns = if filter.search.is_some() { qualified() } else { COLUMNS.to_owned() };
+        let clause = conditions.sql().to_owned();
+        let (limit, values) = conditions.values_with(filter.limit);
+        let order = if filter.search.is_some() { "messages_fts.rowid" } else { "seq" };
+        let sql = format!("SELECT {columns} FROM {from}{clause} ORDER BY {order} DESC LIMIT {limit}");
+        self.rows(&sql, params_from_iter(values))
+    }
+
+    /// Turns times into places in the log, and keeps the times as conditions for what 0.1.0 wrote.
+    pub(super) fn bound(
+        &self,
+        conditions: &mut Conditions,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        if let Some(since) = since {
+            let first = self.first_at(|ts| ts >= since)?;
+            if first > self.legacy_head.next() {
+                conditions.and("seq >= ?", first.as_i64());
+            }
+            conditions.and("ts >= ?", since.as_micros());
+        }
+        if let Some(until) = until {
+            let first_later = self.first_at(|ts| ts > until)?;
+            conditions.and("seq < ?", first_later.as_i64());
+            conditions.and("ts <= ?", until.as_micros());
+        }
+        Ok(())
+    }
+
+    /// The first place behind 0.1.0's part whose time passes a test that all later times pass too.
+    fn first_at(&self, passes: impl Fn(Timestamp) -> bool) -> Result<Seq, StoreError> {
+        let newest: Option<i64> = self.connection.query_row("SELECT max(seq) FROM messages", [], |row| row.get(0))?;
+        let mut low = self.legacy_head.next().as_i64();
+        let mut high = newest.unwrap_or(0) + 1;
+        let mut probe =
+            self.connection.prepare_cached("SELECT seq, ts FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = probe.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            match found.map(|(seq, ts): (i64, i64)| (seq, Timestamp::from_micros(ts))) {
+                Some((seq, ts)) if !passes(ts) => low = seq + 1,
+                Some(_) | None => high = middle,
+            }
+        }
+        Ok(Seq::from_i64(low))
+    }
+}
+
+/// The columns, of `messages` and not of the search index, which has a `content` too.
+pub(super) fn qualified() -> String {
+    COLUMNS.split(", ").map(|column| format!("messages.{column}")).collect::<Vec<_>>().join(", ")
+}

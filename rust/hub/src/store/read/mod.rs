@@ -1,0 +1,166 @@
+//! Reading the log: a small pool of read-only connections, each used on a blocking thread, so that neither
+//! the core nor a socket waits for a read. WAL lets them read while the writer writes.
+
+mod history;
+mod search;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use orochi_protocol::Seq;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use tokio::sync::Semaphore;
+
+pub use search::Search;
+
+use super::row::{COLUMNS, empty, read_into, read_row};
+use super::{StoreError, StoredMessage};
+
+/// The log's readers; a clone is another handle to the same pool.
+#[derive(Debug, Clone)]
+pub struct Reads {
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    path: PathBuf,
+    legacy_head: Seq,
+    /// Readers that nobody uses. A std mutex: it is held to take one out or put one back.
+    idle: Mutex<Vec<Reader>>,
+    permits: Semaphore,
+}
+
+impl Reads {
+    /// A pool of at most `count` readers of the log at `path`; each is opened when it is first needed.
+    ///
+    /// # Errors
+    /// Where not even the first can be opened.
+    pub fn open(path: &Path, count: usize, legacy_head: Seq) -> Result<Self, StoreError> {
+        let first = Reader::open(path, legacy_head)?;
+        let (idle, permits) = (Mutex::new(vec![first]), Semaphore::new(count));
+        Ok(Self { pool: Arc::new(Pool { path: path.to_owned(), legacy_head, idle, permits }) })
+    }
+
+    /// Runs `read` with a reader on a blocking thread; waits while all are in use.
+    ///
+    /// # Errors
+    /// Those of `read`, and where a reader can't be opened.
+    pub async fn run<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let pool = Arc::clone(&self.pool);
+        // The semaphore is never closed, so the error can't be; it is answered all the same.
+        let _permit = self.pool.permits.acquire().await.map_err(|_| StoreError::ReaderGone)?;
+        let ran = tokio::task::spawn_blocking(move || {
+            let taken = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let reader = match taken {
+                Some(reader) => reader,
+                None => Reader::open(&pool.path, pool.legacy_head)?,
+            };
+            let result = read(&reader);
+            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            result
+        });
+        ran.await.map_err(|_| StoreError::ReaderGone)?
+    }
+}
+
+/// One read-only connection.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    legacy_head: Seq,
+}
+
+impl Reader {
+    fn open(path: &Path, legacy_head: Seq) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        // 2 MiB of pages each: what is read often stays, and an empty hub stays small.
+        connection.pragma_update(None, "cache_size", -2048)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(Self { connection, legacy_head })
+    }
+
+    /// The newest `limit` messages of the whole log, oldest first.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn recent(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages ORDER BY seq DESC LIMIT ?1");
+        let mut rows = self.rows(&sql, params![limit])?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// One message.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn message(&self, seq: Seq) -> Result<Option<StoredMessage>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq = ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row([seq.as_i64()], read_row).optional()?)
+    }
+
+    /// Shows `visit` the messages after `after` and up to `upto` in log order, until it breaks off.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn scan(
+        &self,
+        after: Seq,
+        upto: Seq,
+        visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
+        self.visit(&sql, params![after.as_i64(), upto.as_i64()], visit)
+    }
+
+    /// The same of the messages that mention `agent` or are written to it, without reading the others.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn addressed(
+        &self,
+        agent: &str,
+        after: Seq,
+        upto: Seq,
+        visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM addressed JOIN messages USING (seq)
+             WHERE agent = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
+        );
+        self.visit(&sql, params![agent, after.as_i64(), upto.as_i64()], visit)
+    }
+
+    fn visit(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        mut visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(parameters)?;
+        let mut message = empty();
+        while let Some(row) = rows.next()? {
+            read_into(row, &mut message)?;
+            if visit(&message).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<StoredMessage>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_map(parameters, read_row)?.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,75 @@
+//! The tables, as numbered steps: `PRAGMA user_version` says how many of them a file has been through.
+
+use rusqlite::{Connection, Transaction};
+
+use super::StoreError;
+
+/// The newest schema.
+pub(super) const VERSION: i64 = 1;
+
+/// Each step brings a file from the version before to its own, `n + 1`.
+const STEPS: [&str; VERSION as usize] = [STEP_1];
+
+/// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
+///   of ids has the id first: time-ordered ids of all senders append at its end.
+/// - `messages_fts` has no text of its own; it is written in the same transaction as the message.
+/// - `addressed` finds what waits for an agent without reading the log.
+const STEP_1: &str = "
+    CREATE TABLE messages (
+        seq      INTEGER PRIMARY KEY,
+        msg_id   NOT NULL,
+        ts       INTEGER NOT NULL,
+        channel  TEXT NOT NULL,
+        sender   TEXT NOT NULL,
+        content  TEXT NOT NULL,
+        mentions TEXT,
+        metadata TEXT,
+        reply_to INTEGER,
+        extra    TEXT
+    );
+    CREATE UNIQUE INDEX messages_by_id ON messages (msg_id, sender);
+    CREATE INDEX messages_by_channel ON messages (channel, seq);
+    CREATE INDEX messages_by_reply ON messages (reply_to, seq) WHERE reply_to IS NOT NULL;
+    CREATE VIRTUAL TABLE messages_fts USING fts5 (
+        content, content='messages', content_rowid='seq', tokenize='unicode61 remove_diacritics 2'
+    );
+    CREATE TABLE addressed (agent TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (agent, seq)) WITHOUT ROWID;
+    CREATE TABLE channels (name TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE agents (
+        name          TEXT PRIMARY KEY,
+        machine       TEXT NOT NULL,
+        role          TEXT NOT NULL,
+        model         TEXT NOT NULL,
+        agent_id      TEXT NOT NULL,
+        project       TEXT NOT NULL,
+        status        TEXT NOT NULL,
+        current_task  TEXT NOT NULL,
+        progress      REAL,
+        channels      TEXT NOT NULL,
+        cursor        INTEGER,
+        first_head    INTEGER NOT NULL,
+        first_seen    INTEGER NOT NULL,
+        registered_at INTEGER NOT NULL,
+        last_seen     INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+";
+
+/// The file's schema number; 0 where it is new, or not ours.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Brings a file from `from` to the newest schema, within a transaction.
+pub(super) fn migrate(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
+    let done = usize::try_from(from).unwrap_or(0);
+    for step in &STEPS[done..] {
+        transaction.execute_batch(step)?;
+    }
+    if from == 0 {
+        let epoch = uuid::Uuid::new_v4().to_string();
+        transaction.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", [epoch])?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}

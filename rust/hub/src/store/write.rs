@@ -1,0 +1,159 @@
+//! One transaction of the writer: messages with their indexes, and agents' records.
+
+use orochi_protocol::Seq;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Transaction, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::row::{COLUMNS, read_row};
+use super::{AgentRecord, Appended, NewMessage, Store, StoreError, StoredMessage};
+
+/// A transaction; dropped without [`Batch::commit`] it has not happened.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    transaction: Transaction<'a>,
+    known_channels: &'a mut std::collections::HashSet<String>,
+    /// Channels that this batch adds; known once it is committed.
+    new_channels: Vec<String>,
+}
+
+impl Store {
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(Batch { transaction, known_channels: &mut self.known_channels, new_channels: Vec::new() })
+    }
+}
+
+impl Batch<'_> {
+    /// Adds a message, unless this sender's id is in the log already.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the batch is then to be dropped.
+    pub fn append(&mut self, message: &NewMessage<'_>) -> Result<Appended, StoreError> {
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO messages (seq, msg_id, ts, channel, sender, content, mentions, metadata, reply_to, extra)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (msg_id, sender) DO NOTHING",
+        )?;
+        let inserted = insert.execute(params![
+            message.seq.as_i64(),
+            MessageId::new(message.id),
+            message.ts.as_micros(),
+            message.channel,
+            message.sender,
+            message.content,
+            unless(message.mentions, "[]"),
+            unless(message.metadata, "{}"),
+            message.reply_to.map(Seq::as_i64),
+            message.extra,
+        ])?;
+        drop(insert);
+        if inserted == 0 {
+            return Ok(Appended::Known(Box::new(self.known(message)?)));
+        }
+        self.index(message)?;
+        Ok(Appended::New)
+    }
+
+    /// Writes an agent's record.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the batch is then to be dropped.
+    pub fn put_agent(&mut self, record: &AgentRecord) -> Result<(), StoreError> {
+        let channels = serde_json::to_string(&record.channels).expect("a list of names is JSON");
+        self.transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO agents (name, machine, role, model, agent_id, project, status, current_task,
+                     progress, channels, cursor, first_head, first_seen, registered_at, last_seen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            )?
+            .execute(params![
+                record.name,
+                record.machine,
+                record.role,
+                record.model,
+                record.agent_id,
+                record.project,
+                record.status,
+                record.current_task,
+                record.progress,
+                channels,
+                record.cursor.map(Seq::as_i64),
+                record.first_head.as_i64(),
+                record.first_seen.as_micros(),
+                record.registered_at.as_micros(),
+                record.last_seen.as_micros(),
+            ])?;
+        Ok(())
+    }
+
+    /// Brings the batch to disk. When this returns, it is there.
+    ///
+    /// # Errors
+    /// Where the disk refuses; then nothing of the batch is in the log.
+    pub fn commit(self) -> Result<(), StoreError> {
+        self.transaction.commit()?;
+        self.known_channels.extend(self.new_channels);
+        Ok(())
+    }
+
+    fn index(&mut self, message: &NewMessage<'_>) -> Result<(), StoreError> {
+        let seq = message.seq.as_i64();
+        self.transaction
+            .prepare_cached("INSERT INTO messages_fts (rowid, content) VALUES (?1, ?2)")?
+            .execute(params![seq, message.content])?;
+        for agent in message.addressed {
+            self.transaction
+                .prepare_cached("INSERT OR IGNORE INTO addressed (agent, seq) VALUES (?1, ?2)")?
+                .execute(params![agent, seq])?;
+        }
+        let is_new = message.channel.starts_with('#') && !self.known_channels.contains(message.channel);
+        if is_new && !self.new_channels.iter().any(|known| known == message.channel) {
+            self.transaction
+                .prepare_cached("INSERT OR IGNORE INTO channels (name) VALUES (?1)")?
+                .execute([message.channel])?;
+            self.new_channels.push(message.channel.to_owned());
+        }
+        Ok(())
+    }
+
+    fn known(&self, message: &NewMessage<'_>) -> Result<StoredMessage, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE msg_id = ?1 AND sender = ?2");
+        let mut statement = self.transaction.prepare_cached(&sql)?;
+        Ok(statement.query_row(params![MessageId::new(message.id), message.sender], read_row)?)
+    }
+}
+
+/// An id as the file holds it: 16 bytes where it is a UUID as it is usually written, else the text.
+pub(super) enum MessageId<'a> {
+    Uuid([u8; 16]),
+    Text(&'a str),
+}
+
+impl<'a> MessageId<'a> {
+    pub(super) fn new(id: &'a str) -> Self {
+        // Only what is written back in the same letters: upper case or braces stay text.
+        let mut written = Uuid::encode_buffer();
+        match Uuid::try_parse(id) {
+            Ok(uuid) if uuid.as_hyphenated().encode_lower(&mut written) == id => Self::Uuid(uuid.into_bytes()),
+            _ => Self::Text(id),
+        }
+    }
+}
+
+impl ToSql for MessageId<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            MessageId::Uuid(bytes) => ValueRef::Blob(bytes),
+            MessageId::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// None where the value is the one that is not stored.
+fn unless<'a>(value: &'a str, absent: &str) -> Option<&'a str> {
+    (value != absent).then_some(value)
+}
