@@ -1,2 +1,5 @@
-//! The `orochi` command.
-fn main() {}
+//! The `orochi` command. All of it is in the library, so that Python's entry points run the same.
+
+fn main() {
+    std::process::exit(orochi_cli::run(std::env::args_os().collect()));
+}

@@ -1,0 +1,174 @@
+//! What can be said on the command line, and how it is read.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use orochi_hub::config::variables::{self, SETTINGS, Setting};
+use orochi_hub::config::{Config, Secret, parse_port};
+
+use crate::commands::{channels, history, members, receipts, search, send, status, who};
+use crate::failure::Failure;
+
+/// The variables of [`Connection`] that [`Config`] does not have.
+const OWN_SETTINGS: &[Setting] = &[("name", &["SCITEX_OROCHI_AGENT", "OROCHI_AGENT"])];
+
+const EXAMPLES: &str = "\
+Examples:
+  orochi serve                              start a hub on this machine
+  orochi send '#general' 'Build 42 passed'  say something
+  orochi listen --channel '#general'        read along
+  orochi who                                see who is online
+  orochi history '#general' --limit 20      see what was said
+
+Exit codes:
+  0    done
+  1    the hub refused, or can't be reached or started; stderr says why
+  2    the command or a variable makes no sense
+  130  interrupted by Ctrl-C (listen and login, which run until then, end with 0)";
+
+/// A hub through which agents talk: start it, and use it from the shell.
+#[derive(Debug, Parser)]
+#[command(name = "orochi", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub connection: Connection,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the hub is, and who is asking.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which hub, and as whom")]
+pub struct Connection {
+    /// The hub's host
+    #[arg(long, global = true, default_value = "127.0.0.1")]
+    pub host: String,
+    /// The hub's port for agents
+    #[arg(long, global = true, default_value = "9559", value_parser = parse_port)]
+    pub port: u16,
+    /// The hub's token; as a flag it is visible in the process list, so use the variable
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
+    pub token: Secret,
+    /// Your agent name [default: this machine's name]
+    #[arg(long, global = true)]
+    pub name: Option<String>,
+}
+
+/// The commands, in the order of `--help`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the hub
+    Serve(Box<Config>),
+    /// Send a message to a channel, or to one agent as @name
+    Send(send::Send),
+    /// List the agents that are online
+    Who(who::Who),
+    /// Show what the hub and its agents are doing
+    Status(status::Status),
+    /// List the channels
+    Channels(channels::Channels),
+    /// List the members of a channel, or all agents with their channels
+    Members(members::Members),
+    /// Show what was said in a channel, newest first
+    History(history::History),
+    /// Find messages by their words, best match first
+    Search(search::Search),
+    /// Show how far a message got with each agent it was for
+    Receipts(receipts::Receipts),
+    /// Exit with 0 if the hub lives and takes messages, else with 1; for container health checks
+    Health,
+}
+
+/// Reads the arguments and the process's environment.
+///
+/// # Errors
+/// Help, version and everything that makes no sense.
+pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
+    let mut args = args.to_vec();
+    if args.first().is_some_and(|name| program(name) == Some("orochi-server")) {
+        args.splice(..1, ["orochi".into(), "serve".into()]);
+    }
+    let matches = command().try_get_matches_from(&args).map_err(|error| {
+        match variables::bad_value(&error, SETTINGS, &args, environment) {
+            Some(sentence) => Failure::Usage(sentence),
+            None => error.into(),
+        }
+    })?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    cli.connection.host = reachable(cli.connection.host);
+    Ok(cli)
+}
+
+fn command() -> clap::Command {
+    let tie = |command| variables::apply(variables::apply(command, SETTINGS, environment), OWN_SETTINGS, environment);
+    // `orochi-server --version` answers as `orochi --version` does.
+    tie(Cli::command()).mut_subcommand("serve", |serve| {
+        let unused_name = clap::Arg::new("name").long("name").hide(true);
+        tie(serve.arg(unused_name)).display_name("orochi").version(env!("CARGO_PKG_VERSION"))
+    })
+}
+
+fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+fn program(name: &OsStr) -> Option<&str> {
+    Path::new(name).file_stem().and_then(OsStr::to_str)
+}
+
+/// `OROCHI_HOST=0.0.0.0` is where a hub listens; a client on its machine finds it at the loopback address.
+fn reachable(host: String) -> String {
+    match host.as_str() {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" | "[::]" => "::1".to_owned(),
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Cli {
+        parse(&args.iter().map(OsString::from).collect::<Vec<_>>()).unwrap_or_else(|failure| panic!("{failure:?}"))
+    }
+
+    fn served(args: &[&str]) -> (String, u16) {
+        let Command::Serve(config) = parsed(args).command else { panic!("{args:?} is not serve") };
+        (config.host, config.port)
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn serve_takes_its_host_and_port_before_and_after_its_name() {
+        let wanted = ("::1".to_owned(), 7);
+        assert_eq!(served(&["orochi", "--port", "7", "--host=::1", "serve"]), wanted);
+        assert_eq!(served(&["orochi", "serve", "--host=::1", "--port=7"]), wanted);
+    }
+
+    #[test]
+    fn the_old_program_name_starts_the_hub() {
+        for name in ["orochi-server", "/usr/bin/orochi-server", "orochi-server.exe"] {
+            assert_eq!(served(&[name, "--port=7"]).1, 7, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_client_finds_a_hub_that_listens_everywhere() {
+        for (given, used) in [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("hub.lab", "hub.lab")] {
+            assert_eq!(parsed(&["orochi", "--host", given, "who"]).connection.host, used);
+        }
+    }
+
+    #[test]
+    fn the_connection_is_named_before_or_after_the_command() {
+        let connection = parsed(&["orochi", "--host=hub.lab", "who", "--port=7", "--name=me"]).connection;
+        assert_eq!((connection.host.as_str(), connection.port), ("hub.lab", 7));
+        assert_eq!(connection.name.as_deref(), Some("me"));
+    }
+}

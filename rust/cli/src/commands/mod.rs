@@ -1,0 +1,134 @@
+//! One file a command, and what several of them share.
+
+pub mod channels;
+pub mod health;
+pub mod history;
+pub mod members;
+pub mod receipts;
+pub mod search;
+pub mod send;
+pub mod serve;
+pub mod status;
+pub mod who;
+
+use std::future::Future;
+
+use orochi_protocol::{AgentName, ChannelName, Refusal, Target};
+
+use crate::args::{Cli, Command, Connection};
+use crate::failure::Failure;
+use crate::hub::Hub;
+
+/// Runs the command to its end.
+///
+/// # Errors
+/// However else it ends.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(config) => serve::run(*config),
+        command => block_on(dispatch(command, cli.connection)),
+    }
+}
+
+async fn dispatch(command: Command, connection: Connection) -> Result<(), Failure> {
+    tokio::select! {
+        result = work(command, connection) => result,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    }
+}
+
+async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
+    let hub = Hub::new(&connection)?;
+    match command {
+        Command::Serve(_) => unreachable!("serve brings its own runtime"),
+        Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
+        Command::Who(who) => who.run(&hub).await,
+        Command::Status(status) => status.run(&hub).await,
+        Command::Channels(channels) => channels.run(&hub).await,
+        Command::Members(members) => members.run(&hub).await,
+        Command::History(history) => history.run(&hub, &Identity::new(&connection)?).await,
+        Command::Search(search) => search.run(&hub, &Identity::new(&connection)?).await,
+        Command::Receipts(receipts) => receipts.run(&hub).await,
+        Command::Health => health::run(&hub).await,
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::Hub(format!("cannot start: {error}")))?.block_on(work)
+}
+
+/// Under which name a command speaks.
+#[derive(Debug)]
+pub struct Identity {
+    /// The name.
+    pub name: AgentName,
+    /// Whether somebody named it; else it is the machine's.
+    pub chosen: bool,
+}
+
+impl Identity {
+    /// The name that was given, else the machine's, made a valid one.
+    ///
+    /// # Errors
+    /// A given name that is none.
+    pub fn new(connection: &Connection) -> Result<Self, Failure> {
+        match &connection.name {
+            Some(name) => Ok(Self { name: AgentName::parse(name).map_err(usage)?, chosen: true }),
+            None => Ok(Self { name: machine_name(&gethostname::gethostname().to_string_lossy()), chosen: false }),
+        }
+    }
+}
+
+/// A machine's name as an agent's: what an agent's name can't hold becomes `-`.
+fn machine_name(host: &str) -> AgentName {
+    use orochi_protocol::limits::NAME_CHARS_MAX;
+    use orochi_protocol::names::{is_agent_char, is_first_char};
+    let fitting: String = host
+        .chars()
+        .map(|c| if is_agent_char(c) { c } else { '-' })
+        .skip_while(|c| !is_first_char(*c))
+        .take(NAME_CHARS_MAX)
+        .collect();
+    AgentName::parse(&fitting)
+        .unwrap_or_else(|_| AgentName::parse("agent").expect("a plain word is a valid agent name"))
+}
+
+/// A channel or an agent, as an argument.
+///
+/// # Errors
+/// A name that is none.
+pub fn target(text: &str) -> Result<Target, Failure> {
+    Target::parse(text).map_err(usage)
+}
+
+/// A channel, as an argument.
+///
+/// # Errors
+/// A name that is none.
+pub fn channel(text: &str) -> Result<ChannelName, Failure> {
+    ChannelName::parse(text).map_err(usage)
+}
+
+fn usage(refusal: Refusal) -> Failure {
+    Failure::Usage(refusal.detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_machine_has_an_agent_name() {
+        for (host, name) in [
+            ("gpu-1.lab", "gpu-1.lab"),
+            ("Ana's Mac", "Ana-s-Mac"),
+            ("-.x", "x"),
+            ("", "agent"),
+            ("all", "agent"),
+            (&"x".repeat(80), &"x".repeat(64)),
+        ] {
+            assert_eq!(machine_name(host).as_str(), name, "{host:?}");
+        }
+    }
+}

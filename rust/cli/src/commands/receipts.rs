@@ -1,0 +1,40 @@
+//! `orochi receipts`: how far a message got.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::hub::Hub;
+use crate::output;
+
+#[derive(Debug, Args)]
+pub struct Receipts {
+    /// The message's seq, as `orochi send --json` and `orochi history --json` print it
+    seq: u64,
+    /// Print the hub's answer
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Answer {
+    agents: BTreeMap<String, String>,
+}
+
+impl Receipts {
+    pub async fn run(self, hub: &Hub) -> Result<(), Failure> {
+        let seq = self.seq.to_string();
+        let path = ["api", "messages", &seq, "receipts"];
+        if self.json {
+            return output::json(&hub.get::<Value>(&path, &[]).await?);
+        }
+        let answer: Answer = hub.get(&path, &[]).await?;
+        if answer.agents.is_empty() {
+            return output::line(&format!("Message {seq} is for nobody."));
+        }
+        answer.agents.iter().try_for_each(|(name, state)| output::line(&format!("  {name}  {state}")))
+    }
+}

@@ -1,0 +1,204 @@
+//! Requests to a running hub over HTTP, and the sentences for what can go wrong.
+//!
+//! They need no registered name, so a command never disturbs an agent that runs under the same one.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use orochi_hub::config::{ConfigError, Secret};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::args::Connection;
+use crate::failure::Failure;
+
+/// A hub on this machine answers in a millisecond, one across the world within a second.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// A search through millions of messages on a slow disk still ends before this.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// Waits between the tries of a request that is safe to repeat: long enough for a connection to be cut and made anew.
+const RETRY_WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+
+/// Where the hub's API is, and the right to use it.
+#[derive(Debug)]
+pub struct Hub {
+    base: Url,
+    place: String,
+    token: Secret,
+    http: reqwest::Client,
+}
+
+impl Hub {
+    /// A hub that has not been asked anything yet.
+    ///
+    /// # Errors
+    /// A host or token that can't be one.
+    pub fn new(connection: &Connection) -> Result<Self, Failure> {
+        if connection.token.has_blank() {
+            return Err(Failure::Usage(ConfigError::Token.to_string()));
+        }
+        let place = place(connection);
+        let base = Url::parse(&format!("http://{place}/"))
+            .ok()
+            .filter(|url| url.path() == "/" && url.username().is_empty())
+            .ok_or_else(|| {
+                Failure::Usage(format!("the host {:?} is neither an IP address nor a host name", connection.host))
+            })?;
+        // no_proxy: agents' WebSockets go to the hub directly too, and a proxy can't reach a loopback address.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_MAX)
+            .timeout(ANSWER_MAX)
+            .build()
+            .map_err(|error| Failure::Hub(format!("cannot set up HTTP: {error}")))?;
+        Ok(Self { base, place, token: connection.token.clone(), http })
+    }
+
+    /// What the hub answers to a GET of the path with these parts.
+    ///
+    /// # Errors
+    /// The hub can't be reached, refused, or is no hub.
+    pub async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> Result<T, Failure> {
+        self.answer(self.request(Method::GET, path).query(query)).await.map_err(|trouble| trouble.failure(self))
+    }
+
+    /// Posts a body that carries its own id. When the connection is lost before the answer, it is sent again: under the
+    /// same id the hub takes it once.
+    ///
+    /// # Errors
+    /// The hub can't be reached, refused, or is no hub.
+    pub async fn post_once<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
+        let mut waits = RETRY_WAITS.iter();
+        let mut sent = false;
+        loop {
+            let trouble = match self.answer(self.request(Method::POST, path).json(body)).await {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => trouble,
+            };
+            sent |= trouble.may_have_arrived();
+            match waits.next() {
+                Some(wait) if sent && trouble.is_transport() => tokio::time::sleep(*wait).await,
+                _ if sent && trouble.is_transport() => return Err(trouble.unsure(self)),
+                _ => return Err(trouble.failure(self)),
+            }
+        }
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.clear().extend(path);
+        }
+        let request = self.http.request(method, url);
+        if self.token.is_empty() { request } else { request.bearer_auth(self.token.expose()) }
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Trouble> {
+        let response = request.send().await.map_err(Trouble::Transport)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(Trouble::Transport)?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| Trouble::Stranger(status));
+        }
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+        match (text(&value, "code"), text(&value, "detail")) {
+            (Some(code), Some(detail)) => Err(Trouble::Refused { status, code, detail }),
+            _ => Err(Trouble::Stranger(status)),
+        }
+    }
+}
+
+/// `host:port`, with brackets around an IPv6 address.
+pub fn place(connection: &Connection) -> String {
+    let Connection { host, port, .. } = connection;
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// The sentence for a hub that does not answer at `place`.
+pub fn unreachable(place: &str, reason: &str) -> Failure {
+    Failure::Hub(format!(
+        "cannot reach the Orochi hub at {place}: {reason}; start it with 'orochi serve' or name it with --host and --port"
+    ))
+}
+
+/// The sentence for a hub that wants another token.
+pub fn token_refused(place: &str, token: &Secret) -> Failure {
+    Failure::Hub(if token.is_empty() {
+        format!("the hub at {place} asks for a token; set OROCHI_TOKEN to it")
+    } else {
+        format!("the hub at {place} refuses this token; set OROCHI_TOKEN to the one the hub was started with")
+    })
+}
+
+/// Why a request has no answer.
+enum Trouble {
+    Transport(reqwest::Error),
+    Refused { status: StatusCode, code: String, detail: String },
+    Stranger(StatusCode),
+}
+
+impl Trouble {
+    fn is_transport(&self) -> bool {
+        matches!(self, Trouble::Transport(_))
+    }
+
+    fn may_have_arrived(&self) -> bool {
+        matches!(self, Trouble::Transport(error) if !error.is_connect() && !error.is_builder())
+    }
+
+    fn failure(self, hub: &Hub) -> Failure {
+        let place = &hub.place;
+        match self {
+            Trouble::Transport(error) => unreachable(place, &reason(&error)),
+            Trouble::Refused { status: StatusCode::UNAUTHORIZED, .. } => token_refused(place, &hub.token),
+            Trouble::Refused { code, detail, .. } => Failure::Hub(format!("the hub refused: {detail} ({code})")),
+            Trouble::Stranger(status) => Failure::Hub(format!(
+                "what answers at {place} is not an Orochi hub of this version (HTTP {}); \
+                 name the hub with --host and --port",
+                status.as_u16()
+            )),
+        }
+    }
+
+    /// The request went out and no answer came back.
+    fn unsure(self, hub: &Hub) -> Failure {
+        let Trouble::Transport(error) = self else { return self.failure(hub) };
+        Failure::Hub(format!(
+            "the connection to the Orochi hub at {} was lost before it answered: {}; \
+             look with 'orochi history' whether the message arrived",
+            hub.place,
+            reason(&error)
+        ))
+    }
+}
+
+/// The innermost cause, which is the one that says something: reqwest and hyper wrap it in general words.
+fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut cause: &dyn Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    match cause.downcast_ref::<io::Error>() {
+        Some(error) => io_reason(error),
+        None => cause.to_string(),
+    }
+}
+
+/// An I/O error in the words of a person.
+pub fn io_reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::TimedOut => "no answer in time".to_owned(),
+        io::ErrorKind::HostUnreachable => "no route to the host".to_owned(),
+        io::ErrorKind::NetworkUnreachable => "the network is unreachable".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,35 @@
+//! The hub's log on stderr: text for a terminal, else one JSON object a line.
+
+use std::io::IsTerminal;
+
+use orochi_hub::config::{Config, LogFormat};
+use tracing_subscriber::EnvFilter;
+
+use crate::failure::Failure;
+
+/// Starts logging for this process; a second start changes nothing.
+///
+/// # Errors
+/// A filter that can't be read.
+pub fn start(config: &Config) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|_| {
+        Failure::Usage(format!(
+            "OROCHI_LOG is {:?}; expected error, warn, info, debug, trace or a filter such as warn,orochi_hub=debug",
+            config.log
+        ))
+    })?;
+    let terminal = std::io::stderr().is_terminal();
+    let json = match config.log_format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !terminal,
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    // Python may call this twice in one process; the first log goes on.
+    let _ = if json {
+        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    } else {
+        lines.try_init()
+    };
+    Ok(())
+}
