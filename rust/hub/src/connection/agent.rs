@@ -167,7 +167,7 @@ impl Session {
         Ok(())
     }
 
-    async fn act(&self, id: &str, action: AgentAction) -> Result<(), Refusal> {
+    async fn act(&mut self, id: &str, action: AgentAction) -> Result<(), Refusal> {
         self.link.core.send(Command::Agent { connection: self.link.id, id: id.to_owned(), action }).await
     }
 

@@ -13,7 +13,7 @@ use crate::core::{Command, Core, shutting_down};
 pub async fn serve(core: Core, socket: WebSocket, after: Option<Seq>) {
     let _open = core.enter();
     let mut link = Link::new(core.clone(), socket);
-    if let Err(refusal) = observe(&link, after).await {
+    if let Err(refusal) = observe(&mut link, after).await {
         link.refuse(&refusal, None);
         link.outbox.close(CloseCode::GoingAway);
     }
@@ -25,7 +25,7 @@ pub async fn serve(core: Core, socket: WebSocket, after: Option<Seq>) {
     let _ = core.send(Command::Disconnect(link.id)).await;
 }
 
-async fn observe(link: &Link, after: Option<Seq>) -> Result<(), Refusal> {
+async fn observe(link: &mut Link, after: Option<Seq>) -> Result<(), Refusal> {
     let (answer, answered) = oneshot::channel();
     let outbox = Arc::clone(&link.outbox);
     link.core.send(Command::Observe { connection: link.id, after, outbox, answer }).await?;

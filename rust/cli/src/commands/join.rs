@@ -1,0 +1,31 @@
+//! `orochi join`: joins a channel for as long as the command runs, which is a moment.
+
+use clap::Args;
+
+use super::{Identity, channel};
+use crate::agent::Agent;
+use crate::args::Connection;
+use crate::failure::Failure;
+use crate::output;
+
+#[derive(Debug, Args)]
+pub struct Join {
+    /// Which channel
+    channel: String,
+}
+
+impl Join {
+    pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
+        let name = Identity::new(connection)?.name;
+        let channel = channel(&self.channel)?.to_string();
+        let mut agent = Agent::connect(connection, &name, vec!["#general".to_owned()]).await?;
+        agent.subscribe(&channel).await?;
+        output::line(&format!("Joined {}", self.channel))?;
+        agent.leave().await;
+        eprintln!(
+            "Membership lasts as long as a connection, and this one ends here; \
+             'orochi login --channels {channel}' stays."
+        );
+        Ok(())
+    }
+}
