@@ -108,8 +108,7 @@ mod tests {
         let frame: serde_json::Value = serde_json::from_str(&frame(&direct, Viewer::Agent("bob"))).unwrap();
         assert_eq!(frame["payload"]["channel"], "@alice");
         assert_eq!(frame["ts"], "1970-01-01T00:00:00.000000+00:00");
-        let row: serde_json::Value =
-            serde_json::from_str(row(&direct, Viewer::Observer, Some("<hi>")).get()).unwrap();
+        let row: serde_json::Value = serde_json::from_str(row(&direct, Viewer::Observer, Some("<hi>")).get()).unwrap();
         assert_eq!((&row["channel"], &row["snippet"]), (&"@bob".into(), &"<hi>".into()));
     }
 }

@@ -1,0 +1,28 @@
+//! Who is here: agents, channels, figures.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use orochi_protocol::reply::AgentRow;
+
+use super::App;
+use super::errors::ApiError;
+use super::params::Params;
+use crate::core::Stats;
+
+/// GET /api/agents: the online ones, or with `?all=true` all that ever registered.
+pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Vec<AgentRow>>, ApiError> {
+    let all = params.boolean("all")?.unwrap_or(false);
+    Ok(Json(app.core.agents(all).await?))
+}
+
+/// GET /api/channels: each channel's members.
+pub async fn channels(State(app): State<App>) -> Result<Json<BTreeMap<String, Vec<String>>>, ApiError> {
+    Ok(Json(app.core.channels().await?))
+}
+
+/// GET /api/stats
+pub async fn stats(State(app): State<App>) -> Result<Json<Stats>, ApiError> {
+    Ok(Json(app.core.stats().await?))
+}

@@ -1,0 +1,132 @@
+//! The token (section 2): where a request may carry it, and whether it is right.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use orochi_protocol::{ErrorCode, Refusal};
+use percent_encoding::percent_decode_str;
+use subtle::ConstantTimeEq;
+
+use super::App;
+use super::errors::ApiError;
+use crate::config::Secret;
+
+/// Decides who may use the hub.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    token: Arc<Secret>,
+}
+
+impl Auth {
+    /// With an empty token nobody is asked for one.
+    pub fn new(token: &Secret) -> Self {
+        Self { token: Arc::new(token.clone()) }
+    }
+
+    /// Whether a request with this address and these headers carries the token. It may carry several, say an
+    /// old one that a browser remembers: one right one is enough.
+    pub fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        // The dashboard's login cookie, `orochi_session`, is to be a third place to look: not the token
+        // itself, but what the login gave for it.
+        self.token.is_empty() || self.is_in_query(uri.query()) || self.is_in_header(headers)
+    }
+
+    fn is_in_query(&self, query: Option<&str>) -> bool {
+        let values = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
+        // A plus is a plus here, not a space: 0.1.0's client writes the token as it is.
+        values.map(|raw| percent_decode_str(raw).collect::<Vec<u8>>()).any(|seen| self.is_token(&seen))
+    }
+
+    fn is_in_header(&self, headers: &HeaderMap) -> bool {
+        headers
+            .get_all(header::AUTHORIZATION)
+            .iter()
+            .filter_map(|value| bearer(value.as_bytes()))
+            .any(|seen| self.is_token(seen))
+    }
+
+    /// Compares in a time that depends on neither the token nor its length.
+    fn is_token(&self, seen: &[u8]) -> bool {
+        let token = self.token.expose().as_bytes();
+        // Comparing slices of two lengths would end at once and so tell the token's length.
+        let padded: Vec<u8> = token.iter().enumerate().map(|(at, _)| seen.get(at).copied().unwrap_or(0)).collect();
+        bool::from(padded.ct_eq(token) & (seen.len() as u64).ct_eq(&(token.len() as u64)))
+    }
+}
+
+/// Lets requests pass that carry the token; all others get 401.
+pub async fn require_token(State(app): State<App>, request: Request, next: Next) -> Response {
+    if app.auth.allows(request.uri(), request.headers()) {
+        return next.run(request).await;
+    }
+    let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token=";
+    ApiError(Refusal::new(ErrorCode::AuthFailed, detail)).into_response()
+}
+
+/// The token in `Bearer <token>`; the scheme's case does not matter (RFC 9110, section 11.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(token: &str, uri: &str, authorization: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization {
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        Auth::new(&token.into()).allows(&uri.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn the_token_is_taken_from_the_address_or_the_bearer_header() {
+        for (token, uri, authorization) in [
+            ("s3cret", "/?token=s3cret", None),
+            ("s3cret", "/deep/path?agent=a&token=s3cret&x=1", None),
+            ("s3cret", "/", Some("Bearer s3cret")),
+            ("s3cret", "/", Some("bearer   s3cret")),
+            ("s3cret", "/?token=old", Some("Bearer s3cret")),
+            ("s3cret", "/?token=old&token=s3cret", None),
+            ("s3cret", "/?token=s3cret", Some("Basic eDp5")),
+            ("a+b/=&c%", "/?token=a+b/=%26c%25", None),
+            ("a+b", "/?token=a%2Bb", None),
+            ("ключ", "/?token=%D0%BA%D0%BB%D1%8E%D1%87", None),
+        ] {
+            assert!(allows(token, uri, authorization), "{token} {uri} {authorization:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_token() {
+        for (uri, authorization) in [
+            ("/", None),
+            ("/?token", None),
+            ("/?token=", None),
+            ("/?token=s3cre", None),
+            ("/?token=s3cretx", None),
+            ("/?token=s3cret%00", None),
+            ("/?token=S3CRET", None),
+            ("/?xtoken=s3cret", None),
+            ("/?Token=s3cret", None),
+            ("/", Some("s3cret")),
+            ("/", Some("Bearer")),
+            ("/", Some("Bearer ")),
+            ("/", Some("Bearers3cret")),
+            ("/", Some("Basic s3cret")),
+        ] {
+            assert!(!allows("s3cret", uri, authorization), "{uri} {authorization:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_token_asks_for_none() {
+        assert!(allows("", "/", None));
+        assert!(allows("", "/?token=whatever", Some("Bearer x")));
+    }
+}

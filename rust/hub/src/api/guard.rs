@@ -1,0 +1,339 @@
+//! Where a request may come from (section 2): a web page that somebody visits must not reach a hub on their
+//! machine, neither by calling it across origins nor by giving its own name the hub's address.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use orochi_protocol::names::shown;
+use orochi_protocol::{ErrorCode, Refusal};
+
+use super::App;
+use super::errors::ApiError;
+
+/// What the hub is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// Only addresses of this machine: a request that names another host was led here.
+    Loopback,
+    /// An address that others can reach, under names that the hub does not know.
+    Reachable,
+}
+
+/// The rules for `Host` and `Origin`.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    rules: Arc<Rules>,
+}
+
+#[derive(Debug)]
+struct Rules {
+    bind: Bind,
+    /// Without default ports, in lower case.
+    origins: Vec<Origin>,
+    /// In lower case; an entry without a port stands for every port.
+    hosts: Vec<Authority>,
+}
+
+/// A request that may go on.
+#[derive(Debug, PartialEq, Eq)]
+enum Admitted {
+    /// No browser, or a page of the hub's own.
+    Plain,
+    /// A page of a listed origin, whose browser wants to hear that it is listed.
+    CrossOrigin(HeaderValue),
+}
+
+impl Guard {
+    /// `origins` are written as a browser sends them, `hosts` with or without a port.
+    pub fn new(bind: Bind, origins: &[String], hosts: &[String]) -> Self {
+        let origins = origins.iter().filter_map(|text| Origin::parse(text)).collect();
+        let hosts = hosts.iter().map(|text| Authority::parse(text)).collect();
+        Self { rules: Arc::new(Rules { bind, origins, hosts }) }
+    }
+
+    fn check(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Admitted, Refusal> {
+        let host = self.check_host(version, uri, headers)?;
+        self.check_origin(host.as_ref(), headers)
+    }
+
+    fn check_host(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Option<Authority>, Refusal> {
+        let Some(text) = host_text(version, uri, headers)? else { return Ok(None) };
+        let host = Authority::parse(&text);
+        let Rules { bind, hosts, .. } = &*self.rules;
+        if *bind == Bind::Reachable || host.is_loopback() || hosts.iter().any(|allowed| allowed.covers(&host)) {
+            return Ok(Some(host));
+        }
+        let detail = format!(
+            "the Host {} is no name of this machine's own: use localhost, or list it in OROCHI_ALLOWED_HOSTS",
+            shown(&text)
+        );
+        Err(Refusal::new(ErrorCode::ForbiddenHost, detail))
+    }
+
+    fn check_origin(&self, host: Option<&Authority>, headers: &HeaderMap) -> Result<Admitted, Refusal> {
+        let mut values = headers.get_all(header::ORIGIN).iter();
+        let Some(value) = values.next() else { return Ok(Admitted::Plain) };
+        let origin = value.to_str().ok().filter(|_| values.next().is_none()).and_then(Origin::parse);
+        match origin {
+            Some(origin) if host.is_some_and(|host| origin.is_at(host)) => Ok(Admitted::Plain),
+            Some(origin) if self.rules.origins.contains(&origin) => Ok(Admitted::CrossOrigin(value.clone())),
+            _ => {
+                let seen = shown(&String::from_utf8_lossy(value.as_bytes()));
+                let detail = format!(
+                    "the Origin {seen} is not the host that the request was sent to: list it in \
+                     OROCHI_ALLOWED_ORIGINS if its pages may call this hub"
+                );
+                Err(Refusal::new(ErrorCode::ForbiddenOrigin, detail))
+            }
+        }
+    }
+}
+
+/// Lets requests pass that come from where they may; browsers' questions about a listed origin are answered.
+pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    match app.guard.check(request.version(), request.uri(), request.headers()) {
+        Err(refusal) => ApiError(refusal).into_response(),
+        Ok(Admitted::Plain) => next.run(request).await,
+        Ok(Admitted::CrossOrigin(origin)) => {
+            let asks = request.method() == Method::OPTIONS
+                && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+            let mut response = if asks { preflight() } else { next.run(request).await };
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(header::VARY, HeaderValue::from_static("origin"));
+            response
+        }
+    }
+}
+
+/// What a page of a listed origin may do: what the routes offer, with the token in a header. Cookies are not
+/// sent across origins.
+fn preflight() -> Response {
+    let allowed: [(HeaderName, HeaderValue); 3] = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type")),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
+    ];
+    (StatusCode::NO_CONTENT, allowed).into_response()
+}
+
+/// The host that a request names: in its address, which wins, or in its `Host` (RFC 9112, section 3.2).
+fn host_text(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let bad = |detail: &str| Err(Refusal::new(ErrorCode::ParseError, detail));
+    let mut values = headers.get_all(header::HOST).iter();
+    let host = match (values.next(), values.next()) {
+        (None, _) if version >= Version::HTTP_11 => {
+            return bad("the request has no Host header: HTTP/1.1 asks for one");
+        }
+        (None, _) => None,
+        (Some(_), Some(_)) => return bad("the request has two Host headers: send one"),
+        (Some(value), None) => match value.to_str() {
+            Ok(text) => Some(text.to_owned()),
+            Err(_) => return bad("the Host header is not readable as text"),
+        },
+    };
+    Ok(uri.authority().map(ToString::to_string).or(host))
+}
+
+/// A host and, where one is written, a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Authority {
+    /// In lower case; an IPv6 address in brackets.
+    host: String,
+    port: Option<String>,
+}
+
+impl Authority {
+    fn parse(text: &str) -> Self {
+        let text = text.trim().to_ascii_lowercase();
+        let (host, port) = match text.rsplit_once(':') {
+            // The colons inside an IPv6 address' brackets are its own.
+            Some((host, port)) if !port.contains(']') => (host, Some(port.to_owned()).filter(|port| !port.is_empty())),
+            _ => (text.as_str(), None),
+        };
+        // `localhost.` is `localhost` to a resolver.
+        Self { host: host.strip_suffix('.').unwrap_or(host).to_owned(), port }
+    }
+
+    /// Whether only this machine answers to the name. Browsers take every name under `.localhost` for it.
+    fn is_loopback(&self) -> bool {
+        let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
+        match bare.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => self.host == "localhost" || self.host.ends_with(".localhost"),
+        }
+    }
+
+    /// Whether this entry of a list stands for `host`.
+    fn covers(&self, host: &Authority) -> bool {
+        self.host == host.host && (self.port.is_none() || self.port == host.port)
+    }
+
+    fn without_default_port(mut self, scheme: &str) -> Self {
+        self.port = self.port.filter(|port| Some(port.as_str()) != default_port(scheme));
+        self
+    }
+}
+
+/// A web page's origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    scheme: String,
+    authority: Authority,
+}
+
+impl Origin {
+    /// None for `null`, which a page has that hides where it is from, and for what is no origin.
+    fn parse(text: &str) -> Option<Self> {
+        let (scheme, authority) = text.trim().split_once("://")?;
+        if scheme.is_empty() || authority.is_empty() || authority.contains(['/', '?', '#', '@']) {
+            return None;
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let authority = Authority::parse(authority).without_default_port(&scheme);
+        Some(Self { scheme, authority })
+    }
+
+    /// Whether a page of this origin came from `host` itself. Its scheme is not compared: behind a proxy that
+    /// speaks TLS the hub can't know it.
+    fn is_at(&self, host: &Authority) -> bool {
+        default_port(&self.scheme).is_some() && self.authority == host.clone().without_default_port(&self.scheme)
+    }
+}
+
+/// The port that a web origin leaves out; None for schemes that no web page has.
+fn default_port(scheme: &str) -> Option<&'static str> {
+    match scheme {
+        "http" => Some("80"),
+        "https" => Some("443"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bind: Bind, host: Option<&str>, origin: Option<&str>) -> Result<Admitted, ErrorCode> {
+        let guard = Guard::new(
+            bind,
+            &["https://app.example.com".to_owned(), "http://dev.lab:80".to_owned()],
+            &["hub.lab".to_owned(), "proxy.lab:8443".to_owned()],
+        );
+        let mut headers = HeaderMap::new();
+        for (name, value) in [(header::HOST, host), (header::ORIGIN, origin)] {
+            if let Some(value) = value {
+                headers.insert(name, value.parse().unwrap());
+            }
+        }
+        guard.check(Version::HTTP_11, &Uri::from_static("/api/agents"), &headers).map_err(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn on_a_loopback_bind_only_names_of_this_machine_and_listed_ones_pass() {
+        for host in [
+            "localhost",
+            "LOCALHOST:9559",
+            "localhost.",
+            "hub.localhost:1",
+            "127.0.0.1",
+            "127.8.9.1:9559",
+            "[::1]",
+            "[::1]:9559",
+            "[::ffff:127.0.0.1]:9559",
+            "hub.lab",
+            "Hub.Lab:9559",
+            "proxy.lab:8443",
+        ] {
+            assert_eq!(check(Bind::Loopback, Some(host), None), Ok(Admitted::Plain), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "evil-localhost",
+            "127.0.0.1.evil.example",
+            "192.0.2.1:9559",
+            "[2001:db8::1]",
+            "0.0.0.0:9559",
+            "127.1",
+            "proxy.lab",
+            "proxy.lab:1",
+            "",
+            "[::1",
+            "user@localhost",
+        ] {
+            assert_eq!(check(Bind::Loopback, Some(host), None), Err(ErrorCode::ForbiddenHost), "{host}");
+            assert_eq!(check(Bind::Reachable, Some(host), None), Ok(Admitted::Plain), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_call_only_the_host_it_came_from() {
+        for (host, origin) in [
+            ("localhost:8559", "http://localhost:8559"),
+            ("LocalHost:8559", "http://localhost:8559"),
+            ("[::1]:8559", "http://[::1]:8559"),
+            ("hub.lab", "https://hub.lab"),
+            ("hub.lab:443", "https://hub.lab"),
+            ("hub.lab:80", "http://hub.lab"),
+        ] {
+            assert_eq!(check(Bind::Loopback, Some(host), Some(origin)), Ok(Admitted::Plain), "{host} {origin}");
+        }
+        for (host, origin) in [
+            ("localhost:8559", "null"),
+            ("localhost:8559", ""),
+            ("localhost:8559", "localhost:8559"),
+            ("localhost:8559", "http://localhost:3000"),
+            ("localhost:8559", "http://localhost"),
+            ("localhost:8559", "http://127.0.0.1:8559"),
+            ("localhost:8559", "https://evil.example"),
+            ("localhost:8559", "http://localhost:8559.evil.example"),
+            ("localhost:8559", "http://evil.example/localhost:8559"),
+            ("localhost:8559", "http://evil@localhost:8559"),
+            ("localhost:8559", "chrome-extension://localhost:8559"),
+            ("hub.lab:80", "https://hub.lab"),
+            ("localhost:8559", "http://app.example.com"),
+            ("localhost:8559", "https://app.example.com:444"),
+        ] {
+            for bind in [Bind::Loopback, Bind::Reachable] {
+                let refused = Err(ErrorCode::ForbiddenOrigin);
+                assert_eq!(check(bind, Some(host), Some(origin)), refused, "{host} {origin}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_listed_origin_passes_and_is_told_so() {
+        for origin in ["https://app.example.com", "https://APP.example.com:443", "http://dev.lab"] {
+            let admitted = check(Bind::Loopback, Some("localhost:8559"), Some(origin)).unwrap();
+            assert_eq!(admitted, Admitted::CrossOrigin(origin.parse().unwrap()));
+        }
+        let elsewhere = check(Bind::Loopback, Some("evil.example"), Some("https://app.example.com"));
+        assert_eq!(elsewhere, Err(ErrorCode::ForbiddenHost));
+    }
+
+    #[test]
+    fn a_request_must_say_one_host() {
+        assert_eq!(check(Bind::Reachable, None, None), Err(ErrorCode::ParseError));
+        let guard = Guard::new(Bind::Loopback, &[], &[]);
+        let old = guard.check(Version::HTTP_10, &Uri::from_static("/"), &HeaderMap::new());
+        assert_eq!(old, Ok(Admitted::Plain));
+        let mut two = HeaderMap::new();
+        two.append(header::HOST, "localhost".parse().unwrap());
+        two.append(header::HOST, "evil.example".parse().unwrap());
+        let refused = guard.check(Version::HTTP_11, &Uri::from_static("/"), &two).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::ParseError);
+    }
+
+    #[test]
+    fn the_host_in_the_address_wins() {
+        let guard = Guard::new(Bind::Loopback, &[], &[]);
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("localhost"))]);
+        let led = guard.check(Version::HTTP_11, &Uri::from_static("http://evil.example/api/agents"), &headers);
+        assert_eq!(led.unwrap_err().code, ErrorCode::ForbiddenHost);
+    }
+}

@@ -1,0 +1,60 @@
+//! GET /api/history/{channel}: a channel's or a conversation's messages, newest first.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use orochi_protocol::fields::missing;
+use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
+use orochi_protocol::request::HistoryFilter;
+use orochi_protocol::{AgentName, Refusal, Target};
+use serde_json::value::RawValue;
+
+use super::App;
+use super::errors::ApiError;
+use super::params::Params;
+use crate::store::conversation_key;
+use crate::view::{self, Viewer};
+
+/// Rows for the target that the rest of the path names; `#` is optional, `@name` is `?agent=`'s conversation
+/// with that agent.
+pub async fn list(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    params: Params,
+) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+    let target = Target::parse(&path?.0)?;
+    let agent = params.agent("agent")?;
+    let channel = stored_channel(&target, agent.as_ref())?;
+    let filter = parse_filter(&params)?;
+    let rows = app.core.reads().run(move |reader| {
+        let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
+        let messages = reader.history(&channel, &filter)?;
+        Ok(messages.iter().map(|message| view::row(message, viewer, None)).collect())
+    });
+    Ok(Json(rows.await?))
+}
+
+/// The channel as the log has it: of a conversation `agent` must be a side.
+///
+/// # Errors
+/// `MISSING_FIELD` for a conversation where nobody asks.
+pub fn stored_channel(target: &Target, agent: Option<&AgentName>) -> Result<String, Refusal> {
+    match (target, agent) {
+        (Target::Channel(channel), _) => Ok(channel.to_string()),
+        (Target::Direct(other), Some(agent)) => Ok(conversation_key(agent.as_str(), other.as_str())),
+        (Target::Direct(_), None) => Err(missing("agent", "the name of the agent whose direct messages are asked for")),
+    }
+}
+
+fn parse_filter(params: &Params) -> Result<HistoryFilter, Refusal> {
+    Ok(HistoryFilter {
+        since: params.time("since")?,
+        until: params.time("until")?,
+        before: params.seq("before")?,
+        after: params.seq("after")?,
+        sender: params.agent("sender")?,
+        reply_to: params.seq("reply_to")?,
+        search: params.short_text("search", SEARCH_CHARS_MAX)?,
+        limit: params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT),
+    })
+}

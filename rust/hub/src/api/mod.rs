@@ -1,0 +1,106 @@
+//! HTTP on both ports (sections 2 and 7): the routes, and who may use them.
+//!
+//! - [`guard`]: where a request may come from. [`auth`]: the token. [`headers`]: what every answer carries.
+//! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
+//! - [`agents`], [`history`], [`messages`], [`search`], [`health`], [`page`]: the routes, a group a file.
+//! - [`params`]: the query string as typed values. [`errors`]: refusals as JSON.
+//!
+//! A request passes headers, guard, then its port's routes; the token is asked for where the routes are
+//! joined, so that a new route under `/api` can't forget it.
+
+mod agents;
+mod auth;
+mod errors;
+mod guard;
+mod headers;
+mod health;
+mod history;
+mod messages;
+mod page;
+mod params;
+mod search;
+mod sockets;
+
+use std::net::IpAddr;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get};
+
+pub use auth::Auth;
+pub use guard::{Bind, Guard};
+use health::Readiness;
+
+use crate::config::{Config, ConfigError};
+use crate::core::Core;
+
+/// What every request can use. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The hub's state.
+    pub core: Core,
+    /// The token.
+    pub auth: Auth,
+    /// Where requests may come from.
+    pub guard: Guard,
+    readiness: Readiness,
+}
+
+impl App {
+    /// The state of both ports' routes.
+    ///
+    /// # Errors
+    /// Where the configured host has no address.
+    pub fn new(core: Core, config: &Config) -> Result<Self, ConfigError> {
+        let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
+        let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
+        Ok(Self { core, auth: Auth::new(&config.token), guard, readiness: Readiness::default() })
+    }
+}
+
+/// The agent port: a WebSocket on any path is an agent, everything else is the API.
+pub fn agent_router(app: App) -> Router {
+    let routes = shared_routes(&app)
+        .fallback(errors::no_page_for_agents)
+        .layer(from_fn_with_state(app.clone(), sockets::agents_on_any_path));
+    secured(routes, app)
+}
+
+/// The dashboard port: the page, observers on `/ws`, and the API.
+pub fn dashboard_router(app: App) -> Router {
+    let observers = Router::new()
+        .route("/ws", get(sockets::observe))
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), auth::require_token));
+    let page = Router::new().route("/", get(page::index)).method_not_allowed_fallback(errors::method_not_allowed);
+    let routes = shared_routes(&app).merge(observers.with_state(app.clone())).merge(page).fallback(errors::no_page);
+    secured(routes, app)
+}
+
+/// What both ports serve.
+fn shared_routes(app: &App) -> Router {
+    let api = Router::new()
+        .route("/api/agents", get(agents::list))
+        .route("/api/channels", get(agents::channels))
+        .route("/api/stats", get(agents::stats))
+        // A channel's name may hold slashes.
+        .route("/api/history/{*channel}", get(history::list))
+        .route("/api/messages", get(messages::recent).post(messages::post))
+        .route("/api/messages/{seq}/receipts", get(messages::receipts))
+        .route("/api/search", get(search::list))
+        // Whoever has no token is not told what there is.
+        .route("/api", any(errors::no_page))
+        .route("/api/{*rest}", any(errors::no_page))
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), auth::require_token));
+    let health = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(errors::method_not_allowed);
+    api.merge(health).with_state(app.clone())
+}
+
+/// What every request passes first, upgrades too.
+fn secured(routes: Router, app: App) -> Router {
+    routes.layer(from_fn_with_state(app, guard::admit)).layer(from_fn(headers::add))
+}

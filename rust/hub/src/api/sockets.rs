@@ -1,0 +1,81 @@
+//! WebSocket upgrades: agents on any path of their port, observers on `/ws` of the dashboard's.
+
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use orochi_protocol::ErrorCode;
+use orochi_protocol::limits::FRAME_BYTES_MAX;
+
+use super::App;
+use super::errors::ApiError;
+use super::params::Params;
+use crate::connection;
+
+/// Bytes read from a socket at once. Each idle connection holds this much, and thousands are idle.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Frames are gathered up to here before they are written to the socket.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// What may wait in a socket's buffer while the kernel takes no more; a frame must fit.
+const WRITE_BUFFER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Makes every WebSocket upgrade on the agent port an agent's connection; other requests go on to the routes.
+pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: Next) -> Response {
+    if !is_upgrade(&request) {
+        return next.run(request).await;
+    }
+    let (mut parts, _) = request.into_parts();
+    let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
+    match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) if is_allowed => accept(upgrade, move |socket| connection::agent::serve(app.core, socket)),
+        // A WebSocket client is told in a frame: many show no more of a refused handshake than a status.
+        Ok(upgrade) => accept(upgrade, connection::refuse_auth),
+        Err(rejection) => refuse(&rejection),
+    }
+}
+
+/// GET /ws: everything that happens, from now on or after `?after=<seq>` (section 6).
+pub async fn observe(
+    State(app): State<App>,
+    params: Params,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let after = params.seq("after")?;
+    Ok(match upgrade {
+        Ok(upgrade) => accept(upgrade, move |socket| connection::observer::serve(app.core, socket, after)),
+        Err(rejection) => refuse(&rejection),
+    })
+}
+
+fn accept<F>(upgrade: WebSocketUpgrade, serve: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    upgrade
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+        .on_failed_upgrade(|error| tracing::debug!(%error, "a client left during its upgrade"))
+        .on_upgrade(serve)
+}
+
+fn is_upgrade(request: &Request) -> bool {
+    request.method() == Method::GET && names_websocket(request.headers())
+}
+
+fn names_websocket(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
+}
+
+/// A handshake that is none; the version that is spoken here is named, as RFC 6455 section 4.2.2 asks.
+fn refuse(rejection: &WebSocketUpgradeRejection) -> Response {
+    let detail = format!("this address is for WebSockets (RFC 6455, version 13): {rejection}");
+    let mut response = ApiError::new(ErrorCode::ParseError, detail).into_response();
+    response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
