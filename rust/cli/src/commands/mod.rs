@@ -48,7 +48,7 @@ async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
         Command::Members(members) => members.run(&hub).await,
         Command::History(history) => history.run(&hub, &Identity::new(&connection)?).await,
         Command::Search(search) => search.run(&hub, &Identity::new(&connection)?).await,
-        Command::Receipts(receipts) => receipts.run(&hub).await,
+        Command::Receipts(receipts) => receipts.run(&hub, &Identity::new(&connection)?).await,
         Command::Health => health::run(&hub).await,
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Identity;
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::output;
@@ -25,13 +26,15 @@ struct Answer {
 }
 
 impl Receipts {
-    pub async fn run(self, hub: &Hub) -> Result<(), Failure> {
+    pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
+        // A direct message's receipts are for its two sides.
+        let query: Vec<_> = identity.chosen.then(|| ("agent", identity.name.to_string())).into_iter().collect();
         let seq = self.seq.to_string();
         let path = ["api", "messages", &seq, "receipts"];
         if self.json {
-            return output::json(&hub.get::<Value>(&path, &[]).await?);
+            return output::json(&hub.get::<Value>(&path, &query).await?);
         }
-        let answer: Answer = hub.get(&path, &[]).await?;
+        let answer: Answer = hub.get(&path, &query).await?;
         if answer.agents.is_empty() {
             return output::line(&format!("Message {seq} is for nobody."));
         }

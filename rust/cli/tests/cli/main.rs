@@ -1,0 +1,6 @@
+//! The built `orochi`, run as a user runs it; every run is compared whole: exit code, stdout, stderr.
+
+mod hub;
+mod requests;
+mod support;
+mod usage;
