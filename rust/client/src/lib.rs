@@ -1,1 +1,24 @@
-//! Placeholder.
+//! A client of an Orochi hub: it connects, registers, matches answers to requests, keeps what is received
+//! until it is taken, and comes back by itself when the connection is lost, without losing or doubling a
+//! message (docs/protocol.md, section 9).
+//!
+//! Read in this order:
+//!
+//! 1. [`client`]: the handle: what a program can ask for.
+//! 2. [`options`], [`error`], [`inbox`]: what it is told, what can go wrong, what it receives.
+//! 3. `task`: the task that owns the socket; `session`: one connection of it.
+//! 4. `outstanding`: requests that wait for an answer; `backoff`: when to try again.
+
+mod backoff;
+pub mod client;
+pub mod error;
+pub mod inbox;
+pub mod options;
+mod outstanding;
+mod session;
+mod task;
+
+pub use client::{Answer, Client, Outgoing, Receipt, State};
+pub use error::Error;
+pub use inbox::{Inbox, Incoming};
+pub use options::Options;

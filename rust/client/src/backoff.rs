@@ -1,0 +1,35 @@
+//! When to try to connect again: a pure rule of the try and of chance.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// How long to wait before try `attempt`, from 0, with `chance` from 0 to 1: twice as long each time up to
+/// a bound, and anywhere in the upper half of it, so that a thousand agents of one hub don't come back at once.
+pub(crate) fn delay(attempt: u32, chance: f64) -> Duration {
+    let whole = FIRST.saturating_mul(2_u32.saturating_pow(attempt.min(16))).min(LONGEST);
+    whole.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
+}
+
+/// A number from 0 to 1 that differs between clients.
+pub(crate) fn chance() -> f64 {
+    let (_, low) = uuid::Uuid::new_v4().as_u64_pair();
+    (low >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_bound_and_never_below_half_of_it() {
+        assert_eq!(delay(0, 1.0), FIRST);
+        assert_eq!(delay(1, 0.0), FIRST);
+        assert_eq!(delay(40, 1.0), LONGEST);
+        assert_eq!(delay(u32::MAX, 0.0), LONGEST / 2);
+        for _ in 0..100 {
+            assert!((0.0..=1.0).contains(&chance()));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The handle: what a program can ask of the hub. A clone is another handle to the same connection.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use orochi_protocol::incoming::AckPayload;
+use orochi_protocol::reply::DeliveryState;
+use orochi_protocol::request::StatusUpdate;
+use orochi_protocol::{ChannelName, Seq, Target};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::inbox::Inbox;
+use crate::options::Options;
+use crate::outstanding::Request;
+use crate::session::frame;
+use crate::task::{Command, Task};
+
+/// Requests that may wait to be sent. More than that wait in their callers: sending faster than the hub
+/// takes is slowed down, not stored.
+const REQUESTS_MAX: usize = 1024;
+
+/// A registered agent's connection to a hub.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    commands: mpsc::Sender<Command>,
+    pub(crate) inbox: Arc<Inbox>,
+    states: watch::Receiver<State>,
+    /// The consumer has finished with everything up to here.
+    pub(crate) finished: Arc<AtomicU64>,
+    is_old_hub: Arc<AtomicBool>,
+}
+
+/// How a client's connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Registered.
+    Connected,
+    /// Lost, and being made anew.
+    Reconnecting,
+    /// Over: closed by the program, or refused for good; [`Inbox::end`] says why.
+    Closed,
+}
+
+/// A message to send.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// A channel, or `@name` for one agent.
+    pub channel: String,
+    /// What to say.
+    pub content: String,
+    /// The sender's own object.
+    pub metadata: Option<Box<RawValue>>,
+    /// The message that it answers.
+    pub reply_to: Option<Seq>,
+    /// Its id; None makes one. The same id again with the same content is not a second message.
+    pub id: Option<String>,
+}
+
+/// What the hub said of an accepted message (docs/protocol.md, section 9, Durability).
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// Its place in the log; None from a 0.1.0 hub.
+    pub seq: Option<Seq>,
+    /// Its id.
+    pub id: String,
+    /// The hub's clock at acceptance; None from a 0.1.0 hub.
+    pub ts: Option<String>,
+    /// Where each addressed agent is.
+    pub delivery: BTreeMap<String, DeliveryState>,
+    /// Whether it was in the log already.
+    pub duplicate: bool,
+}
+
+/// A hub's answer: its ack, and the payload of the data frame before it, where the request has one.
+#[derive(Debug)]
+pub struct Answer {
+    /// The ack.
+    pub ack: AckPayload,
+    /// The payload of `presence`, of the `message` with `history`, of `gitea_result` or `receipts`.
+    pub data: Option<Box<RawValue>>,
+}
+
+impl Client {
+    /// Connects and registers.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::AuthFailed`], [`Error::Refused`] with the register's refusal.
+    pub async fn connect(options: Options) -> Result<Self, Error> {
+        let (commands, requests) = mpsc::channel(REQUESTS_MAX);
+        let (state, states) = watch::channel(State::Connected);
+        let (inbox, finished) = (Arc::new(Inbox::default()), Arc::new(AtomicU64::new(0)));
+        let is_old_hub = Arc::new(AtomicBool::new(false));
+        let name = options.name.clone();
+        let task = Task::open(options, requests, state, Arc::clone(&inbox), Arc::clone(&finished)).await?;
+        is_old_hub.store(task.is_old_hub(), Ordering::Relaxed);
+        tokio::spawn(task.run());
+        Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub }) })
+    }
+
+    /// What was received.
+    pub fn inbox(&self) -> &Inbox {
+        &self.shared.inbox
+    }
+
+    /// The agent's name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// How the connection is.
+    pub fn state(&self) -> State {
+        *self.shared.states.borrow()
+    }
+
+    /// Tells each change of the connection.
+    pub fn states(&self) -> watch::Receiver<State> {
+        self.shared.states.clone()
+    }
+
+    /// Whether the hub is a 0.1.0: then only sections 1 to 8 of the protocol are there.
+    pub fn is_old_hub(&self) -> bool {
+        self.shared.is_old_hub.load(Ordering::Relaxed)
+    }
+
+    /// Sends a message; returns when the hub has it on disk. Through a lost connection it is sent again under
+    /// its id, so it is accepted once. Cancelling stops the waiting, not the sending.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] where it is not coming back.
+    pub async fn send(&self, message: Outgoing) -> Result<Receipt, Error> {
+        let target = Target::parse(&message.channel)?;
+        if message.reply_to.is_some() && self.is_old_hub() {
+            return Err(Error::OldHub { what: "reply_to" });
+        }
+        let id = message.id.unwrap_or_else(|| Uuid::now_v7().to_string());
+        #[derive(Serialize)]
+        struct Payload<'a> {
+            channel: &'a Target,
+            content: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            metadata: Option<&'a RawValue>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            reply_to: Option<Seq>,
+        }
+        let payload = Payload {
+            channel: &target,
+            content: &message.content,
+            metadata: message.metadata.as_deref(),
+            reply_to: message.reply_to,
+        };
+        let ack = self.ask("message", id.clone(), &payload).await?.ack;
+        Ok(Receipt { seq: ack.seq, id, ts: ack.ts, delivery: ack.delivery, duplicate: ack.duplicate })
+    }
+
+    /// Joins a channel; also after a lost connection.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn subscribe(&self, channel: &str) -> Result<(), Error> {
+        let channel = ChannelName::parse(channel)?;
+        self.request("subscribe", &json!({ "channel": channel })).await?;
+        self.command(Command::Joined(channel)).await
+    }
+
+    /// Leaves a channel.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn unsubscribe(&self, channel: &str) -> Result<(), Error> {
+        let channel = ChannelName::parse(channel)?;
+        self.request("unsubscribe", &json!({ "channel": channel })).await?;
+        self.command(Command::Left(channel)).await
+    }
+
+    /// Says what the agent is doing.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn status(&self, update: &StatusUpdate) -> Result<(), Error> {
+        self.request("status_update", update).await.map(|_| ())
+    }
+
+    /// A sign of life, which the client gives by itself too.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn heartbeat(&self) -> Result<(), Error> {
+        self.request("heartbeat", &json!({})).await.map(|_| ())
+    }
+
+    /// Any request, with its payload.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn request<T: Serialize>(&self, kind: &str, payload: &T) -> Result<Answer, Error> {
+        self.ask(kind, Uuid::now_v7().to_string(), payload).await
+    }
+
+    /// The consumer has dealt with everything that it was given up to here. The hub is told soon after.
+    pub fn finished(&self, seq: Seq) {
+        self.shared.finished.fetch_max(seq.get(), Ordering::Relaxed);
+    }
+
+    /// Closes the connection, once what the consumer has finished with is told. Requests that wait fail
+    /// with [`Error::Closed`].
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        // An error means that it is closed already.
+        if self.shared.commands.send(Command::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+
+    async fn ask<T: Serialize>(&self, kind: &str, id: String, payload: &T) -> Result<Answer, Error> {
+        let frame = frame(kind, &self.shared.name, &id, payload);
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Request(Request { id, kind: kind.to_owned(), frame, data: None, answer })).await?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Error> {
+        self.shared.commands.send(command).await.map_err(|_| self.closed())
+    }
+
+    fn closed(&self) -> Error {
+        self.shared.inbox.end().unwrap_or(Error::Closed)
+    }
+}

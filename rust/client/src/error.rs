@@ -1,0 +1,70 @@
+//! What can go wrong, by what a program would do about it.
+
+use orochi_protocol::Refusal;
+
+/// A request, or a connection, that failed. Each text is a sentence with the way out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No hub answers there.
+    #[error("cannot reach the Orochi hub at {url}: {reason}; start it with 'orochi serve', or check host and port")]
+    Unreachable {
+        /// Where, without the token.
+        url: String,
+        /// The system's word.
+        reason: String,
+    },
+    /// The hub refused the token.
+    #[error(
+        "the hub at {url} refused the token: set OROCHI_TOKEN, or pass token=, to the one the hub was started with"
+    )]
+    AuthFailed {
+        /// Where.
+        url: String,
+    },
+    /// The hub refused one request; the connection goes on.
+    #[error("{code}: {detail}")]
+    Refused {
+        /// The error code (docs/protocol.md, section 3).
+        code: String,
+        /// The hub's sentence.
+        detail: String,
+        /// Seconds after which trying again can help.
+        retry_after: Option<f64>,
+        /// Gitea's HTTP status.
+        status: Option<u16>,
+    },
+    /// The connection was lost and is not coming back.
+    #[error("the connection to {url} was lost: {reason}")]
+    ConnectionLost {
+        /// Where.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// No answer in time. What was sent may still be accepted: sending again with the same id is safe.
+    #[error("no answer from the hub within {seconds} s; sending again with the same id cannot double it")]
+    Timeout {
+        /// How long was waited.
+        seconds: f64,
+    },
+    /// The client was closed.
+    #[error("the client is closed: connect again")]
+    Closed,
+    /// A 0.1.0 hub can't do this.
+    #[error("{what} needs a newer hub: this one speaks scitex-orochi 0.1.0")]
+    OldHub {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// What was asked is not allowed by the protocol; nothing was sent.
+    #[error(transparent)]
+    Invalid(#[from] Refusal),
+}
+
+impl Error {
+    /// The refusal of the hub.
+    pub(crate) fn refused(payload: orochi_protocol::incoming::ErrorPayload) -> Self {
+        let detail = if payload.detail.is_empty() { "the hub gave no reason".to_owned() } else { payload.detail };
+        Error::Refused { code: payload.code, detail, retry_after: payload.retry_after, status: payload.status }
+    }
+}

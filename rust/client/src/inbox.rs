@@ -1,0 +1,167 @@
+//! What was received and not taken yet.
+//!
+//! The inbox is bounded. When it is full the connection's task keeps nothing more: it remembers the last
+//! message that went in, and fetches the rest from the hub's log when there is room again. So an agent
+//! that never listens can send for ever, and one that is slow misses nothing.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use orochi_protocol::Seq;
+use tokio::sync::Notify;
+
+use crate::error::Error;
+
+/// Frames that the inbox holds.
+const FRAMES_MAX: usize = 100_000;
+/// Bytes that the inbox holds.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// One frame that is not the answer to a request: a message, an event, or something newer than this client.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The whole frame, JSON.
+    pub text: String,
+    /// A message's place in the log; None from a 0.1.0 hub and for events.
+    pub seq: Option<Seq>,
+}
+
+type Waker = Box<dyn Fn() + Send + Sync>;
+
+/// Frames in the order in which they came.
+#[derive(Default)]
+pub struct Inbox {
+    // A std mutex: held for moves between lists, never across an await.
+    inner: Mutex<Inner>,
+    /// Wakes who waits for a frame.
+    filled: Notify,
+    /// Wakes the connection's task when a full inbox has room again.
+    pub(crate) drained: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    frames: VecDeque<Incoming>,
+    bytes: usize,
+    is_closed: bool,
+    end: Option<Error>,
+    waker: Option<Waker>,
+}
+
+impl Inbox {
+    /// The next frame; None when the inbox is closed and empty. Cancelling loses nothing.
+    pub async fn recv(&self) -> Option<Incoming> {
+        loop {
+            let filled = self.filled.notified();
+            {
+                let mut inner = self.lock();
+                if let Some(frame) = self.pop(&mut inner) {
+                    return Some(frame);
+                }
+                if inner.is_closed {
+                    // Others may wait too.
+                    self.filled.notify_one();
+                    return None;
+                }
+            }
+            filled.await;
+        }
+    }
+
+    /// Takes at most `max` frames that are there now.
+    pub fn drain(&self, max: usize) -> Vec<Incoming> {
+        let mut inner = self.lock();
+        let count = inner.frames.len().min(max);
+        let taken: Vec<Incoming> = inner.frames.drain(..count).collect();
+        inner.bytes -= taken.iter().map(|frame| frame.text.len()).sum::<usize>();
+        self.tell_drained(&inner);
+        taken
+    }
+
+    /// Whether nothing more will come. What is there can still be taken.
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    /// Why it closed; None for a normal close, or while it is open.
+    pub fn end(&self) -> Option<Error> {
+        self.lock().end.clone()
+    }
+
+    /// Is called, from any thread, when the inbox turns non-empty or closed; must not block.
+    pub fn set_waker(&self, waker: Option<Waker>) {
+        let mut inner = self.lock();
+        inner.waker = waker;
+        if !inner.frames.is_empty() || inner.is_closed {
+            wake(&inner);
+        }
+    }
+
+    /// Adds a frame; false where the inbox is full and the frame was not taken.
+    pub(crate) fn push(&self, frame: Incoming) -> bool {
+        let mut inner = self.lock();
+        if inner.frames.len() >= FRAMES_MAX || inner.bytes + frame.text.len() > BYTES_MAX {
+            return false;
+        }
+        inner.bytes += frame.text.len();
+        inner.frames.push_back(frame);
+        if inner.frames.len() == 1 {
+            wake(&inner);
+        }
+        drop(inner);
+        self.filled.notify_one();
+        true
+    }
+
+    /// Whether there is room for a good part of what it can hold.
+    pub(crate) fn has_room(&self) -> bool {
+        Self::half_empty(&self.lock())
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn close(&self, end: Option<Error>) {
+        let mut inner = self.lock();
+        if !inner.is_closed {
+            inner.is_closed = true;
+            inner.end = end;
+            wake(&inner);
+        }
+        drop(inner);
+        self.filled.notify_one();
+    }
+
+    fn pop(&self, inner: &mut Inner) -> Option<Incoming> {
+        let frame = inner.frames.pop_front()?;
+        inner.bytes -= frame.text.len();
+        self.tell_drained(inner);
+        Some(frame)
+    }
+
+    fn tell_drained(&self, inner: &Inner) {
+        if Self::half_empty(inner) {
+            self.drained.notify_one();
+        }
+    }
+
+    fn half_empty(inner: &Inner) -> bool {
+        inner.frames.len() <= FRAMES_MAX / 2 && inner.bytes <= BYTES_MAX / 2
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere while the lock was held leaves a list of frames, which is valid.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(inner: &Inner) {
+    if let Some(waker) = &inner.waker {
+        waker();
+    }
+}
+
+impl std::fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inner = self.lock();
+        f.debug_struct("Inbox").field("frames", &inner.frames.len()).field("is_closed", &inner.is_closed).finish()
+    }
+}
