@@ -39,19 +39,25 @@ const FRESH_MAX: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     // Held while a probe runs, so that a thousand askers wait for one probe: tokio's mutex, made for that.
-    last: Arc<Mutex<Option<(Instant, Result<(), Refusal>)>>>,
+    last: Arc<Mutex<Option<Probed>>>,
+}
+
+#[derive(Debug)]
+struct Probed {
+    at: Instant,
+    answer: Result<(), Refusal>,
 }
 
 impl Readiness {
     async fn check(&self, core: &Core) -> Result<(), Refusal> {
         let mut last = self.last.lock().await;
-        if let Some((at, answer)) = &*last
-            && at.elapsed() < FRESH_MAX
+        if let Some(probed) = &*last
+            && probed.at.elapsed() < FRESH_MAX
         {
-            return answer.clone();
+            return probed.answer.clone();
         }
         let answer = core.probe().await.map_err(without_cause);
-        *last = Some((Instant::now(), answer.clone()));
+        *last = Some(Probed { at: Instant::now(), answer: answer.clone() });
         answer
     }
 }

@@ -1,0 +1,151 @@
+//! A hub for one test, and the ways to talk to it.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use orochi_hub::config::Config;
+use orochi_hub::server::Hub;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Longer than anything here takes on a busy machine; nothing waits for it to pass.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub struct TestHub {
+    pub hub: Hub,
+    client: Client,
+    _folder: TempDir,
+}
+
+impl TestHub {
+    /// A hub on this machine that asks for no token.
+    pub async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Some(folder.path().join("log.db"));
+        let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
+        change(&mut config);
+        let hub = Hub::start(&config).await.unwrap();
+        Self { hub, client: Client::new(), _folder: folder }
+    }
+
+    /// `host:port` of the agent port.
+    pub fn agent_host(&self) -> &str {
+        self.hub.ready.agent_url.strip_prefix("ws://").unwrap()
+    }
+
+    /// `host:port` of the dashboard port.
+    pub fn dashboard_host(&self) -> &str {
+        self.hub.ready.dashboard_url.strip_prefix("http://").unwrap()
+    }
+
+    /// A request to the dashboard port.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.client.request(method.parse().unwrap(), format!("http://{}{path}", self.dashboard_host()))
+    }
+
+    /// A request to the agent port.
+    pub fn request_agent_port(&self, method: &str, path: &str) -> RequestBuilder {
+        self.client.request(method.parse().unwrap(), format!("http://{}{path}", self.agent_host()))
+    }
+
+    /// The JSON that a GET answers with 200.
+    pub async fn get(&self, path: &str) -> Value {
+        let response = send(self.request("GET", path)).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// Posts a message: the status and the answer.
+    pub async fn post(&self, body: Value) -> (StatusCode, Value) {
+        let response = send(self.request("POST", "/api/messages").body(body.to_string())).await;
+        (response.status(), response.json().await.unwrap())
+    }
+
+    /// Posts a message that is accepted.
+    pub async fn say(&self, sender: &str, channel: &str, content: &str) -> Value {
+        let (status, answer) = self.post(json!({"sender": sender, "channel": channel, "content": content})).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        answer
+    }
+
+    /// A registered agent.
+    pub async fn agent(&self, name: &str, channels: &[&str]) -> Socket {
+        let mut socket = Socket::connect(&format!("ws://{}/", self.agent_host())).await;
+        socket.send(json!({"type": "register", "sender": name, "payload": {"channels": channels}})).await;
+        assert_eq!(socket.next().await["type"], "ack");
+        socket
+    }
+}
+
+/// Sends a request under the deadline.
+pub async fn send(request: RequestBuilder) -> Response {
+    in_time(request.send()).await.unwrap()
+}
+
+/// Sends a request as it is written and reads all that comes until the hub closes: `Connection: close` is up
+/// to the caller.
+pub async fn send_raw(host: &str, request: &[u8]) -> String {
+    in_time(async {
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    })
+    .await
+}
+
+pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.expect("it should not take so long")
+}
+
+/// A WebSocket to the hub.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    pub async fn connect(url: &str) -> Self {
+        Self(in_time(connect_async(url)).await.unwrap().0)
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.0.send(Message::text(frame.to_string())).await.unwrap();
+    }
+
+    /// The next frame; pings are not shown.
+    pub async fn next(&mut self) -> Value {
+        match self.receive().await {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("expected a frame, got {other:?}"),
+        }
+    }
+
+    /// How the hub closes the socket, which it does next.
+    pub async fn closed(&mut self) -> CloseFrame {
+        match self.receive().await {
+            Message::Close(Some(close)) => close,
+            other => panic!("expected a close, got {other:?}"),
+        }
+    }
+
+    async fn receive(&mut self) -> Message {
+        in_time(async {
+            loop {
+                match self.0.next().await.unwrap().unwrap() {
+                    Message::Ping(_) => {}
+                    message => return message,
+                }
+            }
+        })
+        .await
+    }
+}

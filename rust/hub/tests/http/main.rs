@@ -1,0 +1,11 @@
+//! The hub's HTTP side over real sockets: a whole hub on free ports with a log of its own, asked by an HTTP
+//! client, by WebSockets, and byte by byte where a client would not let one.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod harness;
+mod posting;
+mod reading;
+mod refusals;
+mod sockets;
+mod strangers;

@@ -1,0 +1,97 @@
+//! Web pages that a user visits: what their requests meet, and what every answer tells a browser.
+
+use axum::http::header;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::harness::{TestHub, send, send_raw};
+
+const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+#[tokio::test]
+async fn a_page_of_another_origin_is_refused_on_both_ports_upgrades_too() {
+    let hub = TestHub::open().await;
+    for origin in ["https://evil.example", "null", "http://localhost:3000"] {
+        let requests = [
+            hub.request("GET", "/api/agents"),
+            hub.request("POST", "/api/messages").body(r#"{"sender":"x","channel":"c","content":"x"}"#),
+            hub.request("GET", "/"),
+            hub.request_agent_port("GET", "/healthz"),
+        ];
+        for request in requests {
+            let response = send(request.header(header::ORIGIN, origin)).await;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{origin}");
+            assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+            assert_eq!(response.json::<Value>().await.unwrap()["code"], "FORBIDDEN_ORIGIN");
+        }
+        for (host, path) in [(hub.agent_host(), "/"), (hub.dashboard_host(), "/ws")] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n{UPGRADE}\r\n");
+            let answer = send_raw(host, request.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 403 "), "{path}: {answer}");
+        }
+    }
+    assert_eq!(hub.get("/api/messages").await, serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_name_that_was_led_to_this_machine_is_refused() {
+    let hub = TestHub::with(|config| config.allowed_hosts = vec!["hub.lab".to_owned()]).await;
+    for (name, status) in [("evil.example", 403), ("hub.lab", 200), ("localhost:1", 200), ("127.0.0.1", 200)] {
+        for request in [hub.request("GET", "/api/agents"), hub.request_agent_port("GET", "/api/agents")] {
+            let response = send(request.header(header::HOST, name)).await;
+            assert_eq!(response.status().as_u16(), status, "{name}");
+            if status == 403 {
+                assert_eq!(response.json::<Value>().await.unwrap()["code"], "FORBIDDEN_HOST");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_a_reachable_address_any_host_passes() {
+    let hub = TestHub::with(|config| {
+        config.host = "0.0.0.0".to_owned();
+        config.token = "s3cret".into();
+    })
+    .await;
+    let port = hub.dashboard_host().rsplit_once(':').unwrap().1;
+    let host = format!("127.0.0.1:{port}");
+    let request = "GET /healthz HTTP/1.1\r\nHost: hub.lab\r\nConnection: close\r\n\r\n";
+    let answer = send_raw(&host, request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn the_hubs_own_page_and_a_listed_origin_may_call_it() {
+    let hub = TestHub::with(|config| config.allowed_origins = vec!["https://app.example.com".to_owned()]).await;
+    let own = format!("http://{}", hub.dashboard_host());
+    let response = send(hub.request("GET", "/api/agents").header(header::ORIGIN, own)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+
+    let listed = |method| hub.request(method, "/api/messages").header(header::ORIGIN, "https://app.example.com");
+    let asked = send(listed("OPTIONS").header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")).await;
+    assert_eq!(asked.status(), StatusCode::NO_CONTENT);
+    assert!(asked.headers()[header::ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap().contains("authorization"));
+    let answered = send(listed("GET")).await;
+    assert_eq!(answered.status(), StatusCode::OK);
+    assert_eq!(answered.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://app.example.com");
+}
+
+#[tokio::test]
+async fn every_answer_tells_a_browser_to_take_it_for_no_more_than_it_is() {
+    let hub = TestHub::with(|config| config.token = "s3cret".into()).await;
+    for path in ["/", "/healthz", "/nope", "/api/agents", "/api/agents?token=s3cret", "/ws"] {
+        let response = send(hub.request("GET", path)).await;
+        let headers = response.headers();
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        assert_eq!(headers[header::REFERRER_POLICY], "no-referrer", "{path}");
+        assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY", "{path}");
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(policy.contains("script-src 'self'"), path == "/", "{path}: {policy}");
+        let is_api = path.starts_with("/api");
+        assert_eq!(headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store"), is_api, "{path}");
+    }
+}
