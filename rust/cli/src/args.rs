@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use orochi_hub::config::variables::{self, SETTINGS, Setting};
 use orochi_hub::config::{Config, Secret, parse_port};
 
-use crate::commands::{channels, history, members, receipts, search, send, status, who};
+use crate::commands::{channels, history, join, listen, login, members, receipts, search, send, status, who};
 use crate::failure::Failure;
 
 /// The variables of [`Connection`] that [`Config`] does not have.
@@ -62,6 +62,12 @@ pub enum Command {
     Serve(Box<Config>),
     /// Send a message to a channel, or to one agent as @name
     Send(send::Send),
+    /// Print messages as they come
+    Listen(listen::Listen),
+    /// Stay online under a name, printing messages as they come
+    Login(login::Login),
+    /// Join a channel and leave again, to see whether it can be joined
+    Join(join::Join),
     /// List the agents that are online
     Who(who::Who),
     /// Show what the hub and its agents are doing

@@ -119,7 +119,7 @@ pub fn place(connection: &Connection) -> String {
 }
 
 /// The sentence for a hub that does not answer at `place`.
-pub fn unreachable(place: &str, reason: &str) -> Failure {
+pub fn connection_failed(place: &str, reason: &str) -> Failure {
     Failure::Hub(format!(
         "cannot reach the Orochi hub at {place}: {reason}; start it with 'orochi serve' or name it with --host and --port"
     ))
@@ -153,7 +153,7 @@ impl Trouble {
     fn failure(self, hub: &Hub) -> Failure {
         let place = &hub.place;
         match self {
-            Trouble::Transport(error) => unreachable(place, &reason(&error)),
+            Trouble::Transport(error) => connection_failed(place, &reason(&error)),
             Trouble::Refused { status: StatusCode::UNAUTHORIZED, .. } => token_refused(place, &hub.token),
             Trouble::Refused { code, detail, .. } => Failure::Hub(format!("the hub refused: {detail} ({code})")),
             Trouble::Stranger(status) => Failure::Hub(format!(
@@ -192,7 +192,7 @@ fn reason(error: &reqwest::Error) -> String {
 }
 
 /// An I/O error in the words of a person.
-pub fn io_reason(error: &io::Error) -> String {
+fn io_reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::ConnectionReset => "connection reset".to_owned(),

@@ -7,6 +7,7 @@
 //! 3. [`commands`]: one file a command.
 //! 4. [`hub`]: requests to a running hub. [`output`]: what goes to stdout. [`logging`]: what goes to stderr.
 
+mod agent;
 mod args;
 mod commands;
 mod failure;

@@ -1,6 +1,7 @@
 //! `orochi join`: joins a channel for as long as the command runs, which is a moment.
 
 use clap::Args;
+use orochi_protocol::ChannelName;
 
 use super::{Identity, channel};
 use crate::agent::Agent;
@@ -17,8 +18,8 @@ pub struct Join {
 impl Join {
     pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
         let name = Identity::new(connection)?.name;
-        let channel = channel(&self.channel)?.to_string();
-        let mut agent = Agent::connect(connection, &name, vec!["#general".to_owned()]).await?;
+        let channel = channel(&self.channel)?;
+        let agent = Agent::connect(connection, &name, vec![ChannelName::general()]).await?;
         agent.subscribe(&channel).await?;
         output::line(&format!("Joined {}", self.channel))?;
         agent.leave().await;

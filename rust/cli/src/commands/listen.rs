@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::{Identity, target};
-use crate::agent::Agent;
+use super::{Identity, channel};
+use crate::agent::{Agent, Message};
 use crate::args::Connection;
 use crate::failure::Failure;
 use crate::output;
@@ -21,19 +21,17 @@ pub struct Listen {
 impl Listen {
     pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
         let name = Identity::new(connection)?.name;
-        let channel = target(&self.channel)?.to_string();
-        let mut agent = Agent::connect(connection, &name, vec![channel]).await?;
+        let channel = channel(&self.channel)?;
+        let agent = Agent::connect(connection, &name, vec![channel]).await?;
         eprintln!("Listening on {} (Ctrl+C to stop)...", self.channel);
         loop {
             let message = agent.next().await?;
             if self.json {
                 output::json_line(&message)?;
-            } else {
-                output::line(&format!(
-                    "[{}] [{}] {}: {}",
-                    message.ts, message.channel, message.sender, message.content
-                ))?;
+                continue;
             }
+            let Message { ts, sender, payload, .. } = message;
+            output::line(&format!("[{ts}] [{}] {sender}: {}", payload.channel, payload.content))?;
         }
     }
 }

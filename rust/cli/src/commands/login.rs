@@ -1,6 +1,7 @@
 //! `orochi login`: stay online under a name.
 
 use clap::Args;
+use orochi_protocol::ChannelName;
 
 use super::{Identity, channel};
 use crate::agent::Agent;
@@ -18,18 +19,17 @@ pub struct Login {
 impl Login {
     pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
         let name = Identity::new(connection)?.name;
-        let channels: Vec<String> = self
-            .channels
-            .iter()
-            .map(|text| channel(text.trim()).map(|channel| channel.to_string()))
-            .collect::<Result<_, _>>()?;
-        let mut agent = Agent::connect(connection, &name, channels.clone()).await?;
+        let channels: Vec<ChannelName> =
+            self.channels.iter().map(|text| channel(text.trim())).collect::<Result<_, _>>()?;
+        let shown = channels.iter().map(ChannelName::as_str).collect::<Vec<_>>().join(", ");
+        let agent = Agent::connect(connection, &name, channels).await?;
         output::line(&format!("Logged in as {name}"))?;
-        output::line(&format!("Channels: {}", channels.join(", ")))?;
+        output::line(&format!("Channels: {shown}"))?;
         output::line("Listening for messages... (Ctrl+C to quit)")?;
         loop {
             let message = agent.next().await?;
-            output::line(&format!("[{}] {}: {}", message.channel, message.sender, message.content))?;
+            let payload = &message.payload;
+            output::line(&format!("[{}] {}: {}", payload.channel, message.sender, payload.content))?;
         }
     }
 }

@@ -3,6 +3,9 @@
 pub mod channels;
 pub mod health;
 pub mod history;
+pub mod join;
+pub mod listen;
+pub mod login;
 pub mod members;
 pub mod receipts;
 pub mod search;
@@ -18,6 +21,7 @@ use orochi_protocol::{AgentName, ChannelName, Refusal, Target};
 use crate::args::{Cli, Command, Connection};
 use crate::failure::Failure;
 use crate::hub::Hub;
+use crate::output;
 
 /// Runs the command to its end.
 ///
@@ -31,9 +35,12 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 async fn dispatch(command: Command, connection: Connection) -> Result<(), Failure> {
+    // Commands that run until Ctrl-C end well by it; for the others it means that the work is not done.
+    let streams = matches!(command, Command::Listen(_) | Command::Login(_));
     tokio::select! {
         result = work(command, connection) => result,
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+        _ = tokio::signal::ctrl_c() => if streams { Ok(()) } else { Err(Failure::Interrupted) },
+        () = output::closed(), if streams => Err(Failure::PipeClosed),
     }
 }
 
@@ -42,6 +49,9 @@ async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
     match command {
         Command::Serve(_) => unreachable!("serve brings its own runtime"),
         Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
+        Command::Listen(listen) => listen.run(&connection).await,
+        Command::Login(login) => login.run(&connection).await,
+        Command::Join(join) => join.run(&connection).await,
         Command::Who(who) => who.run(&hub).await,
         Command::Status(status) => status.run(&hub).await,
         Command::Channels(channels) => channels.run(&hub).await,

@@ -1,11 +1,13 @@
 //! What the tests share: runs compared whole, a scripted hub, and a real one.
 
 mod real;
+mod running;
 mod scripted;
 
 use std::process::{Command, Stdio};
 
 pub use real::RealHub;
+pub use running::Running;
 pub use scripted::{Answer, ScriptedHub};
 
 /// The built `orochi` with these arguments and an empty environment.

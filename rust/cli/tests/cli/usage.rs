@@ -21,8 +21,10 @@ fn a_missing_argument_is_told_with_the_usage() {
 #[test]
 fn help_names_every_command_and_exit_code() {
     let help = whole(orochi(&["--help"]));
-    for command in ["serve", "send", "who", "status", "channels", "members", "history", "search", "receipts", "health"]
-    {
+    for command in [
+        "serve", "send", "listen", "login", "join", "who", "status", "channels", "members", "history", "search",
+        "receipts", "health",
+    ] {
         assert!(help.contains(&format!("\n  {command:<9} ")), "{command} in {help}");
     }
     for told in ["exit code: 0\n", "\nExamples:\n", "\n  1    ", "\n  2    ", "\n  130  "] {

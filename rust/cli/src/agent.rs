@@ -1,0 +1,160 @@
+//! A registered agent, for the commands that stay connected, and its messages as they print them.
+
+use std::time::Duration;
+
+use orochi_client::{Client, Error, Options};
+use orochi_protocol::incoming::ServerFrame;
+use orochi_protocol::request::Register;
+use orochi_protocol::{AgentName, ChannelName, Seq};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::args::Connection;
+use crate::failure::Failure;
+use crate::hub::{connection_failed, place, token_refused};
+
+/// A connection to the hub under a name. When it is lost it comes back by itself, and nothing is missed.
+#[derive(Debug)]
+pub struct Agent {
+    client: Client,
+    place: String,
+}
+
+/// A message, with the names that a history row has.
+#[derive(Debug, Serialize)]
+pub struct Message {
+    /// Its place in the log; absent from a 0.1.0 hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// The sender's id for it.
+    pub msg_id: String,
+    /// When the hub accepted it.
+    pub ts: String,
+    /// Who said it.
+    pub sender: String,
+    /// Where, what, to whom.
+    #[serde(flatten)]
+    pub payload: Payload,
+}
+
+/// The part of a message that the sender wrote.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Payload {
+    /// The channel, or `@name` for a direct message.
+    #[serde(default)]
+    pub channel: String,
+    /// What was said.
+    #[serde(default)]
+    pub content: String,
+    /// The mentioned names.
+    #[serde(default)]
+    pub mentions: Vec<String>,
+    /// The sender's own object.
+    #[serde(default)]
+    pub metadata: Value,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Seq>,
+}
+
+impl Agent {
+    /// Connects and registers.
+    ///
+    /// # Errors
+    /// The hub can't be reached or refuses.
+    pub async fn connect(
+        connection: &Connection,
+        name: &AgentName,
+        channels: Vec<ChannelName>,
+    ) -> Result<Self, Failure> {
+        let place = place(connection);
+        let mut options = Options::new(format!("ws://{place}"), name.as_str());
+        options.token = Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty());
+        options.register = Register {
+            channels,
+            machine: gethostname::gethostname().to_string_lossy().chars().take(64).collect(),
+            ..Register::default()
+        };
+        // A message that scrolled by in a terminal was dealt with by nobody, and the cursor is the real agent's.
+        options.say_seen = false;
+        options.connect_timeout = Duration::from_secs(5);
+        match Client::connect(options).await {
+            Ok(client) => Ok(Self { client, place }),
+            Err(Error::AuthFailed { .. }) => Err(token_refused(&place, &connection.token)),
+            Err(error) => Err(failure(error, &place)),
+        }
+    }
+
+    /// The next message. Events and frames that are newer than this program are passed over.
+    ///
+    /// # Errors
+    /// The connection is over for good.
+    pub async fn next(&self) -> Result<Message, Failure> {
+        while let Some(incoming) = self.client.inbox().recv().await {
+            if let Some(message) = message(&incoming.text) {
+                return Ok(message);
+            }
+        }
+        Err(match self.client.inbox().end() {
+            Some(error) => failure(error, &self.place),
+            None => Failure::Hub(format!("the Orochi hub at {} closed the connection", self.place)),
+        })
+    }
+
+    /// Joins one more channel.
+    ///
+    /// # Errors
+    /// The hub refuses or is gone.
+    pub async fn subscribe(&self, channel: &ChannelName) -> Result<(), Failure> {
+        self.client.subscribe(channel.as_str()).await.map_err(|error| failure(error, &self.place))
+    }
+
+    /// Leaves in order.
+    pub async fn leave(self) {
+        self.client.close().await;
+    }
+}
+
+fn message(text: &str) -> Option<Message> {
+    let frame: ServerFrame<'_> =
+        serde_json::from_str(text).ok().filter(|frame: &ServerFrame<'_>| frame.r#type == "message")?;
+    let payload = serde_json::from_str(frame.payload?.get()).ok()?;
+    Some(Message { seq: frame.seq, msg_id: frame.id, ts: frame.ts, sender: frame.sender, payload })
+}
+
+fn failure(error: Error, place: &str) -> Failure {
+    match error {
+        Error::Unreachable { reason, .. } => connection_failed(place, &reason),
+        Error::ConnectionLost { reason, .. } => {
+            Failure::Hub(format!("the connection to the Orochi hub at {place} was lost: {reason}"))
+        }
+        Error::Refused { code, detail, .. } => Failure::Hub(format!("the hub refused: {detail} ({code})")),
+        Error::Invalid(refusal) => Failure::Usage(refusal.detail),
+        // Their own texts are sentences.
+        error @ (Error::AuthFailed { .. } | Error::Timeout { .. } | Error::Closed | Error::OldHub { .. }) => {
+            Failure::Hub(error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_prints_with_the_names_of_a_history_row() {
+        let frame = r##"{"type":"message","sender":"alice","id":"i","ts":"t","seq":3,
+            "payload":{"channel":"#general","content":"hi","metadata":{},"mentions":[],"reply_to":1,"x":2}}"##;
+        assert_eq!(
+            serde_json::to_string(&message(frame).unwrap()).unwrap(),
+            r##"{"seq":3,"msg_id":"i","ts":"t","sender":"alice","channel":"#general","content":"hi","mentions":[],"metadata":{},"reply_to":1}"##
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_passed_over() {
+        for frame in [r#"{"type":"presence_change","payload":{}}"#, r#"{"type":"message"}"#, "[]", "x"] {
+            assert!(message(frame).is_none(), "{frame}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Commands that stay connected: listen, login and join against a real hub.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{RealHub, Running, ended, orochi, whole};
+
+/// `orochi` with these arguments under another name than [`RealHub::orochi`]'s.
+fn as_bob(hub: &RealHub, args: &[&str]) -> Command {
+    let mut command = orochi(&["--port", &hub.port(), "--name", "bob"]);
+    command.args(args);
+    command
+}
+
+fn say(hub: &RealHub, channel: &str, text: &str) {
+    let sent = format!("Sent to {channel}: {text}\n");
+    assert_eq!(whole(hub.orochi(&["send", channel, text])), ended(0, &sent, ""));
+}
+
+#[test]
+fn listen_prints_what_others_say_and_ends_well_by_ctrl_c() {
+    let hub = RealHub::start(&[]);
+    let mut bob = Running::start(as_bob(&hub, &["listen", "--channel=ci"]));
+    let lines = bob.stdout_lines();
+    assert_eq!(bob.stderr_line(), "Listening on ci (Ctrl+C to stop)...");
+    say(&hub, "#general", "not for bob");
+    say(&hub, "#ci", "build 42 passed");
+    say(&hub, "#general", "but this is, @bob");
+    say(&hub, "@bob", "and this");
+    for expected in
+        ["[#ci] tester: build 42 passed", "[#general] tester: but this is, @bob", "[@tester] tester: and this"]
+    {
+        let line = lines.next();
+        let (ts, rest) = line.split_once("] ").expect("[ts] [channel] sender: content");
+        assert!(ts.starts_with("[20") && ts.ends_with("+00:00"), "{line}");
+        assert_eq!(rest, expected);
+    }
+    bob.signal("-INT");
+    assert_eq!(bob.end(), (Some(0), Vec::new()));
+}
+
+#[test]
+fn listen_prints_json_a_line_with_the_names_of_a_history_row() {
+    let hub = RealHub::start(&[]);
+    let mut bob = Running::start(as_bob(&hub, &["listen", "--json"]));
+    let lines = bob.stdout_lines();
+    bob.stderr_line();
+    say(&hub, "#general", "two\nlines, @bob");
+    let message: Value = serde_json::from_str(&lines.next()).expect("each line is JSON");
+    let output = hub.orochi(&["history", "general", "--json"]).output().expect("the built binary starts");
+    let rows: Value = serde_json::from_slice(&output.stdout).expect("--json prints JSON");
+    assert_eq!(message, rows[0]);
+}
+
+#[test]
+fn listen_ends_quietly_when_its_reader_goes() {
+    let hub = RealHub::start(&[]);
+    let mut bob = Running::start(as_bob(&hub, &["listen"]));
+    bob.stderr_line();
+    bob.close_stdout();
+    assert_eq!(bob.end(), (Some(0), Vec::new()));
+}
+
+#[test]
+fn login_is_online_and_a_command_under_its_name_does_not_disturb_it() {
+    let hub = RealHub::start(&[]);
+    let mut agent = Running::start(hub.orochi(&["login", "--channels", "#general, ci"]));
+    let lines = agent.stdout_lines();
+    for expected in ["Logged in as tester", "Channels: #general, #ci", "Listening for messages... (Ctrl+C to quit)"] {
+        assert_eq!(lines.next(), expected);
+    }
+    let run = |args: &[&str]| whole(hub.orochi(args));
+    let who = ended(0, "  tester  status=online  channels=[#ci, #general]\n", "");
+    assert_eq!(run(&["who"]), who);
+    say(&hub, "#general", "by the same name");
+    assert_eq!(run(&["who"]), who);
+    assert_eq!(run(&["who", "--json"]), ended(0, "{\n  \"tester\": [\n    \"#ci\",\n    \"#general\"\n  ]\n}\n", ""));
+    assert_eq!(run(&["status"]), ended(0, "Connected agents: 1\n  tester  [online]\n", ""));
+    assert_eq!(run(&["members"]), ended(0, "tester: #ci, #general\n", ""));
+    assert_eq!(run(&["members", "--channel=ci"]), ended(0, "tester\n", ""));
+    assert_eq!(run(&["members", "--channel=other"]), ended(0, "", ""));
+    assert_eq!(run(&["channels"]), ended(0, "#ci\n#general\n", ""));
+
+    assert_eq!(whole(as_bob(&hub, &["send", "ci", "done"])), ended(0, "Sent to ci: done\n", ""));
+    assert_eq!(lines.next(), "[#ci] bob: done");
+    agent.signal("-INT");
+    assert_eq!(agent.end(), (Some(0), Vec::new()));
+}
+
+#[test]
+fn join_joins_and_says_how_long() {
+    let hub = RealHub::start(&[]);
+    let note = "Membership lasts as long as a connection, and this one ends here; \
+                'orochi login --channels #ci' stays.\n";
+    assert_eq!(whole(hub.orochi(&["join", "#ci"])), ended(0, "Joined #ci\n", note));
+}
+
+#[test]
+fn a_hub_that_cannot_be_reached_or_entered_is_told_as_for_every_command() {
+    let told = "Error: cannot reach the Orochi hub at 127.0.0.1:1: connection refused; \
+                start it with 'orochi serve' or name it with --host and --port\n";
+    for args in [&["listen"][..], &["login"], &["join", "x"], &["who"]] {
+        let mut command = orochi(&["--port=1"]);
+        command.args(args);
+        assert_eq!(whole(command), ended(1, "", told), "{args:?}");
+    }
+    let hub = RealHub::start(&["--token=hunter2"]);
+    let told = format!("Error: the hub at 127.0.0.1:{} asks for a token; set OROCHI_TOKEN to it\n", hub.port());
+    assert_eq!(whole(hub.orochi(&["listen"])), ended(1, "", &told));
+}

@@ -1,0 +1,85 @@
+//! A process that runs on: what it says line by line, and how it ends.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Far above what a start, an answer or a stop takes on a busy machine; a process that hangs still fails the test.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A child of the test, killed when dropped.
+pub struct Running {
+    child: Child,
+    stdout: Option<ChildStdout>,
+    stderr: Receiver<String>,
+}
+
+impl Running {
+    /// Starts it.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the built binary starts");
+        let stderr = lines(child.stderr.take().expect("stderr is a pipe"));
+        Self { stdout: child.stdout.take(), child, stderr }
+    }
+
+    /// The next line that it says on stderr.
+    pub fn stderr_line(&self) -> String {
+        self.stderr.recv_timeout(DEADLINE).expect("a line on stderr in time")
+    }
+
+    /// Its stdout from here on.
+    pub fn stdout_lines(&mut self) -> Lines {
+        Lines(lines(self.stdout.take().expect("stdout was not taken yet")))
+    }
+
+    /// Closes the reading end of its stdout.
+    pub fn close_stdout(&mut self) {
+        self.stdout = None;
+    }
+
+    /// Sends a signal, which the standard library can't.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill is there");
+        assert!(status.success());
+    }
+
+    /// Waits for its end: the exit code, and what was left on stderr.
+    pub fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let mut rest = Vec::new();
+        // The channel closes when the process closes its stderr, which is when it ends.
+        loop {
+            match self.stderr.recv_timeout(DEADLINE) {
+                Ok(line) => rest.push(line),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it does not end; it said {rest:#?}"),
+            }
+        }
+        (self.child.wait().expect("it is our child").code(), rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Lines as they come.
+pub struct Lines(Receiver<String>);
+
+impl Lines {
+    /// The next one.
+    pub fn next(&self) -> String {
+        self.0.recv_timeout(DEADLINE).expect("a line on stdout in time")
+    }
+}
+
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+    lines
+}
