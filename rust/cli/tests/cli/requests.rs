@@ -1,6 +1,9 @@
 //! What commands ask a hub, and what they make of its answers, good and bad.
 
-use crate::support::{Answer, ScriptedHub, ended, orochi, whole};
+use std::io::Read;
+use std::net::TcpListener;
+
+use crate::support::{Answer, Running, ScriptedHub, ended, orochi, whole};
 
 fn run(hub: &ScriptedHub, args: &[&str]) -> String {
     let mut command = orochi(&["--port", &hub.port, "--name", "tester"]);
@@ -101,6 +104,18 @@ fn history_and_search_ask_for_what_was_said() {
         "GET /api/search?limit=50&sender=bob&q=deploy&agent=tester&channel=%23ci"
     );
     assert_eq!(asked(&["search", "deploy", "--json"], "[]\n"), "GET /api/search?limit=50&q=deploy&agent=tester");
+}
+
+#[test]
+fn ctrl_c_before_the_answer_is_exit_code_130() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address can be bound");
+    let port = listener.local_addr().expect("a bound socket has an address").port().to_string();
+    let send = Running::start(orochi(&["--port", &port, "send", "#general", "hi"]));
+    let (mut stream, _) = listener.accept().expect("the command connects");
+    // Once it has sent something it listens for signals too.
+    stream.read_exact(&mut [0]).expect("a request");
+    send.signal("-INT");
+    assert_eq!(send.end(), (Some(130), Vec::new()));
 }
 
 #[test]
