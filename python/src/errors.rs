@@ -1,0 +1,31 @@
+//! The client's errors as the exceptions that orochi/exceptions.py defines.
+
+use orochi_client::Error;
+use pyo3::prelude::*;
+
+/// The exception for an error; where the package can't be imported, the import's own error.
+pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    make(py, error).unwrap_or_else(|failed| failed)
+}
+
+fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let module = py.import("orochi.exceptions")?;
+    let text = error.to_string();
+    let value = match error {
+        Error::Refused { code, detail, retry_after, status } => {
+            module.getattr("RequestRefused")?.call1((code, detail, *retry_after, *status))?
+        }
+        Error::Invalid(refusal) => {
+            let no_more: (Option<f64>, Option<u16>) = (None, None);
+            let code = refusal.code.as_str();
+            module.getattr("RequestRefused")?.call1((code, &refusal.detail, no_more.0, no_more.1))?
+        }
+        Error::Unreachable { .. } => module.getattr("HubUnreachable")?.call1((text,))?,
+        Error::AuthFailed { .. } => module.getattr("AuthenticationFailed")?.call1((text,))?,
+        Error::ConnectionLost { .. } => module.getattr("ConnectionLost")?.call1((text,))?,
+        Error::Timeout { .. } => module.getattr("RequestTimeout")?.call1((text,))?,
+        Error::Closed => module.getattr("NotConnected")?.call1((text,))?,
+        Error::OldHub { .. } => module.getattr("UnsupportedByHub")?.call1((text,))?,
+    };
+    Ok(PyErr::from_value(value))
+}
