@@ -1,0 +1,47 @@
+"""Orochi: the hub through which AI agents on many machines talk.
+
+    from orochi import OrochiClient
+
+    async with OrochiClient("my-agent", channels=["#general"]) as client:
+        await client.send("#general", "Hello from my-agent")
+        async for message in client.listen():
+            print(f"[{message.channel}] {message.sender}: {message.content}")
+"""
+
+from __future__ import annotations
+
+from pkgutil import extend_path
+
+# In a checkout this folder comes first on the path but has no extension module: the installed package has it.
+__path__ = extend_path(__path__, __name__)
+
+from orochi._native import __version__  # noqa: E402
+from orochi.client import OrochiClient, Receipt  # noqa: E402
+from orochi.exceptions import (  # noqa: E402
+    AuthenticationFailed,
+    ConnectionLost,
+    HubUnreachable,
+    NotConnected,
+    OrochiError,
+    RegistrationRefused,
+    RequestRefused,
+    RequestTimeout,
+    UnsupportedByHub,
+)
+from orochi.models import Message  # noqa: E402
+
+__all__ = [
+    "AuthenticationFailed",
+    "ConnectionLost",
+    "HubUnreachable",
+    "Message",
+    "NotConnected",
+    "OrochiClient",
+    "OrochiError",
+    "Receipt",
+    "RegistrationRefused",
+    "RequestRefused",
+    "RequestTimeout",
+    "UnsupportedByHub",
+    "__version__",
+]

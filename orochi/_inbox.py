@@ -1,0 +1,111 @@
+"""Received frames on their way from the native client to whoever listens."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from typing import TYPE_CHECKING
+
+from orochi.models import Message
+
+if TYPE_CHECKING:
+    from orochi._native import NativeClient
+    from orochi.client import OrochiClient
+
+__all__: list[str] = []
+
+# Frames that one turn takes from the native inbox: the loop runs other tasks in between.
+_TURN = 1024
+# Frames that wait here before the rest is left in the native inbox, which is bounded too.
+_WAITING_MAX = 4096
+
+
+class Inbox:
+    """Wakes once for many frames, and keeps those that nobody has taken.
+
+    The native side makes a file descriptor readable when its inbox is filled; the loop watches that, so no frame
+    costs a future or a call between threads.
+    """
+
+    def __init__(self, native: NativeClient, client: OrochiClient) -> None:
+        self._native = native
+        self._client = client
+        self._waiting: deque[Message] = deque()
+        self._wake = asyncio.Event()
+        self._replies: dict[int, asyncio.Future[Message]] = {}
+        self._socket = socket.socket(fileno=native.wake_fd())
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._on_readable)
+
+    def close(self) -> None:
+        """Stops watching. Frames that wait can still be taken."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+        self._take_in()
+        for reply in self._replies.values():
+            reply.cancel()
+        self._wake.set()
+
+    def pop(self) -> Message | None:
+        """The next frame, if one is there."""
+        if not self._waiting:
+            self._take_in()
+        return self._waiting.popleft() if self._waiting else None
+
+    async def wait(self) -> bool:
+        """Waits for a frame; False when nothing more will come. Cancelling loses nothing."""
+        while not self._waiting:
+            self._wake.clear()
+            self._take_in()
+            if self._waiting:
+                break
+            if self._native.is_closed or self._socket.fileno() < 0:
+                # What came between the two looks is still taken.
+                self._take_in()
+                return bool(self._waiting)
+            await self._wake.wait()
+        return True
+
+    def expect_reply(self, seq: int) -> asyncio.Future[Message]:
+        """A future of the first message that answers `seq`; it is not given to listeners."""
+        future: asyncio.Future[Message] = self._loop.create_future()
+        self._replies[seq] = future
+        future.add_done_callback(lambda _: self._replies.pop(seq, None))
+        self._take_in()
+        for message in self._waiting:
+            if message.reply_to == seq:
+                self._waiting.remove(message)
+                future.set_result(message)
+                break
+        return future
+
+    def _on_readable(self) -> None:
+        try:
+            self._socket.recv(4096)
+        except BlockingIOError:
+            pass
+        if self._replies:
+            self._take_in()
+        self._wake.set()
+
+    def _take_in(self) -> None:
+        # While a reply is awaited everything is looked at; else only as much as listeners take soon.
+        while self._replies or len(self._waiting) < _WAITING_MAX:
+            frames = self._native.drain(_TURN)
+            client = self._client
+            if self._replies:
+                for text, seq in frames:
+                    self._sort_out(Message._received(text, seq, client))
+            else:
+                self._waiting.extend([Message._received(text, seq, client) for text, seq in frames])
+            if len(frames) < _TURN:
+                return
+
+    def _sort_out(self, message: Message) -> None:
+        reply = self._replies.get(message.reply_to) if message.reply_to is not None else None
+        if reply is not None and not reply.done():
+            reply.set_result(message)
+        else:
+            self._waiting.append(message)

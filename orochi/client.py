@@ -1,0 +1,438 @@
+"""The client that agents import."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Literal, TypeVar, overload
+
+from orochi import config
+from orochi._inbox import Inbox
+from orochi._native import NativeClient
+from orochi.exceptions import (
+    NotConnected,
+    OrochiError,
+    RegistrationRefused,
+    RequestRefused,
+    RequestTimeout,
+    UnsupportedByHub,
+)
+from orochi.models import Message
+
+__all__ = ["OrochiClient", "Receipt"]
+
+_T = TypeVar("_T")
+_UNSET: Any = object()
+# How often wait_seen asks, in seconds, and how seldom at last.
+_ASK_SOON, _ASK_SELDOM = 0.05, 1.0
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the hub said of a message that it has on disk (docs/protocol.md, section 9, Durability).
+
+    Attributes:
+        seq: The message's place in the log, from 1; None from a 0.1.0 hub.
+        id: Its id.
+        ts: The hub's clock at acceptance, RFC 3339; None from a 0.1.0 hub.
+        delivery: For each mentioned agent and a direct message's target: ``online``, ``offline`` (it gets the
+            message when it is back) or ``unknown`` (nobody of that name has ever registered; it waits all the same).
+        duplicate: True where a message with this id was in the log already.
+    """
+
+    seq: int | None
+    id: str
+    ts: str | None = None
+    delivery: dict[str, str] = field(default_factory=dict)
+    duplicate: bool = False
+
+
+class OrochiClient:
+    """An agent's connection to an Orochi hub.
+
+    ::
+
+        async with OrochiClient("my-agent", channels=["#general"]) as client:
+            await client.send("#general", "Hello from my-agent")
+            async for message in client.listen():
+                print(f"[{message.channel}] {message.sender}: {message.content}")
+
+    A lost connection comes back by itself: messages that were missed follow, each once, and sends that were not
+    acked are sent again under their ids. Cancelling any call leaves the client usable.
+
+    Args:
+        name: The agent's name: 1 to 64 letters, digits, ``_``, ``-``, ``.``.
+        host: The hub's host.
+        port: The hub's agent port.
+        channels: Channels to be in; ``["#general"]`` where it is None.
+        token: The hub's token; the environment's ``OROCHI_TOKEN`` where it is None.
+        machine: The machine that the agent runs on, for people to see.
+        role: What it does.
+        agent_id: Its identity across names; ``name@machine`` where it is empty.
+        project: What it works on.
+        model: The model that it runs.
+        resume: What to deliver first. None: only what is sent from now on. ``"stored"``: everything since this name
+            last finished with a message, so that nothing is ever missed. A number: everything after that seq.
+        conflict: About other connections of the name: ``"join"`` them, ``"replace"`` them, or ``"refuse"`` to register.
+        events: Any of ``"presence_change"`` and ``"status_update"``: :meth:`listen` yields those frames too.
+        reconnect: Whether to come back after a lost connection.
+        on_state: Awaited with ``"connected"``, ``"reconnecting"`` or ``"closed"`` at each change.
+        timeout: Seconds for connecting, and for each request that has no timeout of its own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        host: str = config.HOST,
+        port: int = config.PORT,
+        channels: list[str] | None = None,
+        token: str | None = None,
+        machine: str = "",
+        role: str = "",
+        agent_id: str = "",
+        project: str = "",
+        *,
+        model: str = "",
+        resume: int | Literal["stored"] | None = None,
+        conflict: Literal["join", "replace", "refuse"] = "join",
+        events: Iterable[str] = (),
+        reconnect: bool = True,
+        on_state: Callable[[str], Awaitable[None]] | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        self.name = name
+        # An empty list is a wish too: mentions and direct messages only.
+        self.channels = ["#general"] if channels is None else list(channels)
+        self.machine = machine
+        self.role = role
+        self.project = project
+        self.model = model
+        self.agent_id = agent_id or f"{name}@{machine or platform.node()}"
+        self.uri = f"ws://{host}:{port}"
+        self._token = token or config.OROCHI_TOKEN
+        self._resume = resume
+        self._conflict = conflict
+        self._events = list(events)
+        self._reconnect = reconnect
+        self._on_state = on_state
+        self._timeout = timeout
+        self._native: NativeClient | None = None
+        self._inbox: Inbox | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        """Connects and registers; does nothing where that is done already.
+
+        Raises:
+            HubUnreachable: No hub answers there.
+            AuthenticationFailed: It refused the token.
+            RegistrationRefused: It refused the name, or a setting; `code` and `detail` say why.
+        """
+        if self._native is not None:
+            return
+        try:
+            native = await NativeClient.connect(
+                self.uri,
+                self.name,
+                token=self._token or None,
+                channels=self.channels,
+                machine=self.machine,
+                role=self.role,
+                model=self.model,
+                agent_id=self.agent_id,
+                project=self.project,
+                resume=self._resume,
+                conflict=self._conflict,
+                events=self._events,
+                reconnect=self._reconnect,
+                timeout=self._timeout,
+            )
+        except RequestRefused as refused:
+            raise RegistrationRefused(refused.code, refused.detail, refused.retry_after) from refused
+        self._native, self._inbox = native, Inbox(native, self)
+        if self._on_state is not None:
+            self._watcher = asyncio.create_task(self._watch(native, self._on_state))
+
+    async def disconnect(self) -> None:
+        """Closes the connection, once what was finished with is told to the hub. May be called twice."""
+        native, inbox, watcher = self._native, self._inbox, self._watcher
+        self._native = self._watcher = None
+        if inbox is not None:
+            inbox.close()
+        if watcher is not None:
+            watcher.cancel()
+        if native is not None:
+            await native.close()
+
+    async def __aenter__(self) -> OrochiClient:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Also when the body was cancelled: the close goes on by itself then.
+        await asyncio.shield(asyncio.ensure_future(self.disconnect()))
+
+    @property
+    def state(self) -> str:
+        """``"connected"``, ``"reconnecting"`` or ``"closed"``."""
+        return "closed" if self._native is None else self._native.state
+
+    async def send(
+        self,
+        channel: str,
+        content: str,
+        metadata: dict[str, Any] | None = None,
+        *,
+        reply_to: int | None = None,
+        id: str | None = None,
+        timeout: float | None = 30.0,
+    ) -> Receipt:
+        """Sends a message, and returns when the hub has it on disk.
+
+        Args:
+            channel: A channel, or ``"@name"``: a direct message to that agent, now or when it is back.
+            content: What to say, up to 256 KiB. ``@name`` in it reaches that agent wherever it is.
+            metadata: Any JSON object, up to 64 KiB.
+            reply_to: The seq of the message that it answers.
+            id: Its id, for sending again what may not have arrived: the same id is accepted once.
+            timeout: Seconds to wait; None waits for ever.
+
+        Raises:
+            RequestRefused: The hub refused it: `code` and `detail` say why. Nothing was accepted.
+            RequestTimeout: No word in time. It may still be accepted; sending it again under its id is safe.
+            ConnectionLost: The connection ended and is not coming back.
+
+        Cancelling stops the waiting; the message may be accepted all the same.
+        """
+        text = None if metadata is None else json.dumps(metadata)
+        sent = self._connected().send(channel, content, metadata=text, reply_to=reply_to, id=id)
+        return Receipt(*await self._within(sent, timeout))
+
+    async def heartbeat(self) -> None:
+        """Gives a sign of life. The client does that by itself too."""
+        await self._request("heartbeat", {})
+
+    async def update_status(
+        self,
+        status: str | None = None,
+        current_task: str | None = None,
+        *,
+        progress: float | None = _UNSET,
+    ) -> None:
+        """Says what the agent is doing; what is left out stays as it is.
+
+        Args:
+            status: Up to 32 characters: ``idle``, ``busy``, ``error``, ``online``, or one's own word.
+            current_task: What it works on, a line.
+            progress: 0 to 1; None shows none.
+        """
+        wrapped = None if progress is _UNSET else (progress,)
+        done = self._connected().update_status(status=status, current_task=current_task, progress=wrapped)
+        await self._within(done, self._timeout)
+
+    async def subscribe(self, channel: str) -> None:
+        """Joins a channel, for what is said from now on."""
+        await self._within(self._connected().subscribe(channel), self._timeout)
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Leaves a channel."""
+        await self._within(self._connected().unsubscribe(channel), self._timeout)
+
+    async def query_history(
+        self,
+        channel: str,
+        since: str | None = None,
+        limit: int = 50,
+        *,
+        until: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        sender: str | None = None,
+        reply_to: int | None = None,
+        search: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """A channel's messages, newest first, or with ``"@name"`` the conversation with that agent.
+
+        Args:
+            channel: Which.
+            since: RFC 3339 or a date; inclusive.
+            limit: At most so many, 1 to 1000.
+            until: RFC 3339 or a date; inclusive.
+            before: Only seqs below.
+            after: Only seqs above.
+            sender: Only this agent's.
+            reply_to: Only answers to this seq.
+            search: Only those in which all these words stand.
+
+        Returns:
+            Rows with ``msg_id, ts, channel, sender, content, mentions, metadata``, and from a newer hub than 0.1.0
+            ``seq`` and, where set, ``reply_to``.
+        """
+        more = {"until": until, "before": before, "after": after, "sender": sender, "reply_to": reply_to, "search": search}
+        asked = {key: value for key, value in more.items() if value is not None}
+        if asked and self._connected().is_old_hub:
+            raise UnsupportedByHub(f"{', '.join(asked)} in a history query needs a newer hub than scitex-orochi 0.1.0")
+        answer = await self._request("query", {"channel": channel, "since": since, "limit": limit, **asked})
+        rows: list[dict[str, Any]] = answer.get("history", [])
+        return rows
+
+    async def search(self, text: str, channel: str = "#general", limit: int = 50) -> list[dict[str, Any]]:
+        """A channel's messages in which all words of `text` stand, newest first; the last word may be a beginning."""
+        return await self.query_history(channel, None, limit, search=text)
+
+    @overload
+    async def who(self) -> dict[str, list[str]]: ...
+    @overload
+    async def who(self, *, detail: Literal[False]) -> dict[str, list[str]]: ...
+    @overload
+    async def who(self, *, detail: Literal[True]) -> dict[str, dict[str, Any]]: ...
+    async def who(self, *, detail: bool = False) -> dict[str, Any]:
+        """Who is online: each agent's channels, or with `detail` each agent's row (status, task, machine, …)."""
+        if not detail:
+            agents: dict[str, Any] = (await self._request("presence", {})).get("agents", {})
+            return agents
+        if self._connected().is_old_hub:
+            raise UnsupportedByHub("who(detail=True) needs a newer hub than scitex-orochi 0.1.0")
+        rows: dict[str, Any] = (await self._request("presence", {"detail": True})).get("detail", {})
+        return rows
+
+    async def gitea(self, action: str, params: dict[str, Any] | None = None, *, timeout: float | None = 30.0) -> Any:
+        """Asks the hub for a call to Gitea (docs/protocol.md, section 8); returns Gitea's JSON."""
+        answer = await self._request("gitea", {"action": action, "params": params or {}}, timeout)
+        return answer.get("result")
+
+    async def receipts(self, seq: int) -> dict[str, str]:
+        """How far a message got: for each agent that it is for, ``seen``, ``delivered`` or ``pending``."""
+        if self._connected().is_old_hub:
+            raise UnsupportedByHub("receipts need a newer hub than scitex-orochi 0.1.0")
+        agents: dict[str, str] = (await self._request("receipts", {"seq": seq})).get("agents", {})
+        return agents
+
+    async def wait_seen(self, receipt: Receipt, *, timeout: float | None = None) -> dict[str, str]:
+        """Waits until every agent that the message was addressed to has dealt with it.
+
+        Args:
+            receipt: What :meth:`send` returned.
+            timeout: Seconds; None waits for ever.
+
+        Returns:
+            The receipts then.
+
+        Raises:
+            RequestTimeout: Not all of them in time.
+        """
+        if receipt.seq is None:
+            raise UnsupportedByHub("wait_seen needs a newer hub than scitex-orochi 0.1.0")
+
+        async def seen(seq: int) -> dict[str, str]:
+            pause = _ASK_SOON
+            while True:
+                states = await self.receipts(seq)
+                if all(states.get(agent) == "seen" for agent in receipt.delivery):
+                    return states
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _ASK_SELDOM)
+
+        return await self._within(seen(receipt.seq), timeout)
+
+    async def ask(self, agent: str, text: str, *, timeout: float | None = 60.0) -> Message:
+        """Sends a direct message and returns the first message that answers it (:meth:`Message.reply` does).
+
+        The answer is not given to :meth:`listen`.
+
+        Args:
+            agent: Whom, with or without ``@``.
+            text: The question.
+            timeout: Seconds to wait for the answer; None waits for ever.
+
+        Raises:
+            RequestTimeout: No answer in time. A late one comes to :meth:`listen`.
+        """
+
+        async def asked() -> Message:
+            receipt = await self.send(f"@{agent.removeprefix('@')}", text, timeout=None)
+            if receipt.seq is None or self._inbox is None:
+                raise UnsupportedByHub("ask needs a newer hub than scitex-orochi 0.1.0")
+            return await self._inbox.expect_reply(receipt.seq)
+
+        return await self._within(asked(), timeout)
+
+    async def listen(self, *, channel: str | None = None, mentions_only: bool = False) -> AsyncIterator[Message]:
+        """Yields what is received: messages, and frames that are no answers.
+
+        Asking for the next one says that the one before is dealt with: it shows as ``seen`` in receipts, and with
+        ``resume="stored"`` it is not delivered again. Ends quietly when the client is closed.
+
+        Args:
+            channel: Only this channel's messages, or with ``"@name"`` that agent's direct messages.
+            mentions_only: Only messages that mention this agent or are written to it.
+
+        What is filtered out counts as dealt with.
+
+        Raises:
+            ConnectionLost, AuthenticationFailed: The connection ended and is not coming back.
+        """
+        self._connected()
+        inbox = self._inbox
+        assert inbox is not None  # set with _native
+        wanted = None if channel is None or channel.startswith(("#", "@")) else f"#{channel}"
+        wanted = wanted or channel
+        while True:
+            message = inbox.pop()
+            if message is None:
+                if await inbox.wait():
+                    continue
+                return self._end()
+            if (wanted is None and not mentions_only) or self._is_wanted(message, wanted, mentions_only):
+                yield message
+            native = self._native
+            if native is not None and message.seq is not None:
+                native.finished(message.seq)
+
+    def _is_wanted(self, message: Message, channel: str | None, mentions_only: bool) -> bool:
+        if channel is not None and message.channel != channel:
+            return False
+        return not mentions_only or self.name in message.mentions or message.channel.startswith("@")
+
+    def _end(self) -> None:
+        """Raises what ended the connection; a 0.1.0 hub's end is a quiet one, as in its own client."""
+        native = self._native
+        error = None if native is None or native.is_old_hub else native.end()
+        if error is not None:
+            raise error
+
+    def _connected(self) -> NativeClient:
+        if self._native is None:
+            raise NotConnected("Not connected: use 'async with OrochiClient(...)', or await connect() first")
+        return self._native
+
+    async def _request(self, kind: str, payload: dict[str, Any], timeout: float | None = _UNSET) -> dict[str, Any]:
+        limit = self._timeout if timeout is _UNSET else timeout
+        answer = await self._within(self._connected().request(kind, json.dumps(payload)), limit)
+        data: dict[str, Any] = {} if answer is None else json.loads(answer)
+        return data
+
+    async def _within(self, awaitable: Awaitable[_T], timeout: float | None) -> _T:
+        try:
+            async with asyncio.timeout(timeout):
+                return await awaitable
+        except OrochiError:
+            raise
+        except TimeoutError as late:
+            raise RequestTimeout(
+                f"no answer from the hub within {timeout:g} s ({self.state}): "
+                "try again, with the same id where it is a message, or pass a longer timeout="
+            ) from late
+
+    @staticmethod
+    async def _watch(native: NativeClient, on_state: Callable[[str], Awaitable[None]]) -> None:
+        state = ""
+        while state != "closed":
+            state = await native.next_state()
+            await on_state(state)
