@@ -388,7 +388,8 @@ class OrochiClient:
             if message is None:
                 if await inbox.wait():
                     continue
-                return self._end()
+                self._raise_end()
+                return
             if (wanted is None and not mentions_only) or self._is_wanted(message, wanted, mentions_only):
                 yield message
             native = self._native
@@ -400,7 +401,7 @@ class OrochiClient:
             return False
         return not mentions_only or self.name in message.mentions or message.channel.startswith("@")
 
-    def _end(self) -> None:
+    def _raise_end(self) -> None:
         """Raises what ended the connection; a 0.1.0 hub's end is a quiet one, as in its own client."""
         native = self._native
         error = None if native is None or native.is_old_hub else native.end()
