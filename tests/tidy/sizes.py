@@ -1,0 +1,67 @@
+"""Files and functions stay small. What is over is listed with its size and reason, and may only shrink."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from tests.tidy.tree import Fault, Source
+
+__all__ = ["EXCEPTIONS", "check"]
+
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 70
+CODE = {".rs", ".py", ".js", ".css"}
+
+# What is over, by place: (lines, reason). Lower the number when the place shrinks; drop the row when it fits.
+EXCEPTIONS: dict[str, tuple[int, str]] = {}
+
+_RUST_FUNCTION = re.compile(r"^(\s*)(?:pub(?:\([a-z]+\))?\s+)?(?:const\s+)?(?:async\s+)?fn\s+(\w+)")
+_JS_FUNCTION = re.compile(r"^(\s*)(?:export\s+)?(?:default\s+)?(?:async\s+)?function\s*\*?\s*(\w+)")
+
+
+def check(sources: list[Source], exceptions: Mapping[str, tuple[int, str]] = EXCEPTIONS) -> list[Fault]:
+    """Places over their size, and exceptions that are looser than the truth."""
+    sizes: dict[str, int] = {}
+    faults = []
+    for source in sources:
+        if source.suffix not in CODE:
+            continue
+        places = [(source.path, len(source.lines), FILE_LINES_MAX)]
+        places += [(f"{source.path}::{name}", size, FUNCTION_LINES_MAX) for name, size in _functions(source)]
+        for place, size, most in places:
+            sizes[place] = size
+            allowed = exceptions.get(place, (most, ""))[0]
+            if size > allowed:
+                faults.append(Fault(place, f"{size} lines, at most {allowed}", "find the second subject in it"))
+    for place, (allowed, _) in exceptions.items():
+        most = FUNCTION_LINES_MAX if "::" in place else FILE_LINES_MAX
+        size = sizes.get(place, 0)
+        if size < allowed:
+            remedy = f"lower it to {size}" if size > most else "drop its row"
+            faults.append(Fault(place, f"its exception says {allowed} lines, it has {size}", remedy))
+    return faults
+
+
+def _functions(source: Source) -> Iterator[tuple[str, int]]:
+    if source.suffix == ".py":
+        for node in ast.walk(ast.parse("\n".join(source.lines))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                # A docstring is not code: public ones tell a lot.
+                has_docstring = ast.get_docstring(node, clean=False) is not None
+                first = node.body[0]
+                docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if has_docstring else 0
+                yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
+        return
+    pattern = {".rs": _RUST_FUNCTION, ".js": _JS_FUNCTION}.get(source.suffix)
+    if pattern is None:
+        return
+    for start, line in enumerate(source.lines):
+        if found := pattern.match(line):
+            # Formatted code closes a function at the column where it began.
+            closing = found[1] + "}"
+            rest = source.lines[start:]
+            if line.rstrip().endswith(("}", ";")):
+                continue
+            yield found[2], next((at + 1 for at, text in enumerate(rest) if text.startswith(closing)), len(rest))
