@@ -81,7 +81,7 @@ impl Reader {
     }
 
     /// Puts the best match first; of equal ones the newest.
-    fn rank(&self, expression: &str, hits: &mut Vec<i64>) -> Result<(), StoreError> {
+    fn rank(&self, expression: &str, hits: &mut [i64]) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT rowid, bm25(messages_fts) FROM messages_fts WHERE messages_fts MATCH ?1",
         )?;
