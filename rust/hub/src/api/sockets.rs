@@ -14,6 +14,9 @@ use super::errors::ApiError;
 use super::params::Params;
 use crate::connection;
 
+/// A frame over the limit is still read whole up to here, so that its sender gets the close with 1009: a socket
+/// that is closed with unread bytes is reset by the system, and the close with it. A larger one is not waited for.
+const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 /// Bytes read from a socket at once. Each idle connection holds this much, and thousands are idle.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Frames are gathered up to here before they are written to the socket.
@@ -54,8 +57,8 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     upgrade
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX)
+        .max_message_size(READ_BYTES_MAX)
+        .max_frame_size(READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use orochi_protocol::limits::FRAME_BYTES_MAX;
 use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use serde::Serialize;
@@ -177,6 +178,10 @@ impl Link {
     async fn take_in(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, Ended> {
         self.last_heard = Instant::now();
         match incoming {
+            Some(Ok(message)) if is_too_big(&message) => {
+                self.close(CloseCode::TooBig).await;
+                Err(Ended)
+            }
             Some(Ok(Message::Text(text))) => Ok(Some(text)),
             Some(Ok(Message::Binary(bytes))) => {
                 let text = Utf8Bytes::try_from(bytes).ok();
@@ -241,6 +246,16 @@ async fn wait_for(stopped: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>
         Some(stopped) => stopped.await,
         None => std::future::pending().await,
     }
+}
+
+fn is_too_big(message: &Message) -> bool {
+    let bytes = match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+        // Control frames hold at most 125 bytes.
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
+    };
+    bytes > FRAME_BYTES_MAX
 }
 
 /// The close frame that RFC 6455 asks for after a read error; None where the connection is just gone.

@@ -1,0 +1,230 @@
+//! A hub for one test, and sockets that know which reply belongs to which request.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use orochi_hub::config::Config;
+use orochi_hub::server::Hub;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Longer than anything here takes on a busy machine; nothing waits for it to pass.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.expect("it should not take so long")
+}
+
+pub struct TestHub {
+    hub: Option<Hub>,
+    config: Config,
+    _folder: TempDir,
+}
+
+impl TestHub {
+    /// A hub on this machine that asks for no token.
+    pub async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Some(folder.path().join("log.db"));
+        let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
+        change(&mut config);
+        let hub = Some(Hub::start(&config).await.unwrap());
+        Self { hub, config, _folder: folder }
+    }
+
+    pub fn hub(&self) -> &Hub {
+        self.hub.as_ref().expect("the hub runs")
+    }
+
+    /// Stops the hub in order.
+    pub async fn stop(&mut self) {
+        in_time(self.hub.take().expect("the hub runs").stop()).await;
+    }
+
+    /// Starts it again on the same log, on new ports.
+    pub async fn start(&mut self) {
+        self.hub = Some(Hub::start(&self.config).await.unwrap());
+    }
+
+    /// A socket to the agent port that has not registered.
+    pub async fn connect(&self) -> Socket {
+        Socket::connect(&self.hub().ready.agent_url).await
+    }
+
+    /// A registered agent.
+    pub async fn agent(&self, name: &str, channels: &[&str]) -> Socket {
+        self.register(name, json!({"channels": channels})).await.0
+    }
+
+    /// A registered agent and the payload of its ack.
+    pub async fn register(&self, name: &str, payload: Value) -> (Socket, Value) {
+        let mut socket = self.connect().await;
+        let ack = socket.register(name, payload).await;
+        (socket, ack)
+    }
+
+    /// An observer; `query` is empty or `?after=N`.
+    pub async fn observer(&self, query: &str) -> Socket {
+        let host = self.hub().ready.dashboard_url.strip_prefix("http://").unwrap();
+        Socket::connect(&format!("ws://{host}/ws{query}")).await
+    }
+
+    /// The JSON that a GET on the dashboard's port answers.
+    pub async fn get(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.hub().ready.dashboard_url);
+        in_time(reqwest::get(url)).await.unwrap().json().await.unwrap()
+    }
+}
+
+pub type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A WebSocket to the hub.
+pub struct Socket {
+    /// Open to tests that write bytes no WebSocket library would.
+    pub stream: Stream,
+    /// Frames that came while a reply was waited for.
+    waiting: VecDeque<Value>,
+    requests: u64,
+}
+
+impl Socket {
+    pub async fn connect(url: &str) -> Self {
+        let (stream, _) = in_time(connect_async(url)).await.unwrap();
+        Self { stream, waiting: VecDeque::new(), requests: 0 }
+    }
+
+    /// Sends a WebSocket message as it is.
+    pub async fn send_raw(&mut self, message: Message) {
+        in_time(self.stream.send(message)).await.unwrap();
+    }
+
+    pub async fn send(&mut self, frame: &Value) {
+        self.send_raw(Message::text(frame.to_string())).await;
+    }
+
+    /// Sends a request under an id of its own, which is given back.
+    pub async fn request(&mut self, kind: &str, payload: Value) -> String {
+        self.requests += 1;
+        let id = format!("r{}", self.requests);
+        self.send(&json!({"type": kind, "id": id, "payload": payload})).await;
+        id
+    }
+
+    pub async fn register(&mut self, name: &str, payload: Value) -> Value {
+        self.send(&json!({"type": "register", "sender": name, "id": "register", "payload": payload})).await;
+        let reply = self.reply("register").await;
+        assert_eq!(reply["type"], "ack", "{reply}");
+        reply["payload"].clone()
+    }
+
+    /// The payload of the ack that a request gets.
+    pub async fn ask(&mut self, kind: &str, payload: Value) -> Value {
+        let id = self.request(kind, payload).await;
+        let reply = self.reply(&id).await;
+        assert_eq!(reply["type"], "ack", "{reply}");
+        reply["payload"].clone()
+    }
+
+    /// The code of the error that a request gets.
+    pub async fn refused(&mut self, kind: &str, payload: Value) -> String {
+        let id = self.request(kind, payload).await;
+        let reply = self.reply(&id).await;
+        assert_eq!(reply["type"], "error", "{reply}");
+        reply["payload"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The payload of the data frame that comes right before a request's ack.
+    pub async fn answer(&mut self, kind: &str, payload: Value) -> Value {
+        self.ask(kind, payload).await;
+        self.waiting.pop_back().expect("data before the ack")["payload"].clone()
+    }
+
+    /// The rows of a query, newest first.
+    pub async fn history(&mut self, payload: Value) -> Vec<Value> {
+        self.answer("query", payload).await["history"].as_array().unwrap().clone()
+    }
+
+    /// Says something; the ack's payload.
+    pub async fn say(&mut self, channel: &str, content: &str) -> Value {
+        self.ask("message", json!({"channel": channel, "content": content})).await
+    }
+
+    /// The ack or error of the request `id`; what comes before it waits for [`Socket::next`].
+    pub async fn reply(&mut self, id: &str) -> Value {
+        loop {
+            let frame = self.receive_frame().await;
+            let is_reply = frame["type"] == "ack" || frame["type"] == "error";
+            if is_reply && frame["payload"]["ref"] == id {
+                return frame;
+            }
+            self.waiting.push_back(frame);
+        }
+    }
+
+    /// The next frame; pings are not shown.
+    pub async fn next(&mut self) -> Value {
+        match self.waiting.pop_front() {
+            Some(frame) => frame,
+            None => self.receive_frame().await,
+        }
+    }
+
+    /// The contents of the next `count` messages.
+    pub async fn contents(&mut self, count: usize) -> Vec<String> {
+        let mut contents = Vec::with_capacity(count);
+        for _ in 0..count {
+            let frame = self.next().await;
+            assert_eq!(frame["type"], "message", "{frame}");
+            contents.push(frame["payload"]["content"].as_str().unwrap().to_owned());
+        }
+        contents
+    }
+
+    /// Shows that nothing came but what was read: the core has done all that was acked before.
+    pub async fn nothing_more(&mut self) {
+        self.answer("presence", json!({})).await;
+        assert!(self.waiting.is_empty(), "unexpected: {:?}", self.waiting);
+    }
+
+    /// The code with which the hub closes; frames before it are dropped.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Message::Close(Some(close)) = self.receive().await {
+                return close.code.into();
+            }
+        }
+    }
+
+    /// Closes in order and waits until the hub has answered.
+    pub async fn leave(mut self) {
+        self.stream.close(None).await.unwrap();
+        in_time(async { while let Some(Ok(_)) = self.stream.next().await {} }).await;
+    }
+
+    async fn receive_frame(&mut self) -> Value {
+        match self.receive().await {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("expected a frame, got {other:?}"),
+        }
+    }
+
+    async fn receive(&mut self) -> Message {
+        in_time(async {
+            loop {
+                match self.stream.next().await.expect("the hub closed without a word").unwrap() {
+                    Message::Ping(_) | Message::Pong(_) => {}
+                    message => return message,
+                }
+            }
+        })
+        .await
+    }
+}

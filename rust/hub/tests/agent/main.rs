@@ -1,0 +1,7 @@
+//! The agent port over real sockets: a whole hub on free ports with a log of its own, and WebSockets that
+//! send what agents, observers and broken clients send.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod errors;
+mod harness;
