@@ -1,0 +1,13 @@
+//! The promise by force: real hub processes that are killed, cut off, starved of disk and flooded, and a
+//! checker that knows every ack and every receipt (docs/guarantees.md).
+
+mod checker;
+mod crowd;
+mod cut;
+mod disk;
+mod hub;
+mod kill;
+mod proxy;
+mod slow;
+mod stop;
+mod traffic;

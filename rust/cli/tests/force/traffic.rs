@@ -1,0 +1,100 @@
+//! Senders and receivers that go on through whatever happens, and note what they were told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use orochi_client::{Client, Options, Outgoing};
+use orochi_protocol::request::Resume;
+use orochi_protocol::{ChannelName, Seq};
+use serde::Deserialize;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::checker::Acked;
+
+/// Sends on their way at once.
+const WINDOW: usize = 32;
+
+/// Counts acks, so that a test can wait for the next ones instead of for a time.
+#[derive(Default)]
+pub struct Progress {
+    acks: AtomicUsize,
+    changed: Notify,
+}
+
+impl Progress {
+    /// Waits until there are `more` acks than now, or no more can come.
+    pub async fn acks(&self, more: usize, all: usize) {
+        let until = (self.acks.load(Ordering::Relaxed) + more).min(all);
+        loop {
+            let changed = self.changed.notified();
+            if self.acks.load(Ordering::Relaxed) >= until {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn count(&self) {
+        self.acks.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
+}
+
+/// An agent of this name in `#load` that gets everything from the log's beginning.
+pub fn options(url: &str, name: &str) -> Options {
+    let mut options = Options::new(url, name);
+    options.register.channels = vec![ChannelName::parse("#load").expect("a channel's name")];
+    options.register.resume = Some(Resume::After(Seq::ZERO));
+    options
+}
+
+/// Sends `count` messages, numbered, with [`WINDOW`] of them unacked; gives every ack.
+pub fn send(client: Client, count: usize, progress: Arc<Progress>) -> JoinHandle<Vec<Acked>> {
+    tokio::spawn(async move {
+        let mut waiting = FuturesOrdered::new();
+        let mut acks = Vec::with_capacity(count);
+        let mut next = 0;
+        while acks.len() < count {
+            while next < count && waiting.len() < WINDOW {
+                waiting.push_back(send_one(client.clone(), next));
+                next += 1;
+            }
+            let receipt: orochi_client::Receipt = waiting.next().await.expect("one is on its way");
+            acks.push(Acked { id: receipt.id, seq: receipt.seq.expect("this hub gives seqs") });
+            progress.count();
+        }
+        acks
+    })
+}
+
+async fn send_one(client: Client, n: usize) -> orochi_client::Receipt {
+    let content = format!("{} {n} for @receiver-0", client.name());
+    let message = Outgoing { channel: "#load".to_owned(), content, metadata: None, reply_to: None, id: None };
+    client.send(message).await.expect("a send survives what happens to the hub")
+}
+
+/// Receives until `count` messages have come; gives each message's seq and id.
+pub fn receive(client: Client, count: usize) -> JoinHandle<Vec<(Seq, String)>> {
+    #[derive(Deserialize)]
+    struct Frame {
+        r#type: String,
+        id: String,
+        seq: Option<Seq>,
+    }
+    tokio::spawn(async move {
+        let mut received = Vec::with_capacity(count);
+        while received.len() < count {
+            let incoming = client.inbox().recv().await.expect("the connection comes back");
+            let frame: Frame = serde_json::from_str(&incoming.text).expect("a frame is JSON");
+            if frame.r#type == "message" {
+                let seq = frame.seq.expect("a message has a seq");
+                client.finished(seq);
+                received.push((seq, frame.id));
+            }
+        }
+        received
+    })
+}
