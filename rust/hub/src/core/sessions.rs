@@ -29,6 +29,7 @@ impl CoreThread {
     ) -> bool {
         let known = self.registry.find(name.as_str());
         let checked = self.place(known, register).and_then(|place| {
+            self.check_stays(connection)?;
             self.settle_conflict(connection, known, register.conflict, name)?;
             Ok(place)
         });
@@ -47,10 +48,21 @@ impl CoreThread {
         if !was_online && !matches!(register.resume, Some(Resume::After(_))) {
             entry.reset_status();
         }
-        let index = self.registry.add_session(connection, agent, register, outbox, place.start);
-        self.ack_register(index, agent, id, place.resumed);
-        let position = place.start.channels_after.min(place.start.addressed_after);
-        self.feed_from(index, position);
+        match self.registry.find_connection(connection) {
+            // Registered before, and no other place is asked for: it goes on from where it is.
+            Some(index) if register.resume.is_none() => {
+                self.registry.renew_session(index, register, self.head);
+                self.ack_register(index, agent, id, place.resumed);
+            }
+            before => {
+                if let Some(index) = before {
+                    self.hand_over_replies(index);
+                }
+                let index = self.registry.add_session(connection, agent, register, outbox, place.start);
+                self.ack_register(index, agent, id, place.resumed);
+                self.feed_from(index, place.start.channels_after.min(place.start.addressed_after));
+            }
+        }
         if !was_online {
             tracing::info!(agent = %name, channels = register.channels.len(), "agent online");
             self.announce_presence(agent);
@@ -69,7 +81,18 @@ impl CoreThread {
             resumed,
         };
         let frame = self.stamper.frame("ack", &ack);
-        self.stage_reply(index, frame);
+        // At once, not with the batch: the connection's task may read the log before the batch is handed over,
+        // and the ack is the first frame that an agent gets.
+        let connection = self.registry.connection_mut(index);
+        connection.stage_reply(frame);
+        hand_over(connection, self.head);
+    }
+
+    /// Hands over the replies of this batch; its messages will be read again from the place that is asked for.
+    fn hand_over_replies(&mut self, index: ConnectionIndex) {
+        let connection = self.registry.connection_mut(index);
+        connection.staged.retain(|item| item.seq.is_none());
+        hand_over(connection, self.head);
     }
 
     /// Where a register starts, by what it asks and by what is known of the name.
@@ -190,13 +213,20 @@ impl CoreThread {
     }
 
     pub(super) fn unsubscribe(&mut self, index: ConnectionIndex, channel: &str) -> Result<(), Refusal> {
+        self.check_stays(self.registry.connection(index).id)?;
+        self.registry.leave(index, channel, self.head);
+        Ok(())
+    }
+
+    /// Refuses to leave channels where too many stays in channels are still to be served.
+    fn check_stays(&mut self, connection: ConnectionId) -> Result<(), Refusal> {
+        let Some(index) = self.registry.find_connection(connection) else { return Ok(()) };
         let connection = self.registry.connection_mut(index);
         connection.forget_served();
         if connection.stays_over_max() {
             let detail = "too many joins and leaves while this connection has messages to read: read them first";
             return Err(Refusal::new(ErrorCode::RateLimited, detail));
         }
-        self.registry.leave(index, channel, self.head);
         Ok(())
     }
 
@@ -234,8 +264,11 @@ pub(super) fn hand_over(connection: &mut Connection, head: Seq) {
     connection.staged = staged;
 }
 
+/// From now on the connection's own task reads the log, from behind what was handed over; messages of this
+/// batch that were not are found there.
 pub(super) fn send_to_log(connection: &mut Connection) {
     connection.is_live = false;
+    connection.staged.retain(|item| item.seq.is_none());
     let (position, interest) = (connection.handed, Arc::clone(&connection.interest));
     connection.outbox.set_feed(Feed::Behind { position, interest });
 }

@@ -193,7 +193,7 @@ impl Registry {
         index
     }
 
-    /// Adds or renews an agent's connection with the channels of `register`, for messages after `channels_after`
+    /// Adds an agent's connection, or makes it anew, with the channels of `register`, for messages after `channels_after`
     /// there and after `addressed_after` elsewhere.
     pub fn add_session(
         &mut self,
@@ -219,6 +219,23 @@ impl Registry {
         }
         self.keep_channels(agent);
         index
+    }
+
+    /// An agent's connection registers again: from `head` on it is in the channels of `register` and in no others,
+    /// and gets the events that it asks for now.
+    pub fn renew_session(&mut self, index: ConnectionIndex, register: &Register, head: Seq) {
+        if let Interest::Agent(interest) = &*Arc::clone(&self.connections[index].interest) {
+            let stays = |channel: &str| register.channels.iter().any(|kept| kept.as_str() == channel);
+            for channel in interest.channels().filter(|channel| !stays(channel)) {
+                self.leave(index, channel, head);
+            }
+        }
+        for channel in &register.channels {
+            self.join(index, channel.as_str(), head);
+        }
+        if let Role::Agent { events, .. } = &mut self.connections[index].role {
+            events.clone_from(&register.events);
+        }
     }
 
     /// A connection joins a channel, for messages after `after`.

@@ -169,11 +169,37 @@ impl Socket {
         }
     }
 
+    /// Whether the request `id` was or is answered; its reply is taken out of what waits.
+    pub async fn has_reply(&mut self, id: &str) -> bool {
+        self.ask("presence", json!({})).await;
+        self.waiting.retain(|frame| frame["type"] != "presence");
+        let found = self.waiting.iter().position(|frame| frame["payload"]["ref"] == id);
+        found.and_then(|at| self.waiting.remove(at)).is_some()
+    }
+
+    /// The next frame as it was written, where none waits.
+    pub async fn next_text(&mut self) -> String {
+        match self.receive().await {
+            Message::Text(text) if self.waiting.is_empty() => text.to_string(),
+            other => panic!("expected a frame, got {other:?}"),
+        }
+    }
+
     /// The next frame; pings are not shown.
     pub async fn next(&mut self) -> Value {
         match self.waiting.pop_front() {
             Some(frame) => frame,
             None => self.receive_frame().await,
+        }
+    }
+
+    /// The next message; events are read away.
+    pub async fn next_message(&mut self) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == "message" {
+                return frame;
+            }
         }
     }
 
@@ -192,6 +218,15 @@ impl Socket {
     pub async fn nothing_more(&mut self) {
         self.answer("presence", json!({})).await;
         assert!(self.waiting.is_empty(), "unexpected: {:?}", self.waiting);
+    }
+
+    /// Reads away `count` frames of this kind and shows that nothing else came.
+    pub async fn nothing_more_but(&mut self, kind: &str, count: usize) {
+        for _ in 0..count {
+            let frame = self.next().await;
+            assert_eq!(frame["type"], kind, "{frame}");
+        }
+        self.nothing_more().await;
     }
 
     /// The code with which the hub closes; frames before it are dropped.

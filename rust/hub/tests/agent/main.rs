@@ -3,5 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod delivery;
 mod errors;
 mod harness;
+mod sessions;
