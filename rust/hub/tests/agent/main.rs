@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod delivery;
+mod direct;
 mod errors;
 mod harness;
+mod resume;
 mod sessions;
