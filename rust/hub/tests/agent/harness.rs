@@ -1,6 +1,7 @@
 //! A hub for one test, and sockets that know which reply belongs to which request.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -42,6 +43,11 @@ impl TestHub {
 
     pub fn hub(&self) -> &Hub {
         self.hub.as_ref().expect("the hub runs")
+    }
+
+    /// The log's file.
+    pub fn db(&self) -> &Path {
+        self.config.db.as_deref().expect("each test names its own")
     }
 
     /// Stops the hub in order.
@@ -141,10 +147,13 @@ impl Socket {
         reply["payload"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// The payload of the data frame that comes right before a request's ack.
+    /// The payload of the data frame that comes before a request's ack.
     pub async fn answer(&mut self, kind: &str, payload: Value) -> Value {
         self.ask(kind, payload).await;
-        self.waiting.pop_back().expect("data before the ack")["payload"].clone()
+        // A message can come between the two; it has a place in the log.
+        let is_data = |frame: &Value| frame["sender"] == "orochi-server" && frame.get("seq").is_none();
+        let at = self.waiting.iter().rposition(is_data).expect("data before the ack");
+        self.waiting.remove(at).unwrap()["payload"].clone()
     }
 
     /// The rows of a query, newest first.
@@ -195,9 +204,14 @@ impl Socket {
 
     /// The next message; events are read away.
     pub async fn next_message(&mut self) -> Value {
+        self.next_that(|frame| frame["type"] == "message").await
+    }
+
+    /// The next frame of this kind; others are read away.
+    pub async fn next_that(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let frame = self.next().await;
-            if frame["type"] == "message" {
+            if wanted(&frame) {
                 return frame;
             }
         }
