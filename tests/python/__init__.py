@@ -1,0 +1,1 @@
+"""Tests of the Python package, against real hubs in processes of their own."""

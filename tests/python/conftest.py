@@ -1,0 +1,34 @@
+"""Fixtures: a hub of one's own for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.python.hub import Hub
+
+# Every loop of the suite: a callback from a wrong thread, or a coroutine that nobody awaits, is an error.
+os.environ["PYTHONASYNCIODEBUG"] = "1"
+
+
+@pytest.fixture
+def start_hub(tmp_path: Path) -> Iterator[Callable[..., Hub]]:
+    """Starts hubs with the options of :class:`Hub`; they end with the test."""
+    with ExitStack() as hubs:
+
+        def start(**options: object) -> Hub:
+            folder = tmp_path / f"hub{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            return hubs.enter_context(Hub(folder, **options))  # type: ignore[arg-type]
+
+        yield start
+
+
+@pytest.fixture
+def hub(start_hub: Callable[..., Hub]) -> Hub:
+    """A hub that asks for no token."""
+    return start_hub()
