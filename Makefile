@@ -2,33 +2,45 @@
 
 VENV := target/venv
 PYTHON := $(VENV)/bin/python
-OLD_PYTHON := target/old-venv/bin/python
-# Written when the development environment is as pyproject.toml says.
-READY := $(VENV)/.ready
+PIP := -m pip install --quiet --disable-pip-version-check
+# The hub that this one replaces, as the peer of the interoperability tests.
+OLD_VENV := target/old-venv
+OLD_PYTHON := $(OLD_VENV)/bin/python
+# What the extension is made of: the package is installed anew when one of them changes.
+SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
+	$(shell find rust/*/src rust/*/Cargo.toml python orochi scitex_orochi dashboard -type f \
+		! -name '*.so' ! -name '*.pyc' 2>/dev/null)
+# In the gate the lock file must be what was committed.
+LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rust test-python lint bench extension clean
+.PHONY: help run test test-rust test-python lint bench extension clean tools
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
-run: ## Install into .venv and start the hub
+run: tools ## Install into .venv and start the hub
 	@test -x .venv/bin/python || python3 -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check .
-	.venv/bin/python -m orochi.server
+	@echo "Installing into .venv; the first time this takes some minutes."
+	@.venv/bin/python $(PIP) .
+	@exec .venv/bin/python -m orochi.server
 
 test: test-rust test-python ## All tests
 
-test-rust: ## The Rust tests
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; else cargo test --workspace; fi
+# The Python crate holds no tests of its own: the Python tests are its tests.
+test-rust: tools ## The Rust tests
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		set -x; cargo nextest run $(LOCKED) --workspace --exclude orochi-python --no-fail-fast; \
+	else \
+		set -x; cargo test $(LOCKED) --workspace --exclude orochi-python --no-fail-fast; \
+	fi
 
-test-python: extension $(OLD_PYTHON) ## The Python, interoperability and tidiness tests
-	cargo build --package orochi-cli
+test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and tidiness tests
 	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest
 
 lint: extension ## Formats, clippy, types, stubs
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
@@ -37,20 +49,32 @@ lint: extension ## Formats, clippy, types, stubs
 bench: ## The benchmarks; prints their table
 	python3 bench/run
 
-extension: $(READY)
-	$(VENV)/bin/maturin develop --quiet --profile dev
+extension: $(VENV)/.extension
 
-$(READY): pyproject.toml
-	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade pip
+# A wheel, as users get it, and not an extension inside orochi/: that one would shadow what `make run` installs.
+$(VENV)/.extension: $(VENV)/.ready $(SOURCES)
+	rm -rf target/dev-wheel orochi/_native*.so
+	$(VENV)/bin/maturin build $(LOCKED) --quiet --profile dev --strip --interpreter $(PYTHON) --out target/dev-wheel
+	$(PYTHON) $(PIP) --force-reinstall --no-deps target/dev-wheel/*.whl
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml | tools
+	python3 -m venv --clear $(VENV)
+	$(PYTHON) $(PIP) --upgrade pip
 	$(PYTHON) -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['dev']))" > $(VENV)/requirements.txt
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
-	@touch $(READY)
+	$(PYTHON) $(PIP) -r $(VENV)/requirements.txt
+	@touch $@
 
-# The hub that this one replaces, as the peer of the interoperability tests.
-$(OLD_PYTHON):
-	python3 -m venv target/old-venv
-	$(OLD_PYTHON) -m pip install --quiet --disable-pip-version-check scitex-orochi==0.1.0
+$(OLD_VENV)/.ready:
+	python3 -m venv --clear $(OLD_VENV)
+	$(OLD_PYTHON) $(PIP) scitex-orochi==0.1.0
+	@touch $@
+
+# What must be there already, said in a sentence.
+tools:
+	@command -v cargo >/dev/null || { echo "cargo is not on the PATH: install Rust 1.95 or newer, https://rustup.rs" >&2; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "python3 is missing or older than 3.11: install Python 3.11 or newer" >&2; exit 1; }
 
 clean: ## Remove what was built
-	rm -rf target .venv orochi/*.so
+	rm -rf target .venv orochi/_native*.so
