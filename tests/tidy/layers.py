@@ -34,19 +34,50 @@ HUB = {
 
 
 def check(sources: list[Source]) -> list[Fault]:
-    """Dependencies and `use` lines that go upwards."""
+    """Dependencies and `use` paths that go upwards."""
     faults = []
     for source in sources:
         if source.path in CRATES:
-            named = tomllib.loads("\n".join(source.lines)).get("dependencies", {})
-            for name in sorted({name for name in named if name.startswith("orochi-")} - CRATES[source.path]):
-                faults.append(Fault(source.path, f"depends on {name}", "imports go downwards only"))
+            faults += _crate(source)
         if found := re.match(r"rust/hub/src/(\w+)(?:/|\.rs)", source.path):
-            barred = HUB.get(found[1], [])
-            for number, line in enumerate(source.lines, 1):
-                code = line.split("//")[0]
-                for name in barred:
-                    if re.search(rf"\bcrate::(?:\{{[^}}]*\b)?{name}\b", code):
-                        fault = f"{found[1]} uses {name}"
-                        faults.append(Fault(f"{source.path}:{number}", fault, "imports go downwards only"))
+            faults += _module(source, found[1])
     return faults
+
+
+def _crate(source: Source) -> list[Fault]:
+    manifest = tomllib.loads("\n".join(source.lines))
+    tables = [manifest, *manifest.get("target", {}).values()]
+    named = {
+        name for table in tables for part in ("dependencies", "build-dependencies") for name in table.get(part, {})
+    }
+    upwards = {name for name in named if name.startswith("orochi-")} - CRATES[source.path]
+    remedy = "imports go downwards only: move what is shared to a lower crate"
+    return [Fault(source.path, f"depends on {name}", remedy) for name in sorted(upwards)]
+
+
+def _module(source: Source, module: str) -> list[Fault]:
+    # Comments become blanks of no meaning, line numbers stay: a `use` may go over several lines.
+    code = "\n".join(line.split("//")[0] for line in source.lines)
+    faults = []
+    for found in re.finditer(r"\bcrate::(?:(\w+)|\{)", code):
+        line = code.count("\n", 0, found.start()) + 1
+        for name in [found[1]] if found[1] else _group(code, found.end()):
+            if name in HUB.get(module, []):
+                remedy = "imports go downwards only: hand it in, or move what is shared down"
+                faults.append(Fault(f"{source.path}:{line}", f"{module} uses {name}", remedy))
+    return faults
+
+
+def _group(code: str, start: int) -> list[str]:
+    """The first names of the paths in `crate::{a::X, b::{Y, Z}}`, from behind its brace on."""
+    depth, names, expected = 0, [], True
+    for token in re.finditer(r"\w+|[{},]", code[start:]):
+        if token[0] == "}" and depth == 0:
+            break
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
+        if token[0] == "," and depth == 0:
+            expected = True
+        elif expected and token[0].isidentifier():
+            names.append(token[0])
+            expected = False
+    return names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tests.tidy.tree import Fault, Source
 
@@ -14,16 +15,32 @@ REQUESTS = "rust/protocol/src/request/mod.rs"
 
 
 def check(sources: list[Source]) -> list[Fault]:
-    """Error codes and request types that stand in one of the two only."""
+    """Error codes, close codes and request types that stand in one of the two only, or differently."""
     texts = {source.path: "\n".join(source.lines) for source in sources}
     missing = [path for path in (PAGE, CODES, REQUESTS) if path not in texts]
     if missing:
         return [Fault(path, "is missing", "the check compares it with the others") for path in missing]
-    in_code = set(re.findall(r'^\s+\w+ = "([A-Z_]+)", \d+', texts[CODES], re.M))
-    on_page = set(re.findall(r"^\| `([A-Z_]+)`", texts[PAGE], re.M))
-    faults = [Fault(PAGE, f"lacks {code}", "add it to the table of errors") for code in sorted(in_code - on_page)]
-    faults += [Fault(PAGE, f"has {code}, the code does not", "take it out") for code in sorted(on_page - in_code)]
-    for kind in re.findall(r'^\s+"([a-z_]+)" =>', texts[REQUESTS], re.M):
-        if f"`{kind}`" not in texts[PAGE]:
-            faults.append(Fault(PAGE, f"does not describe the request {kind}", "add it"))
-    return faults
+    page, codes, requests = texts[PAGE], texts[CODES], texts[REQUESTS]
+    again = {"retry": "yes", "final": "no"}
+    in_code = {
+        f"{name}, HTTP {status}, try again: {again[retry]}"
+        for name, status, retry in re.findall(r'^\s+\w+ = "([A-Z_]+)", (\d+), (retry|final);', codes, re.M)
+    }
+    on_page = {
+        f"{name}, HTTP {status}, try again: {retry}"
+        for name, status, retry in re.findall(r"^\| `([A-Z_]+)` \| (\d+) \| (\w+) \|", page, re.M)
+    }
+    faults = _differences("the error", in_code, on_page)
+    closing = {number for row in re.findall(r"^\| ([\d, ]+) \|", page, re.M) for number in row.split(", ")}
+    # RFC 6455's own, which the WebSocket library sends.
+    library = {"1002", "1007"}
+    faults += _differences("the close code", re.findall(r"CloseCode::\w+ => (\d+),", codes), closing - library)
+    kinds = re.findall(r'^\s+"([a-z_]+)" =>', requests, re.M)
+    section = page.partition("\n## 5.")[2].partition("\n\n**")[0]
+    return faults + _differences("the request", kinds, re.findall(r"^\| `([a-z_]+)` \|", section, re.M))
+
+
+def _differences(what: str, in_code: Iterable[str], on_page: Iterable[str]) -> list[Fault]:
+    code, page = set(in_code), set(on_page)
+    lacks = [Fault(PAGE, f"lacks {what} {one}", "the code has it: add it to the table") for one in sorted(code - page)]
+    return lacks + [Fault(PAGE, f"has {what} {one}", "the code does not: take it out") for one in sorted(page - code)]

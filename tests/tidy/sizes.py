@@ -17,8 +17,16 @@ CODE = {".rs", ".py", ".js", ".css"}
 # What is over, by place: (lines, reason). Lower the number when the place shrinks; drop the row when it fits.
 EXCEPTIONS: dict[str, tuple[int, str]] = {}
 
-_RUST_FUNCTION = re.compile(r"^(\s*)(?:pub(?:\([a-z]+\))?\s+)?(?:const\s+)?(?:async\s+)?fn\s+(\w+)")
-_JS_FUNCTION = re.compile(r"^(\s*)(?:export\s+)?(?:default\s+)?(?:async\s+)?function\s*\*?\s*(\w+)")
+_RUST_FUNCTION = re.compile(
+    r"^(\s*)(?:pub(?:\([\w: ]+\))?\s+)?(?:(?:const|async|unsafe|extern(?:\s+\"\w+\")?)\s+)*fn\s+(\w+)"
+)
+_JS_FUNCTIONS = [
+    re.compile(r"^(\s*)(?:export\s+)?(?:default\s+)?(?:async\s+)?function\s*\*?\s*(\w*)"),
+    re.compile(r"^(\s*)(?:export\s+)?(?:const|let)\s+(\w+)\s*=\s*(?:async\s*)?(?:\([^)]*\)|\w+)\s*=>\s*\{$"),
+    re.compile(
+        r"^(\s+)(?:(?:static|async|get|set)\s+|\*\s*)*(?!(?:if|for|while|switch|catch|with)\b)(#?\w+)\([^)]*\)\s*\{$"
+    ),
+]
 
 
 def check(sources: list[Source], exceptions: Mapping[str, tuple[int, str]] = EXCEPTIONS) -> list[Fault]:
@@ -46,22 +54,25 @@ def check(sources: list[Source], exceptions: Mapping[str, tuple[int, str]] = EXC
 
 def _functions(source: Source) -> Iterator[tuple[str, int]]:
     if source.suffix == ".py":
-        for node in ast.walk(ast.parse("\n".join(source.lines))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                # A docstring is not code: public ones tell a lot.
-                has_docstring = ast.get_docstring(node, clean=False) is not None
-                first = node.body[0]
-                docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if has_docstring else 0
-                yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
+        yield from _python_functions(source)
         return
-    pattern = {".rs": _RUST_FUNCTION, ".js": _JS_FUNCTION}.get(source.suffix)
-    if pattern is None:
-        return
+    patterns = {".rs": [_RUST_FUNCTION], ".js": _JS_FUNCTIONS}.get(source.suffix, [])
     for start, line in enumerate(source.lines):
-        if found := pattern.match(line):
-            # Formatted code closes a function at the column where it began.
-            closing = found[1] + "}"
+        if found := next((found for pattern in patterns if (found := pattern.match(line))), None):
             rest = source.lines[start:]
-            if line.rstrip().endswith(("}", ";")):
-                continue
-            yield found[2], next((at + 1 for at, text in enumerate(rest) if text.startswith(closing)), len(rest))
+            # A signature may go over several lines; one that ends with `;` has no body.
+            signature = next((text.rstrip() for text in rest if text.rstrip().endswith(("{", "}", ";"))), "")
+            if signature.endswith("{"):
+                # Formatted code closes a function at the column where it began.
+                closing = found[1] + "}"
+                yield found[2], next((at + 1 for at, text in enumerate(rest) if text.startswith(closing)), len(rest))
+
+
+def _python_functions(source: Source) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse("\n".join(source.lines))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            # A docstring is not code: public ones tell a lot.
+            has_docstring = ast.get_docstring(node, clean=False) is not None
+            first = node.body[0]
+            docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if has_docstring else 0
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1 - docstring

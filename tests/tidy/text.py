@@ -12,8 +12,14 @@ __all__ = ["check_heads", "check_leftovers"]
 # Written apart, so that this file does not hold what it looks for.
 _LEFT = [rf"\b{word}!\(" for word in ("todo", "unimplemented", "dbg")] + [r"#\[ignore", r"\bFIX" + "ME", r"\bXX" + "X"]
 _LEFTOVER = re.compile("|".join(_LEFT))
-_SLEEP = re.compile(r"\b(?:thread::sleep|time::sleep|time\.sleep|asyncio\.sleep)\((?!0\))")
-_MACHINE = re.compile(r"(?<![\w.:/])/(?:root|work|home|farm)/[a-z]")
+# Giving way to the other tasks, with 0, is no wait.
+_SLEEP = re.compile(r"(?<!def )\bsleep(?:_until|_ms)?\((?!0\))")
+_MACHINE = re.compile(r"(?<![\w.:/])/(?:root|work|home)/[a-z]")
+# Where packages come from is the user's affair: the project names packages only.
+_INDEX = re.compile(
+    "|".join(["index[-_]" + "url", "files.python" + "hosted", "registry.npm" + "js", "replace-" + "with"])
+)
+_LOCK_SOURCE = re.compile(r'^source = "(?!registry\+https://github\.com/rust-lang/crates\.io-index")')
 _CODE = {".rs", ".py", ".js", ".css", ".toml", ".md", ".yml", ".html", ""}
 
 
@@ -35,15 +41,24 @@ def check_leftovers(sources: list[Source]) -> list[Fault]:
     """What was meant to go before it was committed, sleeps in tests, and paths of one machine."""
     faults = []
     for source in sources:
+        if source.path == "Cargo.lock":
+            for number, line in enumerate(source.lines, 1):
+                if _LOCK_SOURCE.search(line):
+                    remedy = "depend on a published crate from crates.io"
+                    faults.append(Fault(f"Cargo.lock:{number}", f"another registry, {line}", remedy))
         if source.suffix not in _CODE:
             continue
         is_test = "/tests/" in f"/{source.path}"
         for number, line in enumerate(source.lines, 1):
+            # From here on a Rust file holds its own tests.
+            is_test = is_test or (source.suffix == ".rs" and line.startswith("mod tests {"))
             place = f"{source.path}:{number}"
             if _LEFTOVER.search(line):
                 faults.append(Fault(place, "a leftover", "finish it or take it out"))
             if is_test and source.suffix in {".rs", ".py"} and _SLEEP.search(line):
                 faults.append(Fault(place, "sleeps", "wait for the event, with a deadline"))
+            if _INDEX.search(line):
+                faults.append(Fault(place, "a package index", "name the package only"))
             if _MACHINE.search(line):
                 faults.append(Fault(place, "a path of one machine", "the project speaks only of itself"))
     return faults
