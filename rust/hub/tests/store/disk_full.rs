@@ -1,0 +1,74 @@
+//! A disk that is full: refused as a whole, and written to again when there is space.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use orochi_hub::store::{Store, StoreError};
+
+use crate::harness::{all, append, message};
+
+/// A file system of two megabytes in memory; unmounted when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// None where this user may not mount.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(folder.path()).output();
+        match mounted {
+            Ok(output) if output.status.success() => Some(Self(folder)),
+            Ok(_) | Err(_) => {
+                eprintln!("skipped: a full disk needs a small file system, and this user may not mount one");
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_the_whole_batch_and_takes_it_when_there_is_space() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let db = disk.path().join("log.db");
+    let (mut store, _) = Store::open(&db).unwrap();
+    append(&mut store, 1..=10).unwrap();
+    let ballast = disk.path().join("ballast");
+    fs::write(&ballast, vec![0; 1024 * 1024]).unwrap();
+
+    let content = "many words ".repeat(1000);
+    let mut head = 10;
+    let error = loop {
+        let mut batch = store.begin().unwrap();
+        let (one, two) = (format!("i-{}", head + 1), format!("i-{}", head + 2));
+        let appended = batch
+            .append(&message(head + 1, &one, &content))
+            .and_then(|_| batch.append(&message(head + 2, &two, "short")));
+        match appended.and_then(|_| batch.commit()) {
+            Ok(()) => head += 2,
+            Err(error) => break error,
+        }
+        assert!(head < 1000, "the disk never filled");
+    };
+    assert!(matches!(error, StoreError::Disk(_)), "{error:?}");
+    assert!(error.to_string().contains("disk is full"), "{error}");
+    assert_eq!(all(&db).len() as u64, head, "the log is readable and ends where it did");
+
+    fs::remove_file(&ballast).unwrap();
+    store.probe().unwrap();
+    append(&mut store, head + 1..=head + 2).unwrap();
+    drop(store);
+    let (_store, loaded) = Store::open(&db).unwrap();
+    assert_eq!(loaded.head.get(), head + 2);
+    let seqs: Vec<u64> = all(&db).iter().map(|row| row.seq.get()).collect();
+    assert_eq!(seqs, (1..=head + 2).collect::<Vec<_>>());
+}

@@ -1,0 +1,11 @@
+//! The log on disk, through the store alone: what is in the file after commits, refusals, reopenings and
+//! upgrades.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod disk_full;
+mod harness;
+mod opening;
+mod reading;
+mod upgrade;
+mod writing;

@@ -1,0 +1,140 @@
+//! Opening a log: again, twice, one of a newer version, and files that are no log at all.
+
+use std::fs;
+use std::process::Command;
+
+use orochi_hub::store::{AgentRecord, Store, StoreError};
+use rusqlite::Connection;
+
+use crate::harness::{Folder, all, append, seq, time};
+
+#[test]
+fn a_log_opened_again_goes_on_where_it_was() {
+    let folder = Folder::new();
+    let (mut store, first) = folder.open();
+    assert_eq!((first.head, first.agents.len(), first.channels.len()), (seq(0), 0, 0));
+    assert_eq!(first.upgraded_from, None);
+    append(&mut store, 1..=3).unwrap();
+    let record = AgentRecord {
+        name: "bob".to_owned(),
+        machine: "gpu".to_owned(),
+        role: "r".to_owned(),
+        model: "m".to_owned(),
+        agent_id: "bob@gpu".to_owned(),
+        project: "p".to_owned(),
+        status: "busy".to_owned(),
+        current_task: "x".to_owned(),
+        progress: Some(0.5),
+        channels: vec!["#a".to_owned(), "#b".to_owned()],
+        cursor: Some(seq(2)),
+        first_head: seq(1),
+        first_seen: time(1),
+        registered_at: time(2),
+        last_seen: time(3),
+    };
+    let mut batch = store.begin().unwrap();
+    batch.put_agent(&record).unwrap();
+    batch.commit().unwrap();
+    store.close();
+    assert_eq!(folder.files(), ["log.db", "log.db.lock"], "closed in order, everything is in the one file");
+
+    let (mut store, again) = folder.open();
+    assert_eq!((again.head, again.last_ts, &again.epoch), (seq(3), time(3), &first.epoch));
+    assert_eq!((again.agents, again.channels), (vec![record], vec!["#c".to_owned()]));
+    append(&mut store, 4..=4).unwrap();
+    // Not closed, as after a crash: what was committed is in the log beside the file.
+    drop(store);
+    let (_store, after) = folder.open();
+    assert_eq!(after.head, seq(4));
+    assert_eq!(all(&folder.db()).len(), 4);
+}
+
+#[test]
+fn two_logs_have_two_epochs() {
+    let (one, other) = (Folder::new(), Folder::new());
+    assert_ne!(one.open().1.epoch, other.open().1.epoch);
+}
+
+#[test]
+fn a_log_that_another_hub_has_is_refused_with_its_process() {
+    let folder = Folder::new();
+    let (store, _) = folder.open();
+    let error = Store::open(&folder.db()).unwrap_err();
+    assert!(matches!(error, StoreError::Locked { .. }), "{error:?}");
+    let text = error.to_string();
+    let pid = format!("(process {})", std::process::id());
+    assert!(text.contains("log.db") && text.contains(&pid) && text.contains("--db"), "{text}");
+    drop(store);
+    folder.open();
+}
+
+#[test]
+fn a_newer_log_is_refused_and_not_one_byte_is_changed() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    append(&mut store, 1..=3).unwrap();
+    store.close();
+    let newer = Connection::open(folder.db()).unwrap();
+    newer.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
+    drop(newer);
+    let before = fs::read(folder.db()).unwrap();
+    let error = Store::open(&folder.db()).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error:?}");
+    assert!(error.to_string().contains("99") && error.to_string().contains("not touched"), "{error}");
+    assert_eq!(fs::read(folder.db()).unwrap(), before);
+    assert_eq!(folder.files(), ["log.db", "log.db.lock"]);
+}
+
+#[test]
+fn a_file_that_is_no_log_is_refused_and_not_one_byte_is_changed() {
+    let folder = Folder::new();
+    let other = folder.0.path().join("other.db");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE messages (id, text); INSERT INTO messages VALUES (1, 2)")
+        .unwrap();
+    let numbered = folder.0.path().join("numbered.db");
+    Connection::open(&numbered).unwrap().execute_batch("CREATE TABLE t (x); PRAGMA user_version = 1").unwrap();
+    let files = [
+        fs::read(&other).unwrap(),
+        fs::read(&numbered).unwrap(),
+        b"hello".to_vec(),
+        b"{\"a\": 1}\n".repeat(1000),
+        vec![0; 5000],
+    ];
+    for bytes in files {
+        fs::write(folder.db(), &bytes).unwrap();
+        let error = Store::open(&folder.db()).unwrap_err();
+        assert!(matches!(error, StoreError::Foreign { .. }), "{error:?}");
+        assert!(error.to_string().contains("log.db") && error.to_string().contains("--db"), "{error}");
+        assert!(fs::read(folder.db()).unwrap() == bytes, "{error}");
+    }
+}
+
+#[test]
+fn an_empty_file_becomes_a_log() {
+    let folder = Folder::new();
+    fs::write(folder.db(), b"").unwrap();
+    let (mut store, _) = folder.open();
+    append(&mut store, 1..=1).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = Folder::new();
+    let error = Store::open(&folder.0.path().join("no/log.db")).unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+    assert!(error.to_string().contains("no/log.db"), "{error}");
+    let error = Store::open(folder.0.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+}
+
+#[test]
+fn a_lock_that_a_killed_process_left_is_free() {
+    let folder = Folder::new();
+    // A process that no longer is: its number in the file says nothing.
+    let mut gone = Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    fs::write(folder.0.path().join("log.db.lock"), gone.id().to_string()).unwrap();
+    folder.open();
+}

@@ -1,0 +1,100 @@
+//! Reading: pages of the log, times as places in it, and search that takes any text.
+
+use std::ops::ControlFlow;
+
+use orochi_hub::store::{NewMessage, Reads, Search};
+use orochi_protocol::Seq;
+use orochi_protocol::request::HistoryFilter;
+use proptest::prelude::*;
+
+use crate::harness::{Folder, append, history, message, read, search, seq, time};
+
+#[test]
+fn a_scan_stops_where_it_is_told() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    append(&mut store, 1..=10).unwrap();
+    let seen = read(&folder.db(), Seq::ZERO, |reader| {
+        let mut seen = Vec::new();
+        reader.scan(seq(2), seq(8), |row| {
+            seen.push(row.seq.get());
+            if row.seq == seq(6) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(seen)
+    });
+    assert_eq!(seen, [3, 4, 5, 6]);
+}
+
+#[test]
+fn a_time_between_two_messages_divides_them() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    let mut batch = store.begin().unwrap();
+    // Two have the same time: both edges take both.
+    for (n, at) in [(1, 1), (2, 3), (3, 3), (4, 5)] {
+        let id = n.to_string();
+        batch.append(&NewMessage { ts: time(at), ..message(n, &id, "x") }).unwrap();
+    }
+    batch.commit().unwrap();
+    for (since, until, expected) in [
+        (Some(3), None, vec![4, 3, 2]),
+        (Some(2), None, vec![4, 3, 2]),
+        (None, Some(3), vec![3, 2, 1]),
+        (None, Some(4), vec![3, 2, 1]),
+        (Some(3), Some(3), vec![3, 2]),
+        (Some(4), Some(4), vec![]),
+        (Some(0), Some(9), vec![4, 3, 2, 1]),
+        (Some(9), None, vec![]),
+        (None, Some(0), vec![]),
+    ] {
+        let filter = HistoryFilter { since: since.map(time), until: until.map(time), ..HistoryFilter::default() };
+        assert_eq!(history(&folder.db(), Seq::ZERO, "#c", filter), expected, "{since:?} {until:?}");
+    }
+}
+
+#[test]
+fn a_search_puts_the_better_match_first_and_keeps_conversations_to_their_sides() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    let mut batch = store.begin().unwrap();
+    let long = "deploy and then a lot of other words that have nothing to do with it at all, really nothing";
+    for (n, channel, content) in [(1, "#c", "deploy deploy"), (2, "#c", long), (3, "@a_b @bob", "deploy secret")] {
+        let id = n.to_string();
+        batch.append(&NewMessage { channel, ..message(n, &id, content) }).unwrap();
+    }
+    batch.commit().unwrap();
+    assert_eq!(search(&folder.db(), "deploy", None), [1, 2]);
+    assert_eq!(search(&folder.db(), "dep", None), [1, 2], "the last word may go on");
+    assert_eq!(search(&folder.db(), "secret", Some("bob")), [3]);
+    assert_eq!(search(&folder.db(), "secret", Some("a_b")), [3]);
+    for stranger in ["axb", "b", "a_", "ob", "", "a_b @bob", "@bob"] {
+        assert!(search(&folder.db(), "secret", Some(stranger)).is_empty(), "{stranger:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_a_search_fail(texts in proptest::collection::vec(".{0,40}|[\"'*:^(){}+-]{0,8}( |AND|OR|NOT|NEAR|[a-z\u{0}-\u{2ff}\u{1e000}-\u{1ffff}]){0,12}", 20)) {
+        let folder = Folder::new();
+        let (mut store, _) = folder.open();
+        let mut batch = store.begin().unwrap();
+        for (n, text) in (1..).zip(&texts) {
+            let id = n.to_string();
+            batch.append(&message(n, &id, text)).unwrap();
+        }
+        batch.commit().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let reads = Reads::open(&folder.db(), 1, Seq::ZERO).unwrap();
+        for text in texts {
+            let filter = HistoryFilter { search: Some(text.clone()), ..HistoryFilter::default() };
+            let queried = runtime.block_on(reads.run(move |reader| reader.history("#c", &filter)));
+            prop_assert!(queried.is_ok(), "{text:?}: {queried:?}");
+            let search = Search { text, channel: None, sender: None, since: None, until: None, agent: None, limit: 10 };
+            let shown = format!("{search:?}");
+            let found = runtime.block_on(reads.run(move |reader| reader.search(&search)));
+            prop_assert!(found.is_ok(), "{shown}: {found:?}");
+        }
+    }
+}
