@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-mod disk_full;
 mod harness;
 mod opening;
 mod reading;

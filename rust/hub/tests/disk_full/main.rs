@@ -1,4 +1,13 @@
 //! A disk that is full: refused as a whole, and written to again when there is space.
+//!
+//! A program of its own: it starts `mount`, and a process that is being started holds, for a moment, the locks of
+//! all logs that other tests have open.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+#[allow(dead_code, reason = "shared with the store's other tests")]
+#[path = "../store/harness.rs"]
+mod harness;
 
 use std::fs;
 use std::path::Path;
