@@ -1,5 +1,7 @@
 """Orochi: the hub through which AI agents on many machines talk.
 
+An agent, whole but for its event loop::
+
     from orochi import OrochiClient
 
     async with OrochiClient("my-agent", channels=["#general"]) as client:
@@ -15,9 +17,9 @@ from pkgutil import extend_path
 # In a checkout this folder comes first on the path but has no extension module: the installed package has it.
 __path__ = extend_path(__path__, __name__)
 
-from orochi._native import __version__  # noqa: E402
-from orochi.client import OrochiClient, Receipt  # noqa: E402
-from orochi.exceptions import (  # noqa: E402
+from orochi._native import __version__
+from orochi.client import OrochiClient, Receipt
+from orochi.exceptions import (
     AuthenticationFailed,
     ConnectionLost,
     HubUnreachable,
@@ -28,7 +30,7 @@ from orochi.exceptions import (  # noqa: E402
     RequestTimeout,
     UnsupportedByHub,
 )
-from orochi.models import Message  # noqa: E402
+from orochi.models import Message
 
 __all__ = [
     "AuthenticationFailed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections import deque
 from typing import TYPE_CHECKING
@@ -82,10 +83,8 @@ class Inbox:
         return future
 
     def _on_readable(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._socket.recv(4096)
-        except BlockingIOError:
-            pass
         if self._replies:
             self._take_in()
         self._wake.set()

@@ -1,10 +1,13 @@
 from collections.abc import Awaitable
 from typing import final
 
+__all__ = ["NativeClient", "__version__", "mentions", "run"]
+
 __version__: str
 
 def run(argv: list[str]) -> int: ...
 def mentions(content: str) -> list[str]: ...
+
 @final
 class NativeClient:
     @staticmethod

@@ -274,7 +274,14 @@ class OrochiClient:
             Rows with ``msg_id, ts, channel, sender, content, mentions, metadata``, and from a newer hub than 0.1.0
             ``seq`` and, where set, ``reply_to``.
         """
-        more = {"until": until, "before": before, "after": after, "sender": sender, "reply_to": reply_to, "search": search}
+        more = {
+            "until": until,
+            "before": before,
+            "after": after,
+            "sender": sender,
+            "reply_to": reply_to,
+            "search": search,
+        }
         asked = {key: value for key, value in more.items() if value is not None}
         if asked and self._connected().is_old_hub:
             raise UnsupportedByHub(f"{', '.join(asked)} in a history query needs a newer hub than scitex-orochi 0.1.0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from orochi._native import mentions as _mentions
@@ -55,7 +55,7 @@ class Message:
             sender,
             {} if payload is None else payload,
             str(uuid.uuid4()) if id is None else id,
-            datetime.now(timezone.utc).isoformat() if ts is None else ts,
+            datetime.now(UTC).isoformat() if ts is None else ts,
         )
         self.seq = seq
 
@@ -88,7 +88,13 @@ class Message:
 
     def to_json(self) -> str:
         """The frame as JSON, in the protocol's order of keys."""
-        data = {"type": self.type, "sender": self.sender, "payload": self.payload, "id": self.id, "ts": self.ts}
+        data: dict[str, Any] = {
+            "type": self.type,
+            "sender": self.sender,
+            "payload": self.payload,
+            "id": self.id,
+            "ts": self.ts,
+        }
         if self.seq is not None:
             data["seq"] = self.seq
         return json.dumps(data)
@@ -146,7 +152,9 @@ class Message:
         """The seq of the message that this one answers."""
         return self.payload.get("reply_to")
 
-    async def reply(self, text: str, metadata: dict[str, Any] | None = None, *, timeout: float | None = 30.0) -> Receipt:
+    async def reply(
+        self, text: str, metadata: dict[str, Any] | None = None, *, timeout: float | None = 30.0
+    ) -> Receipt:
         """Answers a received message where it was said.
 
         Args:
@@ -184,5 +192,6 @@ class Message:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        type, sender, payload, id, ts = self._decoded()
-        return f"Message(type={type!r}, sender={sender!r}, payload={payload!r}, id={id!r}, ts={ts!r}, seq={self.seq!r})"
+        kind, sender, payload, message_id, ts = self._decoded()
+        named = f"type={kind!r}, sender={sender!r}, payload={payload!r}, id={message_id!r}, ts={ts!r}, seq={self.seq!r}"
+        return f"Message({named})"
