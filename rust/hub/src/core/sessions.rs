@@ -9,7 +9,7 @@ use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
 
 use super::CoreThread;
 use crate::outbox::{Feed, Outbox};
-use crate::registry::{AgentIndex, Connection, ConnectionId, ConnectionIndex, Start};
+use crate::registry::{AgentIndex, Connection, ConnectionId, ConnectionIndex, Standing, Start};
 
 /// Where a register starts, and what its ack says of it.
 struct Place {
@@ -43,12 +43,18 @@ impl CoreThread {
         let now = self.stamper.now();
         let agent = self.registry.agent_for(name, self.head, now);
         let was_online = self.registry.agent(agent).is_online();
+        let before = self.registry.find_connection(connection);
+        let standing = match self.registry.agent(agent).connections.as_slice() {
+            [] => Standing::First,
+            [only] if before == Some(*only) => Standing::Renewal,
+            _ => Standing::OneOfMany,
+        };
         let entry = self.registry.agent_mut(agent);
-        entry.introduce(register, now);
+        entry.introduce(register, standing, now);
         if !was_online && !matches!(register.resume, Some(Resume::After(_))) {
             entry.reset_status();
         }
-        match self.registry.find_connection(connection) {
+        match before {
             // Registered before, and no other place is asked for: it goes on from where it is.
             Some(index) if register.resume.is_none() => {
                 self.registry.renew_session(index, register, self.head);

@@ -7,6 +7,18 @@ use super::ConnectionIndex;
 use super::coverage::Coverage;
 use crate::store::AgentRecord;
 
+/// What a register's connection is to its agent: how much it may change of what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The agent was offline: what was known of it is replaced.
+    First,
+    /// The agent's only connection registers again: what it does not say stays.
+    Renewal,
+    /// The agent has other connections: what they said stays. A command that is run for a moment under a running
+    /// agent's name, on another machine say, must not change what others see of it.
+    OneOfMany,
+}
+
 /// An agent that has registered at least once.
 #[derive(Debug)]
 pub struct Agent {
@@ -30,13 +42,16 @@ impl Agent {
         !self.connections.is_empty()
     }
 
-    /// Takes over what a register says of the agent. Of an agent that is online, an empty field takes nothing
-    /// away: a second connection that does not know the role leaves it as it is.
-    pub fn introduce(&mut self, register: &Register, now: Timestamp) {
-        let keep = self.is_online();
+    /// Takes over what a register says of the agent, as far as the connection's standing allows.
+    pub fn introduce(&mut self, register: &Register, standing: Standing, now: Timestamp) {
         let record = &mut self.record;
         let set = |field: &mut String, value: &str| {
-            if !keep || !value.is_empty() {
+            let takes = match standing {
+                Standing::First => true,
+                Standing::Renewal => !value.is_empty(),
+                Standing::OneOfMany => field.is_empty(),
+            };
+            if takes {
                 value.clone_into(field);
             }
         };
@@ -49,7 +64,7 @@ impl Agent {
             record.agent_id = default_agent_id(&record.name, &record.machine);
         }
         record.last_seen = now;
-        if !keep {
+        if matches!(standing, Standing::First) {
             record.registered_at = now;
         }
     }

@@ -14,7 +14,7 @@ use orochi_protocol::request::{EventKind, Register};
 use orochi_protocol::{AgentName, Seq, Timestamp};
 use slab::Slab;
 
-pub use agent::Agent;
+pub use agent::{Agent, Standing};
 pub use connection::{Connection, ConnectionId, Role};
 pub use interest::{AgentInterest, Interest};
 

@@ -111,6 +111,25 @@ async fn a_second_connection_that_says_less_blanks_nothing() {
 }
 
 #[tokio::test]
+async fn a_second_connection_adds_what_was_not_known_and_changes_nothing() {
+    let hub = TestHub::open().await;
+    let (mut bob, _) = hub.register("bob", json!({"machine": "gpu-1", "agent_id": "id-1"})).await;
+    let passing = json!({"machine": "laptop", "agent_id": "bob@laptop", "role": "trainer"});
+    let (second, _) = hub.register("bob", passing).await;
+    second.leave().await;
+    let row = bob.answer("presence", json!({"detail": true})).await["detail"]["bob"].clone();
+    assert_eq!((&row["machine"], &row["agent_id"], &row["role"]), (&json!("gpu-1"), &json!("id-1"), &json!("trainer")));
+    // The agent itself may change it at any time, and so may whoever comes when it is gone.
+    bob.register("bob", json!({"machine": "gpu-2"})).await;
+    let row = bob.answer("presence", json!({"detail": true})).await["detail"]["bob"].clone();
+    assert_eq!((&row["machine"], &row["agent_id"]), (&json!("gpu-2"), &json!("id-1")));
+    bob.leave().await;
+    let mut bob = hub.agent("bob", &[]).await;
+    let row = bob.answer("presence", json!({"detail": true})).await["detail"]["bob"].clone();
+    assert_eq!((&row["machine"], &row["agent_id"], &row["role"]), (&json!(""), &json!("bob"), &json!("")));
+}
+
+#[tokio::test]
 async fn without_an_agent_id_an_agent_is_its_name_at_its_machine() {
     let hub = TestHub::open().await;
     let (mut bob, _) = hub.register("bob", json!({"machine": "gpu-1"})).await;
