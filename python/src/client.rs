@@ -149,10 +149,9 @@ impl NativeClient {
         let client = self.client.clone();
         let metadata = metadata.map(raw).transpose().map_err(|error| exception(py, &error))?;
         let reply_to = reply_to.map(|seq| Seq::new(seq).unwrap_or(Seq::MAX));
-        await_it(py, async move {
-            let receipt = client.send(Outgoing { channel, content, metadata, reply_to, id }).await?;
-            Ok(ReceiptOut(receipt))
-        })
+        // Queued here: messages go out in the order of the calls.
+        let sent = client.send(Outgoing { channel, content, metadata, reply_to, id });
+        await_it(py, async move { Ok(ReceiptOut(sent.await?)) })
     }
 
     /// Joins a channel.

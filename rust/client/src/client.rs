@@ -11,6 +11,7 @@ use orochi_protocol::{ChannelName, Seq, Target};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -66,6 +67,17 @@ pub struct Outgoing {
     pub reply_to: Option<Seq>,
     /// Its id; None makes one. The same id again with the same content is not a second message.
     pub id: Option<String>,
+}
+
+/// A message's payload on the wire.
+#[derive(Serialize)]
+struct MessagePayload<'a> {
+    channel: Target,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Seq>,
 }
 
 /// What the hub said of an accepted message (docs/protocol.md, section 9, Durability).
@@ -134,34 +146,33 @@ impl Client {
         self.shared.is_old_hub.load(Ordering::Relaxed)
     }
 
-    /// Sends a message; returns when the hub has it on disk. Through a lost connection it is sent again under
-    /// its id, so it is accepted once. Cancelling stops the waiting, not the sending.
+    /// Sends a message; the future is ready when the hub has it on disk. The message is queued when this is
+    /// called, not when the future is polled: messages go out in the order of the calls. Through a lost
+    /// connection it is sent again under its id, so it is accepted once. Dropping the future stops the waiting,
+    /// not the sending.
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] where it is not coming back.
-    pub async fn send(&self, message: Outgoing) -> Result<Receipt, Error> {
-        let target = Target::parse(&message.channel)?;
+    pub fn send(&self, message: Outgoing) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
+        let id = message.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
+        let frame = self.payload(&message).map(|payload| frame("message", &self.shared.name, &id, &payload));
+        let asked = frame.map(|frame| self.ask("message", id.clone(), frame));
+        async move {
+            let ack = asked?.await?.ack;
+            Ok(Receipt { seq: ack.seq, id, ts: ack.ts, delivery: ack.delivery, duplicate: ack.duplicate })
+        }
+    }
+
+    fn payload<'a>(&self, message: &'a Outgoing) -> Result<MessagePayload<'a>, Error> {
         if message.reply_to.is_some() && self.is_old_hub() {
             return Err(Error::OldHub { what: "reply_to" });
         }
-        let id = message.id.unwrap_or_else(|| Uuid::now_v7().to_string());
-        #[derive(Serialize)]
-        struct Payload<'a> {
-            channel: &'a Target,
-            content: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            metadata: Option<&'a RawValue>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            reply_to: Option<Seq>,
-        }
-        let payload = Payload {
-            channel: &target,
+        Ok(MessagePayload {
+            channel: Target::parse(&message.channel)?,
             content: &message.content,
             metadata: message.metadata.as_deref(),
             reply_to: message.reply_to,
-        };
-        let ack = self.ask("message", id.clone(), &payload).await?.ack;
-        Ok(Receipt { seq: ack.seq, id, ts: ack.ts, delivery: ack.delivery, duplicate: ack.duplicate })
+        })
     }
 
     /// Joins a channel; also after a lost connection.
@@ -205,7 +216,9 @@ impl Client {
     /// # Errors
     /// As [`Client::send`].
     pub async fn request<T: Serialize>(&self, kind: &str, payload: &T) -> Result<Answer, Error> {
-        self.ask(kind, Uuid::now_v7().to_string(), payload).await
+        let id = Uuid::now_v7().to_string();
+        let frame = frame(kind, &self.shared.name, &id, payload);
+        self.ask(kind, id, frame).await
     }
 
     /// The consumer has dealt with everything that it was given up to here. The hub is told soon after.
@@ -223,11 +236,19 @@ impl Client {
         }
     }
 
-    async fn ask<T: Serialize>(&self, kind: &str, id: String, payload: &T) -> Result<Answer, Error> {
-        let frame = frame(kind, &self.shared.name, &id, payload);
+    fn ask(&self, kind: &str, id: String, frame: String) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
         let (answer, answered) = oneshot::channel();
-        self.command(Command::Request(Request { id, kind: kind.to_owned(), frame, data: None, answer })).await?;
-        answered.await.map_err(|_| self.closed())?
+        let request = Command::Request(Request { id, kind: kind.to_owned(), frame, data: None, answer });
+        let queued = self.shared.commands.try_send(request);
+        let client = self.clone();
+        async move {
+            match queued {
+                Ok(()) => {}
+                Err(TrySendError::Full(request)) => client.command(request).await?,
+                Err(TrySendError::Closed(_)) => return Err(client.closed()),
+            }
+            answered.await.map_err(|_| client.closed())?
+        }
     }
 
     async fn command(&self, command: Command) -> Result<(), Error> {

@@ -85,6 +85,10 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
                     _ => Error::refused(error),
                 });
             }
+            // Taking up here would lose it: the ack says where the hub begins.
+            "message" if frame.seq.is_some() => {
+                return Err(lost("a message came before the register's ack".to_owned()));
+            }
             _ => {}
         }
     }

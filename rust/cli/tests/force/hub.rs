@@ -84,6 +84,10 @@ impl Drop for HubProcess {
     }
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "the caller keeps the child and waits for it; a failed start ends the test"
+)]
 fn spawn(db: &std::path::Path, port: u16, wrapper: &[String]) -> (Child, u16) {
     let mut words: Vec<String> = wrapper.to_vec();
     words.push(env!("CARGO_BIN_EXE_orochi").to_owned());

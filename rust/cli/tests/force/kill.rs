@@ -49,7 +49,8 @@ async fn twenty_kills_lose_nothing_double_nothing_and_keep_the_order() {
     }
     let mut received = Vec::new();
     for (name, receiver) in receivers {
-        let messages = timeout(DEADLINE, receiver).await.unwrap_or_else(|_| panic!("{name} waits for what is lost"));
+        let messages =
+            timeout(2 * DEADLINE, receiver).await.unwrap_or_else(|_| panic!("{name} waits for what is lost"));
         received.push((name, messages.expect("a receiver")));
     }
     hub.terminate();

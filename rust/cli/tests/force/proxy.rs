@@ -54,7 +54,7 @@ impl Shared {
         x ^= x >> 7;
         x ^= x << 17;
         self.random.store(x, Ordering::Relaxed);
-        let most = if x % 4 == 0 { 2_000 } else { 120_000 };
+        let most = if x.is_multiple_of(4) { 2_000 } else { 120_000 };
         (x >> 8) as i64 % most
     }
 }

@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
-use orochi_client::{Client, Options, Outgoing};
+use orochi_client::{Client, Error, Options, Outgoing, Receipt};
 use orochi_protocol::request::Resume;
 use orochi_protocol::{ChannelName, Seq};
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::checker::Acked;
+use super::hub::DEADLINE;
 
 /// Sends on their way at once.
 const WINDOW: usize = 32;
@@ -59,10 +61,11 @@ pub fn send(client: Client, count: usize, progress: Arc<Progress>) -> JoinHandle
         let mut next = 0;
         while acks.len() < count {
             while next < count && waiting.len() < WINDOW {
-                waiting.push_back(send_one(client.clone(), next));
+                waiting.push_back(send_one(&client, next));
                 next += 1;
             }
-            let receipt: orochi_client::Receipt = waiting.next().await.expect("one is on its way");
+            let receipt = waiting.next().await.expect("one is on its way");
+            let receipt = receipt.expect("a send survives what happens to the hub");
             acks.push(Acked { id: receipt.id, seq: receipt.seq.expect("this hub gives seqs") });
             progress.count();
         }
@@ -70,10 +73,9 @@ pub fn send(client: Client, count: usize, progress: Arc<Progress>) -> JoinHandle
     })
 }
 
-async fn send_one(client: Client, n: usize) -> orochi_client::Receipt {
+fn send_one(client: &Client, n: usize) -> impl Future<Output = Result<Receipt, Error>> + use<> {
     let content = format!("{} {n} for @receiver-0", client.name());
-    let message = Outgoing { channel: "#load".to_owned(), content, metadata: None, reply_to: None, id: None };
-    client.send(message).await.expect("a send survives what happens to the hub")
+    client.send(Outgoing { channel: "#load".to_owned(), content, metadata: None, reply_to: None, id: None })
 }
 
 /// Receives until `count` messages have come; gives each message's seq and id.
@@ -87,7 +89,12 @@ pub fn receive(client: Client, count: usize) -> JoinHandle<Vec<(Seq, String)>> {
     tokio::spawn(async move {
         let mut received = Vec::with_capacity(count);
         while received.len() < count {
-            let incoming = client.inbox().recv().await.expect("the connection comes back");
+            let incoming = match timeout(DEADLINE, client.inbox().recv()).await {
+                Ok(incoming) => incoming.expect("the connection comes back"),
+                Err(_) => {
+                    panic!("{} got {} of {count}, then nothing: {:?}", client.name(), received.len(), received.last())
+                }
+            };
             let frame: Frame = serde_json::from_str(&incoming.text).expect("a frame is JSON");
             if frame.r#type == "message" {
                 let seq = frame.seq.expect("a message has a seq");

@@ -152,7 +152,9 @@ impl Session {
     async fn query(&mut self, id: &str, query: HistoryQuery) -> Result<(), Refusal> {
         let (channel, viewer) = match (&query.target, &self.name) {
             (Target::Channel(channel), _) => (channel.to_string(), None),
-            (Target::Direct(other), Some(name)) => (conversation_key(name.as_str(), other.as_str()), Some(name.clone())),
+            (Target::Direct(other), Some(name)) => {
+                (conversation_key(name.as_str(), other.as_str()), Some(name.clone()))
+            }
             (Target::Direct(_), None) => return Err(not_registered("a query for direct messages")),
         };
         self.link.core.barrier().await?;
@@ -177,6 +179,7 @@ impl Session {
 }
 
 fn sender_mismatch(name: &AgentName, sender: &str) -> Refusal {
-    let detail = format!("sender is {}: this connection is registered as {name}", orochi_protocol::names::shown(sender));
+    let detail =
+        format!("sender is {}: this connection is registered as {name}", orochi_protocol::names::shown(sender));
     Refusal::new(ErrorCode::SenderMismatch, detail)
 }

@@ -160,10 +160,8 @@ impl CoreThread {
     fn finish(&mut self, pending: Pending, outcome: Outcome) {
         let Pending { origin, draft, message, addressed } = pending;
         let id = message.id.clone();
-        let delivery: BTreeMap<String, DeliveryState> = addressed
-            .iter()
-            .map(|name| (name.clone(), self.registry.delivery_state(name)))
-            .collect();
+        let delivery: BTreeMap<String, DeliveryState> =
+            addressed.iter().map(|name| (name.clone(), self.registry.delivery_state(name))).collect();
         let (seq, ts, duplicate) = match outcome {
             Outcome::New => {
                 let place = (message.seq, message.ts, false);
@@ -264,14 +262,7 @@ impl CoreThread {
             written = ts.to_string();
             written
         };
-        let ack = MessageAck {
-            status: AckStatus::Ok,
-            r#ref: id,
-            seq: *seq,
-            ts: &ts,
-            delivery,
-            duplicate: *duplicate,
-        };
+        let ack = MessageAck { status: AckStatus::Ok, r#ref: id, seq: *seq, ts: &ts, delivery, duplicate: *duplicate };
         let frame = self.stamper.frame("ack", &ack);
         self.stage_reply(index, frame);
     }

@@ -7,7 +7,6 @@ use orochi_protocol::reply::{Ack, Ok as AckStatus};
 use orochi_protocol::request::{EventKind, StatusUpdate};
 use orochi_protocol::{ErrorCode, Refusal, Seq};
 
-use super::sessions::send_to_log;
 use super::{AfterCommit, AgentAction, Command, CoreThread, shutting_down};
 use crate::registry::{AgentIndex, ConnectionId, ConnectionIndex};
 
@@ -76,8 +75,10 @@ impl CoreThread {
         for index in self.registry.listeners(kind) {
             let connection = self.registry.connection_mut(index);
             if connection.is_live && connection.outbox.is_full() {
-                send_to_log(connection);
+                connection.leave_live();
+                self.touched.push(index);
             }
+            let connection = self.registry.connection_mut(index);
             if connection.is_live {
                 self.stage_reply(index, frame.clone());
             } else {

@@ -45,9 +45,25 @@ impl Drop for Open {
 }
 
 impl Core {
-    pub(super) fn new(commands: mpsc::Sender<Command>, reads: Reads, epoch: String, head: Arc<AtomicU64>, stopped: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        commands: mpsc::Sender<Command>,
+        reads: Reads,
+        epoch: String,
+        head: Arc<AtomicU64>,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
         let next_connection = AtomicU64::new(1);
-        Self { shared: Arc::new(Shared { commands, reads, epoch, head, next_connection, stopped, open: watch::Sender::new(0) }) }
+        Self {
+            shared: Arc::new(Shared {
+                commands,
+                reads,
+                epoch,
+                head,
+                next_connection,
+                stopped,
+                open: watch::Sender::new(0),
+            }),
+        }
     }
 
     /// A number for a new connection.

@@ -87,11 +87,7 @@ impl CoreThread {
             resumed,
         };
         let frame = self.stamper.frame("ack", &ack);
-        // At once, not with the batch: the connection's task may read the log before the batch is handed over,
-        // and the ack is the first frame that an agent gets.
-        let connection = self.registry.connection_mut(index);
-        connection.stage_reply(frame);
-        hand_over(connection, self.head);
+        self.stage_reply(index, frame);
     }
 
     /// Hands over the replies of this batch; its messages will be read again from the place that is asked for.
@@ -192,10 +188,11 @@ impl CoreThread {
     /// Serves a connection everything after `position`: live, where what is missing is in the ring, or
     /// else from the log, which its own task reads.
     fn feed_from(&mut self, index: ConnectionIndex, position: Seq) {
+        self.touched.push(index);
         let connection = self.registry.connection_mut(index);
         connection.handed = position;
         let Some(missed) = self.ring.after(position) else {
-            return send_to_log(connection);
+            return connection.leave_live();
         };
         connection.is_live = true;
         for recent in missed {
@@ -204,7 +201,6 @@ impl CoreThread {
             }
         }
         connection.outbox.set_feed(Feed::Live);
-        self.touched.push(index);
         self.send_missed_events(index);
     }
 
@@ -258,23 +254,23 @@ impl CoreThread {
 /// task reads them from the log from now on.
 pub(super) fn hand_over(connection: &mut Connection, head: Seq) {
     let mut staged = std::mem::take(&mut connection.staged);
-    if connection.outbox.push(&mut staged) {
-        if connection.is_live {
-            connection.handed = head;
-        }
-    } else if connection.is_live {
-        tracing::debug!(connection = connection.id.0, "reader is slow; it is served from the log");
-        send_to_log(connection);
+    if !connection.is_live {
+        // Its messages are read from the log, these too.
+        staged.retain(|item| item.seq.is_none());
     }
+    let fits = connection.outbox.push(&mut staged);
     // Empty by now; the space is used again for the next batch.
     connection.staged = staged;
-}
-
-/// From now on the connection's own task reads the log, from behind what was handed over; messages of this
-/// batch that were not are found there.
-pub(super) fn send_to_log(connection: &mut Connection) {
-    connection.is_live = false;
-    connection.staged.retain(|item| item.seq.is_none());
-    let (position, interest) = (connection.handed, Arc::clone(&connection.interest));
-    connection.outbox.set_feed(Feed::Behind { position, interest });
+    if connection.is_live && fits {
+        connection.handed = head;
+    } else if connection.is_live {
+        tracing::debug!(connection = connection.id.0, "reader is slow; it is served from the log");
+        connection.leave_live();
+    }
+    // Only now: what the task reads from the log comes after the replies of this batch, the ack of its
+    // register above all.
+    if std::mem::take(&mut connection.is_leaving_live) {
+        let (position, interest) = (connection.handed, Arc::clone(&connection.interest));
+        connection.outbox.set_feed(Feed::Behind { position, interest });
+    }
 }

@@ -6,8 +6,8 @@ use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::Seq;
 use orochi_protocol::request::EventKind;
 
-use super::interest::{AgentInterest, Interest};
 use super::AgentIndex;
+use super::interest::{AgentInterest, Interest};
 use crate::outbox::{Item, Outbox};
 
 /// A connection's number, never used again while the hub runs.
@@ -31,6 +31,8 @@ pub struct Connection {
     pub interest: Arc<Interest>,
     /// Whether the core pushes messages; otherwise the connection reads the log.
     pub is_live: bool,
+    /// Whether its task is to be told, with this batch's frames, that it reads the log from `handed` on.
+    pub is_leaving_live: bool,
     /// Everything for it up to here was put in its outbox, or read from the log by its task.
     pub handed: Seq,
     /// Frames of the running batch.
@@ -76,6 +78,7 @@ impl Connection {
             outbox,
             interest,
             is_live: true,
+            is_leaving_live: false,
             handed: Seq::ZERO,
             staged: Vec::new(),
             events_missed_from: None,
@@ -104,6 +107,12 @@ impl Connection {
             Interest::Everything => true,
             Interest::Agent(interest) => interest.is_in(channel),
         }
+    }
+
+    /// The core pushes no further messages: from `handed` on its task reads them from the log.
+    pub fn leave_live(&mut self) {
+        self.is_live = false;
+        self.is_leaving_live = true;
     }
 
     /// Adds a message to the running batch. True where it is the batch's first frame for this connection.

@@ -123,9 +123,8 @@ impl AgentInterest {
 /// Whether a JSON list of names has this one. A name needs no escape in JSON, so its quoted form stands in
 /// the list exactly when it is an element.
 fn mentions(list: &str, name: &str) -> bool {
-    list.len() > name.len() && list.match_indices(name).any(|(at, _)| {
-        list[..at].ends_with('"') && list[at + name.len()..].starts_with('"')
-    })
+    list.len() > name.len()
+        && list.match_indices(name).any(|(at, _)| list[..at].ends_with('"') && list[at + name.len()..].starts_with('"'))
 }
 
 #[cfg(test)]
@@ -158,8 +157,7 @@ mod tests {
         interest.join("#a", seq(5));
         interest.leave("#a", seq(7));
         interest.join("#a", seq(9));
-        let wanted: Vec<u64> =
-            (1..=12).filter(|n| interest.wants(&message(*n, "#a", "alice", "[]"))).collect();
+        let wanted: Vec<u64> = (1..=12).filter(|n| interest.wants(&message(*n, "#a", "alice", "[]"))).collect();
         assert_eq!(wanted, [6, 7, 10, 11, 12]);
         let wanted: Vec<u64> =
             (1..=6).filter(|n| interest.wants(&message(*n, "#b", "alice", r#"["x","bob"]"#))).collect();

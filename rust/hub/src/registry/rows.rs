@@ -53,9 +53,11 @@ impl Registry {
         if agent.record.cursor.is_some_and(|cursor| cursor >= message.seq) {
             return ReceiptState::Seen;
         }
-        let written = agent.connections.iter().map(|index| self.connection(*index)).any(|connection| {
-            connection.outbox.written() >= message.seq && connection.interest.wants(message)
-        });
+        let written = agent
+            .connections
+            .iter()
+            .map(|index| self.connection(*index))
+            .any(|connection| connection.outbox.written() >= message.seq && connection.interest.wants(message));
         if written || agent.coverage.has(message) { ReceiptState::Delivered } else { ReceiptState::Pending }
     }
 }

@@ -139,7 +139,8 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loaded, StoreError> {
     let newest = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
     let legacy_head = meta_number(connection, "legacy_head")?.unwrap_or(0);
-    let head = newest("SELECT max(seq) FROM messages")?.unwrap_or(0).max(meta_number(connection, "head_floor")?.unwrap_or(0));
+    let head =
+        newest("SELECT max(seq) FROM messages")?.unwrap_or(0).max(meta_number(connection, "head_floor")?.unwrap_or(0));
     let last = newest("SELECT ts FROM messages ORDER BY seq DESC LIMIT 1").optional()?.flatten().unwrap_or(0);
     let last_ts = last.max(meta_number(connection, "legacy_last_ts")?.unwrap_or(0));
     Ok(Loaded {
@@ -148,7 +149,10 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
         last_ts: Timestamp::from_micros(last_ts),
         legacy_head: Seq::from_i64(legacy_head),
         agents: load_agents(connection)?,
-        channels: connection.prepare("SELECT name FROM channels")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?,
+        channels: connection
+            .prepare("SELECT name FROM channels")?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?,
         upgraded_from,
     })
 }

@@ -36,7 +36,8 @@ fn resolve_with(
         return Err(StoreError::Open { path: default.to_owned(), reason });
     };
     make_folder(&path)?;
-    let note = format!("{} can't be written; the log is {} (name another with --db)", default.display(), path.display());
+    let note =
+        format!("{} can't be written; the log is {} (name another with --db)", default.display(), path.display());
     Ok((path, Some(note)))
 }
 

@@ -7,8 +7,8 @@ use chrono::NaiveDateTime;
 use orochi_protocol::{Timestamp, mentions};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::write::MessageId;
 use super::StoreError;
+use super::write::MessageId;
 
 const LEGACY_COLUMNS: [&str; 8] = ["id", "msg_id", "ts", "channel", "sender", "content", "mentions", "metadata"];
 
@@ -68,16 +68,23 @@ pub(super) fn take_over(transaction: &Transaction<'_>) -> Result<(), StoreError>
         legacy_head = seq;
         let metadata = row.get_ref(6)?.as_str_or_null().ok().flatten().filter(|json| is_object(json));
         let (id, channel, sender, content) = (text(1)?, text(3)?, text(4)?, text(5)?);
-        insert(transaction, &Row { seq, id: &id, ts: last, channel: &channel, sender: &sender, content: &content, metadata })?;
+        insert(
+            transaction,
+            &Row { seq, id: &id, ts: last, channel: &channel, sender: &sender, content: &content, metadata },
+        )?;
     }
     drop(rows);
     drop(statement);
     // 0.1.0 deleted old rows; their numbers are not given again.
     let ever_used: Option<i64> = transaction
-        .query_row("SELECT seq FROM sqlite_sequence WHERE name IN ('messages', 'legacy_messages')", [], |row| row.get(0))
+        .query_row("SELECT seq FROM sqlite_sequence WHERE name IN ('messages', 'legacy_messages')", [], |row| {
+            row.get(0)
+        })
         .optional()?;
     let head_floor = ever_used.unwrap_or(0).max(legacy_head);
-    for (key, value) in [("legacy_head", head_floor), ("head_floor", head_floor), ("legacy_last_ts", newest.as_micros())] {
+    for (key, value) in
+        [("legacy_head", head_floor), ("head_floor", head_floor), ("legacy_last_ts", newest.as_micros())]
+    {
         transaction.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![key, value])?;
     }
     transaction.execute_batch("DROP TABLE legacy_messages")?;

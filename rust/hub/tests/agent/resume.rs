@@ -197,3 +197,27 @@ async fn channels_left_and_joined_while_behind_count_from_then_on() {
     assert_eq!(bob.contents(expected.len()).await, expected);
     bob.nothing_more().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ack_comes_before_what_was_missed_also_while_the_disk_is_slow() {
+    let mut hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &[]).await;
+    say_many(&mut alice, "#c", 0, 5).await;
+    // After a restart the core has nothing in memory: what was missed is read from the log.
+    hub.stop().await;
+    hub.start().await;
+    let mut late = hub.connect().await;
+    // Another writer holds the file: reading goes on, and the commit of the register's record waits.
+    let mut slow_disk = rusqlite::Connection::open(hub.db()).unwrap();
+    let held = slow_disk.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let payload = json!({"channels": ["#c"], "resume": 0});
+    late.send(&json!({"type": "register", "sender": "late", "id": "r", "payload": payload})).await;
+    for _ in 0..50 {
+        // Time for the connection to read the log, if it thought that it may.
+        hub.get("/healthz").await;
+    }
+    drop(held);
+    let first = late.next().await;
+    assert_eq!(first["type"], "ack", "it says where the hub begins, nothing may come before it: {first}");
+    assert_eq!(late.contents(5).await, numbers(0..5));
+}

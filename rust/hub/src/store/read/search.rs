@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use orochi_protocol::Timestamp;
 use rusqlite::{params, params_from_iter};
 
-use super::history::Conditions;
 use super::Reader;
+use super::history::Conditions;
 use crate::store::{StoreError, StoredMessage};
 
 /// Hits that are ranked by how well they match. Of a word that stands in more messages than this, the newest
@@ -62,8 +62,11 @@ impl Reader {
             "SELECT messages_fts.rowid FROM messages_fts JOIN messages ON seq = messages_fts.rowid{clause}
              ORDER BY messages_fts.rowid DESC LIMIT {limit}"
         );
-        let mut hits: Vec<i64> =
-            self.connection.prepare_cached(&newest)?.query_map(params_from_iter(values), |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut hits: Vec<i64> = self
+            .connection
+            .prepare_cached(&newest)?
+            .query_map(params_from_iter(values), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
         if self.is_rare(&expression)? {
             self.rank(&expression, &mut hits)?;
         }
@@ -82,9 +85,9 @@ impl Reader {
 
     /// Puts the best match first; of equal ones the newest.
     fn rank(&self, expression: &str, hits: &mut [i64]) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT rowid, bm25(messages_fts) FROM messages_fts WHERE messages_fts MATCH ?1",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT rowid, bm25(messages_fts) FROM messages_fts WHERE messages_fts MATCH ?1")?;
         let ranks: HashMap<i64, f64> =
             statement.query_map([expression], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let rank = |seq: &i64| ranks.get(seq).copied().unwrap_or(0.0);
