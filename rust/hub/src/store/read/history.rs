@@ -46,10 +46,18 @@ impl Reader {
     /// # Errors
     /// Where the disk refuses.
     pub fn history(&self, channel: &str, filter: &HistoryFilter) -> Result<Vec<StoredMessage>, StoreError> {
+        match self.history_sql(channel, filter)? {
+            Some((sql, values)) => self.rows(&sql, params_from_iter(values)),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The statement and its values; None where no message can pass.
+    fn history_sql(&self, channel: &str, filter: &HistoryFilter) -> Result<Option<(String, Vec<Value>)>, StoreError> {
         let mut conditions = Conditions::default();
         let mut from = "messages";
         if let Some(text) = &filter.search {
-            let Some(expression) = match_expression(text) else { return Ok(Vec::new()) };
+            let Some(expression) = match_expression(text) else { return Ok(None) };
             from = "messages_fts JOIN messages ON seq = messages_fts.rowid";
             conditions.and("messages_fts MATCH ?", expression);
         }
@@ -72,7 +80,7 @@ impl Reader {
         let (limit, values) = conditions.values_with(filter.limit);
         let order = if filter.search.is_some() { "messages_fts.rowid" } else { "seq" };
         let sql = format!("SELECT {columns} FROM {from}{clause} ORDER BY {order} DESC LIMIT {limit}");
-        self.rows(&sql, params_from_iter(values))
+        Ok(Some((sql, values)))
     }
 
     /// Turns times into places in the log, and keeps the times as conditions for what 0.1.0 wrote.
@@ -119,4 +127,91 @@ impl Reader {
 /// The columns, of `messages` and not of the search index, which has a `content` too.
 pub(super) fn qualified() -> String {
     COLUMNS.split(", ").map(|column| format!("messages.{column}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use orochi_protocol::AgentName;
+
+    use super::*;
+    use crate::store::{NewMessage, Store};
+
+    /// A log of a thousand messages, ten seconds in all, and its reader.
+    fn log(folder: &tempfile::TempDir) -> Reader {
+        let path = folder.path().join("log.db");
+        let (mut store, _) = Store::open(&path).unwrap();
+        let mut batch = store.begin().unwrap();
+        for n in 1..=1000_u32 {
+            let (id, channel) = (n.to_string(), format!("#c{}", n % 3));
+            let message = NewMessage {
+                seq: Seq::new(n.into()).unwrap(),
+                id: &id,
+                ts: Timestamp::from_micros(i64::from(n) * 10_000),
+                channel: &channel,
+                sender: "alice",
+                content: "some words",
+                mentions: "[]",
+                metadata: "{}",
+                reply_to: Seq::new(u64::from(n) / 2).filter(|seq| *seq > Seq::ZERO),
+                extra: None,
+                addressed: &[],
+            };
+            batch.append(&message).unwrap();
+        }
+        batch.commit().unwrap();
+        store.close();
+        Reader::open(&path, Seq::ZERO).unwrap()
+    }
+
+    fn plan(reader: &Reader, filter: &HistoryFilter) -> String {
+        let (sql, values) = reader.history_sql("#c1", filter).unwrap().unwrap();
+        let mut statement = reader.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn a_page_of_history_costs_the_same_however_long_the_log_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = log(&folder);
+        let time = |seconds: i64| Some(Timestamp::from_micros(seconds * 1_000_000));
+        let seq = |n| Seq::new(n);
+        let all = HistoryFilter::default;
+        for filter in [
+            all(),
+            HistoryFilter { before: seq(500), ..all() },
+            HistoryFilter { after: seq(500), ..all() },
+            HistoryFilter { since: time(5), until: time(6), ..all() },
+            HistoryFilter { since: time(99), ..all() },
+            HistoryFilter { sender: Some(AgentName::parse("alice").unwrap()), before: seq(900), ..all() },
+        ] {
+            let plan = plan(&reader, &filter);
+            assert!(
+                plan.starts_with("SEARCH messages USING INDEX messages_by_channel (channel=?"),
+                "{filter:?}: {plan}"
+            );
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{filter:?}: {plan}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_turned_into_a_place_in_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = log(&folder);
+        let filter = HistoryFilter { since: Some(Timestamp::from_micros(5_000_000)), ..HistoryFilter::default() };
+        assert!(plan(&reader, &filter).contains("(channel=? AND seq>?)"), "{}", plan(&reader, &filter));
+    }
+
+    #[test]
+    fn answers_and_searches_are_found_by_their_own_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = log(&folder);
+        let answers = plan(&reader, &HistoryFilter { reply_to: Seq::new(7), ..HistoryFilter::default() });
+        assert!(
+            answers.contains("USING INDEX messages_by_reply (reply_to=?") && !answers.contains("TEMP B-TREE"),
+            "{answers}"
+        );
+        let search = plan(&reader, &HistoryFilter { search: Some("words".to_owned()), ..HistoryFilter::default() });
+        assert!(search.contains("VIRTUAL TABLE INDEX") && !search.contains("TEMP B-TREE"), "{search}");
+    }
 }
