@@ -36,7 +36,8 @@ class Fault:
 
 def read_tree(root: Path) -> list[Source]:
     """Every file that git tracks, or would, below `root`; binary files are left out."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    # A checkout may belong to somebody else than who runs the tests.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
     sources = []
     for name in sorted({name for name in listed.decode().split("\0") if name}):
