@@ -38,7 +38,7 @@ async fn after_a_place_all_messages_come_and_then_the_live_ones() {
     const COUNT: usize = 3000;
     let hub = TestHub::open().await;
     let mut alice = hub.agent("alice", &[]).await;
-    let said = |n: usize| json!({"channel": if n % 2 == 0 { "#c" } else { "@bob" }, "content": n.to_string()});
+    let said = |n: usize| json!({"channel": if n.is_multiple_of(2) { "#c" } else { "@bob" }, "content": n.to_string()});
     for n in 1..=COUNT {
         alice.request("message", said(n)).await;
     }
