@@ -14,7 +14,7 @@ SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rust test-python lint bench extension clean tools
+.PHONY: help run test test-rust test-python lint lint-types bench extension clean tools
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -38,11 +38,17 @@ test-rust: tools ## The Rust tests
 test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and tidiness tests
 	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest
 
-lint: extension ## Formats, clippy, types, stubs
+# What needs no build comes first: it fails in seconds.
+lint: $(VENV)/.ready ## Formats, clippy, links in docs, types, stubs
 	cargo fmt --all --check
-	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
+		cargo doc $(LOCKED) --quiet --workspace --no-deps --document-private-items
+	@$(MAKE) --no-print-directory lint-types
+
+lint-types: extension ## The package's types, and its stubs against the built module
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy.stubtest orochi._native
 

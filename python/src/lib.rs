@@ -4,7 +4,7 @@
 //! Requests become asyncio futures through pyo3-async-runtimes: one future a request is what a caller
 //! awaits anyway. Messages do not: a future a message was measured at 5 thousand messages a second. They
 //! wait in the client's inbox; the event loop is woken once, by a byte in a socket pair that it watches
-//! with `loop.add_reader`, and takes all that are there with [`NativeClient::drain`].
+//! with `loop.add_reader`, and takes all that are there with [`client::NativeClient::drain`].
 
 mod client;
 mod errors;
