@@ -80,7 +80,8 @@ class OrochiClient:
         conflict: About other connections of the name: ``"join"`` them, ``"replace"`` them, or ``"refuse"`` to register.
         events: Any of ``"presence_change"`` and ``"status_update"``: :meth:`listen` yields those frames too.
         reconnect: Whether to come back after a lost connection.
-        on_state: Awaited with ``"connected"``, ``"reconnecting"`` or ``"closed"`` at each change.
+        on_state: Awaited with ``"connected"``, ``"reconnecting"`` or ``"closed"`` at each change after
+            :meth:`connect`; of changes while it is still at work, only with the newest.
         timeout: Seconds for connecting, and for each request that has no timeout of its own.
     """
 
@@ -163,10 +164,12 @@ class OrochiClient:
         self._native = self._watcher = None
         if inbox is not None:
             inbox.close()
-        if watcher is not None:
-            watcher.cancel()
         if native is not None:
             await native.close()
+        # `on_state` itself may be what closes the client.
+        if watcher is not None and watcher is not asyncio.current_task():
+            await asyncio.wait([watcher], timeout=self._timeout)
+            watcher.cancel()
 
     async def __aenter__(self) -> OrochiClient:
         await self.connect()
@@ -443,4 +446,9 @@ class OrochiClient:
         state = ""
         while state != "closed":
             state = await native.next_state()
-            await on_state(state)
+            try:
+                await on_state(state)
+            except Exception as error:
+                # The program's own fault must not keep it from hearing of the next change.
+                context = {"message": f"on_state({state!r}) of an OrochiClient raised", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)

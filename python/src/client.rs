@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::os::fd::IntoRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use orochi_client::{Client, Error, Options, Outgoing, State};
@@ -13,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_async_runtimes::tokio::future_into_py;
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 
 use crate::errors::exception;
 
@@ -20,6 +22,8 @@ use crate::errors::exception;
 #[pyclass(frozen, module = "orochi._native")]
 pub(crate) struct NativeClient {
     client: Client,
+    /// What `next_state` has told. A std mutex: held to copy, never across an await.
+    told: Arc<Mutex<watch::Receiver<State>>>,
 }
 
 /// `resume=` as Python gives it.
@@ -74,7 +78,11 @@ impl NativeClient {
         let register = register.map_err(|refusal| exception(py, &Error::Invalid(refusal)))?;
         let connect_timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(10));
         let options = Options { token, register, reconnect, connect_timeout, ..Options::new(url, name) };
-        await_it(py, async move { Ok(NativeClient { client: Client::connect(options).await? }) })
+        await_it(py, async move {
+            let client = Client::connect(options).await?;
+            let told = Arc::new(Mutex::new(client.states()));
+            Ok(NativeClient { client, told })
+        })
     }
 
     /// Whether the hub is a scitex-orochi 0.1.0.
@@ -100,13 +108,15 @@ impl NativeClient {
         self.client.inbox().end().map(|error| exception(py, &error))
     }
 
-    /// An awaitable of the state's next change.
+    /// An awaitable of the state after its next change; of changes since the last call, the newest.
     fn next_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let mut states = self.client.states();
-        states.mark_unchanged();
+        let told = Arc::clone(&self.told);
+        let mut states = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         await_it(py, async move {
             // An error means that the connection's task is gone.
-            Ok(states.changed().await.map_or("closed", |()| state_word(*states.borrow())))
+            let word = states.changed().await.map_or("closed", |()| state_word(*states.borrow_and_update()));
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = states;
+            Ok(word)
         })
     }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,10 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.python.hub import Hub
+from tests.python.hub import DEADLINE, Hub
 
 # Every loop of the suite: a callback from a wrong thread, or a coroutine that nobody awaits, is an error.
 os.environ["PYTHONASYNCIODEBUG"] = "1"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """No test waits for ever."""
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(test := item.obj):
+
+        @functools.wraps(test)
+        async def within_the_deadline(**arguments: object) -> None:
+            async with asyncio.timeout(DEADLINE):
+                await test(**arguments)
+
+        item.obj = within_the_deadline
 
 
 @pytest.fixture

@@ -10,13 +10,6 @@ from orochi import Message, RequestRefused, RequestTimeout
 from tests.python.hub import DEADLINE
 
 
-@pytest.fixture(autouse=True)
-async def deadline():
-    """No test of this module waits for ever."""
-    async with asyncio.timeout(DEADLINE):
-        yield
-
-
 async def test_a_receipt_says_where_the_message_is_and_whom_it_reaches(hub):
     async with hub.client("alice") as alice, hub.client("bob"):
         await (client := hub.client("carol")).connect()
