@@ -116,6 +116,22 @@ impl Socket {
         self.send_raw(Message::text(frame.to_string())).await;
     }
 
+    /// Sends a frame to a hub that may be stopping; false where the socket is closed.
+    pub async fn try_send(&mut self, frame: &Value) -> bool {
+        in_time(self.stream.send(Message::text(frame.to_string()))).await.is_ok()
+    }
+
+    /// The next frame of a hub that may be stopping; None where the socket is closed.
+    pub async fn try_next(&mut self) -> Option<Value> {
+        loop {
+            match in_time(self.stream.next()).await {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
     /// Sends a request under an id of its own, which is given back.
     pub async fn request(&mut self, kind: &str, payload: Value) -> String {
         self.requests += 1;

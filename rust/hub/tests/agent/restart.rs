@@ -90,3 +90,48 @@ async fn times_do_not_go_back_over_a_restart() {
     let since = bob.history(json!({"channel": "#c", "since": ack["ts"]})).await;
     assert!(since.iter().any(|row| row["content"] == "two"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_under_load_keeps_what_it_acked_and_numbers_on_without_a_hole() {
+    const WINDOW: usize = 64;
+    let mut hub = TestHub::open().await;
+    let mut senders = Vec::new();
+    for name in ["a", "b"] {
+        let mut sender = hub.agent(name, &[]).await;
+        senders.push(tokio::spawn(async move {
+            let mut frames = Vec::new();
+            for n in 0.. {
+                let payload = json!({"channel": "#c", "content": "x"});
+                let sent = sender.try_send(&json!({"type": "message", "id": n.to_string(), "payload": payload})).await;
+                while !sent || frames.len() + WINDOW <= n {
+                    let Some(frame) = sender.try_next().await else { return frames };
+                    frames.push(frame);
+                }
+            }
+            frames
+        }));
+    }
+    // Stopped while messages are on their way: some are in the log already.
+    let mut watcher = hub.observer("").await;
+    watcher.next_message().await;
+    hub.stop().await;
+    let mut acked = Vec::new();
+    for sender in senders {
+        for frame in sender.await.unwrap() {
+            match frame["type"].as_str().unwrap() {
+                "ack" => acked.push(frame["payload"]["seq"].as_u64().unwrap()),
+                _ => assert_eq!(frame["payload"]["code"], "SHUTTING_DOWN", "{frame}"),
+            }
+        }
+    }
+    hub.start().await;
+    let (mut reader, ack) = hub.register("reader", json!({"channels": ["#c"], "resume": 0})).await;
+    let head = ack["seq"].as_u64().unwrap();
+    for seq in 1..=head {
+        assert_eq!(reader.next_message().await["seq"], seq);
+    }
+    acked.sort_unstable();
+    // Everything accepted was answered before the sockets were closed.
+    assert_eq!(acked, (1..=head).collect::<Vec<_>>());
+    assert_eq!(hub.agent("c", &[]).await.say("#c", "on").await["seq"], head + 1);
+}
