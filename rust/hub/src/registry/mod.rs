@@ -206,17 +206,15 @@ impl Registry {
         if let Some(old) = self.find_connection(id) {
             self.remove(old);
         }
-        let mut interest = AgentInterest::new(&self.agents[agent].record.name, start.addressed_after);
-        for channel in &register.channels {
-            interest.join(channel.as_str(), start.channels_after);
-        }
+        let interest = AgentInterest::new(&self.agents[agent].record.name, start.addressed_after);
         let connection = Connection::agent(id, agent, outbox, interest, register.events.clone());
         let index = self.connections.insert(connection);
         self.by_id.insert(id, index);
         self.agents[agent].connections.push(index);
         for channel in &register.channels {
-            self.channels.entry(channel.as_str().to_owned()).or_default().push(index);
+            self.join(index, channel.as_str(), start.channels_after);
         }
+        // Also where it is in no channel: the record says so from now on.
         self.keep_channels(agent);
         index
     }
