@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.python.hub import DEADLINE, Hub, clean_environment
 
-__all__ = ["HOST_NAME", "Old"]
+__all__ = ["HOST_NAME", "SCRIPTS", "Old", "end", "line", "python"]
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
