@@ -4,6 +4,8 @@
 //! proptest prints the sequence that failed, made as short as it can be, and its seed. `PROPTEST_CASES` sets
 //! how many sequences are tried.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it can't go on")]
+
 mod model;
 mod system;
 
