@@ -26,7 +26,10 @@ impl Stamper {
 
     /// Reads the system's clock for the next batch.
     pub fn tick(&mut self) {
-        let system = system_clock();
+        self.tick_to(system_clock());
+    }
+
+    fn tick_to(&mut self, system: Timestamp) {
         if system > self.now {
             self.now = system;
             self.written = system.to_string();
@@ -92,4 +95,31 @@ fn system_clock() -> Timestamp {
 pub fn stray_frame<T: Serialize>(kind: &str, payload: &T) -> Utf8Bytes {
     let (id, ts) = (Uuid::now_v7().to_string(), system_clock().to_string());
     reply::frame(kind, Stamp { sender: HUB_SENDER, id: &id, ts: &ts }, payload).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_set_the_log_back() {
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        // The newest message in the log is from a clock that was ahead.
+        let mut stamper = Stamper::new(at(100));
+        let mut times = Vec::new();
+        for system in [90, 101, 40, 102] {
+            stamper.tick_to(at(system));
+            assert_eq!(stamper.written(), stamper.now().to_string());
+            times.push(stamper.now());
+        }
+        assert_eq!(times, [at(100), at(101), at(101), at(102)]);
+    }
+
+    #[test]
+    fn frame_ids_are_uuids_and_none_is_given_twice() {
+        let mut ids = FrameIds::new();
+        let made: std::collections::HashSet<String> = (0..1000).map(|_| ids.next(Timestamp::from_micros(7))).collect();
+        assert_eq!(made.len(), 1000);
+        assert!(made.iter().all(|id| Uuid::try_parse(id).is_ok_and(|uuid| uuid.get_version_num() == 7)));
+    }
 }
