@@ -1,15 +1,16 @@
 //! A server that stands in for a hub's stream and writes messages as fast as a client takes them.
 //!
-//! It measures the client: the same bytes go to every client that asks, and making them costs little.
+//! It measures the client: the same bytes go to every client that asks, and making them costs little. A client whose
+//! inbox is full lets messages go by and fetches them from the log later, so a register that resumes is served too.
 
-use std::{cell::Cell, time::Instant};
+use std::cell::Cell;
 
 use anyhow::{Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
     sync::mpsc,
     task::spawn_local,
 };
@@ -64,44 +65,58 @@ async fn serve(stream: TcpStream, messages: u32) -> Result<Value> {
         None => bail!("left before it registered"),
     };
     ensure!(register["type"] == "register", "began with {register}");
-    let ack = json!({
-        "type": "ack", "sender": "orochi-server", "id": uuid::Uuid::now_v7().to_string(), "ts": "2026-01-15T10:30:00.000000+00:00",
-        "payload": {
-            "status": "ok", "ref": register["id"], "seq": 0, "epoch": uuid::Uuid::new_v4().to_string(), "cursor": null,
-            "heartbeat": 20,
-        },
-    });
-    socket.send(Frame::text(ack.to_string())).await?;
+    let epoch = uuid::Uuid::new_v4().to_string();
+    socket.send(Frame::text(ack(&register, &epoch, 0))).await?;
     // From here on the frames are made below, which costs less than the library's way of writing one at a time.
     let (reader, mut writer) = socket.into_inner().into_split();
     let (answers, mut to_answer) = mpsc::unbounded_channel();
-    let reading = spawn_local(read(reader, answers));
+    let reading = spawn_local(read(reader, answers, Log { epoch, messages }));
     let stream = Stream::new();
     let mut piece = Vec::with_capacity(PIECE_BYTES + 1024);
-    let started = Instant::now();
-    let mut sent = 0;
-    while sent < messages {
+    let (mut sent, mut resumes) = (0, 0);
+    loop {
         piece.clear();
+        // When all is sent, only an answer is left to wait for; the reader's end is the client's.
+        let answer = if sent < messages { to_answer.try_recv().ok() } else { to_answer.recv().await };
+        match answer {
+            Some(Answer { frame, resume_after }) => {
+                piece.extend_from_slice(&frame);
+                resumes += u32::from(resume_after.is_some());
+                sent = resume_after.unwrap_or(sent);
+            }
+            None if sent == messages => break,
+            None => {}
+        }
         while sent < messages && piece.len() < PIECE_BYTES {
             sent += 1;
             stream.append(&mut piece, sent);
         }
-        while let Ok(answer) = to_answer.try_recv() {
-            piece.extend_from_slice(&answer);
+        if let Err(error) = writer.write_all(&piece).await {
+            // A client that has closed takes no more; the reader says whether it did so in order.
+            if reading.is_finished() {
+                break;
+            }
+            return Err(error.into());
         }
-        writer.write_all(&piece).await?;
     }
-    let seconds = started.elapsed().as_secs_f64();
-    while let Some(answer) = to_answer.recv().await {
-        writer.write_all(&answer).await?;
-    }
-    writer.shutdown().await?;
     reading.await??;
-    Ok(json!({ "sent": sent, "seconds": seconds }))
+    Ok(json!({ "sent_up_to": sent, "resumes": resumes }))
+}
+
+/// The log that this stands in for.
+struct Log {
+    epoch: String,
+    messages: u32,
+}
+
+/// What the reader has the writer send, and from where to go on after it.
+struct Answer {
+    frame: Vec<u8>,
+    resume_after: Option<u32>,
 }
 
 /// Reads what the client says and passes on the frames that answer it; ends after a close.
-async fn read(mut reader: tokio::net::tcp::OwnedReadHalf, answers: mpsc::UnboundedSender<Vec<u8>>) -> Result<()> {
+async fn read(mut reader: OwnedReadHalf, answers: mpsc::UnboundedSender<Answer>, log: Log) -> Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     let mut filled = 0;
     loop {
@@ -111,17 +126,7 @@ async fn read(mut reader: tokio::net::tcp::OwnedReadHalf, answers: mpsc::Unbound
         let mut looked_at = 0;
         while let Some(frame) = wire::next_frame(&buffer[looked_at..filled])? {
             let (start, end) = (looked_at + frame.payload.start, looked_at + frame.payload.end);
-            let answer_opcode = match frame.opcode {
-                PING => Some(PONG),
-                CLOSE => Some(CLOSE),
-                _ => None,
-            };
-            if let Some(opcode) = answer_opcode {
-                let key: [u8; 4] = buffer[start - 4..start].try_into().expect("four bytes were asked for");
-                let payload = buffer[start..end].iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key);
-                let mut answer = Vec::new();
-                wire::queue_server_head(&mut answer, opcode, end - start);
-                answer.extend(payload);
+            if let Some(answer) = answer(&frame, &buffer[..end], start, &log) {
                 // The writer is gone only when its socket is.
                 let _ = answers.send(answer);
             }
@@ -134,6 +139,41 @@ async fn read(mut reader: tokio::net::tcp::OwnedReadHalf, answers: mpsc::Unbound
         filled -= looked_at;
         ensure!(filled < buffer.len(), "a frame larger than {} bytes", buffer.len());
     }
+}
+
+/// What a hub answers to a client's frame: pings, closes, and an ack to each request.
+fn answer(frame: &wire::Frame, bytes: &[u8], start: usize, log: &Log) -> Option<Answer> {
+    let key = &bytes[start - 4..start];
+    let payload: Vec<u8> = bytes[start..].iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+    let mut resume_after = None;
+    let (opcode, payload) = match frame.opcode {
+        PING => (PONG, payload),
+        CLOSE => (CLOSE, payload),
+        wire::TEXT => {
+            let request: Value = serde_json::from_slice(&payload).ok()?;
+            let resume = request["payload"]["resume"].as_u64().and_then(|seq| u32::try_from(seq).ok());
+            resume_after = resume.filter(|_| request["type"] == "register");
+            (wire::TEXT, ack(&request, &log.epoch, log.messages).into_bytes())
+        }
+        _ => return None,
+    };
+    let mut frame = Vec::new();
+    wire::queue_server_head(&mut frame, opcode, payload.len());
+    frame.extend_from_slice(&payload);
+    Some(Answer { frame, resume_after })
+}
+
+/// The ack of a register, which does for a heartbeat too.
+fn ack(request: &Value, epoch: &str, head: u32) -> String {
+    let mut payload = json!({
+        "status": "ok", "ref": request["id"], "seq": head, "epoch": epoch, "cursor": null, "heartbeat": 20,
+    });
+    if request["payload"]["resume"].is_u64() {
+        payload["resumed"] = Value::Bool(true);
+    }
+    let id = uuid::Uuid::now_v7().to_string();
+    let ts = "2026-01-15T10:30:00.000000+00:00";
+    json!({ "type": "ack", "sender": "orochi-server", "id": id, "ts": ts, "payload": payload }).to_string()
 }
 
 /// Delivered messages as the hub writes them; only the end of the id and `seq` change.

@@ -12,6 +12,7 @@ mod firehose;
 mod frames;
 mod idle;
 mod latency;
+mod replay;
 mod start;
 mod tally;
 mod throughput;
@@ -38,6 +39,8 @@ enum Mode {
     Idle(idle::Options),
     /// A server that writes messages as fast as a client takes them, until stdin closes.
     Firehose(firehose::Options),
+    /// How fast a receiver that is far behind gets what it missed.
+    Replay(replay::Options),
     /// How long a hub takes from its start to the first agent registered.
     Start(start::Options),
 }
@@ -66,6 +69,7 @@ fn run(mode: Mode) -> anyhow::Result<serde_json::Value> {
             Mode::Latency(options) => latency::run(options).await,
             Mode::Idle(options) => idle::run(options).await,
             Mode::Firehose(options) => firehose::run(options).await,
+            Mode::Replay(options) => replay::run(options).await,
             Mode::Start(options) => start::run(options).await,
         }
     })

@@ -1,0 +1,173 @@
+"""The measurements: what is done to a hub or a client, and which numbers are kept of it."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from building import Built
+from peers import ROOT, Failed, Hub, Peer, clean_environment, data_folder, free_port, read_result
+
+__all__ = ["CLIENTS", "Samples", "busy_share", "measure_hub", "measure_intake"]
+
+IDLE_CONNECTIONS = 1000
+LATENCY_SECONDS = 10
+# By row: senders, receivers and messages at full size.
+THROUGHPUTS = {
+    "acked_1_1": (1, 1, 300_000),
+    "acked_16_1": (16, 1, 300_000),
+    "acked_64_1": (64, 1, 300_000),
+    "delivered_1_20": (1, 20, 100_000),
+}
+INTAKE_MESSAGES = 300_000
+# Ways of taking in a stream in Python, by name: which environment, and bench/intake.py's word for it.
+CLIENTS = {
+    "orochi": ("new_python", "orochi"),
+    "old client": ("old_python", "scitex-orochi"),
+    "websockets and json": ("old_python", "websockets-json"),
+    "websockets": ("old_python", "websockets"),
+}
+
+
+class Samples:
+    """The numbers of all rounds, by row and by who was measured."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def add(self, row: str, who: str, number: float) -> None:
+        self._numbers[row, who].append(number)
+
+    def of(self, row: str, who: str) -> list[float]:
+        return self._numbers.get((row, who), [])
+
+
+def busy_share(seconds: float = 2.0) -> float:
+    """How much of the processors others use now, 0 to 1: numbers from a busy machine say little."""
+    before = _processor_times()
+    time.sleep(seconds)
+    spent = [after - then for after, then in zip(_processor_times(), before, strict=True)]
+    # idle and iowait are the fourth and fifth.
+    return 1 - (spent[3] + spent[4]) / sum(spent)
+
+
+def _processor_times() -> list[int]:
+    return [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+
+
+def measure_hub(peer: Peer, load: Path, share: float, samples: Samples) -> None:
+    """One round with one hub: its start, its memory, its rates, its times."""
+    samples.add("start", peer.name, _start(peer, load))
+    with peer.running() as hub:
+        empty = hub.memory_kb()
+        samples.add("memory", peer.name, empty / 1024)
+        with _idle(load, hub):
+            samples.add("memory_idle", peer.name, (hub.memory_kb() - empty) / IDLE_CONNECTIONS)
+        for row, (senders, receivers, messages) in THROUGHPUTS.items():
+            count = max(int(messages * share * peer.message_share), 200)
+            before = hub.cpu_seconds()
+            flags = ["--senders", senders, "--receivers", receivers, "--window", 256, "--messages", count]
+            result = _load(load, hub, "throughput", flags)
+            rate = "deliveries_per_second" if receivers > 1 else "acked_per_second"
+            samples.add(row, peer.name, result[rate])
+            if receivers > 1:
+                used = hub.cpu_seconds() - before
+                samples.add("cpu", peer.name, used * 1e6 / result["delivered"])
+        seconds = max(round(LATENCY_SECONDS * share), 2)
+        result = _load(load, hub, "latency", ["--senders", 4, "--rate", 1000, "--seconds", seconds])
+        samples.add("p50", peer.name, result["delivery_ms"]["p50"])
+        samples.add("p99", peer.name, result["delivery_ms"]["p99"])
+        samples.add("ack_p99", peer.name, result["ack_ms"]["p99"])
+        samples.add("held", peer.name, result["held_rate"])
+
+
+def measure_intake(built: Built, share: float, samples: Samples) -> None:
+    """One round of what Python clients take in of the same stream."""
+    messages = int(INTAKE_MESSAGES * share)
+    with _helper([built.load, "firehose", "--messages", messages]) as firehose:
+        port = read_result(_line(firehose, "the firehose"), "the firehose")["port"]
+        for name, (python, kind) in CLIENTS.items():
+            command = [getattr(built, python), "-I", ROOT / "bench" / "intake.py", kind, port, messages]
+            result = _run(command, f"bench/intake.py {kind}")
+            samples.add("intake", name, messages / result["seconds"])
+
+
+def _start(peer: Peer, load: Path) -> float:
+    with data_folder() as folder:
+        port = free_port()
+        command = [load, "start", "--address", f"127.0.0.1:{port}", "--", *peer.command(folder, port)]
+        result = _run(command, f"the start of {peer.name}", environment=peer.environment(folder, port), folder=folder)
+        return float(result["registered_ms"])
+
+
+def _load(load: Path, hub: Hub, mode: str, flags: list[Any]) -> dict[str, Any]:
+    result = _run([load, mode, "--address", hub.address, *flags], f"{mode} with {hub.peer.name}")
+    numbered = result["received"]["with_seq"] > 0
+    if numbered != hub.peer.numbers_messages:
+        raise Failed(f"{hub.address} is not {hub.peer.name}: its messages have {'a' if numbered else 'no'} seq")
+    return result
+
+
+@contextmanager
+def _idle(load: Path, hub: Hub) -> Iterator[None]:
+    flags = ["--address", hub.address, "--connections", IDLE_CONNECTIONS]
+    with _helper([load, "idle", *flags]) as helper:
+        ready = read_result(_line(helper, "the idle load"), "the idle load")["ready"]
+        if ready != IDLE_CONNECTIONS:
+            raise Failed(f"{ready} of {IDLE_CONNECTIONS} idle agents registered")
+        yield
+
+
+@contextmanager
+def _helper(command: list[Any]) -> Iterator[subprocess.Popen[str]]:
+    """A process that works until its stdin is closed."""
+    words = [str(word) for word in command]
+    helper = subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+        # This program has one thread, so that running Python between fork and exec is safe.
+        preexec_fn=_many_files,
+    )
+    try:
+        yield helper
+    finally:
+        try:
+            # Closes stdin and reads what is left.
+            helper.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            helper.kill()
+            helper.communicate()
+
+
+def _many_files() -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _line(helper: subprocess.Popen[str], what: str) -> str:
+    assert helper.stdout is not None
+    line = helper.stdout.readline()
+    if not line:
+        raise Failed(f"{what} ended before it was ready")
+    return line
+
+
+def _run(
+    command: list[Any], what: str, environment: dict[str, str] | None = None, folder: Path | None = None
+) -> dict[str, Any]:
+    words = [str(word) for word in command]
+    ended = subprocess.run(
+        words, capture_output=True, text=True, env=environment or clean_environment(), cwd=folder, check=False
+    )
+    if ended.returncode:
+        raise Failed(f"{what} failed: {ended.stderr.strip()} {ended.stdout.strip()}")
+    return read_result(ended.stdout, what)
