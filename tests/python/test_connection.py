@@ -100,7 +100,7 @@ async def test_requests_wait_for_the_hub_to_come_back(hub):
         await alice.subscribe("#joined")
         await alice.unsubscribe("#left")
         hub.kill()
-        asked = [asyncio.ensure_future(alice.who()), asyncio.ensure_future(alice.query_history("#general"))]
+        asked = [asyncio.ensure_future(alice.who()), asyncio.ensure_future(alice.query_history("#quiet"))]
         sent = asyncio.ensure_future(alice.send("#general", "when you are back"))
         hub.restart()
         # Only the channels that it is in now.

@@ -11,7 +11,6 @@ use orochi_protocol::{ChannelName, Seq, Target};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -22,10 +21,6 @@ use crate::outstanding::Request;
 use crate::session::frame;
 use crate::task::{Command, Task};
 
-/// Requests that may wait to be sent. More than that wait in their callers: sending faster than the hub
-/// takes is slowed down, not stored.
-const REQUESTS_MAX: usize = 1024;
-
 /// A registered agent's connection to a hub.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -35,7 +30,9 @@ pub struct Client {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: String,
-    commands: mpsc::Sender<Command>,
+    // Unbounded, so that requests keep the order of the calls: a caller that waited for room would be overtaken.
+    // What is in it or behind it is bounded by the callers that wait (outstanding.rs).
+    commands: mpsc::UnboundedSender<Command>,
     pub(crate) inbox: Arc<Inbox>,
     states: watch::Receiver<State>,
     /// The consumer has finished with everything up to here.
@@ -110,7 +107,7 @@ impl Client {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::AuthFailed`], [`Error::Refused`] with the register's refusal.
     pub async fn connect(options: Options) -> Result<Self, Error> {
-        let (commands, requests) = mpsc::channel(REQUESTS_MAX);
+        let (commands, requests) = mpsc::unbounded_channel();
         let (state, states) = watch::channel(State::Connected);
         let (inbox, finished) = (Arc::new(Inbox::default()), Arc::new(AtomicU64::new(0)));
         let is_old_hub = Arc::new(AtomicBool::new(false));
@@ -148,8 +145,8 @@ impl Client {
 
     /// Sends a message; the future is ready when the hub has it on disk. The message is queued when this is
     /// called, not when the future is polled: messages go out in the order of the calls. Through a lost
-    /// connection it is sent again under its id, so it is accepted once. Dropping the future stops the waiting,
-    /// not the sending.
+    /// connection it is sent again under its id, so it is accepted once. Dropping the future stops the waiting; a message
+    /// that was not written to the socket by then is not sent.
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] where it is not coming back.
@@ -182,7 +179,7 @@ impl Client {
     pub async fn subscribe(&self, channel: &str) -> Result<(), Error> {
         let channel = ChannelName::parse(channel)?;
         self.request("subscribe", &json!({ "channel": channel })).await?;
-        self.command(Command::Joined(channel)).await
+        self.command(Command::Joined(channel))
     }
 
     /// Leaves a channel.
@@ -192,7 +189,7 @@ impl Client {
     pub async fn unsubscribe(&self, channel: &str) -> Result<(), Error> {
         let channel = ChannelName::parse(channel)?;
         self.request("unsubscribe", &json!({ "channel": channel })).await?;
-        self.command(Command::Left(channel)).await
+        self.command(Command::Left(channel))
     }
 
     /// Says what the agent is doing.
@@ -229,30 +226,24 @@ impl Client {
     /// Closes the connection, once what the consumer has finished with is told. Requests that wait fail
     /// with [`Error::Closed`].
     pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        // An error means that it is closed already.
-        if self.shared.commands.send(Command::Close(done)).await.is_ok() {
-            let _ = closed.await;
-        }
+        // An error means that it is closing already; one of the wait, that it is closed.
+        let _ = self.command(Command::Close);
+        let _ = self.states().wait_for(|state| *state == State::Closed).await;
     }
 
     fn ask(&self, kind: &str, id: String, frame: String) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
         let (answer, answered) = oneshot::channel();
-        let request = Command::Request(Request { id, kind: kind.to_owned(), frame, data: None, answer });
-        let queued = self.shared.commands.try_send(request);
+        let request = Request { id, kind: kind.to_owned(), frame: frame.into(), data: None, answer };
+        let queued = self.command(Command::Request(request));
         let client = self.clone();
         async move {
-            match queued {
-                Ok(()) => {}
-                Err(TrySendError::Full(request)) => client.command(request).await?,
-                Err(TrySendError::Closed(_)) => return Err(client.closed()),
-            }
+            queued?;
             answered.await.map_err(|_| client.closed())?
         }
     }
 
-    async fn command(&self, command: Command) -> Result<(), Error> {
-        self.shared.commands.send(command).await.map_err(|_| self.closed())
+    fn command(&self, command: Command) -> Result<(), Error> {
+        self.shared.commands.send(command).map_err(|_| self.closed())
     }
 
     fn closed(&self) -> Error {

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use orochi_protocol::incoming::{AckPayload, ErrorPayload};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::client::Answer;
 use crate::error::Error;
@@ -18,8 +19,8 @@ pub(crate) struct Request {
     pub(crate) id: String,
     /// Its type.
     pub(crate) kind: String,
-    /// Its frame, to send again after a lost connection.
-    pub(crate) frame: String,
+    /// Its frame, shared with what is sent, to send it again after a lost connection.
+    pub(crate) frame: Utf8Bytes,
     /// The answer's data, once it came.
     pub(crate) data: Option<Box<RawValue>>,
     /// Who waits. Gone where the waiting was cancelled.
@@ -39,22 +40,57 @@ impl Request {
     }
 }
 
-/// The requests that were sent and not answered, oldest first.
+/// Requests on their way at once.
+const SENT_MAX: usize = 4096;
+/// Requests that wait to be sent before those are looked for that nobody waits for any more.
+const SWEEP_MIN: usize = 1024;
+
+/// The requests that were not answered, oldest first. Each of them has a caller that waits, or was written to
+/// a socket: what its caller gave up before that is forgotten, so there are never many more than callers.
 #[derive(Debug, Default)]
-pub(crate) struct Outstanding(VecDeque<Request>);
+pub(crate) struct Outstanding {
+    sent: VecDeque<Request>,
+    waiting: VecDeque<Request>,
+    sweep_at: usize,
+}
 
 impl Outstanding {
+    /// A request is to be sent after those before it.
     pub(crate) fn add(&mut self, request: Request) {
-        self.0.push_back(request);
+        self.waiting.push_back(request);
+        if self.waiting.len() >= self.sweep_at.max(SWEEP_MIN) {
+            self.waiting.retain(|request| !request.answer.is_closed());
+            // Twice what is left: looking costs each request a constant.
+            self.sweep_at = self.waiting.len() * 2;
+        }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// Whether there is a frame that may be sent.
+    pub(crate) fn has_next(&self) -> bool {
+        !self.waiting.is_empty() && self.sent.len() < SENT_MAX
+    }
+
+    /// The next frame to send.
+    pub(crate) fn next(&mut self) -> Option<Utf8Bytes> {
+        while self.has_next() {
+            let request = self.waiting.pop_front()?;
+            if !request.answer.is_closed() {
+                let frame = request.frame.clone();
+                self.sent.push_back(request);
+                return Some(frame);
+            }
+        }
+        None
+    }
+
+    /// All that may still be written before the end.
+    pub(crate) fn last_words(&mut self) -> Vec<Utf8Bytes> {
+        self.waiting.drain(..).map(|request| request.frame).collect()
     }
 
     /// A data frame came. Gives it back where no request waits for it.
     pub(crate) fn data(&mut self, kind: &str, payload: &RawValue) -> bool {
-        let waiting = self.0.iter_mut().find(|request| request.data.is_none() && request.data_kind() == Some(kind));
+        let waiting = self.sent.iter_mut().find(|request| request.data.is_none() && request.data_kind() == Some(kind));
         let Some(request) = waiting else { return false };
         request.data = Some(payload.to_owned());
         true
@@ -73,30 +109,31 @@ impl Outstanding {
         let request = match &error.r#ref {
             Some(id) => self.take(id),
             // 0.1.0 answers in order, so it is about the oldest.
-            None => self.0.pop_front(),
+            None => self.sent.pop_front(),
         };
         let Some(request) = request else { return false };
         let _ = request.answer.send(Err(Error::refused(error)));
         true
     }
 
-    /// Every request's frame, to send again on a new connection. Data that came for one is asked anew.
-    pub(crate) fn again(&mut self) -> Vec<String> {
-        self.0.retain(|request| !request.answer.is_closed() || request.kind == "message");
-        self.0.iter_mut().for_each(|request| request.data = None);
-        self.0.iter().map(|request| request.frame.clone()).collect()
+    /// The frame of every request that was sent, to send again on a new connection. Data that came for one is
+    /// asked anew.
+    pub(crate) fn again(&mut self) -> Vec<Utf8Bytes> {
+        self.sent.retain(|request| !request.answer.is_closed() || request.kind == "message");
+        self.sent.iter_mut().for_each(|request| request.data = None);
+        self.sent.iter().map(|request| request.frame.clone()).collect()
     }
 
     /// Fails all of them.
     pub(crate) fn fail(&mut self, error: &Error) {
-        for request in self.0.drain(..) {
+        for request in self.sent.drain(..).chain(self.waiting.drain(..)) {
             let _ = request.answer.send(Err(error.clone()));
         }
     }
 
     fn take(&mut self, id: &str) -> Option<Request> {
         // The answer is nearly always the oldest's.
-        let at = self.0.iter().position(|request| request.id == id)?;
-        self.0.remove(at)
+        let at = self.sent.iter().position(|request| request.id == id)?;
+        self.sent.remove(at)
     }
 }

@@ -1,8 +1,12 @@
 //! One connection: opened, registered, ready to carry frames.
 
+use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
+use std::task::ready;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::stream::SplitSink;
+use futures_util::{Sink, SinkExt, StreamExt};
 use orochi_protocol::incoming::{AckPayload, ErrorPayload, ServerFrame};
 use orochi_protocol::limits::FRAME_BYTES_MAX;
 use orochi_protocol::request::Register;
@@ -102,4 +106,19 @@ pub(crate) fn reason(error: &WsError) -> String {
         WsError::Http(response) => format!("it answered HTTP {}: is this the agent port?", response.status()),
         other => other.to_string(),
     }
+}
+
+/// Writes all that waits and flushes. May be dropped at any point: what is not written yet stays in `queue`.
+pub(crate) async fn pump(sink: &mut SplitSink<Socket, Message>, queue: &mut VecDeque<Message>) -> Result<(), WsError> {
+    std::future::poll_fn(|context| {
+        let mut sink = Pin::new(&mut *sink);
+        while !queue.is_empty() {
+            ready!(sink.as_mut().poll_ready(context))?;
+            if let Some(message) = queue.pop_front() {
+                sink.as_mut().start_send(message)?;
+            }
+        }
+        sink.as_mut().poll_flush(context)
+    })
+    .await
 }

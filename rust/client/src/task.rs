@@ -6,19 +6,17 @@
 //! and after its inbox was full.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::ready;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{Sink, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use orochi_protocol::incoming::{AckPayload, ErrorPayload, ServerFrame};
-use orochi_protocol::request::{Register, Resume};
+use orochi_protocol::request::{Conflict, Register, Resume};
 use orochi_protocol::{ChannelName, HUB_SENDER, Seq};
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use uuid::Uuid;
@@ -29,11 +27,9 @@ use crate::error::Error;
 use crate::inbox::{Inbox, Incoming};
 use crate::options::Options;
 use crate::outstanding::{Outstanding, Request};
-use crate::session::{self, Socket, frame, reason};
+use crate::session::{self, Socket, frame, pump, reason};
 
-/// Requests on their way at once. More wait in the channel, and then in their callers.
-const OUTSTANDING_MAX: usize = 4096;
-/// Requests that one turn takes from the channel.
+/// Requests that one turn takes.
 const TURN_MAX: usize = 256;
 /// How soon the hub is told what the consumer has finished with.
 const SEEN_EVERY: Duration = Duration::from_millis(200);
@@ -51,14 +47,14 @@ pub(crate) enum Command {
     Joined(ChannelName),
     /// A channel was left.
     Left(ChannelName),
-    /// Close; answered when it is done.
-    Close(oneshot::Sender<()>),
+    /// Close; the state tells when it is done.
+    Close,
 }
 
 /// Why a connection is over.
 enum End {
-    /// The program closed it, and may wait for that.
-    Closed(Option<oneshot::Sender<()>>),
+    /// The program closed it.
+    Closed,
     /// It was lost, and may come back.
     Lost(String),
     /// The hub will not have it back.
@@ -67,7 +63,7 @@ enum End {
 
 pub(crate) struct Task {
     options: Options,
-    requests: mpsc::Receiver<Command>,
+    requests: mpsc::UnboundedReceiver<Command>,
     state: watch::Sender<State>,
     inbox: Arc<Inbox>,
     finished: Arc<AtomicU64>,
@@ -94,7 +90,7 @@ pub(crate) struct Task {
 impl Task {
     pub(crate) async fn open(
         options: Options,
-        requests: mpsc::Receiver<Command>,
+        requests: mpsc::UnboundedReceiver<Command>,
         state: watch::Sender<State>,
         inbox: Arc<Inbox>,
         finished: Arc<AtomicU64>,
@@ -136,40 +132,30 @@ impl Task {
     /// Runs until the program closes the client, or the hub will not have it back.
     pub(crate) async fn run(mut self) {
         let mut seen = interval(SEEN_EVERY);
-        let (end, done) = loop {
+        let end = loop {
             match self.carry(&mut seen).await {
-                End::Closed(done) => break (None, done),
-                End::Refused(error) => break (Some(error), None),
+                End::Closed => break None,
+                End::Refused(error) => break Some(error),
                 End::Lost(reason) => match self.come_back(reason).await {
                     Ok(()) => {}
-                    Err(End::Closed(done)) => break (None, done),
-                    Err(End::Refused(error)) => break (Some(error), None),
-                    Err(End::Lost(reason)) => break (Some(self.lost(reason)), None),
+                    Err(End::Closed) => break None,
+                    Err(End::Refused(error)) => break Some(error),
+                    Err(End::Lost(reason)) => break Some(self.lost(reason)),
                 },
             }
         };
         if end.is_none() {
+            self.requests.close();
             self.say_goodbye().await;
         }
         let error = end.clone().unwrap_or(Error::Closed);
+        self.requests.close();
+        while let Ok(command) = self.requests.try_recv() {
+            self.apply(&mut vec![command]);
+        }
         self.outstanding.fail(&error);
         self.inbox.close(end);
         self.state.send_replace(State::Closed);
-        self.requests.close();
-        while let Ok(command) = self.requests.try_recv() {
-            match command {
-                Command::Request(request) => {
-                    let _ = request.answer.send(Err(error.clone()));
-                }
-                Command::Close(done) => {
-                    let _ = done.send(());
-                }
-                Command::Joined(_) | Command::Left(_) => {}
-            }
-        }
-        if let Some(done) = done {
-            let _ = done.send(());
-        }
     }
 
     /// Carries frames both ways until the connection is over. Reading goes on while writing waits: a hub
@@ -177,8 +163,12 @@ impl Task {
     async fn carry(&mut self, seen: &mut Interval) -> End {
         let mut commands = Vec::with_capacity(TURN_MAX);
         loop {
-            let has_writes = self.needs_flush || !self.to_send.is_empty();
-            let may_send = !has_writes && self.outstanding.len() < OUTSTANDING_MAX;
+            if self.to_send.is_empty() {
+                let next = std::iter::from_fn(|| self.outstanding.next()).take(TURN_MAX);
+                self.to_send.extend(next.map(Message::Text));
+            }
+            // Until it is done: a flush that was begun is not done because the queue is empty.
+            self.needs_flush |= !self.to_send.is_empty();
             let inbox = Arc::clone(&self.inbox);
             tokio::select! {
                 incoming = self.stream.next() => {
@@ -186,15 +176,16 @@ impl Task {
                         return end;
                     }
                 }
-                written = pump(&mut self.sink, &mut self.to_send), if has_writes => {
+                written = pump(&mut self.sink, &mut self.to_send), if self.needs_flush => {
                     self.needs_flush = false;
                     if let Err(error) = written {
                         return End::Lost(reason(&error));
                     }
                 }
-                count = self.requests.recv_many(&mut commands, TURN_MAX), if may_send => {
+                // Always: a close must be heard, however slowly the hub reads.
+                count = self.requests.recv_many(&mut commands, TURN_MAX) => {
                     if count == 0 {
-                        return End::Closed(None);
+                        return End::Closed;
                     }
                     if let Some(end) = self.apply(&mut commands) {
                         return end;
@@ -206,7 +197,11 @@ impl Task {
                     }
                     self.send_heartbeat();
                 }
-                _ = seen.tick(), if self.options.say_seen => self.say_seen(),
+                _ = seen.tick() => {
+                    self.say_seen();
+                    // The hub may have refused the last time.
+                    self.fetch_rest();
+                }
                 () = inbox.drained.notified(), if self.is_overflowed => self.fetch_rest(),
             }
         }
@@ -216,17 +211,14 @@ impl Task {
         let mut end = None;
         for command in commands.drain(..) {
             match command {
-                Command::Request(request) => {
-                    self.to_send.push_back(Message::text(request.frame.clone()));
-                    self.outstanding.add(request);
-                }
+                Command::Request(request) => self.outstanding.add(request),
                 Command::Joined(channel) => {
                     if !self.options.register.channels.contains(&channel) {
                         self.options.register.channels.push(channel);
                     }
                 }
                 Command::Left(channel) => self.options.register.channels.retain(|known| *known != channel),
-                Command::Close(done) => end = Some(End::Closed(Some(done))),
+                Command::Close => end = Some(End::Closed),
             }
         }
         end
@@ -240,6 +232,8 @@ impl Task {
                 Err(End::Refused(self.lost("another connection took this name over".to_owned())))
             }
             Some(Ok(Message::Close(close))) => {
+                // A hub that stops waits for the answer to its close.
+                let _ = timeout(CLOSE_MAX, self.sink.close()).await;
                 let why = close.map_or(String::new(), |close| format!(": {} {}", u16::from(close.code), close.reason));
                 Err(End::Lost(format!("the hub closed it{why}")))
             }
@@ -289,6 +283,11 @@ impl Task {
         if error.code == "SESSION_REPLACED" {
             return Err(End::Refused(self.lost(error.detail)));
         }
+        if self.refetch.is_some() && self.refetch == error.r#ref {
+            tracing::warn!(code = error.code, detail = error.detail, "the hub refused to send the rest; asking again");
+            self.refetch = None;
+            return Ok(());
+        }
         let is_about_none = error.r#ref.is_none() && !self.is_old_hub();
         if is_about_none || !self.outstanding.error(error) {
             // Like 0.1.0's client: an error that is nobody's is for the listener.
@@ -326,8 +325,8 @@ impl Task {
             tokio::select! {
                 () = self.inbox.drained.notified() => {}
                 command = self.requests.recv() => match command {
-                    None => return Err(End::Closed(None)),
-                    Some(Command::Close(done)) => return Err(End::Closed(Some(done))),
+                    None => return Err(End::Closed),
+                    Some(Command::Close) => return Err(End::Closed),
                     Some(Command::Request(request)) => {
                         let reason = "its inbox is full and nobody listens, so answers can't be read".to_owned();
                         let _ = request.answer.send(Err(self.lost(reason)));
@@ -341,11 +340,13 @@ impl Task {
 
     /// There is room again: asks the hub for everything after the last message that was kept.
     fn fetch_rest(&mut self) {
-        if self.refetch.is_some() || self.is_old_hub() || !self.inbox.has_room() {
+        if !self.is_overflowed || self.refetch.is_some() || self.is_old_hub() || !self.inbox.has_room() {
             return;
         }
         let id = Uuid::now_v7().to_string();
-        let register = session::register_frame(&self.options.name, &id, &self.resuming());
+        // This connection goes on, whoever else has the name by now.
+        let register = Register { conflict: Conflict::Join, ..self.resuming() };
+        let register = session::register_frame(&self.options.name, &id, &register);
         self.to_send.push_back(Message::text(register));
         self.refetch = Some(id);
     }
@@ -359,7 +360,7 @@ impl Task {
 
     fn say_seen(&mut self) {
         let finished = Seq::new(self.finished.load(Ordering::Relaxed)).unwrap_or(Seq::MAX);
-        if finished > self.said_seen && !self.is_old_hub() {
+        if self.options.say_seen && finished > self.said_seen && !self.is_old_hub() {
             self.send_heartbeat();
         }
     }
@@ -385,8 +386,10 @@ impl Task {
         self.state.send_replace(State::Reconnecting);
         let mut register = self.resuming();
         for attempt in 0.. {
-            self.pause(backoff::delay(attempt, backoff::chance())).await?;
-            match session::open(&self.options, &register).await {
+            self.meanwhile(tokio::time::sleep(backoff::delay(attempt, backoff::chance()))).await?;
+            // Copies, as what the program asks meanwhile may change them.
+            let (options, asked) = (self.options.clone(), register.clone());
+            match self.meanwhile(session::open(&options, &asked)).await? {
                 Ok((socket, ack)) => {
                     self.resume(socket, ack);
                     return Ok(());
@@ -406,35 +409,37 @@ impl Task {
         Ok(())
     }
 
-    /// Waits before the next try; ends early when the program closes the client.
-    async fn pause(&mut self, delay: Duration) -> Result<(), End> {
-        let until = Instant::now() + delay;
-        let mut kept = Vec::new();
+    /// Does something that takes time; ends early when the program closes the client. Requests that come are
+    /// kept, to be sent once the connection is back.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
+        let mut work = std::pin::pin!(work);
+        let mut commands = Vec::with_capacity(TURN_MAX);
         loop {
-            let may_take = self.outstanding.len() + kept.len() < OUTSTANDING_MAX;
             tokio::select! {
-                () = tokio::time::sleep_until(until) => break,
-                command = self.requests.recv(), if may_take => match command {
-                    None => return Err(End::Closed(None)),
-                    Some(Command::Close(done)) => return Err(End::Closed(Some(done))),
-                    Some(command) => kept.push(command),
-                },
+                done = &mut work => return Ok(done),
+                count = self.requests.recv_many(&mut commands, TURN_MAX) => {
+                    if count == 0 {
+                        return Err(End::Closed);
+                    }
+                    if let Some(end) = self.apply(&mut commands) {
+                        return Err(end);
+                    }
+                }
             }
         }
-        // They are sent with the others once the connection is back.
-        self.apply(&mut kept);
-        Ok(())
     }
 
     /// A new connection carries on: what was not answered is sent again, under the same ids.
     fn resume(&mut self, socket: Socket, ack: AckPayload) {
         (self.sink, self.stream) = socket.split();
-        self.to_send = self.outstanding.again().into_iter().map(Message::text).collect();
+        self.to_send = self.outstanding.again().into_iter().map(Message::Text).collect();
         self.needs_flush = false;
         (self.refetch, self.is_overflowed) = (None, false);
+        // The last word on it may have been lost with the connection.
+        self.said_seen = Seq::ZERO;
         if ack.resumed == Some(false) {
             // Another log: its seqs say nothing about what was received before.
-            (self.last_seq, self.said_seen) = (Seq::ZERO, Seq::ZERO);
+            self.last_seq = Seq::ZERO;
             self.finished.store(0, Ordering::Relaxed);
         }
         self.epoch = ack.epoch;
@@ -444,6 +449,10 @@ impl Task {
 
     /// Tells what the consumer has finished with, and closes.
     async fn say_goodbye(&mut self) {
+        while let Ok(command) = self.requests.try_recv() {
+            self.apply(&mut vec![command]);
+        }
+        self.to_send.extend(self.outstanding.last_words().into_iter().map(Message::Text));
         self.say_seen();
         let closing = timeout(CLOSE_MAX, async {
             pump(&mut self.sink, &mut self.to_send).await?;
@@ -474,19 +483,4 @@ fn interval(every: Duration) -> Interval {
     let mut interval = tokio::time::interval_at(Instant::now() + every, every);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
-}
-
-/// Writes all that waits and flushes. May be dropped at any point: what is not written yet stays in `queue`.
-async fn pump(sink: &mut SplitSink<Socket, Message>, queue: &mut VecDeque<Message>) -> Result<(), WsError> {
-    std::future::poll_fn(|context| {
-        let mut sink = Pin::new(&mut *sink);
-        while !queue.is_empty() {
-            ready!(sink.as_mut().poll_ready(context))?;
-            if let Some(message) = queue.pop_front() {
-                sink.as_mut().start_send(message)?;
-            }
-        }
-        sink.as_mut().poll_flush(context)
-    })
-    .await
 }
