@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING
 
+from orochi.exceptions import NotConnected
 from orochi.models import Message
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ __all__: list[str] = []
 _TURN = 1024
 # Frames that wait here before the rest is left in the native inbox, which is bounded too.
 _WAITING_MAX = 4096
+# The same while an answer is awaited, which may stand behind all that nobody has listened to.
+_SEARCHED_MAX = 100_000
 
 
 class Inbox:
-    """Wakes once for many frames, and keeps those that nobody has taken.
+    """Wakes once for many frames, keeps those that nobody has taken, and knows what was dealt with.
 
     The native side makes a file descriptor readable when its inbox is filled; the loop watches that, so no frame
     costs a future or a call between threads.
@@ -35,6 +38,9 @@ class Inbox:
         self._waiting: deque[Message] = deque()
         self._wake = asyncio.Event()
         self._replies: dict[int, asyncio.Future[Message]] = {}
+        # What listeners are at work on, oldest first, and the newest that one of them was given.
+        self._at_work: dict[int, None] = {}
+        self._given = 0
         self._socket = socket.socket(fileno=native.wake_fd())
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._on_readable)
@@ -45,8 +51,7 @@ class Inbox:
             self._loop.remove_reader(self._socket)
             self._socket.close()
         self._take_in()
-        for reply in self._replies.values():
-            reply.cancel()
+        self._fail_replies()
         self._wake.set()
 
     def pop(self) -> Message | None:
@@ -54,6 +59,21 @@ class Inbox:
         if not self._waiting:
             self._take_in()
         return self._waiting.popleft() if self._waiting else None
+
+    def give(self, seq: int) -> None:
+        """A listener is given this message."""
+        self._at_work[seq] = None
+        self._given = seq
+
+    def finish(self, seq: int) -> None:
+        """It has dealt with it. The hub hears of all up to the oldest that another one is still at work on."""
+        self._at_work.pop(seq, None)
+        oldest = next(iter(self._at_work), None)
+        self._native.finished(self._given if oldest is None else oldest - 1)
+
+    def drop(self, seq: int) -> None:
+        """It left off without a word: no later message waits for that."""
+        self._at_work.pop(seq, None)
 
     async def wait(self) -> bool:
         """Waits for a frame; False when nothing more will come. Cancelling loses nothing."""
@@ -80,6 +100,8 @@ class Inbox:
                 self._waiting.remove(message)
                 future.set_result(message)
                 break
+        if self._native.is_closed:
+            self._fail_replies()
         return future
 
     def _on_readable(self) -> None:
@@ -87,11 +109,12 @@ class Inbox:
             self._socket.recv(4096)
         if self._replies:
             self._take_in()
+            if self._native.is_closed:
+                self._fail_replies()
         self._wake.set()
 
     def _take_in(self) -> None:
-        # While a reply is awaited everything is looked at; else only as much as listeners take soon.
-        while self._replies or len(self._waiting) < _WAITING_MAX:
+        while len(self._waiting) < (_SEARCHED_MAX if self._replies else _WAITING_MAX):
             frames = self._native.drain(_TURN)
             client = self._client
             if self._replies:
@@ -101,6 +124,12 @@ class Inbox:
                 self._waiting.extend([Message._received(text, seq, client) for text, seq in frames])
             if len(frames) < _TURN:
                 return
+
+    def _fail_replies(self) -> None:
+        error = self._native.end() or NotConnected("the client was closed before the answer came")
+        for reply in self._replies.values():
+            if not reply.done():
+                reply.set_exception(error)
 
     def _sort_out(self, message: Message) -> None:
         reply = self._replies.get(message.reply_to) if message.reply_to is not None else None

@@ -124,6 +124,7 @@ class OrochiClient:
         self._native: NativeClient | None = None
         self._inbox: Inbox | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._connecting = asyncio.Lock()
 
     async def connect(self) -> None:
         """Connects and registers; does nothing where that is done already.
@@ -133,8 +134,11 @@ class OrochiClient:
             AuthenticationFailed: It refused the token.
             RegistrationRefused: It refused the name, or a setting; `code` and `detail` say why.
         """
-        if self._native is not None:
-            return
+        async with self._connecting:
+            if self._native is None:
+                await self._connect()
+
+    async def _connect(self) -> None:
         try:
             native = await NativeClient.connect(
                 self.uri,
@@ -349,7 +353,9 @@ class OrochiClient:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _ASK_SELDOM)
 
-        return await self._within(seen(receipt.seq), timeout)
+        return await self._within(
+            seen(receipt.seq), timeout, f"message {receipt.seq} was not dealt with", "receipts() says by whom"
+        )
 
     async def ask(self, agent: str, text: str, *, timeout: float | None = 60.0) -> Message:
         """Sends a direct message and returns the first message that answers it (:meth:`Message.reply` does).
@@ -365,13 +371,15 @@ class OrochiClient:
             RequestTimeout: No answer in time. A late one comes to :meth:`listen`.
         """
 
+        name = agent.removeprefix("@")
+
         async def asked() -> Message:
-            receipt = await self.send(f"@{agent.removeprefix('@')}", text, timeout=None)
+            receipt = await self.send(f"@{name}", text, timeout=None)
             if receipt.seq is None or self._inbox is None:
                 raise UnsupportedByHub("ask needs a newer hub than scitex-orochi 0.1.0")
             return await self._inbox.expect_reply(receipt.seq)
 
-        return await self._within(asked(), timeout)
+        return await self._within(asked(), timeout, f"no answer from {name}", "it comes to listen(), if it comes late")
 
     async def listen(self, *, channel: str | None = None, mentions_only: bool = False) -> AsyncIterator[Message]:
         """Yields what is received: messages, and frames that are no answers.
@@ -388,35 +396,39 @@ class OrochiClient:
         Raises:
             ConnectionLost, AuthenticationFailed: The connection ended and is not coming back.
         """
-        self._connected()
+        native = self._connected()
         inbox = self._inbox
         assert inbox is not None  # set with _native
         wanted = None if channel is None or channel.startswith(("#", "@")) else f"#{channel}"
         wanted = wanted or channel
+        is_narrowed = wanted is not None or mentions_only
         while True:
             message = inbox.pop()
             if message is None:
                 if await inbox.wait():
                     continue
-                self._raise_end()
+                # Closed by this program, or a 0.1.0 hub's end: a quiet one, as in its own client.
+                error = None if self._native is not native or native.is_old_hub else native.end()
+                if error is not None:
+                    raise error
                 return
-            if (wanted is None and not mentions_only) or self._is_wanted(message, wanted, mentions_only):
-                yield message
-            native = self._native
-            if native is not None and message.seq is not None:
-                native.finished(message.seq)
+            seq = message.seq
+            if seq is not None:
+                inbox.give(seq)
+            if not is_narrowed or self._is_wanted(message, wanted, mentions_only):
+                try:
+                    yield message
+                except BaseException:
+                    if seq is not None:
+                        inbox.drop(seq)
+                    raise
+            if seq is not None:
+                inbox.finish(seq)
 
     def _is_wanted(self, message: Message, channel: str | None, mentions_only: bool) -> bool:
         if channel is not None and message.channel != channel:
             return False
         return not mentions_only or self.name in message.mentions or message.channel.startswith("@")
-
-    def _raise_end(self) -> None:
-        """Raises what ended the connection; a 0.1.0 hub's end is a quiet one, as in its own client."""
-        native = self._native
-        error = None if native is None or native.is_old_hub else native.end()
-        if error is not None:
-            raise error
 
     def _connected(self) -> NativeClient:
         if self._native is None:
@@ -429,17 +441,20 @@ class OrochiClient:
         data: dict[str, Any] = {} if answer is None else json.loads(answer)
         return data
 
-    async def _within(self, awaitable: Awaitable[_T], timeout: float | None) -> _T:
+    async def _within(
+        self,
+        awaitable: Awaitable[_T],
+        timeout: float | None,
+        what: str = "no answer from the hub",
+        way_out: str = "try again, with the same id where it is a message, or pass a longer timeout=",
+    ) -> _T:
         try:
             async with asyncio.timeout(timeout):
                 return await awaitable
         except OrochiError:
             raise
         except TimeoutError as late:
-            raise RequestTimeout(
-                f"no answer from the hub within {timeout:g} s ({self.state}): "
-                "try again, with the same id where it is a message, or pass a longer timeout="
-            ) from late
+            raise RequestTimeout(f"{what} within {timeout:g} s ({self.state}): {way_out}") from late
 
     @staticmethod
     async def _watch(native: NativeClient, on_state: Callable[[str], Awaitable[None]]) -> None:
