@@ -1,6 +1,8 @@
 //! The client against a hub that does what a test says: stalls, refuses, cuts.
 
+mod answers;
 mod closing;
+mod introduction;
 mod losses;
 mod overflow;
 mod scripted;
