@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::options::Options;
-use crate::outstanding::Request;
+use crate::outstanding::{Change, Request};
 use crate::session::frame;
 use crate::task::{Command, Task};
 
@@ -153,7 +153,7 @@ impl Client {
     pub fn send(&self, message: Outgoing) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
         let id = message.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
         let frame = self.payload(&message).map(|payload| frame("message", &self.shared.name, &id, &payload));
-        let asked = frame.map(|frame| self.ask("message", id.clone(), frame));
+        let asked = frame.map(|frame| self.queue("message", id.clone(), frame, None));
         async move {
             let ack = asked?.await?.ack;
             Ok(Receipt { seq: ack.seq, id, ts: ack.ts, delivery: ack.delivery, duplicate: ack.duplicate })
@@ -178,8 +178,8 @@ impl Client {
     /// As [`Client::send`].
     pub async fn subscribe(&self, channel: &str) -> Result<(), Error> {
         let channel = ChannelName::parse(channel)?;
-        self.request("subscribe", &json!({ "channel": channel })).await?;
-        self.command(Command::Joined(channel))
+        let payload = json!({ "channel": channel });
+        self.ask("subscribe", &payload, Some(Change::Join(channel))).await.map(|_| ())
     }
 
     /// Leaves a channel.
@@ -188,8 +188,8 @@ impl Client {
     /// As [`Client::send`].
     pub async fn unsubscribe(&self, channel: &str) -> Result<(), Error> {
         let channel = ChannelName::parse(channel)?;
-        self.request("unsubscribe", &json!({ "channel": channel })).await?;
-        self.command(Command::Left(channel))
+        let payload = json!({ "channel": channel });
+        self.ask("unsubscribe", &payload, Some(Change::Leave(channel))).await.map(|_| ())
     }
 
     /// Says what the agent is doing.
@@ -213,9 +213,7 @@ impl Client {
     /// # Errors
     /// As [`Client::send`].
     pub async fn request<T: Serialize>(&self, kind: &str, payload: &T) -> Result<Answer, Error> {
-        let id = Uuid::now_v7().to_string();
-        let frame = frame(kind, &self.shared.name, &id, payload);
-        self.ask(kind, id, frame).await
+        self.ask(kind, payload, None).await
     }
 
     /// The consumer has dealt with everything that it was given up to here. The hub is told soon after.
@@ -231,9 +229,21 @@ impl Client {
         let _ = self.states().wait_for(|state| *state == State::Closed).await;
     }
 
-    fn ask(&self, kind: &str, id: String, frame: String) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
+    async fn ask<T: Serialize>(&self, kind: &str, payload: &T, change: Option<Change>) -> Result<Answer, Error> {
+        let id = Uuid::now_v7().to_string();
+        let frame = frame(kind, &self.shared.name, &id, payload);
+        self.queue(kind, id, frame, change).await
+    }
+
+    fn queue(
+        &self,
+        kind: &str,
+        id: String,
+        frame: String,
+        change: Option<Change>,
+    ) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
         let (answer, answered) = oneshot::channel();
-        let request = Request { id, kind: kind.to_owned(), frame: frame.into(), data: None, answer };
+        let request = Request { id, kind: kind.to_owned(), frame: frame.into(), change, data: None, answer };
         let queued = self.command(Command::Request(request));
         let client = self.clone();
         async move {

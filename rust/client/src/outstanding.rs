@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use orochi_protocol::ChannelName;
 use orochi_protocol::incoming::{AckPayload, ErrorPayload};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -11,6 +12,13 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::client::Answer;
 use crate::error::Error;
+
+/// What a request changes of the channels that the agent is in, once the hub has agreed.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Join(ChannelName),
+    Leave(ChannelName),
+}
 
 /// A request on its way.
 #[derive(Debug)]
@@ -21,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) kind: String,
     /// Its frame, shared with what is sent, to send it again after a lost connection.
     pub(crate) frame: Utf8Bytes,
+    /// What its ack means for the register of a new connection.
+    pub(crate) change: Option<Change>,
     /// The answer's data, once it came.
     pub(crate) data: Option<Box<RawValue>>,
     /// Who waits. Gone where the waiting was cancelled.
@@ -96,12 +106,16 @@ impl Outstanding {
         true
     }
 
-    /// An ack came.
-    pub(crate) fn ack(&mut self, ack: AckPayload) {
-        if let Some(request) = self.take(&ack.r#ref) {
-            // Nobody waits where the caller was cancelled.
-            let _ = request.answer.send(Ok(Answer { ack, data: request.data }));
-        }
+    /// An ack came. Gives what it changes, also where the caller was cancelled and nobody waits for it.
+    pub(crate) fn ack(&mut self, ack: AckPayload) -> Option<Change> {
+        let request = self.take(&ack.r#ref)?;
+        let _ = request.answer.send(Ok(Answer { ack, data: request.data }));
+        request.change
+    }
+
+    /// Whether the hub has not answered yet to something that changes the channels.
+    pub(crate) fn is_changing(&self) -> bool {
+        self.sent.iter().any(|request| request.change.is_some())
     }
 
     /// An error came. False where it belongs to no request.

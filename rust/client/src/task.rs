@@ -14,7 +14,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use orochi_protocol::incoming::{AckPayload, ErrorPayload, ServerFrame};
 use orochi_protocol::request::{Conflict, Register, Resume};
-use orochi_protocol::{ChannelName, HUB_SENDER, Seq};
+use orochi_protocol::{HUB_SENDER, Seq};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
@@ -26,7 +26,7 @@ use crate::client::State;
 use crate::error::Error;
 use crate::inbox::{Inbox, Incoming};
 use crate::options::Options;
-use crate::outstanding::{Outstanding, Request};
+use crate::outstanding::{Change, Outstanding, Request};
 use crate::session::{self, Socket, frame, pump, reason};
 
 /// Requests that one turn takes.
@@ -43,10 +43,6 @@ const CLOSE_MAX: Duration = Duration::from_secs(2);
 pub(crate) enum Command {
     /// A request to send.
     Request(Request),
-    /// A channel was joined: a new connection is to join it too.
-    Joined(ChannelName),
-    /// A channel was left.
-    Left(ChannelName),
     /// Close; the state tells when it is done.
     Close,
 }
@@ -212,12 +208,6 @@ impl Task {
         for command in commands.drain(..) {
             match command {
                 Command::Request(request) => self.outstanding.add(request),
-                Command::Joined(channel) => {
-                    if !self.options.register.channels.contains(&channel) {
-                        self.options.register.channels.push(channel);
-                    }
-                }
-                Command::Left(channel) => self.options.register.channels.retain(|known| *known != channel),
                 Command::Close => end = Some(End::Closed),
             }
         }
@@ -261,7 +251,9 @@ impl Task {
                     // What follows is what was left in the log.
                     (self.refetch, self.is_overflowed) = (None, false);
                 }
-                self.outstanding.ack(ack);
+                if let Some(change) = self.outstanding.ack(ack) {
+                    self.change(change);
+                }
                 Ok(())
             }
             ("error", _) => match serde_json::from_str::<ErrorPayload>(payload) {
@@ -276,6 +268,16 @@ impl Task {
                 Ok(())
             }
             _ => self.keep(Incoming { text: text.to_owned(), seq: frame.seq }).await,
+        }
+    }
+
+    /// The hub has agreed: a new connection is to be in the same channels.
+    fn change(&mut self, change: Change) {
+        let channels = &mut self.options.register.channels;
+        match change {
+            Change::Join(channel) if channels.contains(&channel) => {}
+            Change::Join(channel) => channels.push(channel),
+            Change::Leave(channel) => channels.retain(|known| *known != channel),
         }
     }
 
@@ -331,7 +333,6 @@ impl Task {
                         let reason = "its inbox is full and nobody listens, so answers can't be read".to_owned();
                         let _ = request.answer.send(Err(self.lost(reason)));
                     }
-                    Some(Command::Joined(_) | Command::Left(_)) => {}
                 },
             }
         }
@@ -341,6 +342,10 @@ impl Task {
     /// There is room again: asks the hub for everything after the last message that was kept.
     fn fetch_rest(&mut self) {
         if !self.is_overflowed || self.refetch.is_some() || self.is_old_hub() || !self.inbox.has_room() {
+            return;
+        }
+        if self.outstanding.is_changing() {
+            // A register names all channels: it would undo a subscribe that is before it. Soon it is known.
             return;
         }
         let id = Uuid::now_v7().to_string();

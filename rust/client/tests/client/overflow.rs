@@ -10,7 +10,7 @@ use crate::scripted::{Hub, Peer, within};
 /// Frames of which the inbox holds some and not all.
 const COUNT: u64 = 80;
 
-async fn overflow(client: &Client, peer: &mut Peer) {
+pub async fn overflow(client: &Client, peer: &mut Peer) {
     let content = "x".repeat(1024 * 1024);
     for seq in 1..=COUNT {
         peer.message(seq, &content).await;
@@ -23,7 +23,7 @@ async fn overflow(client: &Client, peer: &mut Peer) {
     beat.expect("answered");
 }
 
-async fn take(client: &Client, wanted: std::ops::RangeInclusive<u64>) {
+pub async fn take(client: &Client, wanted: std::ops::RangeInclusive<u64>) {
     for seq in wanted {
         let frame = within(client.inbox().recv()).await.expect("open");
         assert_eq!(frame.seq.map(Seq::get), Some(seq));

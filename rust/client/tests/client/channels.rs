@@ -1,0 +1,79 @@
+//! The channels that a new connection names are those that the hub last agreed to.
+
+use orochi_client::{Client, State};
+use serde_json::{Value, json};
+
+use crate::overflow::{overflow, take};
+use crate::scripted::{Hub, Peer, within};
+
+async fn named(peer: &mut Peer) -> Value {
+    let register = peer.expect("register").await;
+    peer.ack(&register).await;
+    register["payload"]["channels"].clone()
+}
+
+fn subscribe(client: &Client, channel: &'static str) -> tokio::task::JoinHandle<()> {
+    let client = client.clone();
+    tokio::spawn(async move { client.subscribe(channel).await.expect("accepted") })
+}
+
+#[tokio::test]
+async fn joined_and_left_channels_are_named_again() {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = hub.client().await;
+    let joining = subscribe(&client, "#a");
+    let request = peer.expect("subscribe").await;
+    peer.ack(&request).await;
+    within(joining).await.expect("accepted");
+    // What the hub refuses changes nothing.
+    let leaving = client.clone();
+    let leaving = tokio::spawn(async move { leaving.unsubscribe("general").await });
+    let request = peer.expect("unsubscribe").await;
+    peer.refuse(&request, "STORE_UNAVAILABLE").await;
+    within(leaving).await.expect("no panic").expect_err("refused");
+    drop(peer);
+    let mut peer = hub.accept_silent().await;
+    assert_eq!(named(&mut peer).await, json!(["#general", "#a"]));
+    let leaving = client.clone();
+    let leaving = tokio::spawn(async move { leaving.unsubscribe("general").await });
+    let request = peer.expect("unsubscribe").await;
+    peer.ack(&request).await;
+    // Cut right behind the ack.
+    drop(peer);
+    within(leaving).await.expect("no panic").expect("accepted");
+    assert_eq!(named(&mut hub.accept_silent().await).await, json!(["#a"]));
+}
+
+#[tokio::test]
+async fn a_channel_counts_as_joined_when_the_hub_says_so_though_nobody_waits_for_it() {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = hub.client().await;
+    let given_up = subscribe(&client, "#a");
+    let request = peer.expect("subscribe").await;
+    given_up.abort();
+    assert!(within(given_up).await.expect_err("aborted").is_cancelled());
+    peer.ack(&request).await;
+    drop(peer);
+    assert_eq!(named(&mut hub.accept_silent().await).await, json!(["#general", "#a"]));
+    assert_ne!(client.state(), State::Closed);
+}
+
+#[tokio::test]
+async fn fetching_what_did_not_fit_does_not_undo_a_subscribe_on_its_way() {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = hub.client().await;
+    overflow(&client, &mut peer).await;
+    let joining = subscribe(&client, "#a");
+    let request = peer.expect("subscribe").await;
+    // Half of it: now there is room to fetch the rest, with a register that names all channels.
+    take(&client, 1..=40).await;
+    let beat = client.clone();
+    let beat = tokio::spawn(async move { beat.heartbeat().await });
+    let between = peer.next().await;
+    assert_eq!(between["type"], "heartbeat", "a register would set the channels as they were");
+    peer.ack(&between).await;
+    within(beat).await.expect("no panic").expect("answered");
+    peer.ack(&request).await;
+    within(joining).await.expect("accepted");
+    assert_eq!(named(&mut peer).await, json!(["#general", "#a"]));
+}
