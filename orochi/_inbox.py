@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from orochi.exceptions import NotConnected
-from orochi.models import Message
+from orochi.models import Frame, Message
 
 if TYPE_CHECKING:
     from orochi._native import NativeClient
@@ -35,7 +35,7 @@ class Inbox:
     def __init__(self, native: NativeClient, client: OrochiClient) -> None:
         self._native = native
         self._client = client
-        self._waiting: deque[Message] = deque()
+        self.waiting: deque[Frame] = deque()
         self._wake = asyncio.Event()
         self._replies: dict[int, asyncio.Future[Message]] = {}
         # What listeners are at work on, oldest first, and the newest that one of them was given.
@@ -54,12 +54,6 @@ class Inbox:
         self._fail_replies()
         self._wake.set()
 
-    def pop(self) -> Message | None:
-        """The next frame, if one is there."""
-        if not self._waiting:
-            self._take_in()
-        return self._waiting.popleft() if self._waiting else None
-
     def give(self, seq: int) -> None:
         """A listener is given this message."""
         self._at_work[seq] = None
@@ -77,15 +71,15 @@ class Inbox:
 
     async def wait(self) -> bool:
         """Waits for a frame; False when nothing more will come. Cancelling loses nothing."""
-        while not self._waiting:
+        while not self.waiting:
             self._wake.clear()
             self._take_in()
-            if self._waiting:
+            if self.waiting:
                 break
             if self._native.is_closed or self._socket.fileno() < 0:
                 # What came between the two looks is still taken.
                 self._take_in()
-                return bool(self._waiting)
+                return bool(self.waiting)
             await self._wake.wait()
         return True
 
@@ -95,9 +89,10 @@ class Inbox:
         self._replies[seq] = future
         future.add_done_callback(lambda _: self._replies.pop(seq, None))
         self._take_in()
-        for message in self._waiting:
-            if message.reply_to == seq:
-                self._waiting.remove(message)
+        for frame in self.waiting:
+            message = self._answer(frame)
+            if message is not None and message.reply_to == seq:
+                self.waiting.remove(frame)
                 future.set_result(message)
                 break
         if self._native.is_closed:
@@ -114,14 +109,13 @@ class Inbox:
         self._wake.set()
 
     def _take_in(self) -> None:
-        while len(self._waiting) < (_SEARCHED_MAX if self._replies else _WAITING_MAX):
+        while len(self.waiting) < (_SEARCHED_MAX if self._replies else _WAITING_MAX):
             frames = self._native.drain(_TURN)
-            client = self._client
             if self._replies:
-                for text, seq in frames:
-                    self._sort_out(Message._received(text, seq, client))
+                for frame in frames:
+                    self._sort_out(frame)
             else:
-                self._waiting.extend([Message._received(text, seq, client) for text, seq in frames])
+                self.waiting.extend(frames)
             if len(frames) < _TURN:
                 return
 
@@ -131,9 +125,14 @@ class Inbox:
             if not reply.done():
                 reply.set_exception(error)
 
-    def _sort_out(self, message: Message) -> None:
-        reply = self._replies.get(message.reply_to) if message.reply_to is not None else None
-        if reply is not None and not reply.done():
+    def _answer(self, frame: Frame) -> Message | None:
+        # Most frames answer nothing, which the text tells without being decoded.
+        return Message._received(frame, self._client) if '"reply_to"' in frame[0] else None
+
+    def _sort_out(self, frame: Frame) -> None:
+        message = self._answer(frame)
+        reply = self._replies.get(message.reply_to) if message is not None and message.reply_to is not None else None
+        if message is not None and reply is not None and not reply.done():
             reply.set_result(message)
         else:
-            self._waiting.append(message)
+            self.waiting.append(frame)

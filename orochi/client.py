@@ -401,10 +401,10 @@ class OrochiClient:
         assert inbox is not None  # set with _native
         wanted = None if channel is None or channel.startswith(("#", "@")) else f"#{channel}"
         wanted = wanted or channel
+        waiting = inbox.waiting
         is_narrowed = wanted is not None or mentions_only
         while True:
-            message = inbox.pop()
-            if message is None:
+            if not waiting:
                 if await inbox.wait():
                     continue
                 # Closed by this program, or a 0.1.0 hub's end: a quiet one, as in its own client.
@@ -412,7 +412,9 @@ class OrochiClient:
                 if error is not None:
                     raise error
                 return
-            seq = message.seq
+            frame = waiting.popleft()
+            message = Message._received(frame, self)
+            seq = frame[1]
             if seq is not None:
                 inbox.give(seq)
             if not is_narrowed or self._is_wanted(message, wanted, mentions_only):

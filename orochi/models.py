@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from orochi._native import mentions as _mentions
 from orochi.exceptions import NotConnected
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from orochi.client import OrochiClient, Receipt
 
 __all__ = ["Message"]
+
+# As the native inbox gives them.
+Frame: TypeAlias = tuple[str, int | None, str | None, str | None, str | None]
 
 
 class Message:
@@ -30,10 +33,11 @@ class Message:
         seq: The message's place in the hub's log; None for other frames and from a 0.1.0 hub.
     """
 
-    __slots__ = ("_client", "_fields", "_raw", "seq")
+    __slots__ = ("_client", "_fields", "_frame", "seq")
 
-    # What a received message is until it is looked at: its text.
-    _raw: str | None
+    # What a received message is until more of it is looked at: its text and seq, and its sender, channel and
+    # content, or None where these are to be read from the text.
+    _frame: Frame | None
     _fields: tuple[str, str, dict[str, Any], str, str] | None
     _client: OrochiClient | None
     seq: int | None
@@ -48,7 +52,7 @@ class Message:
         *,
         seq: int | None = None,
     ) -> None:
-        self._raw = None
+        self._frame = None
         self._client = None
         self._fields = (
             type,
@@ -60,12 +64,12 @@ class Message:
         self.seq = seq
 
     @classmethod
-    def _received(cls, raw: str, seq: int | None, client: OrochiClient) -> Message:
+    def _received(cls, frame: Frame, client: OrochiClient) -> Message:
         message = cls.__new__(cls)
-        message._raw = raw
+        message._frame = frame
         message._fields = None
         message._client = client
-        message.seq = seq
+        message.seq = frame[1]
         return message
 
     @classmethod
@@ -107,6 +111,8 @@ class Message:
     @property
     def sender(self) -> str:
         """Who it is from."""
+        if self._frame is not None and self._frame[2] is not None:
+            return self._frame[2]
         return self._decoded()[1]
 
     @property
@@ -127,12 +133,16 @@ class Message:
     @property
     def channel(self) -> str:
         """Where it was said: ``#name``, or ``@name`` of the other side of a direct message; or empty."""
+        if self._frame is not None and self._frame[3] is not None:
+            return self._frame[3]
         channel: str = self.payload.get("channel", "")
         return channel
 
     @property
     def content(self) -> str:
         """What was said; empty for other frames."""
+        if self._frame is not None and self._frame[4] is not None:
+            return self._frame[4]
         content: str = self.payload.get("content", "")
         return content
 
@@ -172,7 +182,7 @@ class Message:
 
     def _decoded(self) -> tuple[str, str, dict[str, Any], str, str]:
         if self._fields is None:
-            data = json.loads(self._raw or "{}")
+            data = json.loads(self._frame[0] if self._frame else "{}")
             self._fields = (
                 data.get("type", ""),
                 data.get("sender", "unknown"),
@@ -180,7 +190,8 @@ class Message:
                 data.get("id", ""),
                 data.get("ts", ""),
             )
-            self._raw = None
+            # From now on the payload counts, which a program may change.
+            self._frame = None
         return self._fields
 
     def __eq__(self, other: object) -> bool:

@@ -11,7 +11,7 @@ use orochi_protocol::request::{Conflict, EventKind, Register, Resume, StatusUpda
 use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList, PyString};
 use pyo3_async_runtimes::tokio::future_into_py;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -29,7 +29,7 @@ pub(crate) struct NativeClient {
 /// `resume=` as Python gives it.
 #[derive(FromPyObject)]
 enum ResumeArgument {
-    After(u64),
+    After(i64),
     Word(String),
 }
 
@@ -134,10 +134,19 @@ impl NativeClient {
         Ok(reader.into_raw_fd())
     }
 
-    /// At most `count` received frames, each as `(text, seq)`.
-    fn drain(&self, count: usize) -> Vec<(String, Option<u64>)> {
+    /// At most `count` received frames, each as `(text, seq, sender, channel, content)`; the last three are None where
+    /// they are to be read from the text.
+    fn drain<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Bound<'py, PyList>> {
         let frames = self.client.inbox().drain(count);
-        frames.into_iter().map(|frame| (frame.text, frame.seq.map(Seq::get))).collect()
+        // Messages that follow each other are often from one sender in one channel.
+        let (mut sender, mut channel) = (Repeated(None), Repeated(None));
+        let tuples = frames.iter().map(|frame| {
+            let plain = frame.plain();
+            let parts = plain.map(|[from, place, content]| (sender.get(py, from), channel.get(py, place), content));
+            let (sender, channel, content) = parts.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+            (frame.text.as_str(), frame.seq.map(Seq::get), sender, channel, content)
+        });
+        PyList::new(py, tuples.collect::<Vec<_>>())
     }
 
     /// Everything up to here is dealt with.
@@ -222,6 +231,22 @@ where
     future_into_py(py, async move { work.await.map_err(|error| Python::attach(|py| exception(py, &error))) })
 }
 
+/// A Python string that is made anew only when the text is another one.
+struct Repeated<'a, 'py>(Option<(&'a str, Bound<'py, PyString>)>);
+
+impl<'a, 'py> Repeated<'a, 'py> {
+    fn get(&mut self, py: Python<'py>, text: &'a str) -> Bound<'py, PyString> {
+        match &self.0 {
+            Some((known, string)) if *known == text => string.clone(),
+            _ => {
+                let string = PyString::new(py, text);
+                self.0 = Some((text, string.clone()));
+                string
+            }
+        }
+    }
+}
+
 /// A receipt on its way to Python.
 struct ReceiptOut(orochi_client::Receipt);
 
@@ -262,7 +287,7 @@ fn state_word(state: State) -> &'static str {
 fn parse_resume(resume: ResumeArgument) -> Result<Resume, Refusal> {
     let refuse = || Refusal::new(ErrorCode::InvalidField, "resume is None, \"stored\" or a seq");
     match resume {
-        ResumeArgument::After(seq) => Seq::new(seq).map(Resume::After).ok_or_else(refuse),
+        ResumeArgument::After(seq) => u64::try_from(seq).ok().and_then(Seq::new).map(Resume::After).ok_or_else(refuse),
         ResumeArgument::Word(word) if word == "stored" => Ok(Resume::Stored),
         ResumeArgument::Word(_) => Err(refuse()),
     }

@@ -61,7 +61,9 @@ class Hub:
         # The block that it prints when it is ready ends with how to stop it.
         while "stop" not in said:
             line = lines.get(timeout=DEADLINE)
-            assert line is not None, "the hub did not start:\n" + "".join(self.stderr)
+            if line is None:
+                self.kill()
+                raise AssertionError("the hub did not start:\n" + "".join(self.stderr))
             what, _, value = line.strip().partition(" ")
             said[what] = value.strip()
         self._ports = (urlsplit(said["agents"]).port or 0, urlsplit(said["dashboard"]).port or 0)

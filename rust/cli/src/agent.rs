@@ -119,7 +119,8 @@ fn message(text: &str) -> Option<Message> {
     let frame: ServerFrame<'_> =
         serde_json::from_str(text).ok().filter(|frame: &ServerFrame<'_>| frame.r#type == "message")?;
     let payload = serde_json::from_str(frame.payload?.get()).ok()?;
-    Some(Message { seq: frame.seq, msg_id: frame.id, ts: frame.ts, sender: frame.sender, payload })
+    let (msg_id, ts, sender) = (frame.id.into_owned(), frame.ts.into_owned(), frame.sender.into_owned());
+    Some(Message { seq: frame.seq, msg_id, ts, sender, payload })
 }
 
 fn failure(error: Error, place: &str) -> Failure {

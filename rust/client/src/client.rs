@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::reply::DeliveryState;
-use orochi_protocol::request::StatusUpdate;
+use orochi_protocol::request::{StatusUpdate, check_id};
 use orochi_protocol::{ChannelName, Seq, Target};
 use serde::Serialize;
 use serde_json::json;
@@ -164,6 +164,8 @@ impl Client {
         if message.reply_to.is_some() && self.is_old_hub() {
             return Err(Error::OldHub { what: "reply_to" });
         }
+        // Without one that it can read, a hub's refusal could not name the message.
+        message.id.as_deref().map_or(Ok(()), check_id)?;
         Ok(MessagePayload {
             channel: Target::parse(&message.channel)?,
             content: &message.content,

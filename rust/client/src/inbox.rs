@@ -4,11 +4,14 @@
 //! message that went in, and fetches the rest from the hub's log when there is room again. So an agent
 //! that never listens can send for ever, and one that is slow misses nothing.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use orochi_protocol::Seq;
 use tokio::sync::Notify;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::error::Error;
 
@@ -21,9 +24,39 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Incoming {
     /// The whole frame, JSON.
-    pub text: String,
+    pub text: Utf8Bytes,
     /// A message's place in the log; None from a 0.1.0 hub and for events.
     pub seq: Option<Seq>,
+    /// Where in `text` a message's sender, channel and content are.
+    pub(crate) plain: Option<[Range<usize>; 3]>,
+}
+
+impl Incoming {
+    pub(crate) fn new(text: Utf8Bytes, seq: Option<Seq>) -> Self {
+        Self { text, seq, plain: None }
+    }
+
+    /// A message's sender, channel and content, where they stand in the frame as they are: without an escape.
+    pub fn plain(&self) -> Option<[&str; 3]> {
+        let plain = self.plain.as_ref()?;
+        Some(plain.each_ref().map(|range| &self.text[range.clone()]))
+    }
+
+    /// Keeps where a message's parts are, so that its reader need not parse it again.
+    pub(crate) fn with_places(mut self, parts: [&Cow<'_, str>; 3]) -> Self {
+        let start = self.text.as_ptr() as usize;
+        let place = |part: &Cow<'_, str>| match part {
+            Cow::Borrowed(part) => {
+                let from = (part.as_ptr() as usize).checked_sub(start)?;
+                (from + part.len() <= self.text.len()).then_some(from..from + part.len())
+            }
+            Cow::Owned(_) => None,
+        };
+        if let [Some(sender), Some(channel), Some(content)] = parts.map(place) {
+            self.plain = Some([sender, channel, content]);
+        }
+        self
+    }
 }
 
 type Waker = Box<dyn Fn() + Send + Sync>;

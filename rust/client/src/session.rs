@@ -80,7 +80,7 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
         };
         let Ok(frame) = serde_json::from_str::<ServerFrame<'_>>(&text) else { continue };
         let payload = frame.payload.map_or("{}", |payload| payload.get());
-        match frame.r#type.as_str() {
+        match &*frame.r#type {
             "ack" => return serde_json::from_str(payload).map_err(|error| lost(error.to_string())),
             "error" => {
                 let error: ErrorPayload = serde_json::from_str(payload).map_err(|error| lost(error.to_string()))?;

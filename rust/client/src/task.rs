@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use orochi_protocol::incoming::{AckPayload, ErrorPayload, ServerFrame};
+use orochi_protocol::incoming::{AckPayload, ErrorPayload, Said, ServerFrame};
 use orochi_protocol::request::{Conflict, Register, Resume};
 use orochi_protocol::{HUB_SENDER, Seq};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
 use uuid::Uuid;
 
 use crate::backoff;
@@ -217,7 +217,7 @@ impl Task {
     async fn take_in(&mut self, incoming: Option<Result<Message, WsError>>) -> Result<(), End> {
         self.last_heard = Instant::now();
         match incoming {
-            Some(Ok(Message::Text(text))) => self.take_frame(text.as_str()).await,
+            Some(Ok(Message::Text(text))) => self.take_frame(&text).await,
             Some(Ok(Message::Close(Some(close)))) if u16::from(close.code) == 4009 => {
                 Err(End::Refused(self.lost("another connection took this name over".to_owned())))
             }
@@ -238,13 +238,13 @@ impl Task {
         }
     }
 
-    async fn take_frame(&mut self, text: &str) -> Result<(), End> {
+    async fn take_frame(&mut self, text: &Utf8Bytes) -> Result<(), End> {
         let Ok(frame) = serde_json::from_str::<ServerFrame<'_>>(text) else {
             tracing::warn!("the hub sent a frame that is not one; ignored");
             return Ok(());
         };
         let payload = frame.payload.map_or("{}", |payload| payload.get());
-        match (frame.r#type.as_str(), frame.payload) {
+        match (&*frame.r#type, frame.payload) {
             ("ack", _) => {
                 let ack: AckPayload = serde_json::from_str(payload).unwrap_or_default();
                 if self.refetch.as_ref().is_some_and(|id| *id == ack.r#ref) {
@@ -267,7 +267,16 @@ impl Task {
             (kind @ ("presence" | "gitea_result" | "receipts"), Some(raw)) if self.outstanding.data(kind, raw) => {
                 Ok(())
             }
-            _ => self.keep(Incoming { text: text.to_owned(), seq: frame.seq }).await,
+            ("message", Some(raw)) => {
+                let incoming = Incoming::new(text.clone(), frame.seq);
+                let said: Result<Said<'_>, _> = serde_json::from_str(raw.get());
+                self.keep(match said {
+                    Ok(said) => incoming.with_places([&frame.sender, &said.channel, &said.content]),
+                    Err(_) => incoming,
+                })
+                .await
+            }
+            _ => self.keep(Incoming::new(text.clone(), frame.seq)).await,
         }
     }
 
@@ -281,7 +290,7 @@ impl Task {
         }
     }
 
-    fn take_error(&mut self, error: ErrorPayload, text: &str) -> Result<(), End> {
+    fn take_error(&mut self, error: ErrorPayload, text: &Utf8Bytes) -> Result<(), End> {
         if error.code == "SESSION_REPLACED" {
             return Err(End::Refused(self.lost(error.detail)));
         }
@@ -293,7 +302,7 @@ impl Task {
         let is_about_none = error.r#ref.is_none() && !self.is_old_hub();
         if is_about_none || !self.outstanding.error(error) {
             // Like 0.1.0's client: an error that is nobody's is for the listener.
-            self.inbox.push(Incoming { text: text.to_owned(), seq: None });
+            self.inbox.push(Incoming::new(text.clone(), None));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! How a client reads what a hub sent, ours or 0.1.0 (sections 3, 5, 9 and 10): unknown keys are ignored,
 //! and everything that 0.1.0 leaves out is optional.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -13,22 +14,34 @@ use crate::seq::Seq;
 #[derive(Debug, Deserialize)]
 pub struct ServerFrame<'a> {
     /// `ack`, `error`, `message`, …
-    pub r#type: String,
+    #[serde(borrow)]
+    pub r#type: Cow<'a, str>,
     /// Who it is from.
-    #[serde(default)]
-    pub sender: String,
+    #[serde(borrow, default)]
+    pub sender: Cow<'a, str>,
     /// The frame's id.
-    #[serde(default)]
-    pub id: String,
+    #[serde(borrow, default)]
+    pub id: Cow<'a, str>,
     /// The hub's clock.
-    #[serde(default)]
-    pub ts: String,
+    #[serde(borrow, default)]
+    pub ts: Cow<'a, str>,
     /// The message's place in the log; absent from 0.1.0 and from answers.
     #[serde(default)]
     pub seq: Option<Seq>,
     /// The rest.
     #[serde(borrow, default)]
     pub payload: Option<&'a RawValue>,
+}
+
+/// What is looked at first in the payload of a delivered message.
+#[derive(Debug, Deserialize)]
+pub struct Said<'a> {
+    /// Where it was said.
+    #[serde(borrow)]
+    pub channel: Cow<'a, str>,
+    /// What was said.
+    #[serde(borrow)]
+    pub content: Cow<'a, str>,
 }
 
 /// What an `ack` can hold; which fields do depends on the request.
