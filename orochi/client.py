@@ -114,7 +114,7 @@ class OrochiClient:
         self.model = model
         self.agent_id = agent_id or f"{name}@{machine or platform.node()}"
         self.uri = f"ws://{host}:{port}"
-        self._token = token or config.OROCHI_TOKEN
+        self._token = token or config._current_token()
         self._resume = resume
         self._conflict = conflict
         self._events = list(events)

@@ -19,6 +19,11 @@ def _setting(name: str, default: str, *more: str) -> str:
     return _first(default, f"SCITEX_OROCHI_{name}", f"OROCHI_{name}", *more)
 
 
+def _current_token() -> str:
+    """The token that the environment holds now: a program may set it after this module was imported."""
+    return _setting("TOKEN", "") or OROCHI_TOKEN
+
+
 def _port(name: str, default: int) -> int:
     text = _setting(name, str(default))
     if text.isascii() and text.isdigit() and int(text) < 65536:

@@ -25,7 +25,7 @@ DEADLINE = 30.0
 def clean_environment(more: Mapping[str, str] = {}) -> dict[str, str]:
     """The environment without a setting of the project, and then `more`."""
     kept = {name: value for name, value in os.environ.items() if "OROCHI" not in name and "GITEA" not in name}
-    return kept | more
+    return {**kept, **more}
 
 
 def hub_command() -> list[str]:

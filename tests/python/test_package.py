@@ -34,7 +34,9 @@ def test_public_is_what_all_names(name):
     own = {
         one
         for one, value in vars(module).items()
-        if not one.startswith("_") and not inspect.ismodule(value) and getattr(value, "__module__", "") == module.__name__
+        if not one.startswith("_")
+        and not inspect.ismodule(value)
+        and getattr(value, "__module__", "") == module.__name__
     }
     # A class or function that is made here is named, or is called `_so`.
     assert own - {"Frame"} <= set(named)
@@ -114,7 +116,10 @@ async def test_a_received_message_is_the_same_however_it_is_looked_at(hub):
             assert message.content == "mine"
 
 
-SHOW = "import json, orochi.config as c; print(json.dumps({name: getattr(c, name) for name in c.__all__}))"
+SHOW = """
+import json, orochi.config as c
+print(json.dumps({name: getattr(c, name) for name in c.__all__ if name.isupper()}))
+"""
 
 
 def settings(**env: str) -> subprocess.CompletedProcess[str]:

@@ -102,10 +102,9 @@ async def test_the_client_api_sample_answers_whoever_mentions_it(start_hub, tmp_
             assert (built.channel, built.mentions) == ("#builds", ["deployer"])
             await built.reply("which one, @my-agent?")
             # The sample answers where it was asked, and the deployer is not in that channel.
-            answer = []
-            while not answer:
-                answer = [row for row in await client.query_history("#builds") if row["content"].startswith("Got it")]
-            assert answer[0]["content"] == "Got it, deployer."
+            while (newest := (await client.query_history("#builds"))[0])["sender"] != "my-agent":
+                pass
+            assert newest["content"] == "Got it, deployer."
             row = (await client.who(detail=True))["my-agent"]
             assert (row["status"], row["current_task"]) == ("busy", "Running test suite")
             assert (row["machine"], row["role"], row["project"]) == ("gpu-server-01", "code-reviewer", "backend-api")
