@@ -297,7 +297,7 @@ class OrochiClient:
         return rows
 
     async def search(self, text: str, channel: str = "#general", limit: int = 50) -> list[dict[str, Any]]:
-        """A channel's messages in which all words of `text` stand, newest first; the last word may be a beginning."""
+        """A channel's messages in which all words of `text` stand, newest first."""
         return await self.query_history(channel, None, limit, search=text)
 
     @overload

@@ -64,7 +64,7 @@ fn a_search_puts_the_better_match_first_and_keeps_conversations_to_their_sides()
     }
     batch.commit().unwrap();
     assert_eq!(search(&folder.db(), "deploy", None), [1, 2]);
-    assert_eq!(search(&folder.db(), "dep", None), [1, 2], "the last word may go on");
+    assert!(search(&folder.db(), "dep", None).is_empty(), "whole words only: a beginning would have to read them all");
     assert_eq!(search(&folder.db(), "secret", Some("bob")), [3]);
     assert_eq!(search(&folder.db(), "secret", Some("a_b")), [3]);
     for stranger in ["axb", "b", "a_", "ob", "", "a_b @bob", "@bob"] {

@@ -18,7 +18,7 @@ const SNIPPET_WORDS: u32 = 24;
 /// What to search for, and where.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// Words; all must stand in the message, the last one may go on.
+    /// Words; all must stand in the message.
     pub text: String,
     /// Only this channel's, or this conversation's by its key.
     pub channel: Option<String>,
@@ -115,5 +115,5 @@ pub(super) fn match_expression(text: &str) -> Option<String> {
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
         .collect();
-    (!words.is_empty()).then(|| format!("{} *", words.join(" ")))
+    (!words.is_empty()).then(|| words.join(" "))
 }
