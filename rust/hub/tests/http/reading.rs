@@ -26,7 +26,7 @@ async fn history_is_newest_first_and_narrowed_by_each_parameter() {
         ("after=1", vec!["three", "two"]),
         ("before=3&after=1", vec!["two"]),
         ("sender=bob", vec!["two"]),
-        ("search=thr", vec!["three"]),
+        ("search=three", vec!["three"]),
         (&format!("since={second}"), vec!["three", "two"]),
         (&format!("since={encoded}"), vec!["three", "two"]),
         (&format!("since={with_space}"), vec!["three", "two"]),
