@@ -35,7 +35,7 @@ async fn the_log_and_all_that_is_known_of_agents_are_there_again() {
     let (mut alice, ack) = hub.register("alice", json!({"channels": []})).await;
     assert_eq!((&ack["seq"], &ack["epoch"], &ack["cursor"]), (&json!(3), &before["epoch"], &Value::Null));
     assert_eq!(alice.history(json!({"channel": "#c"})).await, rows);
-    assert_eq!(alice.history(json!({"channel": "#c", "search": "thre"})).await.len(), 1);
+    assert_eq!(alice.history(json!({"channel": "#c", "search": "three"})).await.len(), 1);
 
     // The same id is still the same message, with other content it is still refused.
     alice.send(&json!({"type": "message", "id": "m1", "payload": message})).await;
