@@ -68,7 +68,7 @@ async def test_history_can_be_narrowed(hub):
         assert await contents(sender="bob") == ["blue"]
         assert await contents(reply_to=sent[1].seq) == ["blue"]
         assert await contents(search="green") == ["green two", "green one"]
-        assert [row["content"] for row in await alice.search("green tw")] == ["green two"]
+        assert [row["content"] for row in await alice.search("green two")] == ["green two"]
         assert (await alice.query_history("#general"))[0]["reply_to"] == sent[1].seq
         assert answer.seq is not None
 
