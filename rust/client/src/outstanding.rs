@@ -4,8 +4,9 @@
 
 use std::collections::VecDeque;
 
-use orochi_protocol::ChannelName;
 use orochi_protocol::incoming::{AckPayload, ErrorPayload};
+use orochi_protocol::request::Register;
+use orochi_protocol::{ChannelName, Seq};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -18,6 +19,24 @@ use crate::error::Error;
 pub(crate) enum Change {
     Join(ChannelName),
     Leave(ChannelName),
+}
+
+impl Change {
+    /// The hub has agreed, when its log's head was `head`: a new connection is to be in the same channels, and to
+    /// get nothing of them from before.
+    pub(crate) fn apply(self, register: &mut Register, head: Option<Seq>) {
+        match self {
+            Change::Join(channel) if register.channels.contains(&channel) => {}
+            Change::Join(channel) => {
+                register.joined.extend(head.map(|head| (channel.clone(), head)));
+                register.channels.push(channel);
+            }
+            Change::Leave(channel) => {
+                register.channels.retain(|known| *known != channel);
+                register.joined.remove(&channel);
+            }
+        }
+    }
 }
 
 /// A request on its way.
@@ -106,11 +125,12 @@ impl Outstanding {
         true
     }
 
-    /// An ack came. Gives what it changes, also where the caller was cancelled and nobody waits for it.
-    pub(crate) fn ack(&mut self, ack: AckPayload) -> Option<Change> {
+    /// An ack came. Gives what it changes and the log's head at that time, also where the caller was cancelled and nobody waits for it.
+    pub(crate) fn ack(&mut self, ack: AckPayload) -> Option<(Change, Option<Seq>)> {
         let request = self.take(&ack.r#ref)?;
+        let seq = ack.seq;
         let _ = request.answer.send(Ok(Answer { ack, data: request.data }));
-        request.change
+        request.change.map(|change| (change, seq))
     }
 
     /// Whether the hub has not answered yet to something that changes the channels.

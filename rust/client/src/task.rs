@@ -26,7 +26,7 @@ use crate::client::State;
 use crate::error::Error;
 use crate::inbox::{Inbox, Incoming};
 use crate::options::Options;
-use crate::outstanding::{Change, Outstanding, Request};
+use crate::outstanding::{Outstanding, Request};
 use crate::session::{self, Socket, frame, pump, reason};
 
 /// Requests that one turn takes.
@@ -251,8 +251,8 @@ impl Task {
                     // What follows is what was left in the log.
                     (self.refetch, self.is_overflowed) = (None, false);
                 }
-                if let Some(change) = self.outstanding.ack(ack) {
-                    self.change(change);
+                if let Some((change, head)) = self.outstanding.ack(ack) {
+                    change.apply(&mut self.options.register, head);
                 }
                 Ok(())
             }
@@ -277,16 +277,6 @@ impl Task {
                 .await
             }
             _ => self.keep(Incoming::new(text.clone(), frame.seq)).await,
-        }
-    }
-
-    /// The hub has agreed: a new connection is to be in the same channels.
-    fn change(&mut self, change: Change) {
-        let channels = &mut self.options.register.channels;
-        match change {
-            Change::Join(channel) if channels.contains(&channel) => {}
-            Change::Join(channel) => channels.push(channel),
-            Change::Leave(channel) => channels.retain(|known| *known != channel),
         }
     }
 
@@ -454,6 +444,7 @@ impl Task {
         if ack.resumed == Some(false) {
             // Another log: its seqs say nothing about what was received before.
             self.last_seq = Seq::ZERO;
+            self.options.register.joined.clear();
             self.finished.store(0, Ordering::Relaxed);
         }
         self.epoch = ack.epoch;

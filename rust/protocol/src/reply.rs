@@ -72,6 +72,17 @@ pub struct RegisterAck<'a> {
     pub resumed: Option<bool>,
 }
 
+/// `ack` to a subscribe: messages after `seq` are delivered.
+#[derive(Debug, Serialize)]
+pub struct SubscribeAck<'a> {
+    /// `ok`.
+    pub status: Ok,
+    /// The request's id.
+    pub r#ref: &'a str,
+    /// The log's head when the channel was joined.
+    pub seq: Seq,
+}
+
 /// `ack` to a message, sent once it is on disk (section 9, Durability).
 #[derive(Debug, Serialize)]
 pub struct MessageAck<'a> {

@@ -12,7 +12,7 @@ use std::path::Path;
 use orochi_protocol::delivery::{MessageView, PresenceChange, PresenceEvent, StatusEvent};
 use orochi_protocol::reply::{
     Ack, AgentRow, DeliveryState, ErrorReply, GiteaResult, HistoryAnswer, MessageAck, Ok as AckStatus, PresenceAnswer,
-    ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, frame,
+    ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
 };
 use orochi_protocol::request::{self, Draft, HistoryQuery, Request};
 use orochi_protocol::{ErrorCode, HUB_SENDER, Refusal, Seq, Timestamp};
@@ -197,6 +197,7 @@ fn acks() -> Vec<(&'static str, String)> {
         [("dave", DeliveryState::Unknown), ("carol", DeliveryState::Offline), ("bob", DeliveryState::Online)];
     vec![
         ("reply-ack", from_hub("ack", &Ack { status: AckStatus::Ok, r#ref: "q-1" })),
+        ("reply-ack-subscribe", from_hub("ack", &SubscribeAck { status: AckStatus::Ok, r#ref: "q-1", seq: seq(41) })),
         ("reply-ack-register", register(None, None)),
         ("reply-ack-register-resumed", register(Some(seq(40)), Some(true))),
         ("reply-ack-register-not-resumed", register(Some(seq(40)), Some(false))),

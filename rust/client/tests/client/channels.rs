@@ -77,3 +77,28 @@ async fn fetching_what_did_not_fit_does_not_undo_a_subscribe_on_its_way() {
     within(joining).await.expect("accepted");
     assert_eq!(named(&mut peer).await, json!(["#general", "#a"]));
 }
+
+#[tokio::test]
+async fn a_new_connection_asks_for_nothing_from_before_a_channel_was_joined() {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = hub.client().await;
+    let joining = subscribe(&client, "#a");
+    let request = peer.expect("subscribe").await;
+    peer.ack_with(&request, json!({"seq": 7})).await;
+    within(joining).await.expect("accepted");
+    drop(peer);
+    let mut peer = hub.accept_silent().await;
+    let register = peer.expect("register").await;
+    assert_eq!(register["payload"]["joined"], json!({"#a": 7}));
+    peer.ack(&register).await;
+    let leaving = tokio::spawn({
+        let client = client.clone();
+        async move { client.unsubscribe("#a").await }
+    });
+    let request = peer.expect("unsubscribe").await;
+    peer.ack(&request).await;
+    within(leaving).await.expect("no panic").expect("accepted");
+    drop(peer);
+    let register = hub.accept_silent().await.expect("register").await;
+    assert_eq!(register["payload"].get("joined"), None, "a channel that was left is no more named");
+}

@@ -29,6 +29,7 @@ async fn a_register_says_who_it_is_and_what_it_wants() {
         project: "p".into(),
         resume: Some(Resume::Stored),
         epoch: None,
+        joined: Default::default(),
         conflict: Conflict::Refuse,
         events: vec![EventKind::PresenceChange, EventKind::StatusUpdate],
     };

@@ -69,6 +69,12 @@ impl Peer {
         serde_json::from_str(frame.to_text().expect("text")).expect("JSON")
     }
 
+    pub async fn ack_with(&mut self, request: &Value, more: Value) {
+        let mut payload = json!({ "status": "ok", "ref": request["id"] });
+        payload.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        self.send(json!({ "type": "ack", "sender": "orochi-server", "payload": payload })).await;
+    }
+
     pub async fn ack(&mut self, request: &Value) {
         let mut payload = json!({ "status": "ok", "ref": request["id"], "seq": 0 });
         if request["type"] == "register" {

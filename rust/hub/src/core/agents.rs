@@ -3,7 +3,7 @@
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::{PresenceChange, PresenceEvent, StatusEvent};
-use orochi_protocol::reply::{Ack, Ok as AckStatus};
+use orochi_protocol::reply::{Ack, Ok as AckStatus, SubscribeAck};
 use orochi_protocol::request::{EventKind, StatusUpdate};
 use orochi_protocol::{ErrorCode, Refusal, Seq};
 
@@ -22,7 +22,10 @@ impl CoreThread {
             }
             AgentAction::Subscribe(channel) => {
                 self.commit();
-                self.subscribe(index, channel.as_str())
+                match self.subscribe(index, channel.as_str()) {
+                    Ok(()) => return self.ack_subscribe(index, &id),
+                    Err(refusal) => Err(refusal),
+                }
             }
             AgentAction::Unsubscribe(channel) => {
                 self.commit();
@@ -139,6 +142,12 @@ impl CoreThread {
     /// Stages the plain ack of the request `id`.
     pub(super) fn ack(&mut self, index: ConnectionIndex, id: &str) {
         let frame = self.stamper.frame("ack", &Ack { status: AckStatus::Ok, r#ref: id });
+        self.stage_reply(index, frame);
+    }
+
+    fn ack_subscribe(&mut self, index: ConnectionIndex, id: &str) {
+        let ack = SubscribeAck { status: AckStatus::Ok, r#ref: id, seq: self.head };
+        let frame = self.stamper.frame("ack", &ack);
         self.stage_reply(index, frame);
     }
 

@@ -1,5 +1,6 @@
 //! Who joins and who leaves, and from where each connection gets its messages (section 9, Resume, Sessions).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orochi_protocol::limits::{CHANNELS_MAX, HEARTBEAT_SECONDS};
@@ -9,7 +10,7 @@ use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
 
 use super::CoreThread;
 use crate::outbox::{Feed, Outbox};
-use crate::registry::{AgentIndex, Connection, ConnectionId, ConnectionIndex, Standing, Start};
+use crate::registry::{AgentIndex, Connection, ConnectionId, ConnectionIndex, Places, Standing, Start};
 
 /// Where a register starts, and what its ack says of it.
 struct Place {
@@ -64,7 +65,16 @@ impl CoreThread {
                 if let Some(index) = before {
                     self.hand_over_replies(index);
                 }
-                let index = self.registry.add_session(connection, agent, register, outbox, place.start);
+                // Seqs of another log say nothing about this one.
+                let none = BTreeMap::new();
+                let joined = if place.resumed == Some(true) { &register.joined } else { &none };
+                let index = self.registry.add_session(
+                    connection,
+                    agent,
+                    register,
+                    outbox,
+                    Places { start: place.start, joined },
+                );
                 self.ack_register(index, agent, id, place.resumed);
                 self.feed_from(index, place.start.channels_after.min(place.start.addressed_after));
             }
@@ -104,10 +114,20 @@ impl CoreThread {
             None => Ok(Place { start: Start::after(self.head), resumed: None }),
             Some(Resume::After(seq)) if !foreign => {
                 self.check_within_log("resume", seq)?;
+                self.check_joined(register)?;
                 Ok(Place { start: Start::after(seq), resumed: Some(true) })
             }
-            Some(_) => Ok(Place { start: self.stored_start(known), resumed: Some(!foreign) }),
+            Some(_) => {
+                if !foreign {
+                    self.check_joined(register)?;
+                }
+                Ok(Place { start: self.stored_start(known), resumed: Some(!foreign) })
+            }
         }
+    }
+
+    fn check_joined(&self, register: &Register) -> Result<(), Refusal> {
+        register.joined.values().try_for_each(|seq| self.check_within_log("joined", *seq))
     }
 
     fn stored_start(&self, known: Option<AgentIndex>) -> Start {

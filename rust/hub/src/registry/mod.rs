@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use orochi_protocol::request::{EventKind, Register};
-use orochi_protocol::{AgentName, Seq, Timestamp};
+use orochi_protocol::{AgentName, ChannelName, Seq, Timestamp};
 use slab::Slab;
 
 pub use agent::{Agent, Standing};
@@ -193,26 +193,25 @@ impl Registry {
         index
     }
 
-    /// Adds an agent's connection, or makes it anew, with the channels of `register`, for messages after `channels_after`
-    /// there and after `addressed_after` elsewhere.
+    /// Adds an agent's connection, or makes it anew, with the channels of `register`, for messages after `places`.
     pub fn add_session(
         &mut self,
         id: ConnectionId,
         agent: AgentIndex,
         register: &Register,
         outbox: Arc<Outbox>,
-        start: Start,
+        places: Places<'_>,
     ) -> ConnectionIndex {
         if let Some(old) = self.find_connection(id) {
             self.remove(old);
         }
-        let interest = AgentInterest::new(&self.agents[agent].record.name, start.addressed_after);
+        let interest = AgentInterest::new(&self.agents[agent].record.name, places.start.addressed_after);
         let connection = Connection::agent(id, agent, outbox, interest, register.events.clone());
         let index = self.connections.insert(connection);
         self.by_id.insert(id, index);
         self.agents[agent].connections.push(index);
         for channel in &register.channels {
-            self.join(index, channel.as_str(), start.channels_after);
+            self.join(index, channel.as_str(), places.of_channel(channel));
         }
         // Also where it is in no channel: the record says so from now on.
         self.keep_channels(agent);
@@ -308,6 +307,22 @@ impl Registry {
             }
         }
         channels.into_iter().collect()
+    }
+}
+
+/// From where a session gets its messages, channel by channel.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// Where it resumes.
+    pub start: Start,
+    /// Channels that were joined after that, and when.
+    pub joined: &'a BTreeMap<ChannelName, Seq>,
+}
+
+impl Places<'_> {
+    fn of_channel(&self, channel: &ChannelName) -> Seq {
+        let joined = self.joined.get(channel).copied().unwrap_or_default();
+        self.start.channels_after.max(joined)
     }
 }
 

@@ -221,3 +221,44 @@ async fn the_ack_comes_before_what_was_missed_also_while_the_disk_is_slow() {
     assert_eq!(first["type"], "ack", "it says where the hub begins, nothing may come before it: {first}");
     assert_eq!(late.contents(5).await, numbers(0..5));
 }
+
+#[tokio::test]
+async fn a_channel_joined_later_than_the_place_of_the_resume_begins_where_it_was_joined() {
+    let hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &[]).await;
+    let mut bob = hub.agent("bob", &["#c"]).await;
+    alice.say("#c", "1").await;
+    alice.say("#d", "2, before bob was there").await;
+    assert_eq!(bob.contents(1).await, ["1"]);
+    let ack = bob.ask("subscribe", json!({"channel": "#d"})).await;
+    assert_eq!(ack["seq"], 2);
+    bob.leave().await;
+    alice.say("#d", "3").await;
+    let asked = json!({"channels": ["#c", "#d"], "resume": 1, "joined": {"#d": 2}});
+    let (mut bob, _) = hub.register("bob", asked).await;
+    assert_eq!(bob.contents(1).await, ["3"]);
+    bob.nothing_more().await;
+}
+
+#[tokio::test]
+async fn a_joined_that_is_none_is_refused_and_that_of_another_log_is_passed_over() {
+    let hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &["#c"]).await;
+    hub.agent("bob", &["#c"]).await.leave().await;
+    alice.say("#c", "1").await;
+    let mut bob = hub.connect().await;
+    for (joined, code) in [
+        (json!({"#c": 2}), "INVALID_FIELD"),
+        (json!({"#c": -1}), "INVALID_FIELD"),
+        (json!(["#c"]), "INVALID_FIELD"),
+        (json!({"no channel": 1}), "INVALID_CHANNEL"),
+    ] {
+        let payload = json!({"resume": 1, "joined": joined});
+        bob.send(&json!({"type": "register", "sender": "bob", "id": "q", "payload": payload})).await;
+        assert_eq!(bob.reply("q").await["payload"]["code"], code, "{joined}");
+    }
+    let asked = json!({"channels": ["#c"], "resume": 900, "epoch": "another", "joined": {"#c": 900}});
+    let (mut bob, ack) = hub.register("bob", asked).await;
+    assert_eq!(ack["resumed"], false);
+    assert_eq!(bob.contents(1).await, ["1"]);
+}

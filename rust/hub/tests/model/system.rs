@@ -230,7 +230,7 @@ fn read_answer(frame: &Value) -> Option<Answer> {
             cursor: payload["cursor"].as_u64(),
             resumed: payload["resumed"].as_bool(),
         }),
-        "ack" if payload["seq"].is_number() => Some(Answer::MessageAck {
+        "ack" if payload["delivery"].is_object() => Some(Answer::MessageAck {
             seq: payload["seq"].as_u64().unwrap(),
             duplicate: payload["duplicate"].as_bool().unwrap_or(false),
             delivery: serde_json::from_value(payload["delivery"].clone()).unwrap(),

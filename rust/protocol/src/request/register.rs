@@ -1,5 +1,7 @@
 //! `register`: join under a name (sections 5 and 9).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::codes::{ErrorCode, Refusal};
@@ -29,6 +31,10 @@ pub struct Register {
     /// The database that `resume` counts in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
+    /// For channels that were joined later than at `resume`: the head that the subscribe's ack named. Nothing from
+    /// before it is delivered.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub joined: BTreeMap<ChannelName, Seq>,
     /// What to do about other connections of this name.
     #[serde(skip_serializing_if = "Conflict::is_join")]
     pub conflict: Conflict,
@@ -95,6 +101,7 @@ impl Default for Register {
             project: String::new(),
             resume: None,
             epoch: None,
+            joined: BTreeMap::new(),
             conflict: Conflict::Join,
             events: Vec::new(),
         }
@@ -113,6 +120,7 @@ impl Register {
             project: identity("project")?,
             resume: parse_resume(fields)?,
             epoch: fields.short_text("epoch", IDENTITY_CHARS_MAX)?,
+            joined: parse_joined(fields)?,
             conflict: parse_conflict(fields)?,
             events: parse_events(fields)?,
         })
@@ -146,6 +154,17 @@ fn parse_resume(fields: &Fields<'_>) -> Result<Option<Resume>, Refusal> {
             Err(_) => Err(invalid("resume", "a seq (an integer from 0), \"stored\" or null", json)),
         },
     }
+}
+
+fn parse_joined(fields: &Fields<'_>) -> Result<BTreeMap<ChannelName, Seq>, Refusal> {
+    let Some(raw) = fields.raw("joined") else { return Ok(BTreeMap::new()) };
+    let wrong = |_| invalid("joined", "an object of channels, each with a seq (an integer from 0)", raw.get());
+    let texts: BTreeMap<String, Seq> = serde_json::from_str(raw.get()).map_err(wrong)?;
+    if texts.len() > CHANNELS_MAX {
+        let detail = format!("joined has {} entries: at most {CHANNELS_MAX}", texts.len());
+        return Err(Refusal::new(ErrorCode::TooLarge, detail));
+    }
+    texts.into_iter().map(|(text, seq)| Ok((ChannelName::parse(&text)?, seq))).collect()
 }
 
 fn parse_conflict(fields: &Fields<'_>) -> Result<Conflict, Refusal> {
