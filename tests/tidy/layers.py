@@ -19,7 +19,7 @@ CRATES = {
 }
 
 # Within the hub: what a module may not name.
-_HIGH = ["server", "api", "connection", "dashboard", "config"]
+_HIGH = ["server", "api", "connection", "dashboard", "gitea", "config"]
 HUB = {
     "store": [*_HIGH, "core", "registry", "outbox", "view"],
     "view": [*_HIGH, "core", "registry", "outbox"],
@@ -27,9 +27,10 @@ HUB = {
     "outbox": [*_HIGH, "core", "view", "store"],
     "core": _HIGH,
     "connection": ["server", "api", "dashboard", "config"],
-    "dashboard": ["server", "connection", "core"],
+    "dashboard": ["server", "connection", "core", "gitea"],
+    "gitea": ["server", "api", "connection", "dashboard", "core", "registry", "store", "outbox", "view"],
     "api": ["server"],
-    "config": ["server", "api", "connection", "core", "store", "registry", "outbox", "view", "dashboard"],
+    "config": ["server", "api", "connection", "gitea", "core", "store", "registry", "outbox", "view", "dashboard"],
 }
 
 

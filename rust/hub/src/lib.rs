@@ -7,16 +7,18 @@
 //! 2. [`server`]: binds both ports, starts the core, stops in order.
 //! 3. [`connection`]: one task a WebSocket, agents' and observers'.
 //! 4. [`api`]: the HTTP routes, and who may use them. [`dashboard`]: the page.
-//! 5. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
-//! 6. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
-//! 7. [`registry`]: who is connected, in which channels, and what is known of each agent.
-//! 8. [`store`]: the log on disk.
+//! 5. [`gitea`]: calls to Gitea, which know nothing of the hub around them.
+//! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
+//! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
+//! 8. [`registry`]: who is connected, in which channels, and what is known of each agent.
+//! 9. [`store`]: the log on disk.
 
 pub mod api;
 pub mod config;
 pub mod connection;
 pub mod core;
 pub mod dashboard;
+pub mod gitea;
 pub mod outbox;
 pub mod registry;
 pub mod server;

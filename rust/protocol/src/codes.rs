@@ -87,6 +87,8 @@ error_codes! {
     GiteaApiError = "GITEA_API_ERROR", 502, final;
     /// Gitea did not answer, or not as Gitea does.
     GiteaUnavailable = "GITEA_UNAVAILABLE", 503, retry;
+    /// Too many calls to Gitea are under way.
+    GiteaBusy = "GITEA_BUSY", 503, retry;
     /// The hub has no Gitea token.
     GiteaNotConfigured = "GITEA_NOT_CONFIGURED", 503, final;
 }

@@ -9,6 +9,7 @@ use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{ErrorCode, Refusal};
 
 use crate::core::unavailable;
+use crate::gitea::Failure;
 use crate::store::StoreError;
 
 /// A refused request.
@@ -42,18 +43,44 @@ impl From<PathRejection> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let reply = ErrorReply::new(&self.0, None);
-        let status = StatusCode::from_u16(self.0.code.http_status()).expect("the table of codes holds HTTP statuses");
-        let mut response = (status, Json(&reply)).into_response();
-        let headers = response.headers_mut();
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(seconds) = reply.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        respond(&ErrorReply::new(&self.0, None), self.0.code)
     }
+}
+
+impl From<ApiError> for GiteaError {
+    fn from(error: ApiError) -> Self {
+        Self(error.0.into())
+    }
+}
+
+/// A call to Gitea that was not done; the body has Gitea's own status.
+#[derive(Debug)]
+pub struct GiteaError(pub Failure);
+
+impl From<Refusal> for GiteaError {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.into())
+    }
+}
+
+impl IntoResponse for GiteaError {
+    fn into_response(self) -> Response {
+        let Failure { refusal, status } = self.0;
+        respond(&ErrorReply { status, ..ErrorReply::new(&refusal, None) }, refusal.code)
+    }
+}
+
+fn respond(reply: &ErrorReply<'_>, code: ErrorCode) -> Response {
+    let status = StatusCode::from_u16(code.http_status()).expect("the table of codes holds HTTP statuses");
+    let mut response = (status, Json(reply)).into_response();
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// No such page.

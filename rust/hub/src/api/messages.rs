@@ -5,24 +5,18 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use futures_util::StreamExt;
-use orochi_protocol::fields::Fields;
-use orochi_protocol::limits::{FRAME_BYTES_MAX, RECENT_LIMIT_DEFAULT, RECENT_LIMIT_MAX};
+use orochi_protocol::limits::{RECENT_LIMIT_DEFAULT, RECENT_LIMIT_MAX};
 use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::request::{Draft, check_id};
 use orochi_protocol::{AgentName, ErrorCode};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::App;
 use super::errors::ApiError;
 use super::params::{Params, parse_seq};
+use super::{App, body};
 use crate::core::Accepted;
 use crate::view::{self, Viewer};
-
-/// Bytes of a body that is too large which are still read, and thrown away: a client that is cut off while it
-/// writes sees a broken connection instead of the 413.
-const DISCARD_BYTES_MAX: usize = 16 * FRAME_BYTES_MAX;
 
 /// GET /api/messages: the newest over all channels, oldest first.
 pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
@@ -36,7 +30,7 @@ pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<B
 
 /// POST /api/messages: 201 once it is on disk, 200 where it was already.
 pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<Accepted>), ApiError> {
-    let body = read_body(body).await?;
+    let body = body::read(body).await?;
     let (sender, id, draft) = parse_message(&body)?;
     if let Some(seq) = draft.reply_to {
         app.core.check_reply_to(&sender, seq).await?;
@@ -65,9 +59,7 @@ pub async fn receipts(
 }
 
 fn parse_message(body: &[u8]) -> Result<(AgentName, String, Draft), ApiError> {
-    let not_json = |why: String| ApiError::new(ErrorCode::ParseError, format!("the body is not a JSON object: {why}"));
-    let text = std::str::from_utf8(body).map_err(|error| not_json(error.to_string()))?;
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| not_json(error.to_string()))?;
+    let fields = body::fields(body)?;
     let sender = AgentName::parse(&fields.required_text("sender")?)?;
     let id = match fields.text("id")? {
         Some(id) => check_id(&id).map(|()| id)?,
@@ -75,24 +67,4 @@ fn parse_message(body: &[u8]) -> Result<(AgentName, String, Draft), ApiError> {
     };
     let draft = Draft::from_body(&fields, &["sender", "id"])?;
     Ok((sender, id, draft))
-}
-
-async fn read_body(body: Body) -> Result<Vec<u8>, ApiError> {
-    let (mut read, mut total) = (Vec::new(), 0);
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|e| ApiError::new(ErrorCode::ParseError, format!("the body broke off: {e}")))?;
-        total += chunk.len();
-        if total > DISCARD_BYTES_MAX {
-            break;
-        }
-        if total <= FRAME_BYTES_MAX {
-            read.extend_from_slice(&chunk);
-        }
-    }
-    if total > FRAME_BYTES_MAX {
-        let detail = format!("the body is larger than {} KiB", FRAME_BYTES_MAX / 1024);
-        return Err(ApiError::new(ErrorCode::TooLarge, detail));
-    }
-    Ok(read)
 }

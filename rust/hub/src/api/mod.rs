@@ -2,15 +2,17 @@
 //!
 //! - [`guard`]: where a request may come from. [`auth`]: the token. [`headers`]: what every answer carries.
 //! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
-//! - [`agents`], [`history`], [`messages`], [`search`], [`health`], [`page`]: the routes, a group a file.
-//! - [`params`]: the query string as typed values. [`errors`]: refusals as JSON.
+//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`page`]: the routes, a group a file.
+//! - [`params`]: the query string as typed values. [`body`]: a body as fields. [`errors`]: refusals as JSON.
 //!
 //! A request passes headers, guard, then its port's routes; the token is asked for where the routes are
 //! joined, so that a new route under `/api` can't forget it.
 
 mod agents;
 mod auth;
+mod body;
 mod errors;
+mod gitea;
 mod guard;
 mod headers;
 mod health;
@@ -33,6 +35,7 @@ use health::Readiness;
 
 use crate::config::{Config, ConfigError};
 use crate::core::Core;
+use crate::gitea::{Gitea, Limits};
 
 /// What every request can use. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub struct App {
     pub auth: Auth,
     /// Where requests may come from.
     pub guard: Guard,
+    /// Where calls to Gitea are made.
+    pub gitea: Gitea,
     readiness: Readiness,
 }
 
@@ -54,7 +59,8 @@ impl App {
     pub fn new(core: Core, config: &Config) -> Result<Self, ConfigError> {
         let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
-        Ok(Self { core, auth: Auth::new(&config.token), guard, readiness: Readiness::default() })
+        let (auth, gitea) = (Auth::new(&config.token), Gitea::new(config, Limits::default()));
+        Ok(Self { core, auth, guard, gitea, readiness: Readiness::default() })
     }
 }
 
@@ -88,6 +94,8 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/messages", get(messages::recent).post(messages::post))
         .route("/api/messages/{seq}/receipts", get(messages::receipts))
         .route("/api/search", get(search::list))
+        .route("/api/gitea/issues/{owner}/{repo}", get(gitea::list_issues).post(gitea::create_issue))
+        .route("/api/gitea/repos", get(gitea::list_repos))
         // Whoever has no token is not told what there is.
         .route("/api", any(errors::no_page))
         .route("/api/{*rest}", any(errors::no_page))

@@ -32,7 +32,9 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
     let (mut parts, _) = request.into_parts();
     let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) if is_allowed => accept(upgrade, move |socket| connection::agent::serve(app.core, socket)),
+        Ok(upgrade) if is_allowed => {
+            accept(upgrade, move |socket| connection::agent::serve(app.core, app.gitea, socket))
+        }
         // A WebSocket client is told in a frame: many show no more of a refused handshake than a status.
         Ok(upgrade) => accept(upgrade, connection::refuse_auth),
         Err(rejection) => refuse(&rejection),

@@ -1,24 +1,26 @@
 //! An agent's connection: each request is parsed, checked against the registered name, and either handed to
-//! the core or answered from the log's readers (sections 3, 5 and 9).
+//! the core, answered from the log's readers, or passed to Gitea (sections 3, 5, 8 and 9).
 
 use std::sync::Arc;
 
 use axum::extract::ws::WebSocket;
-use orochi_protocol::reply::{Ack, HistoryAnswer, Ok as AckStatus};
+use orochi_protocol::reply::{Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus};
 use orochi_protocol::request::{self, BadFrame, Draft, HistoryQuery, Register, Request, RequestFrame};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
+use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::link::Link;
-use crate::core::{AgentAction, Command, Core, not_registered, shutting_down, unavailable};
+use crate::core::{AgentAction, Command, Core, not_registered, shutting_down, stray_frame, unavailable};
+use crate::gitea::{Action, Failure, Gitea};
 use crate::store::conversation_key;
 use crate::view::{self, Viewer};
 
 /// Serves an agent until it leaves or the hub stops.
-pub async fn serve(core: Core, socket: WebSocket) {
+pub async fn serve(core: Core, gitea: Gitea, socket: WebSocket) {
     let _open = core.enter();
-    let mut session = Session { link: Link::new(core.clone(), socket), name: None };
+    let mut session = Session { link: Link::new(core.clone(), socket), name: None, gitea };
     while let Ok(text) = session.link.next_request().await {
         session.handle(&text).await;
     }
@@ -32,6 +34,7 @@ struct Session {
     link: Link,
     /// Set by the register that the core accepted.
     name: Option<AgentName>,
+    gitea: Gitea,
 }
 
 impl Session {
@@ -99,10 +102,7 @@ impl Session {
                 self.ack(id);
                 Ok(())
             }
-            Request::Gitea { action, .. } => {
-                let detail = format!("{action}: this hub has no Gitea token; set GITEA_URL and GITEA_TOKEN for it");
-                Err(Refusal::new(ErrorCode::GiteaNotConfigured, detail))
-            }
+            Request::Gitea { action, params } => self.gitea(id, action, &params),
         }
     }
 
@@ -166,6 +166,27 @@ impl Session {
         let channel = query.target.to_string();
         self.link.reply("message", &HistoryAnswer { channel: &channel, content: "", history: &history });
         self.ack(id);
+        Ok(())
+    }
+
+    /// Starts a call to Gitea. Its answer comes when it is there; until then this connection goes on like all
+    /// others. A call goes on where its agent leaves: Gitea may have begun.
+    fn gitea(&self, id: &str, name: String, params: &RawValue) -> Result<(), Refusal> {
+        let action = Action::parse(&name, params)?;
+        let (gitea, outbox, id) = (self.gitea.clone(), Arc::clone(&self.link.outbox), id.to_owned());
+        tokio::spawn(async move {
+            match gitea.call(&action).await {
+                Ok(result) => {
+                    let answer = GiteaResult { action: &name, result: &result, r#ref: &id };
+                    outbox.reply(stray_frame("gitea_result", &answer));
+                    outbox.reply(stray_frame("ack", &Ack { status: AckStatus::Ok, r#ref: &id }));
+                }
+                Err(Failure { refusal, status }) => {
+                    let reply = ErrorReply { status, ..ErrorReply::new(&refusal, Some(&id)) };
+                    outbox.reply(stray_frame("error", &reply));
+                }
+            }
+        });
         Ok(())
     }
 

@@ -1,0 +1,47 @@
+//! A request's body: at most a frame's size, one JSON object.
+
+use axum::body::Body;
+use futures_util::StreamExt;
+use orochi_protocol::ErrorCode;
+use orochi_protocol::fields::Fields;
+use orochi_protocol::limits::FRAME_BYTES_MAX;
+
+use super::errors::ApiError;
+
+/// Bytes of a body that is too large which are still read, and thrown away: a client that is cut off while it
+/// writes sees a broken connection instead of the 413.
+const DISCARD_BYTES_MAX: usize = 16 * FRAME_BYTES_MAX;
+
+/// The whole body.
+///
+/// # Errors
+/// `TOO_LARGE`, and `PARSE_ERROR` where it breaks off.
+pub async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
+    let (mut read, mut total) = (Vec::new(), 0);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|e| ApiError::new(ErrorCode::ParseError, format!("the body broke off: {e}")))?;
+        total += chunk.len();
+        if total > DISCARD_BYTES_MAX {
+            break;
+        }
+        if total <= FRAME_BYTES_MAX {
+            read.extend_from_slice(&chunk);
+        }
+    }
+    if total > FRAME_BYTES_MAX {
+        let detail = format!("the body is larger than {} KiB", FRAME_BYTES_MAX / 1024);
+        return Err(ApiError::new(ErrorCode::TooLarge, detail));
+    }
+    Ok(read)
+}
+
+/// The body's fields.
+///
+/// # Errors
+/// `PARSE_ERROR` for anything but a JSON object.
+pub fn fields(body: &[u8]) -> Result<Fields<'_>, ApiError> {
+    let not_json = |why: String| ApiError::new(ErrorCode::ParseError, format!("the body is not a JSON object: {why}"));
+    let text = std::str::from_utf8(body).map_err(|error| not_json(error.to_string()))?;
+    serde_json::from_str(text).map_err(|error| not_json(error.to_string()))
+}

@@ -1,0 +1,290 @@
+//! What can be asked of Gitea: an action's name and params, parsed once into values that can be sent.
+
+use std::fmt;
+
+use orochi_protocol::fields::{Fields, invalid};
+use orochi_protocol::names::shown;
+use orochi_protocol::{ErrorCode, Refusal};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Longest name of an owner, organisation or repository; Gitea's own limits are below it.
+const NAME_CHARS_MAX: usize = 100;
+/// Labels on one new issue.
+const LABELS_MAX: usize = 100;
+
+/// One call, as section 8 has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// `create_issue`
+    CreateIssue(NewIssue),
+    /// `list_issues`
+    ListIssues {
+        /// Where.
+        repo: Repo,
+        /// Which.
+        state: State,
+    },
+    /// `close_issue`
+    CloseIssue(Issue),
+    /// `add_comment`
+    AddComment {
+        /// To what.
+        issue: Issue,
+        /// What it says.
+        body: String,
+    },
+    /// `create_repo`
+    CreateRepo {
+        /// Its name.
+        name: Name,
+        /// Whose; None is the token's user.
+        org: Option<Name>,
+        /// Whether only its members see it.
+        private: bool,
+    },
+    /// `create_org`
+    CreateOrg {
+        /// Its name.
+        name: Name,
+        /// May be empty.
+        description: String,
+    },
+    /// `list_repos`
+    ListRepos {
+        /// Whose; None is all that the token sees.
+        org: Option<Name>,
+    },
+    /// `get_version`
+    GetVersion,
+}
+
+/// An issue to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewIssue {
+    /// Where.
+    pub repo: Repo,
+    /// Its title.
+    pub title: String,
+    /// May be empty.
+    pub body: String,
+    /// May be empty.
+    pub labels: Vec<Label>,
+}
+
+/// A repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repo {
+    /// A user or an organisation.
+    pub owner: Name,
+    /// Its name.
+    pub name: Name,
+}
+
+/// An issue that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Where.
+    pub repo: Repo,
+    /// Its number in the repository, not Gitea's id for it.
+    pub number: u32,
+}
+
+/// A label, by name or by Gitea's id.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Label {
+    /// Looked up among the repository's and its organisation's.
+    Name(String),
+    /// Sent as it is.
+    Id(u64),
+}
+
+/// Which issues a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Those that are open.
+    Open,
+    /// Those that are closed.
+    Closed,
+    /// Both.
+    All,
+}
+
+impl State {
+    /// As Gitea writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Closed => "closed",
+            State::All => "all",
+        }
+    }
+}
+
+/// The name of a user, organisation or repository: it is one segment of an address and stays one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parse(field: &str, text: String) -> Result<Self, Refusal> {
+        let is_written_so = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_dots = text == "." || text == "..";
+        if text.is_empty() || is_dots || text.len() > NAME_CHARS_MAX || !text.chars().all(is_written_so) {
+            let expected = "a name as Gitea has them: 1 to 100 letters, digits, '-', '_' and '.'";
+            return Err(invalid(field, expected, &shown(&text)));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl fmt::Display for Repo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner.0, self.name.0)
+    }
+}
+
+impl Action {
+    /// Reads an action's name and its params, a JSON object.
+    ///
+    /// # Errors
+    /// `GITEA_UNKNOWN_ACTION`, `GITEA_MISSING_PARAM`, and `INVALID_FIELD` for a value that Gitea can't be asked with.
+    pub fn parse(action: &str, params: &RawValue) -> Result<Self, Refusal> {
+        let fields: Fields<'_> =
+            serde_json::from_str(params.get()).map_err(|_| invalid("params", "an object", params.get()))?;
+        Self::from_fields(action, &fields)
+    }
+
+    fn from_fields(action: &str, fields: &Fields<'_>) -> Result<Self, Refusal> {
+        let params = Params { action, fields };
+        Ok(match action {
+            "create_issue" => Self::CreateIssue(NewIssue::from_fields(params.repo()?, fields)?),
+            "list_issues" => Self::ListIssues { repo: params.repo()?, state: state(params.text("state")?)? },
+            "close_issue" => Self::CloseIssue(params.issue()?),
+            "add_comment" => Self::AddComment { issue: params.issue()?, body: params.required("body")? },
+            "create_repo" => Self::CreateRepo {
+                name: params.name("name")?,
+                org: params.org()?,
+                private: fields.boolean("private")?.unwrap_or(false),
+            },
+            "create_org" => Self::CreateOrg { name: params.name("name")?, description: params.text("description")? },
+            "list_repos" => Self::ListRepos { org: params.org()? },
+            "get_version" => Self::GetVersion,
+            other => {
+                let detail = format!(
+                    "{} is not an action: create_issue, list_issues, close_issue, add_comment, create_repo, \
+                     create_org, list_repos and get_version are",
+                    shown(other)
+                );
+                return Err(Refusal::new(ErrorCode::GiteaUnknownAction, detail));
+            }
+        })
+    }
+
+    /// `list_issues` with params that came one by one; an empty state is open.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD`.
+    pub fn list_issues(owner: String, repo: String, state_text: String) -> Result<Self, Refusal> {
+        Ok(Self::ListIssues { repo: Repo::parse(owner, repo)?, state: state(state_text)? })
+    }
+
+    /// `list_repos` with an organisation that may be empty.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD`.
+    pub fn list_repos(org: String) -> Result<Self, Refusal> {
+        Ok(Self::ListRepos { org: optional_name("org", org)? })
+    }
+
+    /// `create_issue` in a repository that is named apart from the issue.
+    ///
+    /// # Errors
+    /// `GITEA_MISSING_PARAM`, `INVALID_FIELD`.
+    pub fn create_issue(owner: String, repo: String, fields: &Fields<'_>) -> Result<Self, Refusal> {
+        Ok(Self::CreateIssue(NewIssue::from_fields(Repo::parse(owner, repo)?, fields)?))
+    }
+}
+
+impl NewIssue {
+    fn from_fields(repo: Repo, fields: &Fields<'_>) -> Result<Self, Refusal> {
+        let params = Params { action: "create_issue", fields };
+        let (title, body) = (params.required("title")?, params.text("body")?);
+        let expected = "a list of at most 100 label names or ids";
+        let labels = match fields.raw("labels") {
+            None => Vec::new(),
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|_| invalid("labels", expected, raw.get()))?,
+        };
+        if labels.len() > LABELS_MAX {
+            return Err(invalid("labels", expected, &format!("a list of {}", labels.len())));
+        }
+        Ok(Self { repo, title, body, labels })
+    }
+}
+
+impl Repo {
+    fn parse(owner: String, name: String) -> Result<Self, Refusal> {
+        Ok(Self { owner: Name::parse("owner", owner)?, name: Name::parse("repo", name)? })
+    }
+}
+
+/// One action's params; what is missing is said with the action's name.
+struct Params<'a> {
+    action: &'a str,
+    fields: &'a Fields<'a>,
+}
+
+impl Params<'_> {
+    /// Empty where it is absent, as 0.1.0 has it.
+    fn text(&self, name: &str) -> Result<String, Refusal> {
+        Ok(self.fields.text(name)?.unwrap_or_default())
+    }
+
+    fn required(&self, name: &str) -> Result<String, Refusal> {
+        self.fields.text(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    fn name(&self, name: &str) -> Result<Name, Refusal> {
+        Name::parse(name, self.required(name)?)
+    }
+
+    fn org(&self) -> Result<Option<Name>, Refusal> {
+        optional_name("org", self.text("org")?)
+    }
+
+    fn repo(&self) -> Result<Repo, Refusal> {
+        Repo::parse(self.required("owner")?, self.required("repo")?)
+    }
+
+    fn issue(&self) -> Result<Issue, Refusal> {
+        let repo = self.repo()?;
+        let number = self.fields.whole("issue_number", 1..=u32::MAX)?;
+        Ok(Issue { repo, number: number.ok_or_else(|| self.missing("issue_number"))? })
+    }
+
+    fn missing(&self, name: &str) -> Refusal {
+        Refusal::new(
+            ErrorCode::GiteaMissingParam,
+            format!("{} needs the param {name}, which is not there", self.action),
+        )
+    }
+}
+
+fn optional_name(field: &str, text: String) -> Result<Option<Name>, Refusal> {
+    if text.is_empty() { Ok(None) } else { Name::parse(field, text).map(Some) }
+}
+
+/// Gitea takes any word that it does not know for `open`, which would be a wrong answer to a mistyped question.
+fn state(text: String) -> Result<State, Refusal> {
+    match text.as_str() {
+        "" | "open" => Ok(State::Open),
+        "closed" => Ok(State::Closed),
+        "all" => Ok(State::All),
+        _ => Err(invalid("state", "open, closed or all", &shown(&text))),
+    }
+}

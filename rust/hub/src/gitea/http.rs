@@ -1,0 +1,224 @@
+//! One request to Gitea: its address, the token, the bound on what is read, and what the answer means.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use orochi_protocol::{ErrorCode, Refusal};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, Url};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::failure::{Failure, refused, unavailable};
+use crate::config::{Config, Secret};
+
+/// Characters of Gitea's message that are passed on.
+const MESSAGE_CHARS_MAX: usize = 1000;
+
+/// How Gitea is reached.
+#[derive(Debug)]
+pub(super) struct Http {
+    client: Client,
+    /// `GITEA_URL` and `/api/v1`, without any name or password that stood in it.
+    base: Url,
+    /// Marked as sensitive, so that it is masked where headers are printed.
+    authorization: HeaderValue,
+    token: Secret,
+}
+
+impl Http {
+    /// Or why no call can be made.
+    pub(super) fn new(config: &Config) -> Result<Self, Refusal> {
+        let not_configured = |detail: String| Refusal::new(ErrorCode::GiteaNotConfigured, detail);
+        if config.gitea_token.is_empty() {
+            let detail =
+                "this hub has no Gitea token: set GITEA_URL and GITEA_TOKEN where the hub runs, and start it again";
+            return Err(not_configured(detail.to_owned()));
+        }
+        let mut authorization = HeaderValue::try_from(format!("token {}", config.gitea_token.expose()).into_bytes())
+            .map_err(|_| not_configured("GITEA_TOKEN can't be sent: copy it again from Gitea's settings".to_owned()))?;
+        authorization.set_sensitive(true);
+        let base = base(&config.gitea_url).ok_or_else(|| {
+            not_configured("GITEA_URL is no address: expected one such as http://localhost:3000".to_owned())
+        })?;
+        // A proxy from the environment would be another host that sees the token.
+        let client = Client::builder().redirect(Policy::none()).no_proxy().build();
+        let client = client.map_err(|error| not_configured(format!("no HTTP client can be made: {error}")))?;
+        Ok(Self { client, base, authorization, token: config.gitea_token.clone() })
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        url.path_segments_mut().expect("an http address has segments").pop_if_empty().extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// A server that repeats what it was sent must not make us repeat the token.
+    fn masked(&self, text: &str) -> String {
+        text.replace(self.token.expose(), "****").chars().take(MESSAGE_CHARS_MAX).collect()
+    }
+}
+
+fn base(text: &str) -> Option<Url> {
+    let mut url = Url::parse(text).ok()?;
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["api", "v1"]);
+    Some(url)
+}
+
+/// The requests of one call, which share its bound on what is read.
+pub(super) struct Call<'a> {
+    http: &'a Http,
+    bytes_left: usize,
+    /// A request that changes something was sent and not answered.
+    is_writing: bool,
+}
+
+/// An answer of 2xx.
+pub(super) struct Answer {
+    pub(super) headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON of this shape.
+    pub(super) fn read<'b, T: Deserialize<'b>>(&'b self) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| unavailable(&format!("its answer is not what it should be ({error})")))
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(http: &'a Http, bytes_left: usize) -> Self {
+        Self { http, bytes_left, is_writing: false }
+    }
+
+    /// What to add where a call ends early: whoever asked must know that it may have been done all the same.
+    pub(super) fn doubt(&self) -> &'static str {
+        if self.is_writing { ", and it may have been done all the same: look before you ask again" } else { "" }
+    }
+
+    /// Asks; again once where there was no connection, or it broke before an answer.
+    pub(super) async fn get(&mut self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Failure> {
+        let url = self.http.url(path, query);
+        let response = match self.request(Method::GET, url.clone()).send().await {
+            Err(error) if error.is_connect() || error.is_request() => self.request(Method::GET, url).send().await,
+            other => other,
+        };
+        self.take(response).await
+    }
+
+    /// Sends a body that makes or changes something; Gitea's object. Never sent twice.
+    pub(super) async fn write<T: Serialize>(
+        &mut self,
+        method: Method,
+        path: &[&str],
+        body: &T,
+    ) -> Result<Box<RawValue>, Failure> {
+        self.is_writing = true;
+        let response = self.request(method, self.http.url(path, &[])).json(body).send().await;
+        let answer = self.take(response).await?;
+        let object = answer.read::<&RawValue>().and_then(|raw| {
+            if raw.get().starts_with('{') {
+                Ok(raw.to_owned())
+            } else {
+                Err(unavailable("its answer is no JSON object"))
+            }
+        });
+        object.map_err(|failure| self.doubtful(failure)).inspect(|_| self.is_writing = false)
+    }
+
+    fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        let request = self.http.client.request(method, url);
+        request
+            .header(header::AUTHORIZATION, self.http.authorization.clone())
+            .header(header::ACCEPT, "application/json")
+    }
+
+    /// Reads what came, as far as the call's bound goes, and tells an answer from a refusal.
+    async fn take(&mut self, response: reqwest::Result<Response>) -> Result<Answer, Failure> {
+        // The address is GITEA_URL's; what it is not to hold is left out of the sentence all the same.
+        let broken = |error: reqwest::Error| unavailable(&format!("no answer ({})", root_cause(error)));
+        let mut response = match response {
+            Ok(response) => response,
+            // Without a connection nothing was sent.
+            Err(error) if error.is_connect() => return Err(broken(error)),
+            Err(error) => return Err(self.doubtful(broken(error))),
+        };
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut body = Vec::new();
+        loop {
+            let chunk = response.chunk().await.map_err(|error| self.doubtful(broken(error)))?;
+            let Some(chunk) = chunk else { break };
+            self.bytes_left = self
+                .bytes_left
+                .checked_sub(chunk.len())
+                .ok_or_else(|| self.doubtful(unavailable("its answer is larger than the hub reads (20 MB)")))?;
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(Answer { headers, body });
+        }
+        let failure = self.refusal(status, &headers, &body);
+        // Gitea says no: nothing was done. Anyone else before it may not know.
+        if failure.status.is_some() { Err(failure) } else { Err(self.doubtful(failure)) }
+    }
+
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+        #[derive(Deserialize)]
+        struct Said {
+            #[serde(default)]
+            message: Option<String>,
+            // What a search answers.
+            #[serde(default)]
+            error: Option<String>,
+        }
+        if status.is_redirection() {
+            let detail = "Gitea names another address for it: the owner or repository was renamed (use its present name), \
+                          or GITEA_URL is not Gitea's own address";
+            return refused(status.as_u16(), detail);
+        }
+        let said = serde_json::from_slice::<Said>(body).ok();
+        let is_between = matches!(status.as_u16(), 502..=504);
+        let is_empty = body.trim_ascii().is_empty();
+        if said.is_none() && (is_between || !is_empty) {
+            return unavailable(&format!("answered {status}, but not as Gitea does"));
+        }
+        let said = said.and_then(|said| said.message.or(said.error)).filter(|text| !text.trim().is_empty());
+        let mut detail = said.map_or_else(|| without_words(status), |text| self.http.masked(&text));
+        let wait = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+        if let Some(seconds) = wait {
+            detail += &format!(" (try again in {seconds} s)");
+        }
+        refused(status.as_u16(), detail)
+    }
+
+    fn doubtful(&self, mut failure: Failure) -> Failure {
+        failure.refusal.detail += self.doubt();
+        failure
+    }
+}
+
+/// Gitea leaves some of its refusals without a word.
+fn without_words(status: StatusCode) -> String {
+    match status {
+        StatusCode::FORBIDDEN => {
+            "Gitea refused (403) without saying why: the token's user may not do this there".to_owned()
+        }
+        _ => format!("Gitea answered {status} without saying why"),
+    }
+}
+
+/// The innermost reason: `connection refused` rather than `error sending request`.
+fn root_cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

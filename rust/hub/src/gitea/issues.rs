@@ -1,0 +1,87 @@
+//! Issues: made, listed, closed, commented on.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::action::{Issue, NewIssue, Repo, State};
+use super::failure::{Failure, refused, unavailable};
+use super::http::Call;
+use super::labels;
+use super::pages::{self, ENTRIES_MAX, Shape};
+
+/// Makes an issue. Gitea ignores labels where the token's user may not set them: those are told in
+/// `labels_dropped`, which is added to Gitea's answer only then.
+pub(super) async fn create(call: &mut Call<'_>, issue: &NewIssue) -> Result<Box<RawValue>, Failure> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        title: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        body: &'a str,
+        #[serde(skip_serializing_if = "<[u64]>::is_empty")]
+        labels: &'a [u64],
+    }
+    let ids = labels::resolve(call, &issue.repo, &issue.labels).await?;
+    let body = Body { title: &issue.title, body: &issue.body, labels: &ids };
+    let made = call.write(Method::POST, &in_repo(&issue.repo, &["issues"]), &body).await?;
+    let dropped = dropped(&made, &ids)?;
+    if dropped.is_empty() { Ok(made) } else { with_dropped(&made, &dropped) }
+}
+
+/// Lists issues, without the pull requests that Gitea would mix in.
+pub(super) async fn list(call: &mut Call<'_>, repo: &Repo, state: State) -> Result<Box<RawValue>, Failure> {
+    let query = [("state", state.as_str()), ("type", "issues")];
+    pages::to_list(pages::all(call, &in_repo(repo, &["issues"]), &query, Shape::List, ENTRIES_MAX).await?)
+}
+
+/// Closes an issue. The state goes alone: Gitea stores other fields before it refuses a state.
+pub(super) async fn close(call: &mut Call<'_>, issue: &Issue) -> Result<Box<RawValue>, Failure> {
+    let number = issue.number.to_string();
+    call.write(Method::PATCH, &in_repo(&issue.repo, &["issues", &number]), &json!({"state": "closed"})).await
+}
+
+/// Adds a comment. For an issue that is not there Gitea answers 500 without a word, so that is looked at.
+pub(super) async fn comment(call: &mut Call<'_>, issue: &Issue, body: &str) -> Result<Box<RawValue>, Failure> {
+    let number = issue.number.to_string();
+    let path = in_repo(&issue.repo, &["issues", &number, "comments"]);
+    match call.write(Method::POST, &path, &json!({"body": body})).await {
+        Err(failure) if failure.status == Some(500) => {
+            let looked = call.get(&in_repo(&issue.repo, &["issues", &number]), &[]).await;
+            match looked {
+                Err(missing) if missing.status == Some(404) => {
+                    Err(refused(404, format!("{} has no issue {number}", issue.repo)))
+                }
+                Ok(_) | Err(_) => Err(failure),
+            }
+        }
+        done => done,
+    }
+}
+
+/// A path below a repository.
+pub(super) fn in_repo<'a>(repo: &'a Repo, rest: &[&'a str]) -> Vec<&'a str> {
+    [&["repos", repo.owner.as_str(), repo.name.as_str()], rest].concat()
+}
+
+fn dropped(made: &RawValue, asked: &[u64]) -> Result<Vec<u64>, Failure> {
+    #[derive(Deserialize)]
+    struct Made {
+        labels: Option<Vec<Id>>,
+    }
+    #[derive(Deserialize)]
+    struct Id {
+        id: u64,
+    }
+    let read = serde_json::from_str::<Made>(made.get());
+    let made = read.map_err(|error| unavailable(&format!("made the issue, but its answer is not one ({error})")))?;
+    let has: Vec<u64> = made.labels.unwrap_or_default().into_iter().map(|label| label.id).collect();
+    Ok(asked.iter().copied().filter(|id| !has.contains(id)).collect())
+}
+
+fn with_dropped(made: &RawValue, dropped: &[u64]) -> Result<Box<RawValue>, Failure> {
+    // Gitea's own bytes stay as they are; an issue is never an empty object.
+    let rest = made.get().trim_start_matches('{');
+    RawValue::from_string(format!("{{\"labels_dropped\":{},{rest}", json!(dropped)))
+        .map_err(|error| unavailable(&format!("made the issue, but its answer is not one ({error})")))
+}

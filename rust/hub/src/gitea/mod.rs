@@ -1,0 +1,110 @@
+//! Calls to Gitea for agents and programs (section 8).
+//!
+//! - [`action`]: what can be asked for, parsed once. [`failure`]: what can go wrong.
+//! - `issues`, `labels`, `repos`: each action as requests to Gitea's API.
+//! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
+//!
+//! Gitea is slow or away at times, so nothing here runs on the core thread, a call has a deadline, and only so
+//! many are under way. `GITEA_URL` is the only host that is ever contacted: redirects are not followed.
+
+pub mod action;
+pub mod failure;
+mod http;
+mod issues;
+mod labels;
+mod pages;
+mod repos;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orochi_protocol::limits::FRAME_BYTES_MAX;
+use orochi_protocol::{ErrorCode, Refusal};
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+pub use action::Action;
+pub use failure::Failure;
+
+use crate::config::Config;
+use http::{Call, Http};
+
+/// The bounds of calls to Gitea.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a call may take in all, however many requests it needs.
+    pub call: Duration,
+    /// Calls under way at a time; one more is refused, because a queue before a host that hangs only grows.
+    pub in_flight: usize,
+    /// Bytes of answers that one call reads: far above what Gitea's largest pages have.
+    pub answer_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { call: Duration::from_secs(10), in_flight: 16, answer_bytes: 20_000_000 }
+    }
+}
+
+/// Where calls are made. Cloning it is cheap; all clones share the bound on calls under way.
+#[derive(Debug, Clone)]
+pub struct Gitea(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Or why no call can be made.
+    http: Result<Http, Refusal>,
+    free: Semaphore,
+    limits: Limits,
+}
+
+impl Gitea {
+    /// Nothing is contacted yet: Gitea may come up after the hub. Without a token each call says what to set.
+    pub fn new(config: &Config, limits: Limits) -> Self {
+        let http = Http::new(config);
+        Self(Arc::new(Inner { http, free: Semaphore::new(limits.in_flight), limits }))
+    }
+
+    /// Does it; Gitea's JSON. Where the caller stops waiting, a request already sent still counts at Gitea.
+    ///
+    /// # Errors
+    /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for
+    /// labels that are not there.
+    pub async fn call(&self, action: &Action) -> Result<Box<RawValue>, Failure> {
+        let http = self.0.http.as_ref().map_err(Clone::clone)?;
+        let Ok(_permit) = self.0.free.try_acquire() else {
+            let detail =
+                format!("{} calls to Gitea are under way: try again when one has ended", self.0.limits.in_flight);
+            return Err(Refusal::new(ErrorCode::GiteaBusy, detail).into());
+        };
+        let limit = self.0.limits.call;
+        let mut call = Call::new(http, self.0.limits.answer_bytes);
+        match timeout(limit, run(&mut call, action)).await {
+            Ok(done) => done.and_then(fitting),
+            Err(_) => Err(failure::unavailable(&format!("no whole answer within {limit:?}{}", call.doubt()))),
+        }
+    }
+}
+
+/// A list is cut to what a frame holds; one object that is larger can't be.
+fn fitting(result: Box<RawValue>) -> Result<Box<RawValue>, Failure> {
+    if result.get().len() <= FRAME_BYTES_MAX {
+        return Ok(result);
+    }
+    let detail = "it is done at Gitea, but what Gitea answered is larger than a frame (1 MiB)";
+    Err(Refusal::new(ErrorCode::TooLarge, detail).into())
+}
+
+async fn run(call: &mut Call<'_>, action: &Action) -> Result<Box<RawValue>, Failure> {
+    match action {
+        Action::CreateIssue(issue) => issues::create(call, issue).await,
+        Action::ListIssues { repo, state } => issues::list(call, repo, *state).await,
+        Action::CloseIssue(issue) => issues::close(call, issue).await,
+        Action::AddComment { issue, body } => issues::comment(call, issue, body).await,
+        Action::CreateRepo { name, org, private } => repos::create(call, name, org.as_ref(), *private).await,
+        Action::CreateOrg { name, description } => repos::create_org(call, name, description).await,
+        Action::ListRepos { org } => repos::list(call, org.as_ref()).await,
+        Action::GetVersion => repos::version(call).await,
+    }
+}

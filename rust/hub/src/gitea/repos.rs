@@ -1,0 +1,57 @@
+//! Repositories and organisations, and which Gitea this is.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::action::Name;
+use super::failure::{Failure, unavailable};
+use super::http::Call;
+use super::pages::{self, ENTRIES_MAX, Shape};
+
+/// Makes a repository, the token's user's or an organisation's.
+pub(super) async fn create(
+    call: &mut Call<'_>,
+    name: &Name,
+    org: Option<&Name>,
+    private: bool,
+) -> Result<Box<RawValue>, Failure> {
+    let body = json!({"name": name.as_str(), "private": private});
+    match org {
+        Some(org) => call.write(Method::POST, &["orgs", org.as_str(), "repos"], &body).await,
+        None => call.write(Method::POST, &["user", "repos"], &body).await,
+    }
+}
+
+/// Makes an organisation that everyone sees, as 0.1.0 does.
+pub(super) async fn create_org(call: &mut Call<'_>, name: &Name, description: &str) -> Result<Box<RawValue>, Failure> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        username: &'a str,
+        visibility: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        description: &'a str,
+    }
+    let body = Body { username: name.as_str(), visibility: "public", description };
+    call.write(Method::POST, &["orgs"], &body).await
+}
+
+/// Lists repositories: an organisation's, or all that the token sees.
+pub(super) async fn list(call: &mut Call<'_>, org: Option<&Name>) -> Result<Box<RawValue>, Failure> {
+    let entries = match org {
+        Some(org) => pages::all(call, &["orgs", org.as_str(), "repos"], &[], Shape::List, ENTRIES_MAX).await?,
+        None => pages::all(call, &["repos", "search"], &[], Shape::Search, ENTRIES_MAX).await?,
+    };
+    pages::to_list(entries)
+}
+
+/// Gitea's version.
+pub(super) async fn version(call: &mut Call<'_>) -> Result<Box<RawValue>, Failure> {
+    #[derive(Serialize, Deserialize)]
+    struct Version {
+        version: String,
+    }
+    let version: Version = call.get(&["version"], &[]).await?.read()?;
+    to_raw_value(&version).map_err(|error| unavailable(&format!("its version can't be passed on ({error})")))
+}
