@@ -14,7 +14,7 @@ SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rust test-python lint lint-types bench extension clean tools
+.PHONY: help image run test test-rust test-python lint lint-types bench extension clean tools
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -39,10 +39,11 @@ test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and ti
 	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest
 
 # What needs no build comes first: it fails in seconds.
-lint: $(VENV)/.ready ## Formats, clippy, links in docs, types, stubs
+lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, links in docs, types, stubs
 	cargo fmt --all --check
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(VENV)/bin/hadolint Dockerfile
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
 		cargo doc $(LOCKED) --quiet --workspace --no-deps --document-private-items
@@ -51,6 +52,9 @@ lint: $(VENV)/.ready ## Formats, clippy, links in docs, types, stubs
 lint-types: extension ## The package's types, and its stubs against the built module
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy.stubtest orochi._native
+
+image: ## The Docker image, scitex-orochi
+	docker build --tag scitex-orochi .
 
 bench: ## The benchmarks; prints their table
 	python3 bench/run
