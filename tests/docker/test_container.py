@@ -1,4 +1,4 @@
-"""The container as the README starts it: it serves, keeps its log, stops in order, and asks for no more than it needs."""
+"""The container as the README starts it: it serves, keeps its log, stops in order, and runs without privileges."""
 
 from __future__ import annotations
 
