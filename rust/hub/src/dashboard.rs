@@ -1,4 +1,103 @@
 //! The dashboard's files, carried in the binary.
 
-/// The page: for now it says where the API is.
-pub const INDEX_HTML: &str = include_str!("../../../dashboard/index.html");
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
+
+/// One file.
+#[derive(Debug, Clone, Copy)]
+pub struct File {
+    path: &'static str,
+    /// Its type, for `Content-Type`.
+    pub content_type: &'static str,
+    /// All of it.
+    pub content: &'static str,
+}
+
+macro_rules! files {
+    ($($path:literal is $content_type:ident),* $(,)?) => {
+        &[$(File {
+            path: $path,
+            content_type: $content_type,
+            content: include_str!(concat!("../../../dashboard/", $path)),
+        }),*]
+    };
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Each file of the folder, so that one that is missing fails the build; a test tells of one that is not named.
+const FILES: &[File] = files![
+    "css/style.css" is CSS,
+    "icon.svg" is SVG,
+    "js/dom.js" is JS,
+    "js/format.js" is JS,
+    "js/hub.js" is JS,
+    "js/main.js" is JS,
+    "js/socket.js" is JS,
+    "js/state.js" is JS,
+    "js/text.js" is JS,
+    "js/views/agent.js" is JS,
+    "js/views/feed.js" is JS,
+    "js/views/message.js" is JS,
+    "js/views/overview.js" is JS,
+    "js/views/search.js" is JS,
+    "js/views/signin.js" is JS,
+];
+
+const INDEX: &str = include_str!("../../../dashboard/index.html");
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    for file in FILES {
+        (file.path, file.content).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+});
+
+static PAGE: LazyLock<String> = LazyLock::new(|| INDEX.replace("{{assets}}", &format!("/assets/{}", version())));
+
+/// What the addresses of the files carry: it changes with their contents.
+pub fn version() -> &'static str {
+    &VERSION
+}
+
+/// The page, naming the files by their version.
+pub fn index() -> &'static str {
+    &PAGE
+}
+
+/// One of the files.
+pub fn file(path: &str) -> Option<&'static File> {
+    FILES.iter().find(|file| file.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn under(folder: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                under(&path, root, found);
+            } else {
+                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_carried_and_together_they_are_small() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboard");
+        let mut found = Vec::new();
+        for folder in ["css", "js"] {
+            under(&root.join(folder), &root, &mut found);
+        }
+        assert_eq!(found.iter().filter(|path| file(path).is_none()).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert!(FILES.iter().map(|file| file.content.len()).sum::<usize>() < 150_000);
+    }
+}

@@ -40,6 +40,8 @@ pub struct Ready {
     pub db_note: Option<String>,
     /// Whether clients must show a token.
     pub token_required: bool,
+    /// An address that signs a browser in, once and soon; None where no token is asked for.
+    pub sign_in_url: Option<String>,
     /// The copy of the old file, where a 0.1.0 log was upgraded.
     pub upgraded_from: Option<PathBuf>,
 }
@@ -111,17 +113,21 @@ impl Hub {
         let dashboard = bind(config, config.dashboard_port, "the dashboard", "--dashboard-port").await?;
         let (db, db_note) = path::resolve(config.db.as_deref())?;
         let (store, loaded) = Store::open(&db)?;
-        let ready = Ready {
+        let mut ready = Ready {
             agent_url: format!("ws://{}", agents.local_addr()?),
             dashboard_url: format!("http://{}", dashboard.local_addr()?),
             db: db.clone(),
             db_note,
             token_required: !config.token.is_empty(),
+            sign_in_url: None,
             upgraded_from: loaded.upgraded_from.clone(),
         };
         let reads = Reads::open(&db, READERS, loaded.legacy_head)?;
         let (core, _thread) = core::start(store, loaded, reads)?;
         let app = App::new(core.clone(), config)?;
+        if ready.token_required {
+            ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
+        }
         let mut ports = JoinSet::new();
         ports.spawn(accept(agents, api::agent_router(app.clone()), core.clone()));
         ports.spawn(accept(dashboard, api::dashboard_router(app), core.clone()));

@@ -3,7 +3,7 @@
 mod block;
 mod ready_file;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use orochi_hub::config::{Config, LogFormat};
 use orochi_hub::server::{self, Ready, ServeError};
@@ -46,7 +46,7 @@ fn announce(config: &Config, ready: &Ready, ready_file: Option<&ReadyFile>) {
         );
     } else {
         // A closed stderr keeps no hub from working.
-        let _ = io::stderr().write_all(block::text(config, ready).as_bytes());
+        let _ = io::stderr().write_all(block::text(config, ready, io::stderr().is_terminal()).as_bytes());
     }
     // Last: who waits for this file finds the block written.
     if let Some(Err(error)) = ready_file.map(|file| file.write(ready)) {

@@ -29,12 +29,21 @@ impl Auth {
     /// Whether a request with this address and these headers carries the token. It may carry several, say an
     /// old one that a browser remembers: one right one is enough.
     pub fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        // The dashboard's login cookie, `orochi_session`, is to be a third place to look: not the token
-        // itself, but what the login gave for it.
         self.token.is_empty() || self.is_in_query(uri.query()) || self.is_in_header(headers)
     }
 
-    fn is_in_query(&self, query: Option<&str>) -> bool {
+    /// Whether there is a token at all.
+    pub fn asks_for_token(&self) -> bool {
+        !self.token.is_empty()
+    }
+
+    /// Whether this is the token.
+    pub fn is_right(&self, seen: &[u8]) -> bool {
+        self.is_token(seen)
+    }
+
+    /// Whether the address carries the token.
+    pub fn is_in_query(&self, query: Option<&str>) -> bool {
         let values = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
         // A plus is a plus here, not a space: 0.1.0's client writes the token as it is.
         values.map(|raw| percent_decode_str(raw).collect::<Vec<u8>>()).any(|seen| self.is_token(&seen))
@@ -57,10 +66,18 @@ impl Auth {
     }
 }
 
-/// Lets requests pass that carry the token; all others get 401.
+/// Lets requests pass that carry the token, and those that only read from a browser that is signed in; all others
+/// get 401.
 pub async fn require_token(State(app): State<App>, request: Request, next: Next) -> Response {
     if app.auth.allows(request.uri(), request.headers()) {
         return next.run(request).await;
+    }
+    if app.sessions.has(request.headers()) {
+        if request.method().is_safe() {
+            return next.run(request).await;
+        }
+        let detail = "who is signed in to the dashboard watches and changes nothing: give the token itself to write";
+        return ApiError(Refusal::new(ErrorCode::Forbidden, detail)).into_response();
     }
     let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token=";
     ApiError(Refusal::new(ErrorCode::AuthFailed, detail)).into_response()

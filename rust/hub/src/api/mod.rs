@@ -2,7 +2,8 @@
 //!
 //! - [`guard`]: where a request may come from. [`auth`]: the token. [`headers`]: what every answer carries.
 //! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
-//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`page`]: the routes, a group a file.
+//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`]: the routes, a group a file.
+//! - [`session`]: signing in from a browser.
 //! - [`params`]: the query string as typed values. [`body`]: a body as fields. [`errors`]: refusals as JSON.
 //!
 //! A request passes headers, guard, then its port's routes; the token is asked for where the routes are
@@ -18,9 +19,11 @@ mod headers;
 mod health;
 mod history;
 mod messages;
+mod overview;
 mod page;
 mod params;
 mod search;
+mod session;
 mod sockets;
 
 use std::net::IpAddr;
@@ -32,6 +35,7 @@ use axum::routing::{any, get};
 pub use auth::Auth;
 pub use guard::{Bind, Guard};
 use health::Readiness;
+pub use session::Sessions;
 
 use crate::config::{Config, ConfigError};
 use crate::core::Core;
@@ -48,6 +52,8 @@ pub struct App {
     pub guard: Guard,
     /// Where calls to Gitea are made.
     pub gitea: Gitea,
+    /// Who is signed in to the dashboard.
+    pub sessions: Sessions,
     readiness: Readiness,
 }
 
@@ -60,7 +66,7 @@ impl App {
         let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let (auth, gitea) = (Auth::new(&config.token), Gitea::new(config, Limits::default()));
-        Ok(Self { core, auth, guard, gitea, readiness: Readiness::default() })
+        Ok(Self { core, auth, guard, gitea, sessions: Sessions::default(), readiness: Readiness::default() })
     }
 }
 
@@ -78,7 +84,12 @@ pub fn dashboard_router(app: App) -> Router {
         .route("/ws", get(sockets::observe))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), auth::require_token));
-    let page = Router::new().route("/", get(page::index)).method_not_allowed_fallback(errors::method_not_allowed);
+    let page = Router::new()
+        .route("/", get(page::index))
+        .route("/assets/{version}/{*path}", get(page::asset))
+        .route("/api/session", get(session::standing).post(session::sign_in).delete(session::sign_out))
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(app.clone());
     let routes = shared_routes(&app).merge(observers.with_state(app.clone())).merge(page).fallback(errors::no_page);
     secured(routes, app)
 }
@@ -89,6 +100,8 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/agents", get(agents::list))
         .route("/api/channels", get(agents::channels))
         .route("/api/stats", get(agents::stats))
+        .route("/api/agents/{name}/waiting", get(overview::waiting))
+        .route("/api/overview", get(overview::show))
         // A channel's name may hold slashes.
         .route("/api/history/{*channel}", get(history::list))
         .route("/api/messages", get(messages::recent).post(messages::post))

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, watch};
 pub use agents::not_registered;
 pub use command::{Accepted, AgentAction, Command, Stats};
 pub use handle::{Core, no_such_message, shutting_down, unavailable};
-pub use stamp::stray_frame;
+pub use stamp::{stray_frame, system_clock};
 
 pub use crate::registry::ConnectionId;
 use crate::registry::{ConnectionIndex, Registry};

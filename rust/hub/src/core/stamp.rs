@@ -86,7 +86,8 @@ impl FrameIds {
     }
 }
 
-fn system_clock() -> Timestamp {
+/// The system's clock, which may go back.
+pub fn system_clock() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }

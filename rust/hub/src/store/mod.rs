@@ -16,7 +16,7 @@ mod write;
 
 pub use error::StoreError;
 pub use open::{Loaded, Store};
-pub use read::{Reader, Reads, Search};
+pub use read::{Reader, Reads, Search, Waiting};
 pub use write::Batch;
 
 use orochi_protocol::{Seq, Timestamp};

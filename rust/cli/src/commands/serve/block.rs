@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use orochi_hub::config::Config;
 use orochi_hub::server::Ready;
 
-/// The block, with a line end after each line. No token is in it.
-pub fn text(config: &Config, ready: &Ready) -> String {
+/// The block, with a line end after each line. No token is in it; the address that signs a browser in is for the person
+/// before the terminal, and for no log file.
+pub fn text(config: &Config, ready: &Ready, is_terminal: bool) -> String {
     let mut lines = vec![
         ("agents", ready.agent_url.clone()),
         ("dashboard", ready.dashboard_url.clone()),
@@ -18,6 +19,8 @@ pub fn text(config: &Config, ready: &Ready) -> String {
         ready.upgraded_from.iter().map(|old| ("", format!("upgraded; the old file is kept as {}", old.display()))),
     );
     lines.push(("token", token(config, ready).to_owned()));
+    let link = ready.sign_in_url.iter().filter(|_| is_terminal);
+    lines.extend(link.map(|url| ("sign in", format!("{url} (works once, within 10 minutes)"))));
     lines.push(("stop", "Ctrl-C or SIGTERM".to_owned()));
 
     let mut block = format!("Orochi {} is ready\n", env!("CARGO_PKG_VERSION"));
@@ -50,6 +53,7 @@ mod tests {
             db: "/data/orochi.db".into(),
             db_note: None,
             token_required: false,
+            sign_in_url: None,
             upgraded_from: None,
         }
     }
@@ -57,7 +61,7 @@ mod tests {
     #[test]
     fn it_says_where_everything_is() {
         assert_eq!(
-            text(&Config::default(), &ready()),
+            text(&Config::default(), &ready(), true),
             concat!(
                 "Orochi ",
                 env!("CARGO_PKG_VERSION"),
@@ -80,7 +84,7 @@ mod tests {
             upgraded_from: Some("/data/orochi.db.0.1.0".into()),
             ..ready()
         };
-        let text = text(&config, &ready);
+        let text = text(&config, &ready, true);
         assert!(text.contains("             here, because\n             upgraded;"), "{text}");
         assert!(text.contains("  token      required"), "{text}");
         assert!(!text.contains("hunter2"));
@@ -89,6 +93,6 @@ mod tests {
     #[test]
     fn an_open_hub_is_called_open() {
         let config = Config { host: "0.0.0.0".into(), allow_anonymous: true, ..Config::default() };
-        assert!(text(&config, &ready()).contains("everyone who can reach this machine"));
+        assert!(text(&config, &ready(), true).contains("everyone who can reach this machine"));
     }
 }

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use orochi_protocol::Seq;
+use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
@@ -69,6 +69,20 @@ impl Reads {
     }
 }
 
+/// More than this is not counted: nobody looks at the difference, and counting costs.
+const WAITING_MAX: u32 = 1000;
+
+/// What an agent has not dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many messages, at most 1000.
+    pub count: u32,
+    /// The first of them.
+    pub oldest: Option<Seq>,
+    /// When that was accepted.
+    pub oldest_ts: Option<Timestamp>,
+}
+
 /// One read-only connection.
 #[derive(Debug)]
 pub struct Reader {
@@ -88,13 +102,13 @@ impl Reader {
         Ok(Self { connection, legacy_head })
     }
 
-    /// The newest `limit` messages of the whole log, oldest first.
+    /// The newest `limit` messages of the whole log, or those before a place, oldest first.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn recent(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM messages ORDER BY seq DESC LIMIT ?1");
-        let mut rows = self.rows(&sql, params![limit])?;
+    pub fn recent(&self, limit: u32, before: Option<Seq>) -> Result<Vec<StoredMessage>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq < ?2 ORDER BY seq DESC LIMIT ?1");
+        let mut rows = self.rows(&sql, params![limit, before.map_or(i64::MAX, Seq::as_i64)])?;
         rows.reverse();
         Ok(rows)
     }
@@ -107,6 +121,23 @@ impl Reader {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;
         Ok(statement.query_row([seq.as_i64()], read_row).optional()?)
+    }
+
+    /// What waits for `agent` after its cursor: mentions and direct messages, counted up to [`WAITING_MAX`].
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn waiting(&self, agent: &str, after: Seq) -> Result<Waiting, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*), min(seq) FROM
+             (SELECT seq FROM addressed WHERE agent = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3)",
+        )?;
+        let found = statement.query_row(params![agent, after.as_i64(), WAITING_MAX], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(Seq::from_i64)))
+        });
+        let (count, oldest) = found?;
+        let oldest_ts = oldest.map(|seq| self.message(seq)).transpose()?.flatten().map(|message| message.ts);
+        Ok(Waiting { count, oldest, oldest_ts })
     }
 
     /// Shows `visit` the messages after `after` and up to `upto` in log order, until it breaks off.

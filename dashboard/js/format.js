@@ -1,0 +1,44 @@
+// Times, numbers and links as people read them. Pure functions.
+
+/** Seconds as one unit: "4 s", "12 min", "3 h", "2 d". */
+export function duration(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86400)} d`;
+}
+
+/** Seconds from one RFC 3339 time to another. */
+export function secondsBetween(from, to) {
+  return (Date.parse(to) - Date.parse(from)) / 1000;
+}
+
+/** The time of day, and the date where it is not that of `now`. */
+export function clock(ts, now = new Date()) {
+  const date = new Date(ts);
+  if (Number.isNaN(date.getTime())) return "?";
+  const two = (n) => String(n).padStart(2, "0");
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  if (date.toDateString() === now.toDateString()) return time;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+}
+
+/** One status of those that have a colour, by what the agent says and whether it is there. */
+export function statusOf(agent) {
+  if (!agent.online) return "offline";
+  if (agent.stuck) return "stuck";
+  return ["busy", "error", "idle"].includes(agent.status) ? agent.status : "online";
+}
+
+/** `#/name?key=value` as `{name, params}`; and back. */
+export function parseRoute(hash) {
+  const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
+  return { path: path.split("/").map(decodeURIComponent), params: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+export function routeTo(path, params = {}) {
+  const given = Object.entries(params).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const query = new URLSearchParams(given).toString();
+  return `#/${path.map(encodeURIComponent).join("/")}${query ? `?${query}` : ""}`;
+}

@@ -1,0 +1,28 @@
+// The hub's HTTP API. Who is not signed in gets SignedOut, all else a sentence to show.
+
+export class SignedOut extends Error {}
+
+async function ask(path, options = {}) {
+  const response = await fetch(path, { credentials: "same-origin", cache: "no-store", ...options });
+  if (response.ok) return response.status === 204 ? null : response.json();
+  const body = await response.json().catch(() => ({}));
+  if (response.status === 401) throw new SignedOut(body.detail ?? "signed out");
+  throw new Error(body.detail ?? `the hub answered ${response.status}`);
+}
+
+const query = (params) => {
+  const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+};
+
+export const session = () => ask("/api/session");
+export const signIn = (token) =>
+  ask("/api/session", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+export const signOut = () => ask("/api/session", { method: "DELETE" });
+export const overview = () => ask("/api/overview");
+export const channels = () => ask("/api/channels");
+export const recent = (params) => ask(`/api/messages${query(params)}`);
+export const history = (channel, params) => ask(`/api/history/${encodeURIComponent(channel)}${query(params)}`);
+export const search = (params) => ask(`/api/search${query(params)}`);
+export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);
+export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting`);

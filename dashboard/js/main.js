@@ -1,0 +1,138 @@
+// Puts the page together: signs in, feeds the state from the hub, shows the view that the address names.
+
+import { announce, el } from "./dom.js";
+import { parseRoute, routeTo } from "./format.js";
+import * as hub from "./hub.js";
+import { observe } from "./socket.js";
+import { initial, reduce } from "./state.js";
+import { agentPage } from "./views/agent.js";
+import { feed } from "./views/feed.js";
+import { overview } from "./views/overview.js";
+import { search } from "./views/search.js";
+import { signin } from "./views/signin.js";
+
+const OVERVIEW_EVERY_MS = 5000;
+const PAGES = [["overview", "Overview"], ["feed", "Feed"], ["search", "Search"]];
+
+const main = document.getElementById("main");
+let state = initial();
+let view = null;
+let stop = null;
+let isDrawing = false;
+
+function dispatch(event) {
+  state = reduce(state, event);
+  if (isDrawing) return;
+  isDrawing = true;
+  // However many frames come, one drawing a picture; a hidden tab draws when it is looked at.
+  requestAnimationFrame(() => {
+    isDrawing = false;
+    view?.update(state);
+  });
+}
+
+function fail(error) {
+  if (error instanceof hub.SignedOut) leave();
+  else announce(error.message);
+}
+
+function showConnection(text) {
+  const words = { starting: "starting", live: "live", retrying: "disconnected, retrying: this may be old" };
+  const place = document.getElementById("connection");
+  place.dataset.state = text;
+  place.textContent = words[text];
+  document.body.classList.toggle("stale", text === "retrying");
+}
+
+function show() {
+  const { path, params } = parseRoute(location.hash);
+  const [page = "", name = ""] = path;
+  const go = (next) => (location.hash = routeTo([page || "overview"], next));
+  const given = { params, go, onError: fail, onRows: (rows) => dispatch({ kind: "history", rows }) };
+  const pages = { feed: () => feed(given), search: () => search(given), agent: () => agentPage({ ...given, name }) };
+  const isIn = stop !== null;
+  view = isIn ? (pages[page] ?? (() => overview(given)))() : signin({ wrong: name === "wrong", onSignedIn: start });
+  main.replaceChildren(view.element);
+  const links = PAGES.map(([path, text]) => el("a", { href: `#/${path}`, "aria-current": (page || "overview") === path ? "page" : null }, text));
+  document.getElementById("nav").replaceChildren(...(isIn ? links : []));
+  document.title = `${PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview")} - Orochi`;
+  view.update(state);
+  view.shown?.();
+}
+
+async function poll() {
+  try {
+    const [data, channels] = await Promise.all([hub.overview(), hub.channels()]);
+    dispatch({ kind: "overview", data });
+    dispatch({ kind: "channels", data: channels });
+    view?.tick?.();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function start() {
+  try {
+    const [data, channels, rows] = await Promise.all([hub.overview(), hub.channels(), hub.recent({ limit: 500 })]);
+    dispatch({ kind: "overview", data });
+    dispatch({ kind: "channels", data: channels });
+    // What the overview's head is past is not missed: the socket goes on from the newest row.
+    dispatch({ kind: "history", rows });
+    if (rows.length === 0) state = { ...state, lastSeq: data.seq };
+  } catch (error) {
+    if (error instanceof hub.SignedOut) return leave();
+    showConnection("retrying");
+    setTimeout(start, 2000);
+    return;
+  }
+  const end = observe({
+    lastSeq: () => state.lastSeq,
+    onFrame: (frame) => {
+      if (frame.type === "error") state = { ...initial(), connection: state.connection };
+      else dispatch({ kind: "frame", frame });
+    },
+    onState: (text) => {
+      showConnection(text);
+      dispatch({ kind: "connection", state: text });
+      // A hub that restarted has forgotten who was signed in.
+      if (text === "retrying") hub.session().then((now) => now.signed_in || leave(), () => {});
+      else poll();
+    },
+  });
+  const timer = setInterval(poll, OVERVIEW_EVERY_MS);
+  stop = () => (end(), clearInterval(timer));
+  document.getElementById("signout").hidden = false;
+  if (parseRoute(location.hash).path[0] === "signin") history.replaceState(null, "", "#/");
+  show();
+}
+
+function leave() {
+  stop?.();
+  stop = null;
+  state = initial();
+  document.getElementById("signout").hidden = true;
+  show();
+}
+
+let pressed = "";
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  const keys = { "/": "#/search", go: "#/overview", gf: "#/feed" };
+  const key = pressed + event.key;
+  pressed = event.key === "g" ? "g" : "";
+  if (keys[key] && stop) {
+    event.preventDefault();
+    location.hash = keys[key];
+  } else if (event.key === "?") {
+    document.getElementById("help").showModal();
+  } else if (event.key === "j" || event.key === "k") {
+    const items = view?.items?.() ?? [];
+    const at = items.indexOf(document.activeElement);
+    const next = event.key === "j" ? at + 1 : at < 0 ? items.length - 1 : at - 1;
+    items[Math.min(items.length - 1, Math.max(0, next))]?.focus();
+  }
+});
+document.getElementById("signout").addEventListener("click", () => hub.signOut().then(leave, fail));
+globalThis.addEventListener("hashchange", show);
+showConnection("starting");
+start();

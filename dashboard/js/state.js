@@ -1,0 +1,76 @@
+// What the page knows: a pure reducer. State and event in, state out; no page, no socket, no clock.
+
+/** Messages kept; older ones are asked of the hub again. */
+export const MESSAGES_MAX = 2000;
+
+export function initial() {
+  return { connection: "starting", now: null, agents: new Map(), channels: new Map(), messages: [], lastSeq: null };
+}
+
+/**
+ * Events: `connection {state}`, `overview {data}`, `channels {data}`, `history {rows}` (any order, may overlap),
+ * `frame {frame}` as an observer gets them.
+ */
+export function reduce(state, event) {
+  switch (event.kind) {
+    case "connection":
+      return { ...state, connection: event.state };
+    case "overview":
+      return { ...state, now: event.data.now, agents: new Map(event.data.agents.map((agent) => [agent.name, agent])) };
+    case "channels":
+      return { ...state, channels: new Map(Object.entries(event.data)) };
+    case "history":
+      return merged(state, event.rows);
+    case "frame":
+      return framed(state, event.frame);
+    default:
+      return state;
+  }
+}
+
+function framed(state, frame) {
+  const { type, payload } = frame;
+  if (type === "message" && frame.seq !== undefined) {
+    const row = { ...payload, seq: frame.seq, ts: frame.ts, sender: frame.sender, msg_id: frame.id };
+    const next = merged(state, [row]);
+    return next.channels.has(row.channel) || row.channel.startsWith("@")
+      ? next
+      : { ...next, channels: new Map(next.channels).set(row.channel, []) };
+  }
+  if (type === "status_update" || type === "presence_change") {
+    const known = state.agents.get(payload.agent);
+    // One that is new is in the next overview.
+    if (!known) return state;
+    const { agent: _name, event, ...facts } = payload;
+    const online = event === undefined ? known.online : event === "connected";
+    const stuck = type === "status_update" ? null : known.stuck;
+    return { ...state, agents: new Map(state.agents).set(payload.agent, { ...known, ...facts, online, stuck }) };
+  }
+  return state;
+}
+
+function merged(state, rows) {
+  if (rows.length === 0) return state;
+  const head = state.messages.at(-1)?.seq ?? 0;
+  const lastSeq = Math.max(state.lastSeq ?? 0, ...rows.map((row) => row.seq));
+  if (rows.length === 1 && rows[0].seq > head) {
+    const kept = state.messages.length >= MESSAGES_MAX ? state.messages.slice(1) : state.messages.slice();
+    kept.push(rows[0]);
+    return { ...state, messages: kept, lastSeq };
+  }
+  const bySeq = new Map([...state.messages, ...rows].map((row) => [row.seq, row]));
+  const all = [...bySeq.values()].sort((one, other) => one.seq - other.seq);
+  return { ...state, messages: all, lastSeq };
+}
+
+/** The messages of one channel, or of all where it is empty. */
+export function inChannel(state, channel) {
+  return channel ? state.messages.filter((row) => row.channel === channel) : state.messages;
+}
+
+/** Agents in the order in which they need a person: stuck, error, busy, others, offline; then by name. */
+export function byNeed(agents, statusOf) {
+  const order = ["stuck", "error", "busy", "online", "idle", "offline"];
+  const rank = (agent) => order.indexOf(statusOf(agent));
+  return [...agents].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}

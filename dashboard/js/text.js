@@ -1,0 +1,48 @@
+// An agent's text as nodes: code, links and mentions are shown as such, everything else as it was written.
+// parts() is pure and tested without a browser; render() makes elements of it.
+
+const INLINE = /`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])|(?<![\p{L}\p{N}_.])@([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/gu;
+
+/** `[{kind: "text" | "code" | "block" | "link" | "mention", text}]`; mentions are those in `mentions`. */
+export function parts(content, mentions = []) {
+  const found = [];
+  content.split(/^```[^\n]*\n([\s\S]*?)^```[ \t]*$/m).forEach((piece, index) => {
+    if (index % 2 === 1) found.push({ kind: "block", text: piece.replace(/\n$/, "") });
+    else inline(piece, new Set(mentions), found);
+  });
+  return found;
+}
+
+function inline(text, mentions, found) {
+  const add = (kind, value) => value && found.push({ kind, text: value });
+  let at = 0;
+  for (const match of text.matchAll(INLINE)) {
+    const [whole, code, link, written] = match;
+    const name = written?.replace(/[.-]+$/, "");
+    if (written && !mentions.has(name)) continue;
+    add("text", text.slice(at, match.index));
+    if (code) add("code", code);
+    else if (link) add("link", link);
+    else add("mention", name);
+    at = match.index + (name ? name.length + 1 : whole.length);
+  }
+  add("text", text.slice(at));
+}
+
+/** The parts as nodes. */
+export function render(el, content, mentions) {
+  return parts(content, mentions).map(({ kind, text }) => {
+    switch (kind) {
+      case "block":
+        return el("pre", {}, el("code", {}, text));
+      case "code":
+        return el("code", {}, text);
+      case "link":
+        return el("a", { href: text, rel: "noopener noreferrer nofollow", target: "_blank" }, text);
+      case "mention":
+        return el("a", { class: "mention", href: `#/agent/${encodeURIComponent(text)}` }, `@${text}`);
+      default:
+        return text;
+    }
+  });
+}

@@ -1,0 +1,62 @@
+// One message as a row, with how far it got with each agent that it is for.
+
+import { el } from "../dom.js";
+import { clock } from "../format.js";
+import * as hub from "../hub.js";
+import { render } from "../text.js";
+
+/** Longer texts are cut, and shown whole when asked. */
+const CHARS_SHOWN = 4000;
+
+export function messageRow(row, { follows = false, parent = null } = {}) {
+  const isDirect = row.channel.startsWith("@");
+  return el(
+    "li",
+    { class: `message${follows ? " follows" : ""}${isDirect ? " direct" : ""}`, data: { seq: row.seq }, tabindex: "-1" },
+    el(
+      "p",
+      { class: "head" },
+      el("a", { class: "sender", href: `#/agent/${encodeURIComponent(row.sender)}` }, row.sender),
+      el("a", { class: "channel", href: isDirect ? `#/agent/${encodeURIComponent(row.channel.slice(1))}` : `#/feed?channel=${encodeURIComponent(row.channel)}` }, isDirect ? `to ${row.channel}` : row.channel),
+      el("time", { datetime: row.ts, title: row.ts }, clock(row.ts)),
+    ),
+    row.reply_to && el("p", { class: "reply" }, `in reply to ${parent ? `${parent.sender}: ${parent.content.slice(0, 100)}` : `message ${row.reply_to}`}`),
+    body(row),
+    (isDirect || row.mentions?.length > 0) && delivery(row),
+  );
+}
+
+function body(row) {
+  const text = (content) => render(el, content, row.mentions ?? []);
+  if (row.content.length <= CHARS_SHOWN) return el("div", { class: "body", dir: "auto" }, text(row.content));
+  const element = el("div", { class: "body", dir: "auto" }, text(row.content.slice(0, CHARS_SHOWN)));
+  const all = el("button", { type: "button", onclick: () => element.replaceChildren(...text(row.content)) }, `show all ${row.content.length} characters`);
+  element.append(" … ", all);
+  return element;
+}
+
+function delivery(row) {
+  const states = el("ul", { class: "delivery", "aria-label": "delivery" });
+  const show = async () => {
+    try {
+      const { agents } = await hub.receipts(row.seq);
+      const named = Object.entries(agents).filter(([name]) => row.mentions?.includes(name) || row.channel === `@${name}`);
+      const words = { pending: "waiting" };
+      states.replaceChildren(...named.map(([name, state]) => el("li", { data: { state } }, `${name}: ${words[state] ?? state}`)));
+    } catch (error) {
+      states.replaceChildren(el("li", {}, error.message));
+    }
+  };
+  states.refresh = show;
+  return states;
+}
+
+/** Asks how far those messages got that are on the screen. */
+export function refreshDelivery(list) {
+  const height = globalThis.innerHeight;
+  for (const states of list.querySelectorAll(".delivery")) {
+    const { top, bottom } = states.parentElement.getBoundingClientRect();
+    const isDone = states.children.length > 0 && !states.querySelector(":not([data-state=seen])");
+    if (bottom > 0 && top < height && !isDone) states.refresh();
+  }
+}

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { MESSAGES_MAX, byNeed, inChannel, initial, reduce } from "../js/state.js";
+import { clock, duration, parseRoute, routeTo, statusOf } from "../js/format.js";
+import { delay, observe } from "../js/socket.js";
+import { parts } from "../js/text.js";
+
+const row = (seq, more = {}) => ({ seq, sender: "alice", channel: "#c", content: String(seq), mentions: [], ...more });
+const frame = (seq) => ({ type: "message", seq, sender: "alice", ts: "t", id: "i", payload: { channel: "#c", content: String(seq), mentions: [] } });
+const seqs = (state) => state.messages.map((message) => message.seq);
+
+test("messages stand once and in order, however they come", () => {
+  let state = reduce(initial(), { kind: "history", rows: [row(5), row(4)] });
+  state = reduce(state, { kind: "frame", frame: frame(6) });
+  state = reduce(state, { kind: "frame", frame: frame(6) });
+  state = reduce(state, { kind: "history", rows: [row(2), row(4), row(3)] });
+  assert.deepEqual(seqs(state), [2, 3, 4, 5, 6]);
+  assert.equal(state.lastSeq, 6);
+  assert.deepEqual(seqs({ messages: inChannel(state, "#other") }), []);
+});
+
+test("what is kept of live messages is bounded", () => {
+  let state = initial();
+  for (let seq = 1; seq <= MESSAGES_MAX + 10; seq += 1) state = reduce(state, { kind: "frame", frame: frame(seq) });
+  assert.equal(state.messages.length, MESSAGES_MAX);
+  assert.equal(state.messages.at(-1).seq, MESSAGES_MAX + 10);
+});
+
+test("events change the agent that they are about, and nothing that was shown before", () => {
+  const agent = { name: "__proto__", online: true, status: "busy", stuck: { detail: "x" }, waiting: { count: 0 } };
+  const before = reduce(initial(), { kind: "overview", data: { now: "t", agents: [agent] } });
+  const payload = { agent: "__proto__", status: "idle", current_task: "", progress: null };
+  const after = reduce(before, { kind: "frame", frame: { type: "status_update", payload } });
+  assert.equal(statusOf(after.agents.get("__proto__")), "idle");
+  assert.equal(statusOf(before.agents.get("__proto__")), "stuck");
+  const gone = reduce(after, { kind: "frame", frame: { type: "presence_change", payload: { agent: "__proto__", event: "disconnected" } } });
+  assert.equal(statusOf(gone.agents.get("__proto__")), "offline");
+});
+
+test("those that need a person come first", () => {
+  const agent = (name, more) => ({ name, online: true, stuck: null, status: "idle", ...more });
+  const agents = [agent("a"), agent("b", { status: "error" }), agent("c", { stuck: {} }), agent("d", { online: false }), agent("e", { status: "busy" })];
+  assert.deepEqual(byNeed(agents, statusOf).map(({ name }) => name), ["c", "b", "e", "a", "d"]);
+});
+
+test("text is split into what it is, and only mentions that the hub took are mentions", () => {
+  const kinds = (text, mentions) => parts(text, mentions).map(({ kind, text }) => `${kind}:${text}`);
+  assert.deepEqual(kinds("hi @bob. mail me@host.com @nobody", ["bob"]), ["text:hi ", "mention:bob", "text:. mail me@host.com @nobody"]);
+  assert.deepEqual(kinds("see https://x.org/a?b=c. `@bob`", ["bob"]), ["text:see ", "link:https://x.org/a?b=c", "text:. ", "code:@bob"]);
+  assert.deepEqual(kinds("a\n```js\n<b>@bob</b>\n```\nz", ["bob"]), ["text:a\n", "block:<b>@bob</b>", "text:\nz"]);
+  assert.deepEqual(kinds("javascript:alert(1) <img src=x onerror=alert(1)>"), ["text:javascript:alert(1) <img src=x onerror=alert(1)>"]);
+});
+
+test("addresses survive what names can hold", () => {
+  const { path, params } = parseRoute(routeTo(["agent", "gpu-1.lab"], { channel: "#a/b", q: "", since: null }));
+  assert.deepEqual([path, params], [["agent", "gpu-1.lab"], { channel: "#a/b" }]);
+  assert.deepEqual([59, 61, 7200, 200000].map(duration), ["59 s", "1 min", "2 h", "2 d"]);
+  assert.equal(clock("no time"), "?");
+});
+
+test("a lost connection goes on after the last message, later with each try", () => {
+  const made = [];
+  class Socket {
+    constructor(address) {
+      this.address = address;
+      made.push(this);
+    }
+    close() {}
+  }
+  const states = [];
+  const end = observe({ lastSeq: () => 7, onFrame() {}, onState: (state) => states.push(state), address: (after) => `a${after}`, WebSocketClass: Socket });
+  made[0].onopen();
+  made[0].onclose();
+  end();
+  assert.deepEqual([made[0].address, states], ["a7", ["live", "retrying"]]);
+  assert.deepEqual([0, 3, 99].map((attempt) => delay(attempt, 1)), [250, 2000, 10000]);
+});

@@ -1,0 +1,120 @@
+//! What the dashboard needs: its files, signing in, and who waits for what.
+
+use reqwest::{Response, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::harness::{TestHub, send};
+
+const TOKEN: &str = "s3cret";
+
+async fn locked() -> TestHub {
+    TestHub::with(|config| config.token = TOKEN.into()).await
+}
+
+/// A request whose answer is looked at itself, not what it leads to.
+async fn visit(hub: &TestHub, path: &str) -> Response {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
+}
+
+fn cookie(response: &Response) -> String {
+    let set = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    for rule in ["HttpOnly", "SameSite=Strict", "Max-Age=43200"] {
+        assert!(set.contains(rule), "{set}");
+    }
+    assert!(!set.contains(TOKEN));
+    set.split(';').next().unwrap().to_owned()
+}
+
+async fn status_with(hub: &TestHub, method: &str, path: &str, cookie: &str) -> StatusCode {
+    send(hub.request(method, path).header(header::COOKIE, cookie).body("{}")).await.status()
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_with_the_token_reads_writes_nothing_and_signs_out() {
+    let hub = locked().await;
+    assert_eq!(hub.get("/api/session").await, json!({"signed_in": false, "token_required": true}));
+    let wrong = send(hub.request("POST", "/api/session").body(json!({"token": "wrong"}).to_string())).await;
+    assert_eq!((wrong.status(), wrong.headers().get(header::SET_COOKIE)), (StatusCode::UNAUTHORIZED, None));
+    let right = send(hub.request("POST", "/api/session").body(json!({"token": TOKEN}).to_string())).await;
+    assert_eq!(right.status(), StatusCode::NO_CONTENT);
+    let cookie = cookie(&right);
+    assert_eq!(status_with(&hub, "GET", "/api/agents", &cookie).await, StatusCode::OK);
+    assert_eq!(status_with(&hub, "POST", "/api/messages", &cookie).await, StatusCode::FORBIDDEN);
+    assert_eq!(status_with(&hub, "GET", "/api/agents", "orochi_session=other").await, StatusCode::UNAUTHORIZED);
+    let agent_port = send(hub.request_agent_port("GET", "/api/session")).await;
+    assert_eq!(agent_port.status(), StatusCode::UNAUTHORIZED, "browsers use the dashboard's port");
+    assert_eq!(status_with(&hub, "DELETE", "/api/session", &cookie).await, StatusCode::NO_CONTENT);
+    assert_eq!(status_with(&hub, "GET", "/api/agents", &cookie).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_signs_in_and_leaves_it_and_the_printed_link_works_once() {
+    let hub = locked().await;
+    let right = visit(&hub, "/?token=s3cret").await;
+    assert_eq!((right.status(), &right.headers()[header::LOCATION]), (StatusCode::SEE_OTHER, &"/".parse().unwrap()));
+    assert_eq!(status_with(&hub, "GET", "/api/stats", &cookie(&right)).await, StatusCode::OK);
+    let link = hub.hub.ready.sign_in_url.clone().unwrap();
+    let path = link.strip_prefix(&hub.hub.ready.dashboard_url).unwrap();
+    assert_eq!(status_with(&hub, "GET", "/api/stats", &cookie(&visit(&hub, path).await)).await, StatusCode::OK);
+    for path in [path, "/?login=", "/?token=wrong", "/?token="] {
+        let refused = visit(&hub, path).await;
+        assert_eq!(refused.headers()[header::LOCATION], "/#/signin/wrong", "{path}");
+        assert_eq!(refused.headers().get(header::SET_COOKIE), None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn guessing_tokens_ends_soon() {
+    let hub = locked().await;
+    let mut answers = Vec::new();
+    for _ in 0..40 {
+        answers.push(send(hub.request("POST", "/api/session").body(r#"{"token": "x"}"#)).await.status());
+    }
+    assert_eq!((answers[0], answers[39]), (StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS));
+    assert_eq!(visit(&hub, "/?token=s3cret").await.headers().get(header::SET_COOKIE), None, "no way around it");
+}
+
+#[tokio::test]
+async fn the_page_names_its_files_by_version_and_they_can_be_kept() {
+    let hub = locked().await;
+    let page = visit(&hub, "/").await;
+    let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.headers()[header::CACHE_CONTROL], "no-cache");
+    let text = page.text().await.unwrap();
+    let script = text.split('"').find(|part| part.ends_with("/js/main.js")).unwrap();
+    let file = visit(&hub, script).await;
+    assert_eq!(file.status(), StatusCode::OK);
+    assert!(file.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+    assert!(file.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/javascript"));
+    for path in ["/assets/old/js/main.js", "/assets/x/../../etc/passwd"] {
+        assert_eq!(visit(&hub, path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
+    let hub = TestHub::open().await;
+    let mut bob = hub.agent("bob", &["#c"]).await;
+    let _carol = hub.agent("carol", &["#c"]).await;
+    hub.say("alice", "#c", "one @bob").await;
+    hub.say("alice", "@bob", "two").await;
+    hub.say("bob", "#c", "three @bob").await;
+    let overview = hub.get("/api/overview").await;
+    let agent = |name: &str, overview: &Value| {
+        overview["agents"].as_array().unwrap().iter().find(|agent| agent["name"] == name).unwrap().clone()
+    };
+    let before = agent("bob", &overview);
+    assert_eq!((&before["waiting"]["count"], &before["waiting"]["oldest_seq"]), (&json!(2), &json!(1)));
+    assert_eq!(before["last_words"]["content"], "three @bob");
+    assert_eq!((&before["online"], &before["stuck"]), (&json!(true), &Value::Null));
+    assert_eq!(agent("carol", &overview)["waiting"]["count"], 0);
+    let contents = |rows: Value| rows.as_array().unwrap().iter().map(|row| row["content"].clone()).collect::<Vec<_>>();
+    assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["one @bob", "two"]);
+    bob.send(json!({"type": "heartbeat", "id": "h", "payload": {"seen": 1}})).await;
+    while bob.next().await["payload"]["ref"] != "h" {}
+    assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["two"]);
+    assert_eq!(send(hub.request("GET", "/api/agents/nobody/waiting")).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(contents(hub.get("/api/messages?before=3").await), ["one @bob", "two"]);
+}
