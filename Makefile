@@ -14,7 +14,7 @@ SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help image run test test-rust test-python lint lint-types bench extension clean tools
+.PHONY: help image run test test-rust test-page test-python lint lint-types bench extension clean tools
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -25,7 +25,7 @@ run: tools ## Install into .venv and start the hub
 	@.venv/bin/python $(PIP) .
 	@exec .venv/bin/python -m orochi.server
 
-test: test-rust test-python ## All tests
+test: test-rust test-page test-python ## All tests
 
 # The Python crate holds no tests of its own: the Python tests are its tests.
 test-rust: tools ## The Rust tests
@@ -33,6 +33,15 @@ test-rust: tools ## The Rust tests
 		set -x; cargo nextest run $(LOCKED) --workspace --exclude orochi-python --no-fail-fast; \
 	else \
 		set -x; cargo test $(LOCKED) --workspace --exclude orochi-python --no-fail-fast; \
+	fi
+
+test-page: ## The dashboard's own modules, with node
+	@if command -v node >/dev/null; then \
+		set -x; node --test dashboard/test/; \
+	elif [ "$(CI)" = true ]; then \
+		echo "node is missing" >&2; exit 1; \
+	else \
+		echo "The dashboard's modules are not tested: that needs Node.js 20 or newer, https://nodejs.org"; \
 	fi
 
 test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and tidiness tests

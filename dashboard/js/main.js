@@ -12,6 +12,7 @@ import { search } from "./views/search.js";
 import { signin } from "./views/signin.js";
 
 const OVERVIEW_EVERY_MS = 5000;
+const OVERVIEW_SOON_MS = 500;
 const PAGES = [["overview", "Overview"], ["feed", "Feed"], ["search", "Search"]];
 
 const main = document.getElementById("main");
@@ -19,6 +20,7 @@ let state = initial();
 let view = null;
 let stop = null;
 let isDrawing = false;
+let nextPoll = null;
 
 function dispatch(event) {
   state = reduce(state, event);
@@ -48,7 +50,7 @@ function show() {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
   const go = (next) => (location.hash = routeTo([page || "overview"], next));
-  const given = { params, go, onError: fail, onRows: (rows) => dispatch({ kind: "history", rows }) };
+  const given = { params, go, onError: fail, onRows: (rows) => (dispatch({ kind: "history", rows }), state) };
   const pages = { feed: () => feed(given), search: () => search(given), agent: () => agentPage({ ...given, name }) };
   const isIn = stop !== null;
   view = isIn ? (pages[page] ?? (() => overview(given)))() : signin({ wrong: name === "wrong", onSignedIn: start });
@@ -71,6 +73,14 @@ async function poll() {
   }
 }
 
+/** Soon, and once for many: what waits for whom has changed, or who is there. */
+function pollSoon() {
+  nextPoll ??= setTimeout(() => {
+    nextPoll = null;
+    if (stop) poll();
+  }, OVERVIEW_SOON_MS);
+}
+
 async function start() {
   try {
     const [data, channels, rows] = await Promise.all([hub.overview(), hub.channels(), hub.recent({ limit: 500 })]);
@@ -90,6 +100,8 @@ async function start() {
     onFrame: (frame) => {
       if (frame.type === "error") state = { ...initial(), connection: state.connection };
       else dispatch({ kind: "frame", frame });
+      const { mentions, channel } = frame.payload;
+      if (frame.type === "presence_change" || mentions?.length || channel?.startsWith("@")) pollSoon();
     },
     onState: (text) => {
       showConnection(text);
@@ -101,7 +113,7 @@ async function start() {
   });
   const timer = setInterval(poll, OVERVIEW_EVERY_MS);
   stop = () => (end(), clearInterval(timer));
-  document.getElementById("signout").hidden = false;
+  hub.session().then(({ token_required }) => (document.getElementById("signout").hidden = !token_required), fail);
   if (parseRoute(location.hash).path[0] === "signin") history.replaceState(null, "", "#/");
   show();
 }

@@ -1,3 +1,5 @@
+// The page's pure parts: the reducer, formats, text, and when the socket tries again. Run by `node --test`.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

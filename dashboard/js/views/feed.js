@@ -12,111 +12,120 @@ const STEP = 100;
 const GROUP_MS = 120_000;
 
 export function feed({ params, onRows, onError }) {
-  const channel = params.channel ?? "";
-  const list = el("ol", { class: "messages", "aria-label": channel || "all messages" });
-  const chip = el("button", { type: "button", class: "chip", hidden: true, onclick: () => toNewest() });
-  const channels = el("ul", { class: "channels", "aria-label": "Channels" });
-  const box = el("div", { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region" }, list);
-  const element = el("section", { class: "feed", "aria-labelledby": "feed-title" },
-    el("div", { class: "side" }, el("h1", { id: "feed-title" }, channel || "All messages"), channels), el("div", { class: "stream" }, box, chip));
-  let state = null;
+  const view = new Feed(params.channel ?? "", onRows, onError);
+  return {
+    element: view.element,
+    update: (state) => view.update(state),
+    tick: () => refreshDelivery(view.list),
+    items: () => [...view.list.querySelectorAll(".message")],
+  };
+}
+
+class Feed {
+  /** What the page knows; null before the first update. */
+  state = null;
   /** The seq of the last row shown; null follows the newest. */
-  let end = null;
-  let shown = [];
-  let isLoading = false;
-  let isWhole = false;
+  end = null;
+  /** The rows in the document. */
+  shown = [];
+  isLoading = false;
+  /** Set when the hub has nothing older. */
+  isWhole = false;
 
-  const isAtBottom = () => box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-  const toNewest = () => {
-    end = null;
-    draw();
-    box.scrollTop = box.scrollHeight;
-  };
+  constructor(channel, onRows, onError) {
+    Object.assign(this, { channel, onRows, onError });
+    this.list = el("ol", { class: "messages", "aria-label": channel || "all messages" });
+    this.chip = el("button", { type: "button", class: "chip", hidden: true, onclick: () => this.toNewest() });
+    this.channels = el("ul", { class: "channels", "aria-label": "Channels" });
+    this.box = el("div", { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region", onscroll: () => this.scrolled() }, this.list);
+    const side = el("div", { class: "side" }, el("h1", { id: "feed-title" }, channel || "All messages"), this.channels);
+    this.element = el("section", { class: "feed", "aria-labelledby": "feed-title" }, side, el("div", { class: "stream" }, this.box, this.chip));
+  }
 
-  function draw() {
-    const rows = inChannel(state, channel);
-    const until = end === null ? rows.length : rows.findLastIndex((row) => row.seq <= end) + 1;
-    const next = rows.slice(Math.max(0, until - ROWS_MAX), until);
-    const known = new Map([...list.children].map((item) => [Number(item.dataset.seq), item]));
-    const bySeq = new Map(state.messages.map((row) => [row.seq, row]));
-    const anchor = firstVisible();
+  update(state) {
+    const isFirst = this.state === null;
+    this.state = state;
+    const follow = this.end === null;
+    this.draw();
+    if (follow) {
+      this.box.scrollTop = this.box.scrollHeight;
+      refreshDelivery(this.list);
+    }
+    if (isFirst && this.channel) this.load({ limit: ROWS_MAX });
+    this.channels.replaceChildren(...channelLinks(state, this.channel));
+  }
+
+  draw() {
+    const rows = inChannel(this.state, this.channel);
+    const until = this.end === null ? rows.length : rows.findLastIndex((row) => row.seq <= this.end) + 1;
+    this.shown = rows.slice(Math.max(0, until - ROWS_MAX), until);
+    const known = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
+    const bySeq = new Map(this.state.messages.map((row) => [row.seq, row]));
+    const anchor = this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
-    list.replaceChildren(...next.map((row, index) => known.get(row.seq) ?? messageRow(row, { follows: follows(next[index - 1], row), parent: bySeq.get(row.reply_to) })));
-    if (end !== null && anchor?.isConnected) box.scrollTop += anchor.getBoundingClientRect().top - before;
-    shown = next;
-    const missed = rows.length - until;
-    chip.hidden = missed === 0;
-    chip.textContent = `${missed} new`;
-    if (next.length === 0) list.replaceChildren(el("li", { class: "empty" }, "Nothing was said here yet."));
+    const item = (row, index) =>
+      known.get(row.seq) ?? messageRow(row, { follows: follows(this.shown[index - 1], row), parent: bySeq.get(row.reply_to) });
+    this.list.replaceChildren(...this.shown.map(item));
+    // Rows that came above must not move those that are being read.
+    if (this.end !== null && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
+    this.chip.hidden = rows.length === until;
+    this.chip.textContent = `${rows.length - until} new`;
+    if (this.shown.length === 0) this.list.replaceChildren(el("li", { class: "empty" }, "Nothing was said here yet."));
   }
 
-  const firstVisible = () => {
-    const top = box.getBoundingClientRect().top;
-    return [...list.children].find((item) => item.getBoundingClientRect().bottom > top);
-  };
+  scrolled() {
+    if (this.state === null) return;
+    const isAtBottom = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
+    if (this.box.scrollTop < 200) this.older();
+    else if (isAtBottom && this.end !== null) this.newer();
+    else if (!isAtBottom && this.end === null) this.end = this.shown.at(-1)?.seq ?? null;
+  }
 
-  async function older() {
-    const rows = inChannel(state, channel);
-    const first = shown[0]?.seq;
-    const at = rows.findIndex((row) => row.seq === first);
-    if (first === undefined || isLoading) return;
-    if (at < STEP && !isWhole) {
-      isLoading = true;
-      try {
-        const asked = { before: rows[0].seq, limit: ROWS_MAX };
-        const more = channel ? await hub.history(channel, asked) : await hub.recent(asked);
-        isWhole = more.length === 0;
-        onRows(more);
-      } catch (error) {
-        onError(error);
-      } finally {
-        isLoading = false;
-      }
+  async older() {
+    const first = this.shown[0]?.seq;
+    if (first === undefined || this.isLoading) return;
+    const rows = inChannel(this.state, this.channel);
+    if (rows.findIndex((row) => row.seq === first) < STEP && !this.isWhole) {
+      await this.load({ before: rows[0].seq, limit: ROWS_MAX });
     }
-    const all = inChannel(state, channel);
+    const all = inChannel(this.state, this.channel);
     const place = all.findIndex((row) => row.seq === first);
-    if (place > 0) {
-      end = all[Math.min(all.length - 1, Math.max(place - STEP, 0) + ROWS_MAX - 1)].seq;
-      draw();
-    }
+    if (place <= 0) return;
+    this.end = all[Math.min(all.length - 1, Math.max(place - STEP, 0) + ROWS_MAX - 1)].seq;
+    this.draw();
   }
 
-  function newer() {
-    const rows = inChannel(state, channel);
-    const until = rows.findLastIndex((row) => row.seq <= end) + 1;
-    if (until >= rows.length) {
-      end = null;
-    } else {
-      end = rows[Math.min(rows.length - 1, until + STEP - 1)].seq;
-      draw();
-    }
+  newer() {
+    const rows = inChannel(this.state, this.channel);
+    const until = rows.findLastIndex((row) => row.seq <= this.end) + 1;
+    this.end = until < rows.length ? rows[Math.min(rows.length - 1, until + STEP - 1)].seq : null;
+    if (this.end !== null) this.draw();
   }
 
-  box.addEventListener("scroll", () => {
-    if (state === null) return;
-    if (box.scrollTop < 200) older();
-    else if (isAtBottom() && end !== null) newer();
-    else if (!isAtBottom() && end === null) end = shown.at(-1)?.seq ?? null;
-  });
-
-  const update = (next) => {
-    const isFirst = state === null;
-    state = next;
-    const follow = end === null;
-    draw();
-    if (follow) box.scrollTop = box.scrollHeight;
-    if (isFirst) onFirst();
-    channels.replaceChildren(...channelLinks(state, channel));
-  };
-  const onFirst = async () => {
-    if (!channel) return;
+  async load(asked) {
+    this.isLoading = true;
     try {
-      onRows(await hub.history(channel, { limit: ROWS_MAX }));
+      const more = await (this.channel ? hub.history(this.channel, asked) : hub.recent(asked));
+      this.isWhole = asked.before !== undefined && more.length === 0;
+      // Not the next drawing's: the window moves over the rows that came just now.
+      this.state = this.onRows(more);
     } catch (error) {
-      onError(error);
+      this.onError(error);
+    } finally {
+      this.isLoading = false;
     }
-  };
-  return { element, update, tick: () => refreshDelivery(list), items: () => [...list.querySelectorAll(".message")] };
+  }
+
+  toNewest() {
+    this.end = null;
+    this.draw();
+    this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  firstVisible() {
+    const { top } = this.box.getBoundingClientRect();
+    return [...this.list.children].find((item) => item.getBoundingClientRect().bottom > top);
+  }
 }
 
 function follows(before, row) {

@@ -7,6 +7,8 @@ import { render } from "../text.js";
 
 /** Longer texts are cut, and shown whole when asked. */
 const CHARS_SHOWN = 4000;
+/** How far a message got is not asked more often. */
+const ASK_AGAIN_MS = 2000;
 
 export function messageRow(row, { follows = false, parent = null } = {}) {
   const isDirect = row.channel.startsWith("@");
@@ -57,6 +59,10 @@ export function refreshDelivery(list) {
   for (const states of list.querySelectorAll(".delivery")) {
     const { top, bottom } = states.parentElement.getBoundingClientRect();
     const isDone = states.children.length > 0 && !states.querySelector(":not([data-state=seen])");
-    if (bottom > 0 && top < height && !isDone) states.refresh();
+    const isAsked = Date.now() - (states.askedAt ?? 0) < ASK_AGAIN_MS;
+    if (bottom > 0 && top < height && !isDone && !isAsked) {
+      states.askedAt = Date.now();
+      states.refresh();
+    }
   }
 }

@@ -1,0 +1,149 @@
+"""The dashboard in a real browser, before a real hub with real agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.async_api import Page, expect
+
+from tests.python.hub import Hub
+
+Start = Callable[..., Hub]
+
+HOSTILE = [
+    "<script>window.broken = 1</script>",
+    "<img src=x onerror='window.broken = 1'>",
+    "[x](javascript:window.broken=1) javascript:window.broken=1",
+    "<svg onload='window.broken = 1'></svg>",
+    "\u202egnp.exe \x1b[31mred\x1b[0m \ufffd\ufffe",
+    "x" * 100_000,
+]
+
+
+def address(hub: Hub, rest: str = "/") -> str:
+    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
+
+
+async def test_signing_in_takes_the_token_and_signing_out_ends_it(start_hub: Start, page: Page) -> None:
+    hub = start_hub(token="s3cret")
+    await page.goto(address(hub))
+    await page.get_by_label("Token").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("not this hub's token")
+    await page.get_by_label("Token").fill("s3cret")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
+    kept = await page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]")
+    assert kept == ["", 0, 0]
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Token")).to_be_visible()
+    await page.goto(address(hub, "/?token=s3cret"))
+    await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
+    assert "s3cret" not in page.url
+
+
+async def test_agents_are_shown_with_what_they_do_and_what_waits_for_them(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.goto(address(hub))
+    async with hub.client("alice", machine="gpu-1", project="api") as alice, hub.client("bob") as bob:
+        await alice.update_status(status="busy", current_task="running tests", progress=0.5)
+        card = page.locator("[data-agent=alice]")
+        await expect(card).to_contain_text("busy")
+        await expect(card).to_contain_text("running tests")
+        await expect(card.get_by_role("progressbar")).to_be_visible()
+        await alice.send("#general", "please look, @bob")
+        await expect(page.locator("[data-agent=bob]")).to_contain_text("1 unread for it")
+        await bob.update_status(status="error")
+        await expect(page.locator(".agent").first).to_have_attribute("data-agent", "bob")
+        await page.get_by_label("Filter by project").select_option("api")
+        await expect(page.locator(".agent")).to_have_count(1)
+        assert "project=api" in page.url
+    await page.goto(address(hub, "/#/agent/bob"))
+    await expect(page.get_by_label("Not seen yet")).to_contain_text("please look")
+
+
+async def test_the_feed_is_live_says_who_has_seen_what_and_waits_for_a_reader(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        for number in range(700):
+            await alice.send("#general", f"message {number}")
+        await page.goto(address(hub, "/#/feed"))
+        feed = page.get_by_role("list", name="all messages")
+        await expect(feed).to_contain_text("message 699")
+        assert await page.locator(".message").count() <= 200
+        box = page.locator(".scroll")
+        await box.evaluate("box => { box.scrollTop = 0 }")
+        await expect(feed).to_contain_text("message 450")
+        await alice.send("#general", "and @bob")
+        chip = page.get_by_role("button", name="new")
+        await expect(chip).to_be_visible()
+        # As someone who keeps scrolling up: past what the page had from its start.
+        await page.wait_for_function(
+            """() => {
+                const box = document.querySelector(".scroll");
+                box.scrollTop = 0;
+                return box.textContent.includes("message 100");
+            }"""
+        )
+        assert await page.locator(".message").count() <= 200
+        await chip.click()
+        await expect(feed).to_contain_text("and @bob")
+        await expect(page.get_by_label("delivery").last).to_contain_text("bob: waiting")
+        await alice.send("#builds", "green")
+        await page.get_by_role("link", name="#builds").first.click()
+        await expect(page.get_by_role("list", name="#builds")).to_contain_text("green")
+
+
+async def test_hostile_text_is_text(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await page.goto(address(hub, "/#/feed"))
+        for text in HOSTILE:
+            await alice.send("#general", text)
+        await expect(page.locator(".message")).to_have_count(len(HOSTILE))
+        await expect(page.locator(".message").nth(1)).to_contain_text(HOSTILE[1])
+        assert await page.evaluate("window.broken") is None
+        assert await page.locator(".message :is(script, img, svg)").count() == 0
+        assert await page.locator(".message a[href^='javascript']").count() == 0
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_search_is_a_link_and_the_keyboard_is_enough(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await alice.send("#builds", "build 42 passed")
+        await alice.send("#general", "something else")
+    await page.goto(address(hub))
+    await expect(page.locator("#connection")).to_have_text("live")
+    await page.keyboard.press("/")
+    await expect(page.get_by_label("Words")).to_be_focused()
+    await page.keyboard.type("build passed")
+    await page.keyboard.press("Enter")
+    results = page.get_by_label("Results")
+    await expect(results).to_contain_text("build 42 passed")
+    link = page.url
+    await page.goto("about:blank")
+    await page.goto(link)
+    await expect(results).to_contain_text("build 42 passed")
+    await page.locator("body").click(position={"x": 5, "y": 400})
+    await page.keyboard.press("g")
+    await page.keyboard.press("f")
+    await expect(page.get_by_role("heading", name="All messages")).to_be_visible()
+    await page.keyboard.press("j")
+    assert "message" in str(await page.evaluate("document.activeElement.className"))
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+async def test_a_hub_that_is_away_is_said_and_nothing_is_missed_when_it_is_back(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.goto(address(hub, "/#/feed"))
+    connection = page.locator("#connection")
+    await expect(connection).to_have_text("live")
+    hub.kill()
+    await expect(connection).to_contain_text("disconnected, retrying")
+    hub.start()
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "while it was away")
+    await expect(connection).to_have_text("live", timeout=20_000)
+    await expect(page.get_by_role("list", name="all messages")).to_contain_text("while it was away")
