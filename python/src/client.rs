@@ -71,6 +71,7 @@ impl NativeClient {
                 project,
                 resume: resume.map(parse_resume).transpose()?,
                 epoch: None,
+                joined: std::collections::BTreeMap::new(),
                 conflict: parse_conflict(conflict)?,
                 events: events.iter().map(|event| parse_event(event)).collect::<Result<_, _>>()?,
             })

@@ -1,0 +1,179 @@
+"""Gitea's actions, from an agent through a real hub to the stand-in: what each does, and each way it can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from orochi import RequestRefused
+from tests.gitea.standin import TOKEN, Gitea, Trouble
+from tests.python.hub import Hub
+
+REPO = {"owner": "lab", "repo": "api"}
+
+
+async def test_an_agent_files_lists_comments_and_closes(hub: Hub, gitea: Gitea) -> None:
+    async with hub.client("alice") as alice:
+        issue = await alice.gitea(
+            "create_issue", {**REPO, "title": "It fails", "body": "see log", "labels": ["bug", "team"]}
+        )
+        assert (issue["number"], [label["name"] for label in issue["labels"]]) == (1, ["bug", "team"])
+        listed = await alice.gitea("list_issues", REPO)
+        assert [one["title"] for one in listed] == ["It fails"], "no pull requests"
+        comment = await alice.gitea("add_comment", {**REPO, "issue_number": 1, "body": "looking"})
+        assert comment["body"] == "looking"
+        assert (await alice.gitea("close_issue", {**REPO, "issue_number": 1}))["state"] == "closed"
+        assert await alice.gitea("list_issues", REPO) == []
+        assert len(await alice.gitea("list_issues", {**REPO, "state": "all"})) == 1
+
+
+async def test_repositories_organisations_and_the_version(hub: Hub) -> None:
+    async with hub.client("alice") as alice:
+        assert await alice.gitea("get_version") == {"version": "1.26.3"}
+        assert (await alice.gitea("create_repo", {"name": "own", "private": True}))["full_name"] == "bot/own"
+        assert (await alice.gitea("create_org", {"name": "ops", "description": "d"}))["username"] == "ops"
+        assert (await alice.gitea("create_repo", {"name": "tools", "org": "ops"}))["full_name"] == "ops/tools"
+        assert [repo["full_name"] for repo in await alice.gitea("list_repos", {"org": "ops"})] == ["ops/tools"]
+        assert len(await alice.gitea("list_repos")) == 4, "a plain list, whatever Gitea wraps it in"
+
+
+async def test_lists_are_read_to_their_end(hub: Hub, gitea: Gitea) -> None:
+    gitea.labels["lab/api"] = [{"id": n, "name": f"l{n}"} for n in range(1, 121)]
+    async with hub.client("alice") as alice:
+        for number in range(120):
+            gitea.new_issue({"owner": "lab", "repo": "api"}, {}, {"title": str(number)})
+        assert len(await alice.gitea("list_issues", REPO)) == 120
+        issue = await alice.gitea("create_issue", {**REPO, "title": "t", "labels": ["l120"]})
+        assert issue["labels"] == [{"id": 120, "name": "l120"}]
+
+
+@pytest.mark.parametrize(
+    ("action", "params", "code", "words"),
+    [
+        ("dance", {}, "GITEA_UNKNOWN_ACTION", "create_issue"),
+        ("create_issue", {"owner": "lab", "title": "t"}, "GITEA_MISSING_PARAM", "repo"),
+        ("close_issue", REPO, "GITEA_MISSING_PARAM", "issue_number"),
+        ("create_issue", {**REPO, "title": "t", "labels": ["bogus"]}, "INVALID_FIELD", "bug, later"),
+        ("list_issues", {"owner": "lab", "repo": "../admin"}, "INVALID_FIELD", "repo"),
+        ("list_issues", {"owner": "lab", "repo": ".."}, "INVALID_FIELD", "repo"),
+        ("list_issues", {**REPO, "state": "opne"}, "INVALID_FIELD", "open, closed or all"),
+        ("close_issue", {**REPO, "issue_number": "1"}, "INVALID_FIELD", "issue_number"),
+        ("create_issue", {**REPO, "title": 7}, "INVALID_FIELD", "title"),
+    ],
+)
+async def test_what_can_not_be_asked_is_not_asked(
+    hub: Hub, gitea: Gitea, action: str, params: dict[str, Any], code: str, words: str
+) -> None:
+    async with hub.client("alice") as alice:
+        with pytest.raises(RequestRefused) as refused:
+            await alice.gitea(action, params)
+        assert refused.value.code == code
+        assert words in refused.value.detail
+        assert not [request for request in gitea.requests if not request.startswith("GET ")]
+
+
+@pytest.mark.parametrize(
+    ("action", "params", "status", "words"),
+    [
+        ("list_issues", {"owner": "lab", "repo": "none"}, 404, "couldn't be found"),
+        ("add_comment", {**REPO, "issue_number": 9, "body": "x"}, 404, "lab/api has no issue 9"),
+        ("close_issue", {**REPO, "issue_number": 1}, 412, "open dependencies"),
+        ("create_repo", {"name": "api", "org": "lab"}, 409, "already exists"),
+        ("create_org", {"name": "lab"}, 422, "already exists"),
+        ("create_issue", {"owner": "bob", "repo": "site", "title": "t"}, 423, "archived"),
+    ],
+)
+async def test_what_gitea_refuses_comes_with_its_status_and_words(
+    hub: Hub, gitea: Gitea, action: str, params: dict[str, Any], status: int, words: str
+) -> None:
+    gitea.new_issue({"owner": "lab", "repo": "api"}, {}, {"title": "held"})
+    gitea.blocked.add(1)
+    gitea.archived.add("bob/site")
+    async with hub.client("alice") as alice:
+        with pytest.raises(RequestRefused) as refused:
+            await alice.gitea(action, params)
+        assert (refused.value.code, refused.value.status) == ("GITEA_API_ERROR", status)
+        assert words in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "words"),
+    [
+        ("drop", "GITEA_UNAVAILABLE", "see that it runs"),
+        ("truncated", "GITEA_UNAVAILABLE", "not what it should be"),
+        ("huge", "GITEA_UNAVAILABLE", "20 MB"),
+        ("html", "GITEA_UNAVAILABLE", "502"),
+        ("redirect", "GITEA_API_ERROR", "renamed"),
+        ("limited", "GITEA_API_ERROR", "try again in 7 s"),
+        ("silent 403", "GITEA_API_ERROR", "may not do this"),
+        ("echo", "GITEA_API_ERROR", "the token **** is odd"),
+    ],
+)
+async def test_a_server_in_trouble_is_told_to_the_asker_alone(
+    hub: Hub, gitea: Gitea, trouble: str, code: str, words: str
+) -> None:
+    gitea.trouble = Trouble(trouble)
+    async with hub.client("alice") as alice:
+        with pytest.raises(RequestRefused) as refused:
+            await alice.gitea("get_version")
+        assert refused.value.code == code
+        assert words in refused.value.detail
+        assert TOKEN not in refused.value.detail
+        gitea.trouble = None
+        assert (await alice.gitea("get_version"))["version"]
+
+
+async def test_what_makes_something_is_sent_once(hub: Hub, gitea: Gitea) -> None:
+    gitea.trouble = Trouble("drop", "POST")
+    async with hub.client("alice") as alice:
+        with pytest.raises(RequestRefused, match="look before you ask again"):
+            await alice.gitea("create_issue", {**REPO, "title": "t"})
+    assert gitea.requests.count("POST /api/v1/repos/lab/api/issues") == 1
+
+
+async def test_messages_flow_while_gitea_hangs_and_the_waiting_calls_are_bounded(hub: Hub, gitea: Gitea) -> None:
+    gitea.trouble = Trouble("hang")
+    async with hub.client("alice") as alice, hub.client("bob") as bob:
+        calls = [asyncio.create_task(alice.gitea("get_version")) for _ in range(17)]
+        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        busy = done.pop().exception()
+        assert isinstance(busy, RequestRefused)
+        assert busy.code == "GITEA_BUSY"
+        await alice.send("#general", "still here")
+        assert (await anext(bob.listen())).content == "still here"
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        codes = sorted(answer.code for answer in answers if isinstance(answer, RequestRefused))
+        assert codes == ["GITEA_BUSY", *["GITEA_UNAVAILABLE"] * 16]
+
+
+async def test_a_wrong_token_and_a_server_that_is_away_are_told(gitea: Gitea, tmp_path: Any) -> None:
+    # Nothing listens on port 1.
+    for url, code, status in [(gitea.url, "GITEA_API_ERROR", 401), ("http://127.0.0.1:1", "GITEA_UNAVAILABLE", None)]:
+        with Hub(tmp_path, env={"GITEA_URL": url, "GITEA_TOKEN": "f" * 40}) as hub:
+            async with hub.client("alice") as alice:
+                with pytest.raises(RequestRefused) as refused:
+                    await alice.gitea("get_version")
+                assert (refused.value.code, refused.value.status) == (code, status)
+
+
+def test_programs_ask_over_http_as_with_0_1_0(hub: Hub) -> None:
+    def ask(path: str, body: Any = None) -> tuple[int, Any]:
+        data = json.dumps(body).encode() if body else None
+        request = urllib.request.Request(f"http://127.0.0.1:{hub.dashboard_port}{path}", data)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    status, issue = ask("/api/gitea/issues/lab/api", {"title": "from a program"})
+    assert (status, issue["number"]) == (201, 1)
+    assert [one["title"] for one in ask("/api/gitea/issues/lab/api")[1]] == ["from a program"]
+    assert len(ask("/api/gitea/repos")[1]) == 2
+    status, refused = ask("/api/gitea/issues/lab/none")
+    assert (status, refused["code"], refused["status"]) == (502, "GITEA_API_ERROR", 404)
