@@ -57,7 +57,54 @@ pub enum Action {
     },
     /// `get_version`
     GetVersion,
+    /// `get_issue`
+    GetIssue(Issue),
+    /// `reopen_issue`
+    ReopenIssue(Issue),
+    /// `edit_issue`; what is None stays as it is.
+    EditIssue {
+        /// Which.
+        issue: Issue,
+        /// Its new title.
+        title: Option<String>,
+        /// Its new text.
+        body: Option<String>,
+    },
+    /// `assign`: these users and no others.
+    Assign {
+        /// To what.
+        issue: Issue,
+        /// Login names; may be empty.
+        assignees: Vec<String>,
+    },
+    /// `list_comments`
+    ListComments(Issue),
+    /// `add_labels`
+    AddLabels {
+        /// To what.
+        issue: Issue,
+        /// At least one.
+        labels: Vec<Label>,
+    },
+    /// `list_labels`
+    ListLabels(Repo),
+    /// `list_pulls`
+    ListPulls {
+        /// Where.
+        repo: Repo,
+        /// Which.
+        state: State,
+    },
+    /// `get_pull`
+    GetPull(Issue),
+    /// `list_my_repos`
+    ListMyRepos,
 }
+
+/// What [`Action::parse`] knows, as a refusal lists it.
+const KNOWN: &str = "create_issue, list_issues, get_issue, edit_issue, close_issue, reopen_issue, assign, \
+    add_comment, list_comments, add_labels, list_labels, list_pulls, get_pull, create_repo, create_org, \
+    list_repos, list_my_repos and get_version";
 
 /// An issue to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,12 +222,24 @@ impl Action {
             "create_org" => Self::CreateOrg { name: params.name("name")?, description: params.text("description")? },
             "list_repos" => Self::ListRepos { org: params.org()? },
             "get_version" => Self::GetVersion,
+            "get_issue" => Self::GetIssue(params.issue()?),
+            "reopen_issue" => Self::ReopenIssue(params.issue()?),
+            "edit_issue" => params.edit()?,
+            "assign" => Self::Assign { issue: params.issue()?, assignees: params.assignees()? },
+            "list_comments" => Self::ListComments(params.issue()?),
+            "add_labels" => {
+                let (issue, labels) = (params.issue()?, labels(fields)?);
+                if labels.is_empty() {
+                    return Err(params.missing("labels"));
+                }
+                Self::AddLabels { issue, labels }
+            }
+            "list_labels" => Self::ListLabels(params.repo()?),
+            "list_pulls" => Self::ListPulls { repo: params.repo()?, state: state(params.text("state")?)? },
+            "get_pull" => Self::GetPull(params.issue()?),
+            "list_my_repos" => Self::ListMyRepos,
             other => {
-                let detail = format!(
-                    "{} is not an action: create_issue, list_issues, close_issue, add_comment, create_repo, \
-                     create_org, list_repos and get_version are",
-                    shown(other)
-                );
+                let detail = format!("{} is not an action: {KNOWN} are", shown(other));
                 return Err(Refusal::new(ErrorCode::GiteaUnknownAction, detail));
             }
         })
@@ -215,14 +274,7 @@ impl NewIssue {
     fn from_fields(repo: Repo, fields: &Fields<'_>) -> Result<Self, Refusal> {
         let params = Params { action: "create_issue", fields };
         let (title, body) = (params.required("title")?, params.text("body")?);
-        let expected = "a list of at most 100 label names or ids";
-        let labels = match fields.raw("labels") {
-            None => Vec::new(),
-            Some(raw) => serde_json::from_str(raw.get()).map_err(|_| invalid("labels", expected, raw.get()))?,
-        };
-        if labels.len() > LABELS_MAX {
-            return Err(invalid("labels", expected, &format!("a list of {}", labels.len())));
-        }
+        let labels = labels(fields)?;
         Ok(Self { repo, title, body, labels })
     }
 }
@@ -267,12 +319,35 @@ impl Params<'_> {
         Ok(Issue { repo, number: number.ok_or_else(|| self.missing("issue_number"))? })
     }
 
+    fn edit(&self) -> Result<Action, Refusal> {
+        let issue = self.issue()?;
+        let (title, body) = (self.fields.text("title")?, self.fields.text("body")?);
+        if title.is_none() && body.is_none() {
+            return Err(self.missing("title or body"));
+        }
+        Ok(Action::EditIssue { issue, title, body })
+    }
+
+    fn assignees(&self) -> Result<Vec<String>, Refusal> {
+        self.fields.texts("assignees")?.ok_or_else(|| self.missing("assignees"))
+    }
+
     fn missing(&self, name: &str) -> Refusal {
         Refusal::new(
             ErrorCode::GiteaMissingParam,
             format!("{} needs the param {name}, which is not there", self.action),
         )
     }
+}
+
+fn labels(fields: &Fields<'_>) -> Result<Vec<Label>, Refusal> {
+    let expected = "a list of at most 100 label names or ids";
+    let Some(raw) = fields.raw("labels") else { return Ok(Vec::new()) };
+    let labels: Vec<Label> = serde_json::from_str(raw.get()).map_err(|_| invalid("labels", expected, raw.get()))?;
+    if labels.len() > LABELS_MAX {
+        return Err(invalid("labels", expected, &format!("a list of {}", labels.len())));
+    }
+    Ok(labels)
 }
 
 fn optional_name(field: &str, text: String) -> Result<Option<Name>, Refusal> {

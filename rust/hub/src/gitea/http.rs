@@ -90,6 +90,16 @@ impl Answer {
         serde_json::from_slice(&self.body)
             .map_err(|error| unavailable(&format!("its answer is not what it should be ({error})")))
     }
+
+    /// The body, which is one JSON object.
+    pub(super) fn object(&self) -> Result<Box<RawValue>, Failure> {
+        self.starting_with('{', "its answer is no JSON object")
+    }
+
+    fn starting_with(&self, first: char, otherwise: &str) -> Result<Box<RawValue>, Failure> {
+        let raw = self.read::<&RawValue>()?;
+        if raw.get().starts_with(first) { Ok(raw.to_owned()) } else { Err(unavailable(otherwise)) }
+    }
 }
 
 impl<'a> Call<'a> {
@@ -119,17 +129,26 @@ impl<'a> Call<'a> {
         path: &[&str],
         body: &T,
     ) -> Result<Box<RawValue>, Failure> {
+        let answer = self.send(method, path, body).await?;
+        answer.object().map_err(|failure| self.doubtful(failure)).inspect(|_| self.is_writing = false)
+    }
+
+    /// The same where Gitea answers with a list.
+    pub(super) async fn write_for_list<T: Serialize>(
+        &mut self,
+        method: Method,
+        path: &[&str],
+        body: &T,
+    ) -> Result<Box<RawValue>, Failure> {
+        let answer = self.send(method, path, body).await?;
+        let list = answer.starting_with('[', "its answer is no JSON list");
+        list.map_err(|failure| self.doubtful(failure)).inspect(|_| self.is_writing = false)
+    }
+
+    async fn send<T: Serialize>(&mut self, method: Method, path: &[&str], body: &T) -> Result<Answer, Failure> {
         self.is_writing = true;
         let response = self.request(method, self.http.url(path, &[])).json(body).send().await;
-        let answer = self.take(response).await?;
-        let object = answer.read::<&RawValue>().and_then(|raw| {
-            if raw.get().starts_with('{') {
-                Ok(raw.to_owned())
-            } else {
-                Err(unavailable("its answer is no JSON object"))
-            }
-        });
-        object.map_err(|failure| self.doubtful(failure)).inspect(|_| self.is_writing = false)
+        self.take(response).await
     }
 
     fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {

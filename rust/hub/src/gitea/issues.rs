@@ -1,11 +1,11 @@
-//! Issues: made, listed, closed, commented on.
+//! Issues: made, listed, changed, closed, commented on.
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::action::{Issue, NewIssue, Repo, State};
+use super::action::{Issue, Label, NewIssue, Repo, State};
 use super::failure::{Failure, refused, unavailable};
 use super::http::Call;
 use super::labels;
@@ -35,10 +35,57 @@ pub(super) async fn list(call: &mut Call<'_>, repo: &Repo, state: State) -> Resu
     pages::to_list(pages::all(call, &in_repo(repo, &["issues"]), &query, Shape::List, ENTRIES_MAX).await?)
 }
 
-/// Closes an issue. The state goes alone: Gitea stores other fields before it refuses a state.
-pub(super) async fn close(call: &mut Call<'_>, issue: &Issue) -> Result<Box<RawValue>, Failure> {
+/// One issue; pull requests are issues too.
+pub(super) async fn get(call: &mut Call<'_>, issue: &Issue) -> Result<Box<RawValue>, Failure> {
     let number = issue.number.to_string();
-    call.write(Method::PATCH, &in_repo(&issue.repo, &["issues", &number]), &json!({"state": "closed"})).await
+    call.get(&in_repo(&issue.repo, &["issues", &number]), &[]).await?.object()
+}
+
+/// Closes or reopens an issue. The state goes alone: Gitea stores other fields before it refuses a state.
+pub(super) async fn set_state(call: &mut Call<'_>, issue: &Issue, state: State) -> Result<Box<RawValue>, Failure> {
+    change(call, issue, &json!({"state": state.as_str()})).await
+}
+
+/// Gives an issue another title or text.
+pub(super) async fn edit(
+    call: &mut Call<'_>,
+    issue: &Issue,
+    title: Option<&str>,
+    body: Option<&str>,
+) -> Result<Box<RawValue>, Failure> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<&'a str>,
+    }
+    change(call, issue, &Body { title, body }).await
+}
+
+/// Makes these users, and no others, its assignees.
+pub(super) async fn assign(call: &mut Call<'_>, issue: &Issue, to: &[String]) -> Result<Box<RawValue>, Failure> {
+    change(call, issue, &json!({"assignees": to})).await
+}
+
+async fn change<T: Serialize>(call: &mut Call<'_>, issue: &Issue, body: &T) -> Result<Box<RawValue>, Failure> {
+    let number = issue.number.to_string();
+    call.write(Method::PATCH, &in_repo(&issue.repo, &["issues", &number]), body).await
+}
+
+/// An issue's comments, which Gitea gives on one page.
+pub(super) async fn comments(call: &mut Call<'_>, issue: &Issue) -> Result<Box<RawValue>, Failure> {
+    let number = issue.number.to_string();
+    let answer = call.get(&in_repo(&issue.repo, &["issues", &number, "comments"]), &[]).await?;
+    pages::to_list(answer.read()?)
+}
+
+/// Adds labels to those that an issue has; the answer is all that it has then.
+pub(super) async fn add_labels(call: &mut Call<'_>, issue: &Issue, added: &[Label]) -> Result<Box<RawValue>, Failure> {
+    let ids = labels::resolve(call, &issue.repo, added).await?;
+    let number = issue.number.to_string();
+    let path = in_repo(&issue.repo, &["issues", &number, "labels"]);
+    call.write_for_list(Method::POST, &path, &json!({"labels": ids})).await
 }
 
 /// Adds a comment. For an issue that is not there Gitea answers 500 without a word, so that is looked at.

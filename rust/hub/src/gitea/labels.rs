@@ -10,7 +10,7 @@ use super::action::{Label, Repo};
 use super::failure::{Failure, unavailable};
 use super::http::Call;
 use super::issues::in_repo;
-use super::pages::{self, Shape};
+use super::pages::{self, ENTRIES_MAX, Shape};
 
 /// Labels that are looked through in one place.
 const LABELS_MAX: usize = 2000;
@@ -46,6 +46,11 @@ pub(super) async fn resolve(call: &mut Call<'_>, repo: &Repo, labels: &[Label]) 
         }
     }
     Ok(ids)
+}
+
+/// A repository's own labels.
+pub(super) async fn list(call: &mut Call<'_>, repo: &Repo) -> Result<Box<RawValue>, Failure> {
+    pages::to_list(pages::all(call, &in_repo(repo, &["labels"]), &[], Shape::List, ENTRIES_MAX).await?)
 }
 
 fn find(label: &Label, known: &[Known]) -> Option<u64> {

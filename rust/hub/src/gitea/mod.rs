@@ -1,7 +1,7 @@
 //! Calls to Gitea for agents and programs (section 8).
 //!
 //! - [`action`]: what can be asked for, parsed once. [`failure`]: what can go wrong.
-//! - `issues`, `labels`, `repos`: each action as requests to Gitea's API.
+//! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
 //! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
 //!
 //! Gitea is slow or away at times, so nothing here runs on the core thread, a call has a deadline, and only so
@@ -13,6 +13,7 @@ mod http;
 mod issues;
 mod labels;
 mod pages;
+mod pulls;
 mod repos;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use action::Action;
 pub use failure::Failure;
 
 use crate::config::Config;
+use action::State;
 use http::{Call, Http};
 
 /// The bounds of calls to Gitea.
@@ -100,7 +102,17 @@ async fn run(call: &mut Call<'_>, action: &Action) -> Result<Box<RawValue>, Fail
     match action {
         Action::CreateIssue(issue) => issues::create(call, issue).await,
         Action::ListIssues { repo, state } => issues::list(call, repo, *state).await,
-        Action::CloseIssue(issue) => issues::close(call, issue).await,
+        Action::CloseIssue(issue) => issues::set_state(call, issue, State::Closed).await,
+        Action::ReopenIssue(issue) => issues::set_state(call, issue, State::Open).await,
+        Action::GetIssue(issue) => issues::get(call, issue).await,
+        Action::EditIssue { issue, title, body } => issues::edit(call, issue, title.as_deref(), body.as_deref()).await,
+        Action::Assign { issue, assignees } => issues::assign(call, issue, assignees).await,
+        Action::ListComments(issue) => issues::comments(call, issue).await,
+        Action::AddLabels { issue, labels } => issues::add_labels(call, issue, labels).await,
+        Action::ListLabels(repo) => labels::list(call, repo).await,
+        Action::ListPulls { repo, state } => pulls::list(call, repo, *state).await,
+        Action::GetPull(pull) => pulls::get(call, pull).await,
+        Action::ListMyRepos => repos::list_mine(call).await,
         Action::AddComment { issue, body } => issues::comment(call, issue, body).await,
         Action::CreateRepo { name, org, private } => repos::create(call, name, org.as_ref(), *private).await,
         Action::CreateOrg { name, description } => repos::create_org(call, name, description).await,

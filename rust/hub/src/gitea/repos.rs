@@ -46,6 +46,11 @@ pub(super) async fn list(call: &mut Call<'_>, org: Option<&Name>) -> Result<Box<
     pages::to_list(entries)
 }
 
+/// Lists the repositories of the token's user.
+pub(super) async fn list_mine(call: &mut Call<'_>) -> Result<Box<RawValue>, Failure> {
+    pages::to_list(pages::all(call, &["user", "repos"], &[], Shape::List, ENTRIES_MAX).await?)
+}
+
 /// Gitea's version.
 pub(super) async fn version(call: &mut Call<'_>) -> Result<Box<RawValue>, Failure> {
     #[derive(Serialize, Deserialize)]
