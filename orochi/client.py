@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
 
 from orochi import config
+from orochi._gitea import GiteaAttribute
 from orochi._inbox import Inbox
 from orochi._native import NativeClient
 from orochi.exceptions import (
@@ -316,10 +317,8 @@ class OrochiClient:
         rows: dict[str, Any] = (await self._request("presence", {"detail": True})).get("detail", {})
         return rows
 
-    async def gitea(self, action: str, params: dict[str, Any] | None = None, *, timeout: float | None = 30.0) -> Any:
-        """Asks the hub for a call to Gitea (docs/protocol.md, section 8); returns Gitea's JSON."""
-        answer = await self._request("gitea", {"action": action, "params": params or {}}, timeout)
-        return answer.get("result")
+    gitea = GiteaAttribute()
+    """Calls to Gitea: ``await client.gitea.create_issue(…)``, or as in 0.1.0 ``await client.gitea(action, params)``."""
 
     async def receipts(self, seq: int) -> dict[str, str]:
         """How far a message got: for each agent that it is for, ``seen``, ``delivered`` or ``pending``."""

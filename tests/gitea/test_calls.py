@@ -42,6 +42,22 @@ async def test_repositories_organisations_and_the_version(hub: Hub) -> None:
         assert len(await alice.gitea("list_repos")) == 4, "a plain list, whatever Gitea wraps it in"
 
 
+async def test_the_typed_methods_are_the_same_calls(hub: Hub) -> None:
+    async with hub.client("filer") as client:
+        issue = await client.gitea.create_issue("lab", "api", "It fails", body="See the log.", labels=["bug", 72])
+        assert [label["name"] for label in issue["labels"]] == ["bug", "later"]
+        assert (await client.gitea.add_comment("lab", "api", issue["number"], "Here too."))["body"] == "Here too."
+        assert [one["number"] for one in await client.gitea.list_issues("lab", "api")] == [issue["number"]]
+        await client.gitea.close_issue("lab", "api", issue["number"])
+        assert await client.gitea.list_issues("lab", "api", state="open") == []
+        assert (await client.gitea.create_org("ops"))["username"] == "ops"
+        assert (await client.gitea.create_repo("tools", org="ops"))["full_name"] == "ops/tools"
+        assert len(await client.gitea.list_repos("ops")) == 1
+        assert (await client.gitea.create_repo("own"))["full_name"] == "bot/own"
+        assert len(await client.gitea.list_repos()) == 4
+        assert await client.gitea.get_version() == "1.26.3"
+
+
 async def test_lists_are_read_to_their_end(hub: Hub, gitea: Gitea) -> None:
     gitea.labels["lab/api"] = [{"id": n, "name": f"l{n}"} for n in range(1, 121)]
     async with hub.client("alice") as alice:
