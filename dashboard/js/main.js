@@ -126,6 +126,19 @@ function leave() {
   show();
 }
 
+/** Dark is not what browsers report by default, so the page starts dark and is light where that was chosen here. */
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  document.getElementById("theme").textContent = theme === "light" ? "Dark" : "Light";
+}
+
+document.getElementById("theme").addEventListener("click", () => {
+  const theme = document.documentElement.dataset.theme === "light" ? "dark" : "light";
+  localStorage.setItem("orochi-theme", theme);
+  setTheme(theme);
+});
+setTheme(localStorage.getItem("orochi-theme") ?? "dark");
+
 let pressed = "";
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;

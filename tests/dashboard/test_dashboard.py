@@ -108,6 +108,16 @@ async def test_hostile_text_is_text(start_hub: Start, page: Page) -> None:
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_it_is_dark_until_somebody_chooses_light(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    await page.goto(address(hub))
+    assert await page.evaluate(ground) == "rgb(13, 17, 23)"
+    await page.get_by_role("button", name="Light").click()
+    await page.reload()
+    assert await page.evaluate(ground) == "rgb(246, 247, 249)"
+
+
 async def test_a_search_is_a_link_and_the_keyboard_is_enough(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with hub.client("alice") as alice:
