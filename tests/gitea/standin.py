@@ -62,7 +62,17 @@ ROUTES = [
     Route("GET", "/repos/{owner}/{repo}/issues", "issues", PAGED | {"state", "type"}),
     Route("POST", "/repos/{owner}/{repo}/issues", "new_issue", body=ISSUE, required=frozenset({"title"})),
     Route("GET", "/repos/{owner}/{repo}/issues/{index}", "issue"),
-    Route("PATCH", "/repos/{owner}/{repo}/issues/{index}", "edit_issue", body={"state": str}),
+    Route(
+        "PATCH",
+        "/repos/{owner}/{repo}/issues/{index}",
+        "edit_issue",
+        body={"state": str, "title": str, "body": str, "assignees": list},
+    ),
+    Route("GET", "/repos/{owner}/{repo}/issues/{index}/comments", "comments"),
+    Route("POST", "/repos/{owner}/{repo}/issues/{index}/labels", "add_labels", body={"labels": list}),
+    Route("GET", "/repos/{owner}/{repo}/pulls", "pulls", PAGED | {"state"}),
+    Route("GET", "/repos/{owner}/{repo}/pulls/{index}", "pull"),
+    Route("GET", "/user/repos", "my_repos", PAGED),
     Route("POST", "/repos/{owner}/{repo}/issues/{index}/comments", "comment", body={"body": str}),
 ]
 
@@ -216,10 +226,31 @@ class Gitea:
         issue = self.issue_of(names)
         if issue["number"] in self.blocked:
             raise Refused(412, "cannot close this issue or pull request because it still has open dependencies")
-        if body.get("state") not in ("open", "closed"):
+        if body.get("state", "open") not in ("open", "closed"):
             raise Refused(412, f"unknown state: {body.get('state')}")
-        issue["state"] = body["state"]
+        issue.update(body)
         return 201, issue
+
+    def comments(self, names: dict[str, str], query: dict[str, str], body: Any) -> tuple[int, Any]:
+        return 200, [{"id": 8000 + n} for n in range(self.issue_of(names)["comments"])]
+
+    def add_labels(self, names: dict[str, str], query: dict[str, str], body: Any) -> tuple[int, Any]:
+        issue = self.issue_of(names)
+        known = self.labels.get(f"{names['owner']}/{names['repo']}", [])
+        issue["labels"] += [label for label in known if label["id"] in body["labels"]]
+        return 200, issue["labels"]
+
+    def pulls(self, names: dict[str, str], query: dict[str, str], body: Any) -> tuple[int, Any]:
+        self.repo(names["owner"], names["repo"])
+        return 200, self.page([{"number": 999, "title": "a pull request"}], query)
+
+    def pull(self, names: dict[str, str], query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if names["index"] != "999":
+            raise Refused(404, "The target couldn't be found.")
+        return 200, {"number": 999, "title": "a pull request"}
+
+    def my_repos(self, names: dict[str, str], query: dict[str, str], body: Any) -> tuple[int, Any]:
+        return 200, self.page([{"full_name": name} for name in self.issues if name.startswith("bot/")], query)
 
     def comment(self, names: dict[str, str], query: dict[str, str], body: Any) -> tuple[int, Any]:
         issue = self.issue_of(names, missing=500)

@@ -32,6 +32,24 @@ async def test_an_agent_files_lists_comments_and_closes(hub: Hub, gitea: Gitea) 
         assert len(await alice.gitea("list_issues", {**REPO, "state": "all"})) == 1
 
 
+async def test_an_issue_is_read_changed_labelled_assigned_and_opened_again(hub: Hub, gitea: Gitea) -> None:
+    gitea.new_issue({"owner": "lab", "repo": "api"}, {}, {"title": "It fails"})
+    at = {**REPO, "issue_number": 1}
+    async with hub.client("alice") as alice:
+        assert (await alice.gitea("get_issue", at))["title"] == "It fails"
+        assert (await alice.gitea("edit_issue", {**at, "title": "It still fails"}))["title"] == "It still fails"
+        await alice.gitea("close_issue", at)
+        assert (await alice.gitea("reopen_issue", at))["state"] == "open"
+        assert [label["name"] for label in await alice.gitea("list_labels", REPO)] == ["bug", "later"]
+        assert [label["id"] for label in await alice.gitea("add_labels", {**at, "labels": ["later"]})] == [72]
+        assert (await alice.gitea("assign", {**at, "assignees": ["bob"]}))["assignees"] == ["bob"]
+        await alice.gitea("add_comment", {**at, "body": "x"})
+        assert len(await alice.gitea("list_comments", at)) == 1
+        assert [pull["number"] for pull in await alice.gitea("list_pulls", REPO)] == [999]
+        assert (await alice.gitea("get_pull", {**REPO, "issue_number": 999}))["number"] == 999
+        assert await alice.gitea("list_my_repos") == []
+
+
 async def test_repositories_organisations_and_the_version(hub: Hub) -> None:
     async with hub.client("alice") as alice:
         assert await alice.gitea("get_version") == {"version": "1.26.3"}
