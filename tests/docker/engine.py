@@ -64,12 +64,14 @@ class Stack:
 
     def wait_healthy(self) -> None:
         """Waits for Docker's own word; it looks once a second."""
-        # The stream of events replays what came before, so a container that is healthy already is seen too.
         name = self.container
+        # Events are asked for from this start on: what came since is not missed, and the death of a former
+        # run of the same container is not taken for this one's.
+        started = self.inspect("{{.State.StartedAt}}")
         if self.inspect("{{.State.Health.Status}}") == "healthy":
             return
         events = subprocess.Popen(
-            ["docker", "events", "--since", "1m", "--filter", f"container={name}", "--format", "{{.Action}}"],
+            ["docker", "events", "--since", started, "--filter", f"container={name}", "--format", "{{.Action}}"],
             stdout=subprocess.PIPE,
             text=True,
         )
