@@ -37,11 +37,6 @@ impl Auth {
         !self.token.is_empty()
     }
 
-    /// Whether this is the token.
-    pub fn is_right(&self, seen: &[u8]) -> bool {
-        self.is_token(seen)
-    }
-
     /// Whether the address carries the token.
     pub fn is_in_query(&self, query: Option<&str>) -> bool {
         let values = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
@@ -57,8 +52,8 @@ impl Auth {
             .any(|seen| self.is_token(seen))
     }
 
-    /// Compares in a time that depends on neither the token nor its length.
-    fn is_token(&self, seen: &[u8]) -> bool {
+    /// Whether this is the token. Compares in a time that depends on neither the token nor its length.
+    pub fn is_token(&self, seen: &[u8]) -> bool {
         let token = self.token.expose().as_bytes();
         // Comparing slices of two lengths would end at once and so tell the token's length.
         let padded: Vec<u8> = token.iter().enumerate().map(|(at, _)| seen.get(at).copied().unwrap_or(0)).collect();

@@ -22,7 +22,6 @@ pub async fn index(State(app): State<App>, uri: Uri) -> Response {
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let is_right = match (value("token"), value("login")) {
         (None, None) => return show(),
-        _ if app.sessions.check_tries().is_err() => false,
         (Some(_), _) => app.auth.asks_for_token() && app.auth.is_in_query(Some(query)),
         (None, Some(code)) => app.sessions.take_link(&percent_decode_str(code).decode_utf8_lossy()),
     };
@@ -31,7 +30,6 @@ pub async fn index(State(app): State<App>, uri: Uri) -> Response {
         return ([(header::SET_COOKIE, app.sessions.open())], to("/")).into_response();
     }
     if app.auth.asks_for_token() {
-        app.sessions.note_wrong();
         return to("/#/signin/wrong").into_response();
     }
     to("/").into_response()
