@@ -31,6 +31,8 @@ RUN find rust dashboard -type f -exec touch {} + \
 
 FROM scratch
 COPY --from=build /image/bin/orochi /bin/orochi
+# Whom to believe, for a Gitea behind https.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 # Owned by the hub's user: a new volume starts with this owner.
 COPY --from=build --chown=10001:10001 /image/data /data
 USER 10001:10001

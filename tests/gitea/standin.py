@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -97,7 +98,7 @@ class Refused(Exception):
 class Gitea:
     """The server and what it holds. Numbers and ids differ, so that taking one for the other shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.faults: list[str] = []
         self.requests: list[str] = []
         self.trouble: Trouble | None = None
@@ -110,11 +111,14 @@ class Gitea:
         self.blocked: set[int] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
 
     @property
     def url(self) -> str:
         """What `GITEA_URL` is to be."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Gitea:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

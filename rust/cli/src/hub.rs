@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use orochi_hub::config::{ConfigError, Secret};
+use orochi_hub::http_client;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -46,10 +47,7 @@ impl Hub {
             .ok_or_else(|| {
                 Failure::Usage(format!("the host {:?} is neither an IP address nor a host name", connection.host))
             })?;
-        // no_proxy: agents' WebSockets go to the hub directly too, and a proxy can't reach a loopback address.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let http = http_client::builder(base.as_str())
             .connect_timeout(CONNECT_MAX)
             .timeout(ANSWER_MAX)
             .build()

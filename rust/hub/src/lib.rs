@@ -8,6 +8,7 @@
 //! 3. [`connection`]: one task a WebSocket, agents' and observers'.
 //! 4. [`api`]: the HTTP routes, and who may use them. [`dashboard`]: the page.
 //! 5. [`gitea`]: calls to Gitea, which know nothing of the hub around them.
+//!    [`http_client`]: HTTP out.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
 //! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
 //! 8. [`registry`]: who is connected, in which channels, and what is known of each agent.
@@ -19,6 +20,7 @@ pub mod connection;
 pub mod core;
 pub mod dashboard;
 pub mod gitea;
+pub mod http_client;
 pub mod outbox;
 pub mod registry;
 pub mod server;

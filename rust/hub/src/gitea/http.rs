@@ -2,13 +2,13 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use orochi_protocol::{ErrorCode, Refusal};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::failure::{Failure, refused, unavailable};
 use crate::config::{Config, Secret};
+use crate::http_client;
 
 /// Characters of Gitea's message that are passed on.
 const MESSAGE_CHARS_MAX: usize = 1000;
@@ -39,9 +39,11 @@ impl Http {
         let base = base(&config.gitea_url).ok_or_else(|| {
             not_configured("GITEA_URL is no address: expected one such as http://localhost:3000".to_owned())
         })?;
-        // A proxy from the environment would be another host that sees the token.
-        let client = Client::builder().redirect(Policy::none()).no_proxy().build();
-        let client = client.map_err(|error| not_configured(format!("no HTTP client can be made: {error}")))?;
+        let client = http_client::builder(base.as_str()).build().map_err(|error| {
+            let detail = "no client for GITEA_URL can be made; https needs this system's certificates, or those of a \
+                          file that SSL_CERT_FILE names";
+            not_configured(format!("{detail}: {}", root_cause(error)))
+        })?;
         Ok(Self { client, base, authorization, token: config.gitea_token.clone() })
     }
 
@@ -96,6 +98,11 @@ impl Answer {
         self.starting_with('{', "its answer is no JSON object")
     }
 
+    /// The body, which is one JSON list.
+    fn list(&self) -> Result<Box<RawValue>, Failure> {
+        self.starting_with('[', "its answer is no JSON list")
+    }
+
     fn starting_with(&self, first: char, otherwise: &str) -> Result<Box<RawValue>, Failure> {
         let raw = self.read::<&RawValue>()?;
         if raw.get().starts_with(first) { Ok(raw.to_owned()) } else { Err(unavailable(otherwise)) }
@@ -130,7 +137,7 @@ impl<'a> Call<'a> {
         body: &T,
     ) -> Result<Box<RawValue>, Failure> {
         let answer = self.send(method, path, body).await?;
-        answer.object().map_err(|failure| self.doubtful(failure)).inspect(|_| self.is_writing = false)
+        self.done(answer.object())
     }
 
     /// The same where Gitea answers with a list.
@@ -141,8 +148,11 @@ impl<'a> Call<'a> {
         body: &T,
     ) -> Result<Box<RawValue>, Failure> {
         let answer = self.send(method, path, body).await?;
-        let list = answer.starting_with('[', "its answer is no JSON list");
-        list.map_err(|failure| self.doubtful(failure)).inspect(|_| self.is_writing = false)
+        self.done(answer.list())
+    }
+
+    fn done(&mut self, read: Result<Box<RawValue>, Failure>) -> Result<Box<RawValue>, Failure> {
+        read.map_err(|failure| self.doubtful(failure)).inspect(|_| self.is_writing = false)
     }
 
     async fn send<T: Serialize>(&mut self, method: Method, path: &[&str], body: &T) -> Result<Answer, Failure> {
@@ -161,7 +171,6 @@ impl<'a> Call<'a> {
     /// Reads what came, as far as the call's bound goes, and tells an answer from a refusal.
     async fn take(&mut self, response: reqwest::Result<Response>) -> Result<Answer, Failure> {
         // The address is GITEA_URL's; what it is not to hold is left out of the sentence all the same.
-        let broken = |error: reqwest::Error| unavailable(&format!("no answer ({})", root_cause(error)));
         let mut response = match response {
             Ok(response) => response,
             // Without a connection nothing was sent.
@@ -230,6 +239,16 @@ fn without_words(status: StatusCode) -> String {
         }
         _ => format!("Gitea answered {status} without saying why"),
     }
+}
+
+/// There was no answer, or it broke off.
+fn broken(error: reqwest::Error) -> Failure {
+    let cause = root_cause(error);
+    if cause.contains("certificate") {
+        let way_out = "this system does not trust it: SSL_CERT_FILE can name a file with its authority";
+        return unavailable(&format!("its certificate is refused ({cause}), because {way_out}"));
+    }
+    unavailable(&format!("no answer ({cause})"))
 }
 
 /// The innermost reason: `connection refused` rather than `error sending request`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use orochi_hub::config::Config;
+use orochi_hub::http_client;
 use orochi_hub::server::Hub;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -86,7 +87,7 @@ impl TestHub {
     /// The JSON that a GET on the dashboard's port answers.
     pub async fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.hub().ready.dashboard_url);
-        in_time(reqwest::get(url)).await.unwrap().json().await.unwrap()
+        in_time(http_client::builder(&url).build().unwrap().get(url).send()).await.unwrap().json().await.unwrap()
     }
 }
 

@@ -13,7 +13,7 @@ async fn locked() -> TestHub {
 
 /// A request whose answer is looked at itself, not what it leads to.
 async fn visit(hub: &TestHub, path: &str) -> Response {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let client = orochi_hub::http_client::builder("http:").build().unwrap();
     send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
 }
 

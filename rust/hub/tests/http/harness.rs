@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use orochi_hub::config::Config;
+use orochi_hub::http_client;
 use orochi_hub::server::Hub;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ impl TestHub {
         let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
         change(&mut config);
         let hub = Hub::start(&config).await.unwrap();
-        Self { hub, client: Client::new(), _folder: folder }
+        Self { hub, client: http_client::builder("http:").build().unwrap(), _folder: folder }
     }
 
     /// `host:port` of the agent port.
