@@ -22,6 +22,7 @@ from orochi.client import OrochiClient, Receipt
 from orochi.exceptions import (
     AuthenticationFailed,
     ConnectionLost,
+    GiteaError,
     HubUnreachable,
     NotConnected,
     OrochiError,
@@ -35,6 +36,7 @@ from orochi.models import Message
 __all__ = [
     "AuthenticationFailed",
     "ConnectionLost",
+    "GiteaError",
     "HubUnreachable",
     "Message",
     "NotConnected",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, Protocol, TypeAlias, overload
+
+from orochi.exceptions import GiteaError, RequestRefused
+from orochi.models import Message
 
 __all__ = ["Gitea", "GiteaAttribute"]
 
@@ -11,14 +14,18 @@ __all__ = ["Gitea", "GiteaAttribute"]
 _TIMEOUT = 30.0
 _Ask = Callable[[str, dict[str, Any], float | None], Awaitable[dict[str, Any]]]
 _Row = dict[str, Any]
+State: TypeAlias = Literal["open", "closed", "all"]
 
 
 class Gitea:
     """``client.gitea``: typed methods for the actions, and ``client.gitea(action, params)`` for any of them.
 
-    Each returns Gitea's own JSON. Each raises :class:`orochi.RequestRefused`: its ``code`` begins with ``GITEA_``, and
-    where Gitea itself refused, ``status`` is the HTTP status and ``detail`` has Gitea's words. After a broken
-    connection the detail says whether something may have been done all the same: it is never sent twice.
+    Each returns Gitea's own JSON. Each raises :class:`orochi.GiteaError`, whose ``status`` and ``detail`` are Gitea's
+    own where Gitea refused, and :class:`orochi.RequestRefused` for what can't be asked, such as an unknown label.
+
+    What makes something (an issue, a comment, a repository, an organisation) is made once, also where the connection is
+    lost in between. ``about`` is the message on which an issue or a comment is made: its text then ends with the
+    channel, and a link where the hub knows its own address.
     """
 
     def __init__(self, ask: _Ask) -> None:
@@ -26,32 +33,92 @@ class Gitea:
 
     async def __call__(self, action: str, params: _Row | None = None, *, timeout: float | None = _TIMEOUT) -> Any:
         """Any action by its name, as 0.1.0 has it; ``timeout`` in seconds, None waits for ever."""
-        answer = await self._ask("gitea", {"action": action, "params": params or {}}, timeout)
+        try:
+            answer = await self._ask("gitea", {"action": action, "params": params or {}}, timeout)
+        except RequestRefused as refused:
+            if not refused.code.startswith("GITEA_"):
+                raise
+            raise GiteaError(refused.code, refused.detail, refused.retry_after, refused.status) from None
         return answer.get("result")
 
     async def create_issue(
-        self, owner: str, repo: str, title: str, *, body: str = "", labels: Sequence[str | int] = ()
+        self,
+        owner: str,
+        repo: str,
+        title: str,
+        *,
+        body: str = "",
+        labels: Sequence[str | int] = (),
+        assignees: Sequence[str] = (),
+        about: Message | None = None,
     ) -> _Row:
-        """Opens an issue; labels are names or Gitea's ids. ``number`` of the result names it from then on."""
-        issue: _Row = await self("create_issue", _place(owner, repo, title=title, body=body, labels=list(labels)))
+        """Opens an issue; labels are names or Gitea's ids, assignees login names. ``number`` of the result names it."""
+        more = {"title": title, "body": body, "labels": list(labels), "assignees": list(assignees), **_about(about)}
+        issue: _Row = await self("create_issue", _place(owner, repo, **more))
         return issue
 
-    async def list_issues(
-        self, owner: str, repo: str, *, state: Literal["open", "closed", "all"] = "open"
-    ) -> list[_Row]:
+    async def get_issue(self, owner: str, repo: str, number: int) -> _Row:
+        """One issue or pull request."""
+        issue: _Row = await self("get_issue", _place(owner, repo, issue_number=number))
+        return issue
+
+    async def list_issues(self, owner: str, repo: str, *, state: State = "open") -> list[_Row]:
         """All issues of a repository in this state, newest first, without pull requests."""
         issues: list[_Row] = await self("list_issues", _place(owner, repo, state=state))
         return issues
+
+    async def edit_issue(
+        self, owner: str, repo: str, number: int, *, title: str | None = None, body: str | None = None
+    ) -> _Row:
+        """Gives an issue another title or text; what is None stays."""
+        issue: _Row = await self("edit_issue", _place(owner, repo, issue_number=number, title=title, body=body))
+        return issue
 
     async def close_issue(self, owner: str, repo: str, number: int) -> _Row:
         """Closes an issue; one that is closed stays so."""
         issue: _Row = await self("close_issue", _place(owner, repo, issue_number=number))
         return issue
 
-    async def add_comment(self, owner: str, repo: str, number: int, body: str) -> _Row:
+    async def reopen_issue(self, owner: str, repo: str, number: int) -> _Row:
+        """Opens a closed issue again."""
+        issue: _Row = await self("reopen_issue", _place(owner, repo, issue_number=number))
+        return issue
+
+    async def assign(self, owner: str, repo: str, number: int, assignees: Sequence[str]) -> _Row:
+        """Makes these users, and no others, the issue's assignees."""
+        issue: _Row = await self("assign", _place(owner, repo, issue_number=number, assignees=list(assignees)))
+        return issue
+
+    async def add_labels(self, owner: str, repo: str, number: int, labels: Sequence[str | int]) -> list[_Row]:
+        """Adds labels, by name or Gitea's id; all that the issue has then."""
+        held: list[_Row] = await self("add_labels", _place(owner, repo, issue_number=number, labels=list(labels)))
+        return held
+
+    async def list_labels(self, owner: str, repo: str) -> list[_Row]:
+        """A repository's own labels."""
+        labels: list[_Row] = await self("list_labels", _place(owner, repo))
+        return labels
+
+    async def add_comment(self, owner: str, repo: str, number: int, body: str, *, about: Message | None = None) -> _Row:
         """Comments on an issue or a pull request."""
-        comment: _Row = await self("add_comment", _place(owner, repo, issue_number=number, body=body))
+        more = {"issue_number": number, "body": body, **_about(about)}
+        comment: _Row = await self("add_comment", _place(owner, repo, **more))
         return comment
+
+    async def list_comments(self, owner: str, repo: str, number: int) -> list[_Row]:
+        """All comments on an issue or a pull request, oldest first."""
+        comments: list[_Row] = await self("list_comments", _place(owner, repo, issue_number=number))
+        return comments
+
+    async def list_pulls(self, owner: str, repo: str, *, state: State = "open") -> list[_Row]:
+        """All pull requests of a repository in this state."""
+        pulls: list[_Row] = await self("list_pulls", _place(owner, repo, state=state))
+        return pulls
+
+    async def get_pull(self, owner: str, repo: str, number: int) -> _Row:
+        """One pull request."""
+        pull: _Row = await self("get_pull", _place(owner, repo, issue_number=number))
+        return pull
 
     async def create_repo(self, name: str, *, org: str | None = None, private: bool = False) -> _Row:
         """Makes a repository of the organisation, or of the token's user."""
@@ -66,6 +133,11 @@ class Gitea:
     async def list_repos(self, org: str | None = None) -> list[_Row]:
         """The organisation's repositories, or all that the hub's token sees."""
         repos: list[_Row] = await self("list_repos", {"org": org})
+        return repos
+
+    async def list_my_repos(self) -> list[_Row]:
+        """The repositories of the token's own user."""
+        repos: list[_Row] = await self("list_my_repos")
         return repos
 
     async def get_version(self) -> str:
@@ -91,3 +163,11 @@ class GiteaAttribute:
 
 def _place(owner: str, repo: str, **more: Any) -> _Row:
     return {"owner": owner, "repo": repo, **more}
+
+
+def _about(message: Message | None) -> _Row:
+    if message is None:
+        return {}
+    # A direct message is in no channel.
+    channel = message.channel if message.channel.startswith("#") else None
+    return {"channel": channel, "seq": message.seq}

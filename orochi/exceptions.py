@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "AuthenticationFailed",
     "ConnectionLost",
+    "GiteaError",
     "HubUnreachable",
     "NotConnected",
     "OrochiError",
@@ -59,6 +60,14 @@ class RequestRefused(OrochiError, RuntimeError):
         self.detail = detail
         self.retry_after = retry_after
         self.status = status
+
+
+class GiteaError(RequestRefused):
+    """A call to Gitea that was not done; `code` begins with ``GITEA_``.
+
+    Where Gitea itself refused (``GITEA_API_ERROR``), `status` is its HTTP status and `detail` has its words. Where it
+    did not answer (``GITEA_UNAVAILABLE``), `detail` says whether something may have been done all the same.
+    """
 
 
 class RegistrationRefused(RequestRefused, ConnectionError):

@@ -1,7 +1,8 @@
 """A stand-in for a Gitea server, which can't be had in tests: strict in what it takes, Gitea's in what it answers.
 
-Written from Gitea's published API description and the behaviour of its handlers (1.26): a method, path, parameter or
-body key that Gitea does not have is a fault of the hub, kept in :attr:`Gitea.faults`, which a test looks at.
+Written from Gitea's published API description and the behaviour of its handlers (1.26): a method, path, parameter,
+header or body key that Gitea does not have is a fault of the hub: it is refused with 400, and kept in
+:attr:`Gitea.faults`, which the test's end looks at.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Route:
 
 
 PAGED = frozenset({"page", "limit"})
+# What a request of the hub may carry; Gitea would overlook others, but none has a reason to be there.
+HEADERS = frozenset({"host", "authorization", "accept", "content-type", "content-length", "sudo"})
 ISSUE = {"title": str, "body": str, "labels": list, "assignees": list}
 ROUTES = [
     Route("GET", "/version", "version"),
@@ -102,15 +105,19 @@ class Gitea:
         self.faults: list[str] = []
         self.requests: list[str] = []
         self.trouble: Trouble | None = None
+        # Of a server that hangs or is slow: a request is there, and they may all go on.
+        self.arrived = threading.Event()
         self.released = threading.Event()
         self.orgs = {"lab"}
         self.labels = {"lab/api": [{"id": 71, "name": "bug"}, {"id": 72, "name": "later"}]}
         self.org_labels = {"lab": [{"id": 90, "name": "team"}]}
         self.issues: dict[str, list[dict[str, Any]]] = {"lab/api": [], "bob/site": []}
         self.archived: set[str] = set()
+        self.users = {"bot", "bob"}
+        # Who did it: the token's user, or whom `Sudo` names.
+        self.acting = "bot"
         self.blocked: set[int] = set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(self)
         self._scheme = "https" if tls else "http"
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -214,9 +221,12 @@ class Gitea:
         issue = {
             "id": 5000 + number,
             "number": number,
+            "html_url": f"{self.url}/{name}/issues/{number}",
             "title": body["title"],
             "body": body.get("body", ""),
             "state": "open",
+            "user": {"login": self.acting},
+            "assignees": [{"login": name} for name in body.get("assignees", [])],
             "labels": [label for label in known if label["id"] in body.get("labels", [])],
             "comments": 0,
         }
@@ -261,81 +271,106 @@ class Gitea:
         if not body.get("body"):
             raise Refused(422, "[Body]: Required")
         issue["comments"] += 1
-        return 201, {"id": 8000 + issue["comments"], "body": body["body"]}
+        return 201, {"id": 8000 + issue["comments"], "body": body["body"], "user": {"login": self.acting}}
 
     def _org(self, name: str) -> None:
         if name not in self.orgs:
             raise Refused(404, "The target couldn't be found.")
 
 
-def _handler(gitea: Gitea) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
+    def __init__(self, gitea: Gitea) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.gitea = gitea
 
-        def do_GET(self) -> None:
-            self._serve()
 
-        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-        def _serve(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            gitea.requests.append(f"{self.command} {self.path}")
-            trouble = gitea.trouble
-            if trouble is not None and trouble.method in (None, self.command):
-                TROUBLES[trouble.kind](self, gitea)
+    @property
+    def gitea(self) -> Gitea:
+        """What the server holds."""
+        assert isinstance(self.server, _Server)
+        return self.server.gitea
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
+
+    def _serve(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.gitea.requests.append(f"{self.command} {self.path}")
+        trouble = self.gitea.trouble
+        if trouble is not None and trouble.method in (None, self.command):
+            if trouble.kind != "slow":
+                TROUBLES[trouble.kind](self, self.gitea)
                 return
-            try:
-                status, answer = self._answer(raw)
-                body, headers = answer if isinstance(answer, tuple) else (answer, {})
-            except Refused as refused:
-                status, headers = refused.status, {}
-                body = {"message": refused.message, "url": f"{gitea.url}/api/swagger"}
-            self._send(status, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
+            self.gitea.arrived.set()
+            self.gitea.released.wait(60)
+        try:
+            status, answer = self._answer(raw)
+            body, headers = answer if isinstance(answer, tuple) else (answer, {})
+        except Refused as refused:
+            status, headers = refused.status, {}
+            body = {"message": refused.message, "url": f"{self.gitea.url}/api/swagger"}
+        self._send(status, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
 
-        def _answer(self, raw: bytes) -> tuple[int, Any]:
-            address = urlsplit(self.path)
-            if self.headers.get("Authorization") != f"token {TOKEN}":
-                raise Refused(401, "invalid username, password or token")
-            query = dict(parse_qsl(address.query, keep_blank_values=True))
-            path = address.path.removeprefix("/api/v1")
-            for route in ROUTES:
-                names = route.match(self.command, path)
-                if names is not None:
-                    body = self._body(route, raw)
-                    if unknown := query.keys() - route.query:
-                        gitea.faults.append(f"{self.command} {path} has no parameters {unknown}")
-                    answer = getattr(gitea, route.answer + "_", None) or getattr(gitea, route.answer)
-                    return answer(names, query, body)  # type: ignore[no-any-return]
-            gitea.faults.append(f"Gitea has no {self.command} {self.path}")
-            raise Refused(404, "Not Found")
+    def _answer(self, raw: bytes) -> tuple[int, Any]:
+        address = urlsplit(self.path)
+        if self.headers.get("Authorization") != f"token {TOKEN}":
+            raise Refused(401, "invalid username, password or token")
+        self._headers()
+        query = dict(parse_qsl(address.query, keep_blank_values=True))
+        path = address.path.removeprefix("/api/v1")
+        for route in ROUTES:
+            names = route.match(self.command, path)
+            if names is not None:
+                body = self._body(route, raw)
+                if unknown := query.keys() - route.query:
+                    raise self._fault(f"{self.command} {path} has no parameters {unknown}")
+                answer = getattr(self.gitea, route.answer + "_", None) or getattr(self.gitea, route.answer)
+                return answer(names, query, body)  # type: ignore[no-any-return]
+        raise self._fault(f"Gitea has no {self.command} {self.path}")
 
-        def _body(self, route: Route, raw: bytes) -> Any:
-            if not route.body:
-                if raw:
-                    gitea.faults.append(f"{route.method} {route.path} takes no body")
-                return None
-            if self.headers.get("Content-Type") != "application/json":
-                gitea.faults.append(f"{route.path}: Content-Type is {self.headers.get('Content-Type')}")
-            body = json.loads(raw)
-            for name, value in body.items():
-                if name not in route.body or not isinstance(value, route.body[name]):
-                    gitea.faults.append(f"{route.method} {route.path} does not take {name}={value!r}")
-            for name in route.required:
-                if not body.get(name):
-                    raise Refused(422, f"[{name.title()}]: Required")
-            return body
+    def _fault(self, what: str) -> Refused:
+        self.gitea.faults.append(what)
+        return Refused(400, what)
 
-        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    def _headers(self) -> None:
+        if unknown := {name.lower() for name in self.headers} - HEADERS:
+            raise self._fault(f"{self.command} {self.path} was sent with {unknown}")
+        self.gitea.acting = self.headers.get("Sudo", "bot")
+        if self.gitea.acting not in self.gitea.users:
+            raise Refused(404, f"user does not exist [name: {self.gitea.acting}]")
 
-    return Handler
+    def _body(self, route: Route, raw: bytes) -> Any:
+        if not route.body:
+            if raw:
+                raise self._fault(f"{route.method} {route.path} takes no body")
+            return None
+        if self.headers.get("Content-Type") != "application/json":
+            raise self._fault(f"{route.path}: Content-Type is {self.headers.get('Content-Type')}")
+        body = json.loads(raw)
+        for name, value in body.items():
+            if name not in route.body or not isinstance(value, route.body[name]):
+                raise self._fault(f"{route.method} {route.path} does not take {name}={value!r}")
+        for name in route.required:
+            if not body.get(name):
+                raise Refused(422, f"[{name.title()}]: Required")
+        return body
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
 
 def _said(status: int, message: str, **headers: str) -> Callable[[Any, Gitea], None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orochi import RequestRefused
+from orochi import GiteaError, RequestRefused
 from tests.gitea.standin import TOKEN, Gitea, Trouble
 from tests.python.hub import Hub
 
@@ -26,7 +26,7 @@ async def test_an_agent_files_lists_comments_and_closes(hub: Hub, gitea: Gitea) 
         listed = await alice.gitea("list_issues", REPO)
         assert [one["title"] for one in listed] == ["It fails"], "no pull requests"
         comment = await alice.gitea("add_comment", {**REPO, "issue_number": 1, "body": "looking"})
-        assert comment["body"] == "looking"
+        assert comment["body"].startswith("looking\n")
         assert (await alice.gitea("close_issue", {**REPO, "issue_number": 1}))["state"] == "closed"
         assert await alice.gitea("list_issues", REPO) == []
         assert len(await alice.gitea("list_issues", {**REPO, "state": "all"})) == 1
@@ -64,7 +64,8 @@ async def test_the_typed_methods_are_the_same_calls(hub: Hub) -> None:
     async with hub.client("filer") as client:
         issue = await client.gitea.create_issue("lab", "api", "It fails", body="See the log.", labels=["bug", 72])
         assert [label["name"] for label in issue["labels"]] == ["bug", "later"]
-        assert (await client.gitea.add_comment("lab", "api", issue["number"], "Here too."))["body"] == "Here too."
+        comment = await client.gitea.add_comment("lab", "api", issue["number"], "Here too.")
+        assert comment["body"].startswith("Here too.\n")
         assert [one["number"] for one in await client.gitea.list_issues("lab", "api")] == [issue["number"]]
         await client.gitea.close_issue("lab", "api", issue["number"])
         assert await client.gitea.list_issues("lab", "api", state="open") == []
@@ -74,6 +75,24 @@ async def test_the_typed_methods_are_the_same_calls(hub: Hub) -> None:
         assert (await client.gitea.create_repo("own"))["full_name"] == "bot/own"
         assert len(await client.gitea.list_repos()) == 4
         assert await client.gitea.get_version() == "1.26.3"
+
+
+async def test_the_further_actions_are_typed_too(hub: Hub) -> None:
+    async with hub.client("filer") as client:
+        gitea, at = client.gitea, ("lab", "api")
+        number = (await gitea.create_issue(*at, "It fails", assignees=["bob"]))["number"]
+        assert [user["login"] for user in (await gitea.get_issue(*at, number))["assignees"]] == ["bob"]
+        assert (await gitea.edit_issue(*at, number, title="It still fails"))["title"] == "It still fails"
+        await gitea.close_issue(*at, number)
+        assert (await gitea.reopen_issue(*at, number))["state"] == "open"
+        assert (await gitea.assign(*at, number, ["bot"]))["assignees"] == ["bot"]
+        assert [label["name"] for label in await gitea.add_labels(*at, number, ["later"])] == ["later"]
+        assert len(await gitea.list_labels(*at)) == 2
+        await gitea.add_comment(*at, number, "x")
+        assert len(await gitea.list_comments(*at, number)) == 1
+        assert [pull["number"] for pull in await gitea.list_pulls(*at)] == [999]
+        assert (await gitea.get_pull(*at, 999))["number"] == 999
+        assert await gitea.list_my_repos() == []
 
 
 async def test_lists_are_read_to_their_end(hub: Hub, gitea: Gitea) -> None:
@@ -211,3 +230,28 @@ def test_programs_ask_over_http_as_with_0_1_0(hub: Hub) -> None:
     assert len(ask("/api/gitea/repos")[1]) == 2
     status, refused = ask("/api/gitea/issues/lab/none")
     assert (status, refused["code"], refused["status"]) == (502, "GITEA_API_ERROR", 404)
+
+
+async def test_who_asked_stands_in_the_text(gitea: Gitea, tmp_path: Any) -> None:
+    env = {"GITEA_URL": gitea.url, "GITEA_TOKEN": TOKEN, "OROCHI_PUBLIC_URL": "https://hub.lab"}
+    with Hub(tmp_path, env=env) as hub:
+        async with hub.client("alice") as alice, hub.client("bob") as bob:
+            receipt = await bob.send("#builds", "@alice it fails on gpu-1")
+            message = await anext(alice.listen())
+            issue = await alice.gitea.create_issue("lab", "api", "It fails", body="See the log.", about=message)
+            assert issue["body"] == (
+                "See the log.\n\n---\n*Asked for by the agent* `alice` *in* `#builds` "
+                f"([message {receipt.seq}](https://hub.lab/#/feed?channel=%23builds&seq={receipt.seq}))"
+            )
+            comment = await alice.gitea.add_comment("lab", "api", issue["number"], "Mended.")
+            assert comment["body"] == "Mended.\n\n---\n*Asked for by the agent* `alice`"
+
+
+async def test_an_agent_can_be_a_user_of_gitea(gitea: Gitea, tmp_path: Any) -> None:
+    env = {"GITEA_URL": gitea.url, "GITEA_TOKEN": TOKEN, "OROCHI_GITEA_USERS": "alice=bob,carol=nobody"}
+    with Hub(tmp_path, env=env) as hub:
+        async with hub.client("alice") as alice, hub.client("carol") as carol, hub.client("dave") as dave:
+            assert (await alice.gitea.create_issue("lab", "api", "a"))["user"]["login"] == "bob"
+            assert (await dave.gitea.create_issue("lab", "api", "b"))["user"]["login"] == "bot"
+            with pytest.raises(GiteaError, match="user does not exist"):
+                await carol.gitea.create_issue("lab", "api", "c")

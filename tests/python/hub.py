@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from orochi import OrochiClient
 
-__all__ = ["DEADLINE", "Hub", "clean_environment"]
+__all__ = ["DEADLINE", "Hub", "clean_environment", "orochi_command"]
 
 # How long a test waits for what must happen: long enough for a machine with other work.
 DEADLINE = 30.0
@@ -28,10 +28,10 @@ def clean_environment(more: Mapping[str, str] = {}) -> dict[str, str]:
     return {**kept, **more}
 
 
-def hub_command() -> list[str]:
-    """What starts a hub: the installed package, or the binary that OROCHI_TEST_BINARY names."""
+def orochi_command() -> list[str]:
+    """The command line: the installed package's, or the binary that OROCHI_TEST_BINARY names."""
     binary = os.environ.get("OROCHI_TEST_BINARY")
-    return [binary, "serve"] if binary else [sys.executable, "-m", "orochi.server"]
+    return [binary] if binary else [sys.executable, "-m", "orochi"]
 
 
 class Hub:
@@ -52,7 +52,7 @@ class Hub:
         agents, dashboard = self._ports
         flags = ["--port", str(agents), "--dashboard-port", str(dashboard), "--db", str(self.db)]
         self._process = subprocess.Popen(
-            [*hub_command(), *flags], env=self._env, cwd=self.db.parent, stderr=subprocess.PIPE, text=True
+            [*orochi_command(), "serve", *flags], env=self._env, cwd=self.db.parent, stderr=subprocess.PIPE, text=True
         )
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, args=(self._process, lines), daemon=True)

@@ -19,7 +19,7 @@ CRATES = {
 }
 
 # Within the hub: what a module may not name.
-_HIGH = ["server", "api", "connection", "dashboard", "gitea", "config"]
+_HIGH = ["server", "api", "connection", "calls", "dashboard", "gitea", "config"]
 HUB = {
     "store": [*_HIGH, "core", "registry", "outbox", "view"],
     "view": [*_HIGH, "core", "registry", "outbox"],
@@ -28,7 +28,8 @@ HUB = {
     "core": _HIGH,
     "connection": ["server", "api", "dashboard", "config"],
     "dashboard": ["server", "connection", "core", "gitea"],
-    "gitea": ["server", "api", "connection", "dashboard", "core", "registry", "store", "outbox", "view"],
+    "calls": ["server", "api", "connection", "dashboard", "config"],
+    "gitea": ["server", "api", "connection", "calls", "dashboard", "core", "registry", "store", "outbox", "view"],
     "api": ["server"],
     "config": ["server", "api", "connection", "gitea", "core", "store", "registry", "outbox", "view", "dashboard"],
 }

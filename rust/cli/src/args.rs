@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use orochi_hub::config::variables::{self, SETTINGS, Setting};
 use orochi_hub::config::{Config, Secret, parse_port};
 
-use crate::commands::{channels, history, join, listen, login, members, receipts, search, send, status, who};
+use crate::commands::{channels, gitea, history, join, listen, login, members, receipts, search, send, status, who};
 use crate::failure::Failure;
 
 /// The variables of [`Connection`] that [`Config`] does not have.
@@ -82,6 +82,8 @@ pub enum Command {
     Search(search::Search),
     /// Show how far a message got with each agent it was for
     Receipts(receipts::Receipts),
+    /// Issues and repositories at Gitea, by the hub's own token
+    Gitea(gitea::Gitea),
     /// Exit with 0 if the hub lives and takes messages, else with 1; for container health checks
     Health,
 }

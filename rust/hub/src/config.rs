@@ -61,6 +61,12 @@ pub struct Config {
     /// Gitea's API token; visible in the process list, as above
     #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
     pub gitea_token: Secret,
+    /// Gitea users as whom agents' calls are made, such as alice=alice-gitea; the token must be an administrator's
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::gitea_user)]
+    pub gitea_users: Vec<(String, String)>,
+    /// Where people reach the dashboard, for links to messages
+    #[arg(long, value_name = "URL", value_parser = parse::http_url)]
+    pub public_url: Option<String>,
 }
 
 /// How logs are written.
@@ -91,6 +97,8 @@ impl Default for Config {
             log_format: LogFormat::Auto,
             gitea_url: GITEA_URL.into(),
             gitea_token: Secret::default(),
+            gitea_users: Vec::new(),
+            public_url: None,
         }
     }
 }

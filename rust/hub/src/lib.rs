@@ -7,7 +7,7 @@
 //! 2. [`server`]: binds both ports, starts the core, stops in order.
 //! 3. [`connection`]: one task a WebSocket, agents' and observers'.
 //! 4. [`api`]: the HTTP routes, and who may use them. [`dashboard`]: the page.
-//! 5. [`gitea`]: calls to Gitea, which know nothing of the hub around them.
+//! 5. [`calls`]: calls to Gitea, each made once. [`gitea`]: the calls, which know nothing of the hub around them.
 //!    [`http_client`]: HTTP out.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
 //! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
@@ -15,6 +15,7 @@
 //! 9. [`store`]: the log on disk.
 
 pub mod api;
+pub mod calls;
 pub mod config;
 pub mod connection;
 pub mod core;

@@ -1,6 +1,7 @@
 //! One file a command, and what several of them share.
 
 pub mod channels;
+pub mod gitea;
 pub mod health;
 pub mod history;
 pub mod join;
@@ -59,6 +60,7 @@ async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
         Command::History(history) => history.run(&hub, &Identity::new(&connection)?).await,
         Command::Search(search) => search.run(&hub, &Identity::new(&connection)?).await,
         Command::Receipts(receipts) => receipts.run(&hub, &Identity::new(&connection)?).await,
+        Command::Gitea(gitea) => gitea.run(&hub, &Identity::new(&connection)?).await,
         Command::Health => health::run(&hub).await,
     }
 }

@@ -23,7 +23,7 @@ fn help_names_every_command_and_exit_code() {
     let help = whole(orochi(&["--help"]));
     for command in [
         "serve", "send", "listen", "login", "join", "who", "status", "channels", "members", "history", "search",
-        "receipts", "health",
+        "receipts", "gitea", "health",
     ] {
         assert!(help.contains(&format!("\n  {command:<9} ")), "{command} in {help}");
     }

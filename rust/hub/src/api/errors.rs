@@ -65,7 +65,7 @@ impl From<Refusal> for GiteaError {
 
 impl IntoResponse for GiteaError {
     fn into_response(self) -> Response {
-        let Failure { refusal, status } = self.0;
+        let Failure { refusal, status, .. } = self.0;
         respond(&ErrorReply { status, ..ErrorReply::new(&refusal, None) }, refusal.code)
     }
 }

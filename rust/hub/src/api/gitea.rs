@@ -5,11 +5,15 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use orochi_protocol::fields::Fields;
+use orochi_protocol::request::check_id;
+use orochi_protocol::{AgentName, Refusal};
 use serde_json::value::RawValue;
 
 use super::errors::{ApiError, GiteaError};
 use super::params::Params;
 use super::{App, body};
+use crate::calls::Asked;
 use crate::gitea::Action;
 
 type Place = Result<Path<(String, String)>, PathRejection>;
@@ -22,10 +26,11 @@ pub async fn list_issues(
 ) -> Result<Json<Box<RawValue>>, GiteaError> {
     let Path((owner, repo)) = place.map_err(ApiError::from)?;
     let action = Action::list_issues(owner, repo, params.text("state")?.unwrap_or_default())?;
-    call(&app, &action).await
+    call(&app, action).await
 }
 
-/// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue.
+/// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue. With an `id` it is made once, however often it is sent;
+/// a `sender` is named in its text.
 pub async fn create_issue(
     State(app): State<App>,
     place: Place,
@@ -33,15 +38,38 @@ pub async fn create_issue(
 ) -> Result<(StatusCode, Json<Box<RawValue>>), GiteaError> {
     let Path((owner, repo)) = place.map_err(ApiError::from)?;
     let body = body::read(body).await?;
-    let action = Action::create_issue(owner, repo, &body::fields(&body)?)?;
-    Ok((StatusCode::CREATED, call(&app, &action).await?))
+    let fields = body::fields(&body)?;
+    let what = format!("create_issue {owner}/{repo}");
+    let asked = asked(&what, &body, &fields, Action::create_issue(owner, repo, &fields)?)?;
+    Ok((StatusCode::CREATED, app.calls.call(asked).await.map(Json).map_err(GiteaError)?))
+}
+
+/// POST /api/gitea/actions/{action}: any action; the body is its params, with `id` and `sender` as above.
+pub async fn act(
+    State(app): State<App>,
+    action: Result<Path<String>, PathRejection>,
+    body: Body,
+) -> Result<Json<Box<RawValue>>, GiteaError> {
+    let Path(name) = action.map_err(ApiError::from)?;
+    let body = body::read(body).await?;
+    let fields = body::fields(&body)?;
+    let asked = asked(&name, &body, &fields, Action::from_fields(&name, &fields)?)?;
+    app.calls.call(asked).await.map(Json).map_err(GiteaError)
+}
+
+fn asked(what: &str, body: &[u8], fields: &Fields<'_>, action: Action) -> Result<Asked, Refusal> {
+    let asker = fields.text("sender")?.map(|text| AgentName::parse(&text)).transpose()?;
+    let id = fields.text("id")?.map(|id| check_id(&id).map(|()| id)).transpose()?;
+    Ok(Asked { asker, id, text: format!("{what} {}", String::from_utf8_lossy(body)), action })
 }
 
 /// GET /api/gitea/repos: all that the token sees, or those of `?org=`.
 pub async fn list_repos(State(app): State<App>, params: Params) -> Result<Json<Box<RawValue>>, GiteaError> {
-    call(&app, &Action::list_repos(params.text("org")?.unwrap_or_default())?).await
+    call(&app, Action::list_repos(params.text("org")?.unwrap_or_default())?).await
 }
 
-async fn call(app: &App, action: &Action) -> Result<Json<Box<RawValue>>, GiteaError> {
-    app.gitea.call(action).await.map(Json).map_err(GiteaError)
+/// A question, which can be asked any number of times.
+async fn call(app: &App, action: Action) -> Result<Json<Box<RawValue>>, GiteaError> {
+    let asked = Asked { asker: None, id: None, text: String::new(), action };
+    app.calls.call(asked).await.map(Json).map_err(GiteaError)
 }

@@ -2,7 +2,8 @@
 //!
 //! - [`guard`]: where a request may come from. [`auth`]: the token. [`headers`]: what every answer carries.
 //! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
-//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`]: the routes, a group a file.
+//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`]: the routes,
+//!   a group a file.
 //! - [`session`]: signing in from a browser.
 //! - [`params`]: the query string as typed values. [`body`]: a body as fields. [`errors`]: refusals as JSON.
 //!
@@ -30,13 +31,14 @@ use std::net::IpAddr;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 pub use auth::Auth;
 pub use guard::{Bind, Guard};
 use health::Readiness;
 pub use session::Sessions;
 
+use crate::calls::Calls;
 use crate::config::{Config, ConfigError};
 use crate::core::Core;
 use crate::gitea::{Gitea, Limits};
@@ -51,7 +53,7 @@ pub struct App {
     /// Where requests may come from.
     pub guard: Guard,
     /// Where calls to Gitea are made.
-    pub gitea: Gitea,
+    pub calls: Calls,
     /// Who is signed in to the dashboard.
     pub sessions: Sessions,
     readiness: Readiness,
@@ -65,8 +67,9 @@ impl App {
     pub fn new(core: Core, config: &Config) -> Result<Self, ConfigError> {
         let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
-        let (auth, gitea) = (Auth::new(&config.token), Gitea::new(config, Limits::default()));
-        Ok(Self { core, auth, guard, gitea, sessions: Sessions::default(), readiness: Readiness::default() })
+        let auth = Auth::new(&config.token);
+        let calls = Calls::new(core.clone(), Gitea::new(config, Limits::default()));
+        Ok(Self { core, auth, guard, calls, sessions: Sessions::default(), readiness: Readiness::default() })
     }
 }
 
@@ -109,6 +112,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/search", get(search::list))
         .route("/api/gitea/issues/{owner}/{repo}", get(gitea::list_issues).post(gitea::create_issue))
         .route("/api/gitea/repos", get(gitea::list_repos))
+        .route("/api/gitea/actions/{action}", post(gitea::act))
         // Whoever has no token is not told what there is.
         .route("/api", any(errors::no_page))
         .route("/api/{*rest}", any(errors::no_page))

@@ -33,7 +33,7 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
     let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) if is_allowed => {
-            accept(upgrade, move |socket| connection::agent::serve(app.core, app.gitea, socket))
+            accept(upgrade, move |socket| connection::agent::serve(app.core, app.calls, socket))
         }
         // A WebSocket client is told in a frame: many show no more of a refused handshake than a status.
         Ok(upgrade) => accept(upgrade, connection::refuse_auth),

@@ -1,6 +1,8 @@
 //! One value parser for each kind of setting. An error says only what is expected, as the end of a sentence:
 //! [`super::variables::bad_value`] puts the flag or variable and the value in front.
 
+use orochi_protocol::AgentName;
+
 use super::LogFormat;
 
 /// A port to bind; 0 lets the system choose.
@@ -33,6 +35,19 @@ pub fn http_url(text: &str) -> Result<String, String> {
     match reqwest::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
         _ => Err("an address such as http://localhost:3000".to_owned()),
+    }
+}
+
+/// An agent and the Gitea user as whom its calls are made.
+pub fn gitea_user(text: &str) -> Result<(String, String), String> {
+    let is_user = |user: &str| {
+        !user.is_empty() && user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    match text.trim().split_once('=') {
+        Some((agent, user)) if AgentName::parse(agent).is_ok() && is_user(user) => {
+            Ok((agent.to_owned(), user.to_owned()))
+        }
+        _ => Err("a list of agents and Gitea users such as alice=alice-gitea,bob=bob".to_owned()),
     }
 }
 
@@ -78,6 +93,14 @@ mod tests {
         assert_eq!(http_url("https://lab/gitea").unwrap(), "https://lab/gitea");
         for bad in ["git.lab:3000", "localhost", "ftp://lab", "http://", ""] {
             assert!(http_url(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_gitea_user_is_written_after_its_agent() {
+        assert_eq!(gitea_user(" alice=al.ice_1").unwrap(), ("alice".to_owned(), "al.ice_1".to_owned()));
+        for bad in ["alice", "alice=", "=bob", "a b=bob", "alice=a b", "alice=b\r\nX: y"] {
+            assert!(gitea_user(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -28,6 +28,8 @@ pub const SETTINGS: &[Setting] = &[
     ("log_format", &["SCITEX_OROCHI_LOG_FORMAT", "OROCHI_LOG_FORMAT"]),
     ("gitea_url", &["SCITEX_OROCHI_GITEA_URL", "OROCHI_GITEA_URL", "GITEA_URL"]),
     ("gitea_token", &["SCITEX_OROCHI_GITEA_TOKEN", "OROCHI_GITEA_TOKEN", "GITEA_TOKEN"]),
+    ("gitea_users", &["SCITEX_OROCHI_GITEA_USERS", "OROCHI_GITEA_USERS"]),
+    ("public_url", &["SCITEX_OROCHI_PUBLIC_URL", "OROCHI_PUBLIC_URL"]),
 ];
 
 /// The first of `names` that is set to something.

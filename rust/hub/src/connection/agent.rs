@@ -12,15 +12,16 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::link::Link;
+use crate::calls::{Asked, Calls};
 use crate::core::{AgentAction, Command, Core, not_registered, shutting_down, stray_frame, unavailable};
-use crate::gitea::{Action, Failure, Gitea};
+use crate::gitea::{Action, Failure};
 use crate::store::conversation_key;
 use crate::view::{self, Viewer};
 
 /// Serves an agent until it leaves or the hub stops.
-pub async fn serve(core: Core, gitea: Gitea, socket: WebSocket) {
+pub async fn serve(core: Core, calls: Calls, socket: WebSocket) {
     let _open = core.enter();
-    let mut session = Session { link: Link::new(core.clone(), socket), name: None, gitea };
+    let mut session = Session { link: Link::new(core.clone(), socket), name: None, calls };
     while let Ok(text) = session.link.next_request().await {
         session.handle(&text).await;
     }
@@ -34,7 +35,7 @@ struct Session {
     link: Link,
     /// Set by the register that the core accepted.
     name: Option<AgentName>,
-    gitea: Gitea,
+    calls: Calls,
 }
 
 impl Session {
@@ -170,18 +171,20 @@ impl Session {
     }
 
     /// Starts a call to Gitea. Its answer comes when it is there; until then this connection goes on like all
-    /// others. A call goes on where its agent leaves: Gitea may have begun.
+    /// others.
     fn gitea(&self, id: &str, name: String, params: &RawValue) -> Result<(), Refusal> {
         let action = Action::parse(&name, params)?;
-        let (gitea, outbox, id) = (self.gitea.clone(), Arc::clone(&self.link.outbox), id.to_owned());
+        let text = format!("{name} {}", params.get());
+        let asked = Asked { asker: self.name.clone(), id: Some(id.to_owned()), text, action };
+        let (calls, outbox, id) = (self.calls.clone(), Arc::clone(&self.link.outbox), id.to_owned());
         tokio::spawn(async move {
-            match gitea.call(&action).await {
+            match calls.call(asked).await {
                 Ok(result) => {
                     let answer = GiteaResult { action: &name, result: &result, r#ref: &id };
                     outbox.reply(stray_frame("gitea_result", &answer));
                     outbox.reply(stray_frame("ack", &Ack { status: AckStatus::Ok, r#ref: &id }));
                 }
-                Err(Failure { refusal, status }) => {
+                Err(Failure { refusal, status, .. }) => {
                     let reply = ErrorReply { status, ..ErrorReply::new(&refusal, Some(&id)) };
                     outbox.reply(stray_frame("error", &reply));
                 }

@@ -184,6 +184,8 @@ impl CoreThread {
             }
             // Whoever waits for one of these finds its answer's channel closed, which says the same.
             Command::Presence { .. }
+            | Command::BeginCall { .. }
+            | Command::EndCall { .. }
             | Command::Barrier(_)
             | Command::Agents { .. }
             | Command::Channels(_)

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::outbox::Outbox;
 use crate::registry::ConnectionId;
+use crate::store::Call;
 
 /// What a connection or an HTTP request asks of the core.
 #[derive(Debug)]
@@ -98,12 +99,39 @@ pub enum Command {
         /// How far it has read.
         position: Seq,
     },
+    /// A call to another host begins, unless it was made before.
+    BeginCall {
+        /// Whose.
+        key: CallKey,
+        /// What it asks for, to be compared where it comes again.
+        asked: String,
+        /// Once it is on disk.
+        answer: oneshot::Sender<Result<Call, Refusal>>,
+    },
+    /// A call has ended.
+    EndCall {
+        /// Whose.
+        key: CallKey,
+        /// What came of it; None where it is sure that nothing did.
+        result: Option<String>,
+        /// Once it is on disk.
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// Whether the store takes writes, for `GET /readyz`.
     Probe(oneshot::Sender<Result<(), Refusal>>),
     /// A connection is gone.
     Disconnect(ConnectionId),
     /// The hub stops: everything accepted so far is answered, then every connection is told to close.
     Shutdown,
+}
+
+/// A call to another host: whoever asks for it gives it an id of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CallKey {
+    /// The agent; empty for a program that gave no name.
+    pub asker: String,
+    /// The request's id.
+    pub id: String,
 }
 
 /// What a registered agent can ask of the core.

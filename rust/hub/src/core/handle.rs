@@ -9,9 +9,9 @@ use orochi_protocol::request::Draft;
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::command::{Accepted, Command, Stats};
+use super::command::{Accepted, CallKey, Command, Stats};
 use crate::registry::ConnectionId;
-use crate::store::{Reads, StoreError, conversation_partner};
+use crate::store::{Call, Reads, StoreError, conversation_partner};
 
 /// A handle to the core and to the log's readers.
 #[derive(Debug, Clone)]
@@ -177,6 +177,22 @@ impl Core {
         }
         let detail = format!("reply_to is {seq}: no message that {sender} can see has this place in the log");
         Err(Refusal::new(ErrorCode::InvalidField, detail))
+    }
+
+    /// Notes that a call to another host begins, unless it was made before.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: the call is not to be made then.
+    pub async fn begin_call(&self, key: CallKey, asked: String) -> Result<Call, Refusal> {
+        self.ask(|answer| Command::BeginCall { key, asked, answer }).await?
+    }
+
+    /// Notes what came of a call; None where it is sure that nothing did.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: the call is known as begun.
+    pub async fn end_call(&self, key: CallKey, result: Option<String>) -> Result<(), Refusal> {
+        self.ask(|answer| Command::EndCall { key, result, answer }).await?
     }
 
     /// Waits until every command sent before is done.

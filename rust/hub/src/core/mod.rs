@@ -26,7 +26,7 @@ use orochi_protocol::{CloseCode, Seq};
 use tokio::sync::{mpsc, watch};
 
 pub use agents::not_registered;
-pub use command::{Accepted, AgentAction, Command, Stats};
+pub use command::{Accepted, AgentAction, CallKey, Command, Stats};
 pub use handle::{Core, no_such_message, shutting_down, unavailable};
 pub use stamp::{stray_frame, system_clock};
 
@@ -154,6 +154,15 @@ impl CoreThread {
             Command::Probe(answer) => {
                 self.commit();
                 let _ = answer.send(self.store.probe().map_err(|error| unavailable(&error)));
+            }
+            Command::BeginCall { key, asked, answer } => {
+                let now = self.stamper.now();
+                let begun = self.store.begin_call(&key.asker, &key.id, &asked, now);
+                let _ = answer.send(begun.map_err(|error| unavailable(&error)));
+            }
+            Command::EndCall { key, result, answer } => {
+                let ended = self.store.end_call(&key.asker, &key.id, result.as_deref());
+                let _ = answer.send(ended.map_err(|error| unavailable(&error)));
             }
             Command::Presence { detail, answer } => {
                 let _ = answer.send(self.registry.presence(detail));

@@ -8,6 +8,8 @@ use orochi_protocol::{ErrorCode, Refusal};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::asker::About;
+
 /// Longest name of an owner, organisation or repository; Gitea's own limits are below it.
 const NAME_CHARS_MAX: usize = 100;
 /// Labels on one new issue.
@@ -33,6 +35,8 @@ pub enum Action {
         issue: Issue,
         /// What it says.
         body: String,
+        /// On what.
+        about: About,
     },
     /// `create_repo`
     CreateRepo {
@@ -117,6 +121,10 @@ pub struct NewIssue {
     pub body: String,
     /// May be empty.
     pub labels: Vec<Label>,
+    /// Login names; may be empty.
+    pub assignees: Vec<String>,
+    /// On what.
+    pub about: About,
 }
 
 /// A repository.
@@ -207,13 +215,21 @@ impl Action {
         Self::from_fields(action, &fields)
     }
 
-    fn from_fields(action: &str, fields: &Fields<'_>) -> Result<Self, Refusal> {
+    /// The same of params that were read already.
+    ///
+    /// # Errors
+    /// As [`Action::parse`].
+    pub fn from_fields(action: &str, fields: &Fields<'_>) -> Result<Self, Refusal> {
         let params = Params { action, fields };
         Ok(match action {
             "create_issue" => Self::CreateIssue(NewIssue::from_fields(params.repo()?, fields)?),
             "list_issues" => Self::ListIssues { repo: params.repo()?, state: state(params.text("state")?)? },
             "close_issue" => Self::CloseIssue(params.issue()?),
-            "add_comment" => Self::AddComment { issue: params.issue()?, body: params.required("body")? },
+            "add_comment" => Self::AddComment {
+                issue: params.issue()?,
+                body: params.required("body")?,
+                about: About::from_fields(fields)?,
+            },
             "create_repo" => Self::CreateRepo {
                 name: params.name("name")?,
                 org: params.org()?,
@@ -245,6 +261,14 @@ impl Action {
         })
     }
 
+    /// Whether doing it twice would make two of something, or refuse the second as being there already.
+    pub const fn makes_something(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateIssue(_) | Self::AddComment { .. } | Self::CreateRepo { .. } | Self::CreateOrg { .. }
+        )
+    }
+
     /// `list_issues` with params that came one by one; an empty state is open.
     ///
     /// # Errors
@@ -274,8 +298,8 @@ impl NewIssue {
     fn from_fields(repo: Repo, fields: &Fields<'_>) -> Result<Self, Refusal> {
         let params = Params { action: "create_issue", fields };
         let (title, body) = (params.required("title")?, params.text("body")?);
-        let labels = labels(fields)?;
-        Ok(Self { repo, title, body, labels })
+        let (labels, assignees) = (labels(fields)?, fields.texts("assignees")?.unwrap_or_default());
+        Ok(Self { repo, title, body, labels, assignees, about: About::from_fields(fields)? })
     }
 }
 

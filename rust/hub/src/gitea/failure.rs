@@ -9,17 +9,19 @@ pub struct Failure {
     pub refusal: Refusal,
     /// Gitea's HTTP status, where Gitea itself refused.
     pub status: Option<u16>,
+    /// It may have been done all the same: the answer is what is missing.
+    pub may_be_done: bool,
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, status: None }
+        Self { refusal, status: None, may_be_done: false }
     }
 }
 
 /// Gitea refused, with this status and these words.
 pub(super) fn refused(status: u16, detail: impl Into<String>) -> Failure {
-    Failure { refusal: Refusal::new(ErrorCode::GiteaApiError, detail), status: Some(status) }
+    Failure { status: Some(status), ..Refusal::new(ErrorCode::GiteaApiError, detail).into() }
 }
 
 /// Gitea did not answer, or not as Gitea does.

@@ -1,15 +1,20 @@
 //! One request to Gitea: its address, the token, the bound on what is read, and what the answer means.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use orochi_protocol::{ErrorCode, Refusal};
+use orochi_protocol::{AgentName, ErrorCode, Refusal};
 use reqwest::{Client, Method, Response, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::asker::{About, Names};
 use super::failure::{Failure, refused, unavailable};
 use crate::config::{Config, Secret};
 use crate::http_client;
 
+/// Waits before a question is asked again that found no Gitea, or lost it: one that starts anew is there soon.
+const READ_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 /// Characters of Gitea's message that are passed on.
 const MESSAGE_CHARS_MAX: usize = 1000;
 
@@ -22,6 +27,7 @@ pub(super) struct Http {
     /// Marked as sensitive, so that it is masked where headers are printed.
     authorization: HeaderValue,
     token: Secret,
+    names: Names,
 }
 
 impl Http {
@@ -44,7 +50,7 @@ impl Http {
                           file that SSL_CERT_FILE names";
             not_configured(format!("{detail}: {}", root_cause(error)))
         })?;
-        Ok(Self { client, base, authorization, token: config.gitea_token.clone() })
+        Ok(Self { client, base, authorization, token: config.gitea_token.clone(), names: Names::new(config) })
     }
 
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -75,6 +81,7 @@ fn base(text: &str) -> Option<Url> {
 /// The requests of one call, which share its bound on what is read.
 pub(super) struct Call<'a> {
     http: &'a Http,
+    asker: Option<&'a AgentName>,
     bytes_left: usize,
     /// A request that changes something was sent and not answered.
     is_writing: bool,
@@ -110,22 +117,26 @@ impl Answer {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(http: &'a Http, bytes_left: usize) -> Self {
-        Self { http, bytes_left, is_writing: false }
+    pub(super) fn new(http: &'a Http, asker: Option<&'a AgentName>, bytes_left: usize) -> Self {
+        Self { http, asker, bytes_left, is_writing: false }
     }
 
-    /// What to add where a call ends early: whoever asked must know that it may have been done all the same.
-    pub(super) fn doubt(&self) -> &'static str {
-        if self.is_writing { ", and it may have been done all the same: look before you ask again" } else { "" }
+    /// A text to be kept at Gitea, with who asked for it at its end.
+    pub(super) fn sign(&self, text: &str, about: &About) -> String {
+        self.http.names.sign(text, self.asker, about)
     }
 
-    /// Asks; again once where there was no connection, or it broke before an answer.
+    /// Asks; again after a short wait where there was no connection, or it broke before an answer.
     pub(super) async fn get(&mut self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Failure> {
         let url = self.http.url(path, query);
-        let response = match self.request(Method::GET, url.clone()).send().await {
-            Err(error) if error.is_connect() || error.is_request() => self.request(Method::GET, url).send().await,
-            other => other,
-        };
+        let mut response = self.request(Method::GET, url.clone()).send().await;
+        for wait in READ_AGAIN_AFTER {
+            if !response.as_ref().is_err_and(|error| error.is_connect() || error.is_request()) {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            response = self.request(Method::GET, url.clone()).send().await;
+        }
         self.take(response).await
     }
 
@@ -163,6 +174,10 @@ impl<'a> Call<'a> {
 
     fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
         let request = self.http.client.request(method, url);
+        let request = match self.asker.and_then(|agent| self.http.names.user(agent)) {
+            Some(user) => request.header("Sudo", user),
+            None => request,
+        };
         request
             .header(header::AUTHORIZATION, self.http.authorization.clone())
             .header(header::ACCEPT, "application/json")
@@ -225,8 +240,12 @@ impl<'a> Call<'a> {
         refused(status.as_u16(), detail)
     }
 
-    fn doubtful(&self, mut failure: Failure) -> Failure {
-        failure.refusal.detail += self.doubt();
+    /// Where something was to be made, whoever asked must know that it may have been.
+    pub(super) fn doubtful(&self, mut failure: Failure) -> Failure {
+        if self.is_writing {
+            failure.refusal.detail += ", and it may have been done all the same: look before you ask again";
+            failure.may_be_done = true;
+        }
         failure
     }
 }

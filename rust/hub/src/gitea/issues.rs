@@ -21,9 +21,12 @@ pub(super) async fn create(call: &mut Call<'_>, issue: &NewIssue) -> Result<Box<
         body: &'a str,
         #[serde(skip_serializing_if = "<[u64]>::is_empty")]
         labels: &'a [u64],
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        assignees: &'a [String],
     }
     let ids = labels::resolve(call, &issue.repo, &issue.labels).await?;
-    let body = Body { title: &issue.title, body: &issue.body, labels: &ids };
+    let text = call.sign(&issue.body, &issue.about);
+    let body = Body { title: &issue.title, body: &text, labels: &ids, assignees: &issue.assignees };
     let made = call.write(Method::POST, &in_repo(&issue.repo, &["issues"]), &body).await?;
     let dropped = dropped(&made, &ids)?;
     if dropped.is_empty() { Ok(made) } else { with_dropped(&made, &dropped) }

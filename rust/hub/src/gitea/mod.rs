@@ -1,6 +1,6 @@
 //! Calls to Gitea for agents and programs (section 8).
 //!
-//! - [`action`]: what can be asked for, parsed once. [`failure`]: what can go wrong.
+//! - [`action`]: what can be asked for, parsed once. [`asker`]: for whom. [`failure`]: what can go wrong.
 //! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
 //! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
 //!
@@ -8,6 +8,7 @@
 //! many are under way. `GITEA_URL` is the only host that is ever contacted: redirects are not followed.
 
 pub mod action;
+pub mod asker;
 pub mod failure;
 mod http;
 mod issues;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orochi_protocol::limits::FRAME_BYTES_MAX;
-use orochi_protocol::{ErrorCode, Refusal};
+use orochi_protocol::{AgentName, ErrorCode, Refusal};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -68,12 +69,12 @@ impl Gitea {
         Self(Arc::new(Inner { http, free: Semaphore::new(limits.in_flight), limits }))
     }
 
-    /// Does it; Gitea's JSON. Where the caller stops waiting, a request already sent still counts at Gitea.
+    /// Does it for an agent, or for a program that gave no name; Gitea's JSON. Where the caller stops waiting, a request already sent still counts at Gitea.
     ///
     /// # Errors
     /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for
     /// labels that are not there.
-    pub async fn call(&self, action: &Action) -> Result<Box<RawValue>, Failure> {
+    pub async fn call(&self, action: &Action, asker: Option<&AgentName>) -> Result<Box<RawValue>, Failure> {
         let http = self.0.http.as_ref().map_err(Clone::clone)?;
         let Ok(_permit) = self.0.free.try_acquire() else {
             let detail =
@@ -81,10 +82,10 @@ impl Gitea {
             return Err(Refusal::new(ErrorCode::GiteaBusy, detail).into());
         };
         let limit = self.0.limits.call;
-        let mut call = Call::new(http, self.0.limits.answer_bytes);
+        let mut call = Call::new(http, asker, self.0.limits.answer_bytes);
         match timeout(limit, run(&mut call, action)).await {
             Ok(done) => done.and_then(fitting),
-            Err(_) => Err(failure::unavailable(&format!("no whole answer within {limit:?}{}", call.doubt()))),
+            Err(_) => Err(call.doubtful(failure::unavailable(&format!("no whole answer within {limit:?}")))),
         }
     }
 }
@@ -95,7 +96,7 @@ fn fitting(result: Box<RawValue>) -> Result<Box<RawValue>, Failure> {
         return Ok(result);
     }
     let detail = "it is done at Gitea, but what Gitea answered is larger than a frame (1 MiB)";
-    Err(Refusal::new(ErrorCode::TooLarge, detail).into())
+    Err(Failure { may_be_done: true, ..Refusal::new(ErrorCode::TooLarge, detail).into() })
 }
 
 async fn run(call: &mut Call<'_>, action: &Action) -> Result<Box<RawValue>, Failure> {
@@ -113,7 +114,7 @@ async fn run(call: &mut Call<'_>, action: &Action) -> Result<Box<RawValue>, Fail
         Action::ListPulls { repo, state } => pulls::list(call, repo, *state).await,
         Action::GetPull(pull) => pulls::get(call, pull).await,
         Action::ListMyRepos => repos::list_mine(call).await,
-        Action::AddComment { issue, body } => issues::comment(call, issue, body).await,
+        Action::AddComment { issue, body, about } => issues::comment(call, issue, &call.sign(body, about)).await,
         Action::CreateRepo { name, org, private } => repos::create(call, name, org.as_ref(), *private).await,
         Action::CreateOrg { name, description } => repos::create_org(call, name, description).await,
         Action::ListRepos { org } => repos::list(call, org.as_ref()).await,

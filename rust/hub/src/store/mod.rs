@@ -4,6 +4,7 @@
 //! is a channel's name with `#`, or, for direct messages, the key of the conversation (see
 //! [`conversation_key`]), the same from both sides.
 
+mod calls;
 mod error;
 mod lock;
 mod open;
@@ -14,6 +15,7 @@ mod schema;
 mod upgrade;
 mod write;
 
+pub use calls::Call;
 pub use error::StoreError;
 pub use open::{Loaded, Store};
 pub use read::{Reader, Reads, Search, Waiting};

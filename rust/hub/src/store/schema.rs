@@ -5,10 +5,10 @@ use rusqlite::{Connection, Transaction};
 use super::StoreError;
 
 /// The newest schema.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Each step brings a file from the version before to its own, `n + 1`.
-const STEPS: [&str; VERSION as usize] = [STEP_1];
+const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2];
 
 /// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
 ///   of ids has the id first: time-ordered ids of all senders append at its end.
@@ -53,6 +53,19 @@ const STEP_1: &str = "
         last_seen     INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+";
+
+/// Calls to Gitea; those of the last day are kept.
+const STEP_2: &str = "
+    CREATE TABLE calls (
+        asker  TEXT NOT NULL,
+        id     TEXT NOT NULL,
+        asked  TEXT NOT NULL,
+        begun  INTEGER NOT NULL,
+        answer TEXT,
+        PRIMARY KEY (asker, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX calls_by_time ON calls (begun);
 ";
 
 /// The file's schema number; 0 where it is new, or not ours.

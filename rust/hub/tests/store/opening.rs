@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use orochi_hub::store::{AgentRecord, Store, StoreError};
+use orochi_hub::store::{AgentRecord, Call, Store, StoreError};
+use orochi_protocol::Timestamp;
 use rusqlite::Connection;
 
 use crate::harness::{Folder, all, append, seq, time};
@@ -65,6 +66,30 @@ fn a_log_that_another_hub_has_is_refused_with_its_process() {
     assert!(text.contains("log.db") && text.contains(&pid) && text.contains("--db"), "{text}");
     drop(store);
     folder.open();
+}
+
+#[test]
+fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    append(&mut store, 1..=3).unwrap();
+    store.close();
+    Connection::open(folder.db()).unwrap().execute_batch("DROP TABLE calls; PRAGMA user_version = 1").unwrap();
+    let (mut store, loaded) = folder.open();
+    assert_eq!(loaded.head, seq(3));
+    let mut begin = || store.begin_call("alice", "1", "make", time(1)).unwrap();
+    assert_eq!((begin(), begin()), (Call::New, Call::Begun));
+}
+
+#[test]
+fn a_call_is_remembered_for_a_day() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    let mut begin = |id: &str, hours: i64| {
+        store.begin_call("alice", id, "make", Timestamp::from_micros(hours * 3_600_000_000)).unwrap()
+    };
+    assert_eq!((begin("1", 0), begin("2", 23), begin("1", 24)), (Call::New, Call::New, Call::Begun));
+    assert_eq!((begin("1", 25), begin("2", 25)), (Call::New, Call::Begun));
 }
 
 #[test]

@@ -1,0 +1,123 @@
+//! Calls to Gitea for agents and programs. What makes something is made once: a request that is sent again under its
+//! id, after a lost connection or a restart of the hub, gets the answer of the first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use orochi_protocol::{AgentName, ErrorCode, Refusal};
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+
+use crate::core::{CallKey, Core, shutting_down};
+use crate::gitea::{Action, Failure, Gitea};
+use crate::store::Call;
+
+/// What came of a call: Gitea's JSON, or why there is none.
+pub type Answer = Result<Box<RawValue>, Failure>;
+
+/// Where calls are made. Cloning it is cheap; all clones share what is under way.
+#[derive(Debug, Clone)]
+pub struct Calls(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    core: Core,
+    gitea: Gitea,
+    /// A std mutex: it is held to look something up, never over an await.
+    under_way: Mutex<HashMap<CallKey, UnderWay>>,
+}
+
+/// A call that has no answer yet; whoever sends it again waits for the same one.
+#[derive(Debug)]
+struct UnderWay {
+    asked: String,
+    answer: watch::Receiver<Option<Answer>>,
+}
+
+/// A call as it was asked for.
+#[derive(Debug)]
+pub struct Asked {
+    /// For whom; None for a program that gave no name.
+    pub asker: Option<AgentName>,
+    /// The asker's own id for it; None where it gave none.
+    pub id: Option<String>,
+    /// The request's text: the same id with another text is another request.
+    pub text: String,
+    /// What to do.
+    pub action: Action,
+}
+
+impl Calls {
+    /// Nothing is under way.
+    pub fn new(core: Core, gitea: Gitea) -> Self {
+        Self(Arc::new(Inner { core, gitea, under_way: Mutex::default() }))
+    }
+
+    /// Does it. It goes on where the caller stops waiting: Gitea may have begun.
+    ///
+    /// # Errors
+    /// Those of [`Gitea::call`], `ID_REUSED`, and where the log can't be written those of the store: nothing was asked
+    /// of Gitea then.
+    pub async fn call(&self, asked: Asked) -> Answer {
+        let (true, Some(id)) = (asked.action.makes_something(), &asked.id) else {
+            return self.0.gitea.call(&asked.action, asked.asker.as_ref()).await;
+        };
+        let asker = asked.asker.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut answer = self.join_or_begin(CallKey { asker, id: id.clone() }, asked)?;
+        let answered = answer.wait_for(Option::is_some).await;
+        let answer = answered.ok().and_then(|answer| answer.clone());
+        answer.unwrap_or_else(|| Err(shutting_down().into()))
+    }
+
+    fn join_or_begin(&self, key: CallKey, asked: Asked) -> Result<watch::Receiver<Option<Answer>>, Failure> {
+        let mut under_way = self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = under_way.get(&key) {
+            return if known.asked == asked.text { Ok(known.answer.clone()) } else { Err(id_reused(&key).into()) };
+        }
+        let (tell, answer) = watch::channel(None);
+        under_way.insert(key.clone(), UnderWay { asked: asked.text.clone(), answer: answer.clone() });
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            let answer = inner.make(&key, asked).await;
+            inner.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            tell.send_replace(Some(answer));
+        });
+        Ok(answer)
+    }
+}
+
+impl Inner {
+    async fn make(&self, key: &CallKey, asked: Asked) -> Answer {
+        match self.core.begin_call(key.clone(), asked.text).await? {
+            Call::New => {}
+            Call::Done(answer) => return RawValue::from_string(answer).map_err(|_| unknown().into()),
+            Call::Begun => return Err(unknown().into()),
+            Call::Other => return Err(id_reused(key).into()),
+        }
+        let answer = self.gitea.call(&asked.action, asked.asker.as_ref()).await;
+        let result = match &answer {
+            Ok(result) => Some(result.get().to_owned()),
+            // It stays known as begun: nobody can say what came of it.
+            Err(failure) if failure.may_be_done => return answer,
+            Err(_) => None,
+        };
+        if let Err(refusal) = self.core.end_call(key.clone(), result).await {
+            tracing::warn!(%refusal, "what came of a call to Gitea could not be noted");
+        }
+        answer
+    }
+}
+
+fn unknown() -> Refusal {
+    let detail = "this was asked before under the same id, and what came of it is not known: look at Gitea, and ask \
+                  again under another id where it was not done";
+    Refusal::new(ErrorCode::GiteaUnavailable, detail)
+}
+
+fn id_reused(key: &CallKey) -> Refusal {
+    let detail = format!(
+        "the id {} was used for another request within a day: give each request its own",
+        orochi_protocol::names::shown(&key.id)
+    );
+    Refusal::new(ErrorCode::IdReused, detail)
+}

@@ -1,0 +1,97 @@
+//! Who asks: named at the end of what is made, so that Gitea's readers know whom to turn to.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use orochi_protocol::fields::Fields;
+use orochi_protocol::{AgentName, ChannelName, Refusal, Seq};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::config::Config;
+
+/// What was said, on which something is to be made at Gitea. All of it may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// Where it was said.
+    pub channel: Option<ChannelName>,
+    /// The message.
+    pub seq: Option<Seq>,
+}
+
+impl About {
+    pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
+        let channel = fields.text("channel")?.filter(|text| !text.is_empty());
+        let channel = channel.map(|text| ChannelName::parse(&text)).transpose()?;
+        Ok(Self { channel, seq: fields.seq("seq")? })
+    }
+}
+
+/// How agents are named at Gitea.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Where people reach the dashboard.
+    public_url: Option<String>,
+    /// The Gitea user of an agent, for `Sudo`.
+    users: HashMap<String, String>,
+}
+
+impl Names {
+    pub(super) fn new(config: &Config) -> Self {
+        Self { public_url: config.public_url.clone(), users: config.gitea_users.iter().cloned().collect() }
+    }
+
+    /// The Gitea user as whom the agent's calls are made.
+    pub(super) fn user(&self, agent: &AgentName) -> Option<&str> {
+        self.users.get(agent.as_str()).map(String::as_str)
+    }
+
+    /// A text with who asked for it as its last line. Names stand as code, in which Gitea sees no mention.
+    pub(super) fn sign(&self, text: &str, agent: Option<&AgentName>, about: &About) -> String {
+        let Some(agent) = agent else { return text.to_owned() };
+        let mut signed = text.trim_end().to_owned();
+        if !signed.is_empty() {
+            signed += "\n\n---\n";
+        }
+        let _ = write!(signed, "*Asked for by the agent* `{agent}`");
+        if let Some(channel) = &about.channel {
+            let _ = write!(signed, " *in* `{channel}`");
+        }
+        if let (Some(base), Some(seq)) = (&self.public_url, about.seq) {
+            let channel = about
+                .channel
+                .as_ref()
+                .map(|channel| format!("channel={}&", utf8_percent_encode(channel.as_str(), NON_ALPHANUMERIC)));
+            let _ = write!(signed, " ([message {seq}]({base}/#/feed?{}seq={seq}))", channel.unwrap_or_default());
+        }
+        signed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(text: &str, public_url: Option<&str>, channel: Option<&str>, seq: Option<u64>) -> String {
+        let names = Names { public_url: public_url.map(ToOwned::to_owned), users: HashMap::new() };
+        let channel = channel.map(|name| ChannelName::parse(name).unwrap());
+        let about = About { channel, seq: seq.and_then(Seq::new) };
+        names.sign(text, Some(&AgentName::parse("alice").unwrap()), &about)
+    }
+
+    #[test]
+    fn the_last_line_says_who_asked_where_and_on_what() {
+        assert_eq!(signed("It fails.\n", None, None, Some(3)), "It fails.\n\n---\n*Asked for by the agent* `alice`");
+        assert_eq!(
+            signed("x", Some("https://hub.lab"), Some("#builds"), Some(42)),
+            "x\n\n---\n*Asked for by the agent* `alice` *in* `#builds` \
+             ([message 42](https://hub.lab/#/feed?channel=%23builds&seq=42))"
+        );
+        assert_eq!(signed("", None, None, None), "*Asked for by the agent* `alice`");
+    }
+
+    #[test]
+    fn what_nobody_is_named_for_stays_as_it_is() {
+        let names = Names { public_url: None, users: HashMap::new() };
+        assert_eq!(names.sign("text\n", None, &About::default()), "text\n");
+    }
+}
