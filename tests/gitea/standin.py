@@ -104,10 +104,14 @@ class Gitea:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.faults: list[str] = []
         self.requests: list[str] = []
+        # What was answered: method, path below /api/v1, query, body.
+        self.taken: list[tuple[str, str, dict[str, str], Any]] = []
         self.trouble: Trouble | None = None
         # Of a server that hangs or is slow: a request is there, and they may all go on.
         self.arrived = threading.Event()
         self.released = threading.Event()
+        # An issue was closed.
+        self.closed = threading.Event()
         self.orgs = {"lab"}
         self.labels = {"lab/api": [{"id": 71, "name": "bug"}, {"id": 72, "name": "later"}]}
         self.org_labels = {"lab": [{"id": 90, "name": "team"}]}
@@ -243,6 +247,8 @@ class Gitea:
         if body.get("state", "open") not in ("open", "closed"):
             raise Refused(412, f"unknown state: {body.get('state')}")
         issue.update(body)
+        if issue["state"] == "closed":
+            self.closed.set()
         return 201, issue
 
     def comments(self, names: dict[str, str], query: dict[str, str], body: Any) -> tuple[int, Any]:
@@ -332,6 +338,7 @@ class _Handler(BaseHTTPRequestHandler):
             names = route.match(self.command, path)
             if names is not None:
                 body = self._body(route, raw)
+                self.gitea.taken.append((self.command, path, query, body))
                 if unknown := query.keys() - route.query:
                     raise self._fault(f"{self.command} {path} has no parameters {unknown}")
                 answer = getattr(self.gitea, route.answer + "_", None) or getattr(self.gitea, route.answer)
