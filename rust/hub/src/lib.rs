@@ -11,6 +11,7 @@
 //!    [`http_client`]: HTTP out.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
 //! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
+//!    [`markdown`]: a text as HTML that a page may show.
 //! 8. [`registry`]: who is connected, in which channels, and what is known of each agent.
 //! 9. [`store`]: the log on disk.
 
@@ -22,6 +23,7 @@ pub mod core;
 pub mod dashboard;
 pub mod gitea;
 pub mod http_client;
+pub mod markdown;
 pub mod outbox;
 pub mod registry;
 pub mod server;
