@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::App;
 use super::errors::ApiError;
 use super::params::Params;
-use crate::store::conversation_key;
+use crate::store::{StoredMessage, conversation_key};
 use crate::view::{self, Viewer};
 
 /// Rows for the target that the rest of the path names; `#` is optional, `@name` is `?agent=`'s conversation
@@ -26,10 +26,12 @@ pub async fn list(
     let agent = params.agent("agent")?;
     let channel = stored_channel(&target, agent.as_ref())?;
     let filter = parse_filter(&params)?;
+    let rendering = params.rendering()?;
     let rows = app.core.reads().run(move |reader| {
         let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
         let messages = reader.history(&channel, &filter)?;
-        Ok(messages.iter().map(|message| view::row(message, viewer, None)).collect())
+        let row = |message: &StoredMessage| rendering.row(view::row(message, viewer, None), &message.content);
+        Ok(messages.iter().map(row).collect())
     });
     Ok(Json(rows.await?))
 }

@@ -16,15 +16,18 @@ use super::errors::ApiError;
 use super::params::{Params, parse_seq};
 use super::{App, body};
 use crate::core::Accepted;
+use crate::store::StoredMessage;
 use crate::view::{self, Viewer};
 
 /// GET /api/messages: the newest over all channels, or those before a seq, oldest first.
 pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
     let limit = params.whole_up_to("limit", RECENT_LIMIT_MAX)?.unwrap_or(RECENT_LIMIT_DEFAULT);
     let before = params.seq("before")?;
+    let rendering = params.rendering()?;
     let rows = app.core.reads().run(move |reader| {
         let messages = reader.recent(limit, before)?;
-        Ok(messages.iter().map(|message| view::row(message, Viewer::Observer, None)).collect())
+        let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
+        Ok(messages.iter().map(row).collect())
     });
     Ok(Json(rows.await?))
 }

@@ -101,6 +101,7 @@ pub async fn waiting(
 ) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
     let name = AgentName::parse(&path?.0)?;
     let limit = params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT) as usize;
+    let rendering = params.rendering()?;
     let rows = app.core.agents(true).await?;
     let Some(row) = rows.into_iter().find(|row| row.name == name.as_str()) else {
         let detail = format!("no agent called {name} has ever registered");
@@ -110,7 +111,7 @@ pub async fn waiting(
     let read = app.core.reads().run(move |reader| {
         let mut rows = Vec::new();
         reader.addressed(name.as_str(), after, head, |message| {
-            rows.push(view::row(message, Viewer::Observer, None));
+            rows.push(rendering.row(view::row(message, Viewer::Observer, None), &message.content));
             if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         Ok(rows)

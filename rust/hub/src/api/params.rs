@@ -13,6 +13,8 @@ use orochi_protocol::fields::{invalid, parse_time};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Timestamp};
 use percent_encoding::percent_decode_str;
 
+use crate::markdown::Rendering;
+
 /// The parameters of one request, as they were written.
 #[derive(Debug, Default)]
 pub struct Params(Vec<(String, String)>);
@@ -89,6 +91,14 @@ impl Params {
             "false" | "0" => Ok(Some(false)),
             _ => Err(invalid(name, "true or false", &format!("{text:?}"))),
         }
+    }
+
+    /// Whether messages are wanted as HTML too: `?html=true`.
+    ///
+    /// # Errors
+    /// As [`Params::boolean`].
+    pub fn rendering(&self) -> Result<Rendering, Refusal> {
+        Ok(if self.boolean("html")?.unwrap_or(false) { Rendering::Html } else { Rendering::Plain })
     }
 
     /// A whole number within `range`.

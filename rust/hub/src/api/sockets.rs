@@ -41,15 +41,16 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
     }
 }
 
-/// GET /ws: everything that happens, from now on or after `?after=<seq>` (section 6).
+/// GET /ws: everything that happens, from now on or after `?after=<seq>` (section 6); with `?html=true` messages as
+/// HTML too.
 pub async fn observe(
     State(app): State<App>,
     params: Params,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    let after = params.seq("after")?;
+    let (after, rendering) = (params.seq("after")?, params.rendering()?);
     Ok(match upgrade {
-        Ok(upgrade) => accept(upgrade, move |socket| connection::observer::serve(app.core, socket, after)),
+        Ok(upgrade) => accept(upgrade, move |socket| connection::observer::serve(app.core, socket, after, rendering)),
         Err(rejection) => refuse(&rejection),
     })
 }

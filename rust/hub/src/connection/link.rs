@@ -14,6 +14,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 
 use super::{catch_up, close_frame};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
+use crate::markdown::Rendering;
 use crate::outbox::{Feed, Item, Next, Outbox};
 
 /// Time between the hub's pings (section 9, Liveness).
@@ -38,6 +39,8 @@ pub(super) struct Link {
     pub(super) core: Core,
     pub(super) id: ConnectionId,
     pub(super) outbox: Arc<Outbox>,
+    /// What an observer wants added to messages; it is added here, in the connection's own task.
+    pub(super) rendering: Rendering,
     socket: WebSocket,
     taken: Vec<Item>,
     ping: Interval,
@@ -57,6 +60,7 @@ impl Link {
         Self {
             id: core.new_connection(),
             outbox: Arc::new(Outbox::default()),
+            rendering: Rendering::Plain,
             core,
             socket,
             taken: Vec::new(),
@@ -124,9 +128,10 @@ impl Link {
             let mut last_seq = None;
             let chunk = async {
                 while let Some(item) = items.next_if(|_| bytes < CHUNK_BYTES) {
-                    bytes += item.frame.len();
+                    let frame = if item.seq.is_some() { self.rendering.frame(item.frame) } else { item.frame };
+                    bytes += frame.len();
                     last_seq = item.seq.or(last_seq);
-                    self.socket.feed(Message::Text(item.frame)).await?;
+                    self.socket.feed(Message::Text(frame)).await?;
                 }
                 self.socket.flush().await
             };
@@ -141,6 +146,10 @@ impl Link {
             }
             if let Some(seq) = last_seq {
                 self.outbox.set_written(seq);
+            }
+            if self.rendering == Rendering::Html {
+                // Others of this thread get their turn between pieces of a long rendering.
+                tokio::task::yield_now().await;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::harness::{TestHub, send};
+use crate::harness::{Socket, TestHub, send};
 
 const TOKEN: &str = "s3cret";
 
@@ -117,4 +117,32 @@ async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
     assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["two"]);
     assert_eq!(send(hub.request("GET", "/api/agents/nobody/waiting")).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(contents(hub.get("/api/messages?before=3").await), ["one @bob", "two"]);
+}
+
+#[tokio::test]
+async fn messages_come_as_html_where_that_is_asked_for_and_unchanged_where_not() {
+    let hub = TestHub::open().await;
+    let observer = |query: &str| format!("ws://{}/ws{query}", hub.dashboard_host());
+    let mut plain = Socket::connect(&observer("?after=0")).await;
+    let mut page = Socket::connect(&observer("?after=0&html=true")).await;
+    let _bob = hub.agent("bob", &["#c"]).await;
+    for observer in [&mut plain, &mut page] {
+        assert_eq!(observer.next().await["payload"]["event"], "connected");
+    }
+    let said = json!({"sender": "alice", "channel": "#c", "content": "**now** @bob <b>", "html": "<script>"});
+    hub.post(said).await;
+    hub.say("alice", "#c", &"x".repeat(100_000)).await;
+    let html = "<p><strong>now</strong> @bob &lt;b&gt;</p>\n";
+    let (mut shown, written) = (page.next().await, plain.next().await);
+    assert_eq!((shown["html"].as_str(), written.get("html")), (Some(html), None));
+    shown.as_object_mut().unwrap().remove("html");
+    assert_eq!(shown, written);
+    assert_eq!(page.next().await.get("html"), None, "a long text is not rendered");
+    let mut late = Socket::connect(&observer("?html=true&after=0")).await;
+    assert_eq!(late.next().await["html"], html, "from the log as it was live");
+    for path in ["/api/messages?", "/api/history/c?after=0&before=2&", "/api/search?q=now&", "/api/agents/bob/waiting?"]
+    {
+        let (with, without) = (hub.get(&format!("{path}html=true")).await, hub.get(path).await);
+        assert_eq!((with[0]["html"].as_str(), without[0].get("html")), (Some(html), None), "{path}");
+    }
 }
