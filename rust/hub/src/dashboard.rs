@@ -1,7 +1,13 @@
 //! The dashboard's files, carried in the binary.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
 use std::sync::LazyLock;
+
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// One file.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +64,13 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 static PAGE: LazyLock<String> = LazyLock::new(|| INDEX.replace("{{assets}}", &format!("/assets/{}", version())));
 
+/// The files and the page (under its own name) as gzip, made when the first one is asked for; one that did not compress
+/// is sent as it is.
+static COMPRESSED: LazyLock<HashMap<&'static str, Bytes>> = LazyLock::new(|| {
+    let contents = FILES.iter().map(|file| (file.path, file.content)).chain([("", index())]);
+    contents.filter_map(|(path, content)| Some((path, gzip(content).ok()?.into()))).collect()
+});
+
 /// What the addresses of the files carry: it changes with their contents.
 pub fn version() -> &'static str {
     &VERSION
@@ -68,9 +81,27 @@ pub fn index() -> &'static str {
     &PAGE
 }
 
+/// What changes with the page, which names all files by what they hold.
+pub fn index_hash() -> String {
+    let mut hasher = DefaultHasher::new();
+    index().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
 /// One of the files.
 pub fn file(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
+}
+
+/// One of the files, or the page where `path` is empty, as gzip.
+pub fn compressed(path: &str) -> Option<Bytes> {
+    COMPRESSED.get(path).cloned()
+}
+
+fn gzip(content: &str) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content.as_bytes())?;
+    encoder.finish()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The dashboard's page and its files. They hold no data: that comes over `/api` and `/ws`, which ask for the token.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use orochi_protocol::ErrorCode;
 use percent_encoding::percent_decode_str;
 
@@ -17,11 +17,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// GET /, which `?token=` or the printed link's `?login=` signs in: the address is then without them.
-pub async fn index(State(app): State<App>, uri: Uri) -> Response {
+pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let query = uri.query().unwrap_or_default();
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let is_right = match (value("token"), value("login")) {
-        (None, None) => return show(),
+        (None, None) => return show(&headers),
         (Some(_), _) => app.auth.asks_for_token() && app.auth.is_in_query(Some(query)),
         (None, Some(code)) => app.sessions.take_link(&percent_decode_str(code).decode_utf8_lossy()),
     };
@@ -36,7 +36,7 @@ pub async fn index(State(app): State<App>, uri: Uri) -> Response {
 }
 
 /// GET /assets/{version}/{path}
-pub async fn asset(Path((version, path)): Path<(String, String)>) -> Response {
+pub async fn asset(Path((version, path)): Path<(String, String)>, asked: HeaderMap) -> Response {
     let Some(file) = dashboard::file(&path).filter(|_| version == dashboard::version()) else {
         let detail = "the dashboard has no such file, or not in this version: load the page again";
         return ApiError::new(ErrorCode::NotFound, detail).into_response();
@@ -46,14 +46,43 @@ pub async fn asset(Path((version, path)): Path<(String, String)>) -> Response {
         // The version in the address changes with any of the files.
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
-    (headers, file.content).into_response()
+    (headers, content(&path, file.content, &asked)).into_response()
 }
 
-fn show() -> Response {
+fn show(asked: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", dashboard::index_hash());
+    let is_known = values(asked, header::IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == tag);
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         // The page names its files by version; it must be asked for anew to name the right ones.
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::ETAG, HeaderValue::try_from(tag).expect("a number in quotes is a header's value")),
     ];
-    (headers, Html(dashboard::index())).into_response()
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, content("", dashboard::index(), asked)).into_response()
+}
+
+/// The text, compressed for whoever takes that.
+fn content(path: &str, text: &'static str, asked: &HeaderMap) -> Response {
+    let vary = (header::VARY, "Accept-Encoding");
+    let takes_gzip = values(asked, header::ACCEPT_ENCODING).any(|coding| takes(coding, "gzip"));
+    match dashboard::compressed(path).filter(|_| takes_gzip) {
+        Some(bytes) => ([vary, (header::CONTENT_ENCODING, "gzip")], bytes).into_response(),
+        None => ([vary], text).into_response(),
+    }
+}
+
+/// Whether one part of Accept-Encoding names this coding and does not refuse it (`;q=0`).
+fn takes(part: &str, coding: &str) -> bool {
+    let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+    let is_refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));
+    name.trim().eq_ignore_ascii_case(coding) && !is_refused
+}
+
+fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
 }

@@ -146,3 +146,28 @@ async fn messages_come_as_html_where_that_is_asked_for_and_unchanged_where_not()
         assert_eq!((with[0]["html"].as_str(), without[0].get("html")), (Some(html), None), "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_page_and_its_files_are_sent_compressed_and_the_page_only_where_it_changed() {
+    let hub = TestHub::open().await;
+    let get = |path: String, name: &'static str, value: String| {
+        let request = hub.request("GET", &path).header(name, value);
+        async move { send(request).await }
+    };
+    let page = get("/".to_owned(), "accept-encoding", "identity".to_owned()).await;
+    let tag = page.headers()[header::ETAG].to_str().unwrap().to_owned();
+    let text = page.text().await.unwrap();
+    let style = text.split('"').find(|part| part.ends_with("/css/style.css")).unwrap().to_owned();
+    for (known, status) in [(tag.clone(), 304), (format!("\"x\", W/{tag}"), 304), ("\"x\"".to_owned(), 200)] {
+        assert_eq!(get("/".to_owned(), "if-none-match", known).await.status(), status);
+    }
+    for path in ["/", &style] {
+        for (accepted, encoding) in [("gzip, br", Some("gzip")), ("br, gzip;q=0.5", Some("gzip")), ("gzip;q=0", None)] {
+            let answer = get(path.to_owned(), "accept-encoding", accepted.to_owned()).await;
+            let found = answer.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap());
+            assert_eq!((found, &answer.headers()[header::VARY]), (encoding, &"Accept-Encoding".parse().unwrap()));
+            let bytes = answer.bytes().await.unwrap();
+            assert_eq!(bytes.starts_with(&[0x1f, 0x8b]), encoding.is_some(), "{path} {accepted}");
+        }
+    }
+}
