@@ -7,22 +7,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use orochi_protocol::ErrorCode;
-use orochi_protocol::limits::FRAME_BYTES_MAX;
 
 use super::App;
 use super::errors::ApiError;
 use super::params::Params;
 use crate::connection;
-
-/// A frame over the limit is still read whole up to here, so that its sender gets the close with 1009: a socket
-/// that is closed with unread bytes is reset by the system, and the close with it. A larger one is not waited for.
-const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
-/// Bytes read from a socket at once. Each idle connection holds this much, and thousands are idle.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Frames are gathered up to here before they are written to the socket.
-const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// What may wait in a socket's buffer while the kernel takes no more; a frame must fit.
-const WRITE_BUFFER_BYTES_MAX: usize = 4 * 1024 * 1024;
+use crate::connection::wire::configure;
 
 /// Makes every WebSocket upgrade on the agent port an agent's connection; other requests go on to the routes.
 pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -59,12 +49,7 @@ fn accept<F>(upgrade: WebSocketUpgrade, serve: impl FnOnce(WebSocket) -> F + Sen
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    upgrade
-        .max_message_size(READ_BYTES_MAX)
-        .max_frame_size(READ_BYTES_MAX)
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+    configure(upgrade)
         .on_failed_upgrade(|error| tracing::debug!(%error, "a client left during its upgrade"))
         .on_upgrade(serve)
 }

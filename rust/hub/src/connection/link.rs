@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use orochi_protocol::limits::FRAME_BYTES_MAX;
 use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use serde::Serialize;
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 
-use super::{catch_up, close_frame};
+use super::catch_up;
+use super::wire::{close_frame, close_frame_after, is_too_big};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
 use crate::markdown::Rendering;
 use crate::outbox::{Feed, Item, Next, Outbox};
@@ -209,8 +209,8 @@ impl Link {
                 Err(Ended)
             }
             Some(Err(error)) => {
-                if let Some(code) = close_code_of(&error) {
-                    self.close_with(code).await;
+                if let Some(frame) = close_frame_after(&error) {
+                    self.close_with(frame).await;
                 }
                 Err(Ended)
             }
@@ -255,28 +255,4 @@ async fn wait_for(stopped: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>
         Some(stopped) => stopped.await,
         None => std::future::pending().await,
     }
-}
-
-fn is_too_big(message: &Message) -> bool {
-    let bytes = match message {
-        Message::Text(text) => text.len(),
-        Message::Binary(bytes) => bytes.len(),
-        // Control frames hold at most 125 bytes.
-        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
-    };
-    bytes > FRAME_BYTES_MAX
-}
-
-/// The close frame that RFC 6455 asks for after a read error; None where the connection is just gone.
-fn close_code_of(error: &axum::Error) -> Option<Message> {
-    use std::error::Error as _;
-    use tokio_tungstenite::tungstenite::Error;
-    let source = error.source()?.downcast_ref::<Error>()?;
-    let (code, reason) = match source {
-        Error::Capacity(_) => return Some(close_frame(CloseCode::TooBig)),
-        Error::Utf8(_) => (1007, "text is not UTF-8"),
-        Error::Protocol(_) => (1002, "WebSocket protocol error"),
-        _ => return None,
-    };
-    Some(Message::Close(Some(axum::extract::ws::CloseFrame { code, reason: reason.into() })))
 }

@@ -2,19 +2,22 @@
 //!
 //! - [`link`]: the socket: writing, pings, closing, and reading the log while behind.
 //! - [`agent`]: an agent's requests. [`observer`]: observers, who may only watch.
+//! - [`wire`]: limits and buffers, and how a connection ends that breaks the rules.
 //! - [`catch_up`]: one page of the log for a connection that is behind.
 
 pub mod agent;
 mod catch_up;
 mod link;
 pub mod observer;
+pub mod wire;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket};
 use futures_util::SinkExt;
 use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal};
 
 use crate::core::stray_frame;
+use wire::close_frame;
 
 /// Tells a client that its token is wrong or missing, and closes with 4001 (section 2).
 pub async fn refuse_auth(mut socket: WebSocket) {
@@ -25,9 +28,4 @@ pub async fn refuse_auth(mut socket: WebSocket) {
     let _ = socket.send(Message::Text(frame)).await;
     let _ = socket.send(close_frame(CloseCode::AuthFailed)).await;
     let _ = socket.close().await;
-}
-
-/// The close frame of this code.
-fn close_frame(code: CloseCode) -> Message {
-    Message::Close(Some(CloseFrame { code: code.as_u16(), reason: code.reason().into() }))
 }

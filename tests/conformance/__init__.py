@@ -1,0 +1,1 @@
+"""Autobahn's WebSocket cases against the hub's sockets."""
