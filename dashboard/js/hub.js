@@ -21,8 +21,8 @@ export const signIn = (token) =>
 export const signOut = () => ask("/api/session", { method: "DELETE" });
 export const overview = () => ask("/api/overview");
 export const channels = () => ask("/api/channels");
-export const recent = (params) => ask(`/api/messages${query(params)}`);
-export const history = (channel, params) => ask(`/api/history/${encodeURIComponent(channel)}${query(params)}`);
-export const search = (params) => ask(`/api/search${query(params)}`);
+export const recent = (params) => ask(`/api/messages${query({ ...params, html: true })}`);
+export const history = (channel, params) => ask(`/api/history/${encodeURIComponent(channel)}${query({ ...params, html: true })}`);
+export const search = (params) => ask(`/api/search${query({ ...params, html: true })}`);
 export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);
-export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting`);
+export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting?html=true`);

@@ -44,5 +44,5 @@ export function observe({ lastSeq, onFrame, onState, address = socketAddress, We
 
 function socketAddress(after) {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  return `${scheme}://${location.host}/ws${after === null ? "" : `?after=${after}`}`;
+  return `${scheme}://${location.host}/ws?html=true${after === null ? "" : `&after=${after}`}`;
 }

@@ -31,7 +31,8 @@ export function reduce(state, event) {
 function framed(state, frame) {
   const { type, payload } = frame;
   if (type === "message" && frame.seq !== undefined) {
-    const row = { ...payload, seq: frame.seq, ts: frame.ts, sender: frame.sender, msg_id: frame.id };
+    // The html is the frame's own: one in the payload would be the sender's.
+    const row = { ...payload, html: frame.html, seq: frame.seq, ts: frame.ts, sender: frame.sender, msg_id: frame.id };
     const next = merged(state, [row]);
     return next.channels.has(row.channel) || row.channel.startsWith("@")
       ? next

@@ -1,5 +1,5 @@
-// An agent's text as nodes: code, links and mentions are shown as such, everything else as it was written.
-// parts() is pure and tested without a browser; render() makes elements of it.
+// An agent's text as nodes. Of a message that came as HTML this finds links and mentions in its text; one too long for
+// that is shown as written, with code, links and mentions. What is found is pure and tested without a browser.
 
 const INLINE = /`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])|(?<![\p{L}\p{N}_.])@([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/gu;
 
@@ -29,9 +29,22 @@ function inline(text, mentions, found) {
   add("text", text.slice(at));
 }
 
-/** The parts as nodes. */
-export function render(el, content, mentions) {
-  return parts(content, mentions).map(({ kind, text }) => {
+/** Text in which the code is found already: `[{kind: "text" | "link" | "mention", text}]`. */
+export function plainParts(text, mentions) {
+  const found = [];
+  // Ticks that are left are no code.
+  for (const piece of text.split(/(`)/)) inline(piece, mentions, found);
+  return found;
+}
+
+/** The same as nodes; `mentions` is a Set. */
+export const linked = (el, text, mentions) => nodes(el, plainParts(text, mentions));
+
+/** A message that came without HTML, as nodes. */
+export const render = (el, content, mentions) => nodes(el, parts(content, mentions));
+
+function nodes(el, found) {
+  return found.map(({ kind, text }) => {
     switch (kind) {
       case "block":
         return el("pre", {}, el("code", {}, text));

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { MESSAGES_MAX, byNeed, inChannel, initial, reduce } from "../js/state.js";
 import { clock, duration, parseRoute, routeTo, statusOf } from "../js/format.js";
 import { delay, observe } from "../js/socket.js";
-import { parts } from "../js/text.js";
+import { parts, plainParts } from "../js/text.js";
 
 const row = (seq, more = {}) => ({ seq, sender: "alice", channel: "#c", content: String(seq), mentions: [], ...more });
 const frame = (seq) => ({ type: "message", seq, sender: "alice", ts: "t", id: "i", payload: { channel: "#c", content: String(seq), mentions: [] } });
@@ -52,6 +52,16 @@ test("text is split into what it is, and only mentions that the hub took are men
   assert.deepEqual(kinds("see https://x.org/a?b=c. `@bob`", ["bob"]), ["text:see ", "link:https://x.org/a?b=c", "text:. ", "code:@bob"]);
   assert.deepEqual(kinds("a\n```js\n<b>@bob</b>\n```\nz", ["bob"]), ["text:a\n", "block:<b>@bob</b>", "text:\nz"]);
   assert.deepEqual(kinds("javascript:alert(1) <img src=x onerror=alert(1)>"), ["text:javascript:alert(1) <img src=x onerror=alert(1)>"]);
+});
+
+test("where code was found already, ticks are text", () => {
+  const kinds = (text) => plainParts(text, new Set(["bob"])).map(({ kind, text }) => `${kind}:${text}`).join(" ");
+  assert.equal(kinds("`@bob` <https://x.org>"), "text:` mention:bob text:` text: < link:https://x.org text:>");
+});
+
+test("a sender's own html is not the hub's", () => {
+  const forged = { ...frame(1), payload: { ...frame(1).payload, html: "<script>" } };
+  assert.equal(reduce(initial(), { kind: "frame", frame: forged }).messages[0].html, undefined);
 });
 
 test("addresses survive what names can hold", () => {

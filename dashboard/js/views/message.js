@@ -3,6 +3,7 @@
 import { el } from "../dom.js";
 import { clock } from "../format.js";
 import * as hub from "../hub.js";
+import { fromHub } from "../markup.js";
 import { render } from "../text.js";
 
 /** Longer texts are cut, and shown whole when asked. */
@@ -29,12 +30,21 @@ export function messageRow(row, { follows = false, parent = null } = {}) {
 }
 
 function body(row) {
+  if (row.html !== undefined) return rich(row);
   const text = (content) => render(el, content, row.mentions ?? []);
-  if (row.content.length <= CHARS_SHOWN) return el("div", { class: "body", dir: "auto" }, text(row.content));
-  const element = el("div", { class: "body", dir: "auto" }, text(row.content.slice(0, CHARS_SHOWN)));
+  if (row.content.length <= CHARS_SHOWN) return el("div", { class: "body written", dir: "auto" }, text(row.content));
+  const element = el("div", { class: "body written", dir: "auto" }, text(row.content.slice(0, CHARS_SHOWN)));
   const all = el("button", { type: "button", onclick: () => element.replaceChildren(...text(row.content)) }, `show all ${row.content.length} characters`);
   element.append(" … ", all);
   return element;
+}
+
+function rich(row) {
+  const element = el("div", { class: "body", dir: "auto" }, fromHub(row.html, row.mentions ?? []));
+  if (row.content.length <= CHARS_SHOWN) return element;
+  element.classList.add("cut");
+  const all = el("button", { type: "button", onclick: () => (element.classList.remove("cut"), all.remove()) }, `show all ${row.content.length} characters`);
+  return [element, all];
 }
 
 function delivery(row) {

@@ -41,6 +41,7 @@ const FILES: &[File] = files![
     "js/format.js" is JS,
     "js/hub.js" is JS,
     "js/main.js" is JS,
+    "js/markup.js" is JS,
     "js/socket.js" is JS,
     "js/state.js" is JS,
     "js/text.js" is JS,

@@ -1,0 +1,47 @@
+// The one place where markup enters the page: HTML that the hub made of a message and cleaned. It is read into a
+// document that runs nothing, and built anew from what is listed here, so that a mistake on either side alone is harmless.
+
+import { el } from "./dom.js";
+import { linked } from "./text.js";
+
+/** Tags that are kept, each with what it has besides its children. Anything else is left out, its text stays. */
+const KEPT = {
+  P: { dir: "auto" }, LI: { dir: "auto" }, TD: { dir: "auto" }, TH: { dir: "auto" },
+  BR: {}, HR: {}, UL: {}, OL: {}, EM: {}, STRONG: {}, DEL: {}, BLOCKQUOTE: {}, CODE: {}, A: {},
+  PRE: { tabindex: "0" }, TABLE: {}, THEAD: {}, TBODY: {}, TR: {},
+};
+const LINK = /^(https?:|mailto:)/i;
+/** Deeper than the hub nests. */
+const DEPTH_MAX = 80;
+
+/** The hub's HTML as nodes; mentions and bare addresses become links, except in code. */
+export function fromHub(html, mentions = []) {
+  const { body } = new DOMParser().parseFromString(html, "text/html");
+  return children(body, { mentions: new Set(mentions), isPlain: false, depth: 0 });
+}
+
+function children(node, place) {
+  if (place.depth > DEPTH_MAX) return [node.textContent];
+  return [...node.childNodes].flatMap((child) => built(child, { ...place, depth: place.depth + 1 }));
+}
+
+function built(node, place) {
+  if (node.nodeType === Node.TEXT_NODE) return place.isPlain ? [node.data] : linked(el, node.data, place.mentions);
+  if (node.nodeType !== Node.ELEMENT_NODE) return [];
+  const properties = KEPT[node.tagName];
+  if (!properties) return [node.textContent];
+  const inner = children(node, { ...place, isPlain: place.isPlain || ["A", "CODE", "PRE"].includes(node.tagName) });
+  const element = el(node.tagName.toLowerCase(), { ...properties, ...own(node) }, inner);
+  // A wide table moves by itself, not the page with it.
+  return [node.tagName === "TABLE" ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "table" }, element) : element];
+}
+
+/** The attributes that a node keeps of its own. */
+function own(node) {
+  const language = /^language-[\w+#.-]{1,32}$/.exec(node.className)?.[0];
+  if (node.tagName === "CODE" && language) return { class: language };
+  if (node.tagName === "OL" && /^\d{1,9}$/.test(node.getAttribute("start") ?? "")) return { start: node.getAttribute("start") };
+  const address = node.getAttribute("href") ?? "";
+  if (node.tagName !== "A" || !LINK.test(address)) return {};
+  return { href: address, title: address, rel: "noopener noreferrer nofollow", target: "_blank" };
+}
