@@ -2,7 +2,7 @@
 // document that runs nothing, and built anew from what is listed here, so that a mistake on either side alone is harmless.
 
 import { el } from "./dom.js";
-import { linked } from "./text.js";
+import { inOrder, linked } from "./text.js";
 
 /** Tags that are kept, each with what it has besides its children. Anything else is left out, its text stays. */
 const KEPT = {
@@ -26,7 +26,7 @@ function children(node, place) {
 }
 
 function built(node, place) {
-  if (node.nodeType === Node.TEXT_NODE) return place.isPlain ? [node.data] : linked(el, node.data, place.mentions);
+  if (node.nodeType === Node.TEXT_NODE) return place.isPlain ? [inOrder(node.data)] : linked(el, node.data, place.mentions);
   if (node.nodeType !== Node.ELEMENT_NODE) return [];
   const properties = KEPT[node.tagName];
   if (!properties) return [node.textContent];

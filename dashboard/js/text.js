@@ -43,8 +43,12 @@ export const linked = (el, text, mentions) => nodes(el, plainParts(text, mention
 /** A message that came without HTML, as nodes. */
 export const render = (el, content, mentions) => nodes(el, parts(content, mentions));
 
+/** Characters that make text read in another order than it is written (a name that ends in another way) are shown as such. */
+export const inOrder = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
 function nodes(el, found) {
-  return found.map(({ kind, text }) => {
+  return found.map(({ kind, text: written }) => {
+    const text = kind === "link" ? written : inOrder(written);
     switch (kind) {
       case "block":
         return el("pre", {}, el("code", {}, text));

@@ -10,15 +10,6 @@ from tests.python.hub import Hub
 
 Start = Callable[..., Hub]
 
-HOSTILE = [
-    "<script>window.broken = 1</script>",
-    "<img src=x onerror='window.broken = 1'>",
-    "[x](javascript:window.broken=1) javascript:window.broken=1",
-    "<svg onload='window.broken = 1'></svg>",
-    "\u202egnp.exe \x1b[31mred\x1b[0m \ufffd\ufffe",
-    "x" * 100_000,
-]
-
 
 def address(hub: Hub, rest: str = "/") -> str:
     return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
@@ -92,20 +83,6 @@ async def test_the_feed_is_live_says_who_has_seen_what_and_waits_for_a_reader(st
         await alice.send("#builds", "green")
         await page.get_by_role("link", name="#builds").first.click()
         await expect(page.get_by_role("list", name="#builds")).to_contain_text("green")
-
-
-async def test_hostile_text_is_text(start_hub: Start, page: Page) -> None:
-    hub = start_hub()
-    async with hub.client("alice") as alice:
-        await page.goto(address(hub, "/#/feed"))
-        for text in HOSTILE:
-            await alice.send("#general", text)
-        await expect(page.locator(".message")).to_have_count(len(HOSTILE))
-        await expect(page.locator(".message").nth(1)).to_contain_text(HOSTILE[1])
-        assert await page.evaluate("window.broken") is None
-        assert await page.locator(".message :is(script, img, svg)").count() == 0
-        assert await page.locator(".message a[href^='javascript']").count() == 0
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_it_is_dark_until_somebody_chooses_light(start_hub: Start, page: Page) -> None:
