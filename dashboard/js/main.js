@@ -148,6 +148,8 @@ document.addEventListener("keydown", (event) => {
   if (keys[key] && stop) {
     event.preventDefault();
     location.hash = keys[key];
+  } else if (event.key === "Enter" && event.target.matches(".message")) {
+    view?.chosen?.(event.target);
   } else if (event.key === "?") {
     document.getElementById("help").showModal();
   } else if (event.key === "j" || event.key === "k") {

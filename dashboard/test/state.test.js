@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { MESSAGES_MAX, byNeed, inChannel, initial, reduce } from "../js/state.js";
 import { clock, duration, parseRoute, routeTo, statusOf } from "../js/format.js";
 import { delay, observe } from "../js/socket.js";
+import { News } from "../js/news.js";
+import { FOLD_WITHIN, threads } from "../js/threads.js";
 import { parts, plainParts } from "../js/text.js";
 
 const row = (seq, more = {}) => ({ seq, sender: "alice", channel: "#c", content: String(seq), mentions: [], ...more });
@@ -62,6 +64,24 @@ test("where code was found already, ticks are text", () => {
 test("a sender's own html is not the hub's", () => {
   const forged = { ...frame(1), payload: { ...frame(1).payload, html: "<script>" } };
   assert.equal(reduce(initial(), { kind: "frame", frame: forged }).messages[0].html, undefined);
+});
+
+test("replies stand under the first message of their thread, unless that is unknown or far above", () => {
+  const far = Array.from({ length: FOLD_WITHIN }, (_, at) => row(10 + at));
+  const rows = [row(1), row(2), row(3, { reply_to: 1 }), row(4, { reply_to: 3 }), row(5, { reply_to: 99 }), ...far, row(900, { reply_to: 1 }), row(901, { reply_to: 900 })];
+  const { firsts, replies } = threads(rows);
+  assert.deepEqual(firsts.map(({ seq }) => seq), [1, 2, 5, ...far.map(({ seq }) => seq), 900]);
+  assert.deepEqual([...replies].map(([seq, found]) => [seq, found.map((reply) => reply.seq)]), [[1, [3, 4]], [900, [901]]]);
+});
+
+test("many messages are one sentence", async () => {
+  const said = await new Promise((resolve) => {
+    const news = new News(resolve, 1);
+    news.add(0);
+    news.add(5);
+    news.add(7);
+  });
+  assert.equal(said, "12 new messages");
 });
 
 test("addresses survive what names can hold", () => {

@@ -4,7 +4,10 @@
 import { el } from "../dom.js";
 import * as hub from "../hub.js";
 import { inChannel } from "../state.js";
+import { News } from "../news.js";
+import { threads } from "../threads.js";
 import { messageRow, refreshDelivery } from "./message.js";
+import { Thread } from "./thread.js";
 
 const ROWS_MAX = 200;
 const STEP = 100;
@@ -18,6 +21,8 @@ export function feed({ params, onRows, onError }) {
     update: (state) => view.update(state),
     tick: () => refreshDelivery(view.list),
     items: () => [...view.list.querySelectorAll(".message")],
+    // Enter on a message that has replies shows them, and hides them again.
+    chosen: (item) => item.querySelector(":scope > div > .thread")?.click(),
   };
 }
 
@@ -26,8 +31,15 @@ class Feed {
   state = null;
   /** The seq of the last row shown; null follows the newest. */
   end = null;
-  /** The rows in the document. */
+  /** The newest message of this feed when it last was followed. */
+  readUpTo = 0;
+  /** The newest message that was told to those who listen. */
+  newest = null;
+  /** The rows in the document, without those under them. */
   shown = [];
+  /** Threads that are open. */
+  opened = new Set();
+  news = new News();
   isLoading = false;
   /** Set when the hub has nothing older. */
   isWhole = false;
@@ -47,6 +59,9 @@ class Feed {
     this.state = state;
     const follow = this.end === null;
     this.draw();
+    const came = this.all.filter((row) => row.seq > (this.newest ?? Infinity)).length;
+    this.newest = Math.max(this.newest ?? 0, this.all.at(-1)?.seq ?? 0);
+    this.news.add(came);
     if (follow) {
       this.box.scrollTop = this.box.scrollHeight;
       refreshDelivery(this.list);
@@ -56,7 +71,8 @@ class Feed {
   }
 
   draw() {
-    const rows = inChannel(this.state, this.channel);
+    this.all = inChannel(this.state, this.channel);
+    const { firsts: rows, replies } = threads(this.all);
     const until = this.end === null ? rows.length : rows.findLastIndex((row) => row.seq <= this.end) + 1;
     this.shown = rows.slice(Math.max(0, until - ROWS_MAX), until);
     const known = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
@@ -65,12 +81,28 @@ class Feed {
     const before = anchor?.getBoundingClientRect().top;
     const item = (row, index) =>
       known.get(row.seq) ?? messageRow(row, { follows: follows(this.shown[index - 1], row), parent: bySeq.get(row.reply_to) });
-    this.list.replaceChildren(...this.shown.map(item));
+    const items = this.shown.map(item);
+    this.shown.forEach((row, index) => replies.has(row.seq) && this.fold(items[index], row, replies.get(row.seq)));
+    const focused = document.activeElement;
+    this.list.replaceChildren(...items);
+    if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
     // Rows that came above must not move those that are being read.
     if (this.end !== null && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
-    this.chip.hidden = rows.length === until;
-    this.chip.textContent = `${rows.length - until} new`;
+    const newest = this.all.at(-1)?.seq ?? 0;
+    if (this.end === null) this.readUpTo = newest;
+    const fresh = this.all.filter((row) => row.seq > this.readUpTo).length;
+    this.chip.hidden = rows.length === until && fresh === 0;
+    this.chip.textContent = fresh > 0 ? `${fresh} new` : "to the newest";
     if (this.shown.length === 0) this.list.replaceChildren(el("li", { class: "empty" }, "Nothing was said here yet."));
+  }
+
+  /** Puts the replies under their first message. */
+  fold(item, row, replies) {
+    if (!item.thread) {
+      item.thread = new Thread(row, this.opened);
+      item.append(item.thread.element);
+    }
+    item.thread.update(replies, this.state.now ?? new Date().toISOString());
   }
 
   scrolled() {
@@ -84,22 +116,27 @@ class Feed {
   async older() {
     const first = this.shown[0]?.seq;
     if (first === undefined || this.isLoading) return;
-    const rows = inChannel(this.state, this.channel);
-    if (rows.findIndex((row) => row.seq === first) < STEP && !this.isWhole) {
+    const rows = this.firsts();
+    if (rows.findIndex((row) => row.seq >= first) < STEP && !this.isWhole) {
       await this.load({ before: rows[0].seq, limit: ROWS_MAX });
     }
-    const all = inChannel(this.state, this.channel);
-    const place = all.findIndex((row) => row.seq === first);
+    const all = this.firsts();
+    // Not always the same row: what it answers may have come now, and it stands under that.
+    const place = all.findIndex((row) => row.seq >= first);
     if (place <= 0) return;
     this.end = all[Math.min(all.length - 1, Math.max(place - STEP, 0) + ROWS_MAX - 1)].seq;
     this.draw();
   }
 
+  firsts() {
+    return threads(inChannel(this.state, this.channel)).firsts;
+  }
+
   newer() {
-    const rows = inChannel(this.state, this.channel);
+    const rows = this.firsts();
     const until = rows.findLastIndex((row) => row.seq <= this.end) + 1;
     this.end = until < rows.length ? rows[Math.min(rows.length - 1, until + STEP - 1)].seq : null;
-    if (this.end !== null) this.draw();
+    this.draw();
   }
 
   async load(asked) {

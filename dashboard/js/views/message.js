@@ -11,7 +11,7 @@ const CHARS_SHOWN = 4000;
 /** How far a message got is not asked more often. */
 const ASK_AGAIN_MS = 2000;
 
-export function messageRow(row, { follows = false, parent = null } = {}) {
+export function messageRow(row, { follows = false, parent = null, isInThread = false } = {}) {
   const isDirect = row.channel.startsWith("@");
   return el(
     "li",
@@ -23,7 +23,8 @@ export function messageRow(row, { follows = false, parent = null } = {}) {
       el("a", { class: "channel", href: isDirect ? `#/agent/${encodeURIComponent(row.channel.slice(1))}` : `#/feed?channel=${encodeURIComponent(row.channel)}` }, isDirect ? `to ${row.channel}` : row.channel),
       el("time", { datetime: row.ts, title: row.ts }, clock(row.ts)),
     ),
-    row.reply_to && el("p", { class: "reply" }, `in reply to ${parent ? `${parent.sender}: ${parent.content.slice(0, 100)}` : `message ${row.reply_to}`}`),
+    // In a thread it is the first message that is answered, unless it says otherwise.
+    row.reply_to && !(isInThread && !parent) && el("p", { class: "reply" }, `in reply to ${parent ? `${parent.sender}: ${parent.content.slice(0, 100)}` : `message ${row.reply_to}`}`),
     body(row),
     (isDirect || row.mentions?.length > 0) && delivery(row),
   );

@@ -42,15 +42,18 @@ const FILES: &[File] = files![
     "js/hub.js" is JS,
     "js/main.js" is JS,
     "js/markup.js" is JS,
+    "js/news.js" is JS,
     "js/socket.js" is JS,
     "js/state.js" is JS,
     "js/text.js" is JS,
+    "js/threads.js" is JS,
     "js/views/agent.js" is JS,
     "js/views/feed.js" is JS,
     "js/views/message.js" is JS,
     "js/views/overview.js" is JS,
     "js/views/search.js" is JS,
     "js/views/signin.js" is JS,
+    "js/views/thread.js" is JS,
 ];
 
 const INDEX: &str = include_str!("../../../dashboard/index.html");

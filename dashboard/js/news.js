@@ -1,0 +1,26 @@
+// Says to those who listen that messages came, not what they say: one sentence for all that came in a while.
+
+import { announce } from "./dom.js";
+
+/** Long enough that a busy feed does not speak without end. */
+const GATHER_MS = 2000;
+
+export class News {
+  count = 0;
+  timer = null;
+
+  constructor(say = announce, gatherMs = GATHER_MS) {
+    Object.assign(this, { say, gatherMs });
+  }
+
+  add(count) {
+    this.count += count;
+    if (this.count > 0) this.timer ??= setTimeout(() => this.tell(), this.gatherMs);
+  }
+
+  tell() {
+    this.say(this.count === 1 ? "1 new message" : `${this.count} new messages`);
+    this.count = 0;
+    this.timer = null;
+  }
+}
