@@ -125,5 +125,5 @@ async def test_those_who_listen_hear_how_many_messages_came_and_not_their_texts(
     async with hub.client("alice") as alice:
         for number in range(12):
             await alice.send("#general", f"text {number}")
-    await page.wait_for_function("window.told.reduce((sum, text) => sum + parseInt(text), 0) === 12")
+    await page.wait_for_function("() => window.told.reduce((sum, text) => sum + parseInt(text), 0) === 12")
     assert all(re.fullmatch(r"\d+ new messages?", text) for text in await page.evaluate("window.told"))
