@@ -3,10 +3,13 @@
 import { announce, el } from "./dom.js";
 import { parseRoute, routeTo } from "./format.js";
 import * as hub from "./hub.js";
+import { listen } from "./keys.js";
+import { noticeOf, tell, wanted } from "./notices.js";
 import { observe } from "./socket.js";
 import { initial, reduce } from "./state.js";
 import { agentPage } from "./views/agent.js";
 import { feed } from "./views/feed.js";
+import { chooseNotices } from "./views/notify.js";
 import { overview } from "./views/overview.js";
 import { search } from "./views/search.js";
 import { signin } from "./views/signin.js";
@@ -56,6 +59,7 @@ function show() {
   view = isIn ? (pages[page] ?? (() => overview(given)))() : signin({ wrong: name === "wrong", onSignedIn: start });
   main.replaceChildren(view.element);
   const links = PAGES.map(([path, text]) => el("a", { href: `#/${path}`, "aria-current": (page || "overview") === path ? "page" : null }, text));
+  document.getElementById("notices").hidden = !isIn;
   document.getElementById("nav").replaceChildren(...(isIn ? links : []));
   document.title = `${PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview")} - Orochi`;
   view.update(state);
@@ -98,6 +102,8 @@ async function start() {
   const end = observe({
     lastSeq: () => state.lastSeq,
     onFrame: (frame) => {
+      const notice = noticeOf(frame, wanted(), state.agents.get(frame.payload.agent));
+      if (notice) tell(notice, (route) => (location.hash = routeTo(route)));
       if (frame.type === "error") state = { ...initial(), connection: state.connection };
       else dispatch({ kind: "frame", frame });
       const { mentions, channel } = frame.payload;
@@ -139,26 +145,8 @@ document.getElementById("theme").addEventListener("click", () => {
 });
 setTheme(localStorage.getItem("orochi-theme") ?? "dark");
 
-let pressed = "";
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
-  const keys = { "/": "#/search", go: "#/overview", gf: "#/feed" };
-  const key = pressed + event.key;
-  pressed = event.key === "g" ? "g" : "";
-  if (keys[key] && stop) {
-    event.preventDefault();
-    location.hash = keys[key];
-  } else if (event.key === "Enter" && event.target.matches(".message")) {
-    view?.chosen?.(event.target);
-  } else if (event.key === "?") {
-    document.getElementById("help").showModal();
-  } else if (event.key === "j" || event.key === "k") {
-    const items = view?.items?.() ?? [];
-    const at = items.indexOf(document.activeElement);
-    const next = event.key === "j" ? at + 1 : at < 0 ? items.length - 1 : at - 1;
-    items[Math.min(items.length - 1, Math.max(0, next))]?.focus();
-  }
-});
+listen(() => ({ isIn: stop !== null, view, help: () => document.getElementById("help").showModal() }));
+document.getElementById("notices").addEventListener("click", () => chooseNotices([...state.agents.keys()]));
 document.getElementById("signout").addEventListener("click", () => hub.signOut().then(leave, fail));
 globalThis.addEventListener("hashchange", show);
 showConnection("starting");

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { MESSAGES_MAX, byNeed, inChannel, initial, reduce } from "../js/state.js";
 import { clock, duration, parseRoute, routeTo, statusOf } from "../js/format.js";
 import { delay, observe } from "../js/socket.js";
+import { noticeOf, want, wanted } from "../js/notices.js";
 import { News } from "../js/news.js";
 import { FOLD_WITHIN, threads } from "../js/threads.js";
 import { parts, plainParts } from "../js/text.js";
@@ -72,6 +73,24 @@ test("replies stand under the first message of their thread, unless that is unkn
   const { firsts, replies } = threads(rows);
   assert.deepEqual(firsts.map(({ seq }) => seq), [1, 2, 5, ...far.map(({ seq }) => seq), 900]);
   assert.deepEqual([...replies].map(([seq, found]) => [seq, found.map((reply) => reply.seq)]), [[1, [3, 4]], [900, [901]]]);
+});
+
+test("one is told of what was chosen, as plain text, and of nothing before", () => {
+  const kept = new Map();
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  const status = { type: "status_update", sender: "bob", payload: { agent: "bob", status: "error", current_task: "a\u202e\u001b[31mb" } };
+  const said = (more) => ({ type: "message", sender: "alice", payload: { channel: "#c", content: "hi", mentions: ["bob"], ...more } });
+  assert.deepEqual([noticeOf(status, wanted(storage)), noticeOf(said(), wanted(storage))], [null, null]);
+  want({ errors: true, mentions: ["bob"] }, storage);
+  const choice = wanted(storage);
+  assert.equal(noticeOf(status, choice, { status: "busy" }).body, "a [31mb");
+  assert.equal(noticeOf(status, choice, { status: "error" }), null);
+  assert.equal(noticeOf(said(), choice).title, "alice to bob, #c");
+  assert.equal(noticeOf(said({ channel: "@bob", mentions: [] }), choice).tag, "orochi-mention-bob");
+  assert.equal(noticeOf({ ...said(), sender: "bob" }, choice), null);
+  assert.equal(noticeOf(said({ mentions: ["carol"] }), choice), null);
+  storage.setItem("orochi-notices", "{broken");
+  assert.deepEqual(wanted(storage), { errors: false, mentions: [] });
 });
 
 test("many messages are one sentence", async () => {

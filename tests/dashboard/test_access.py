@@ -58,6 +58,11 @@ async def show_help(page: Page) -> None:
     await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
+async def show_notices(page: Page) -> None:
+    await page.get_by_role("button", name="Notifications").click()
+    await expect(page.get_by_role("dialog", name="Notifications")).to_be_visible()
+
+
 PAGES: dict[str, tuple[str, str, Step]] = {
     "overview": ("/#/overview", ".agent", every_status),
     "feed": ("/#/feed", ".message", open_thread),
@@ -65,6 +70,7 @@ PAGES: dict[str, tuple[str, str, Step]] = {
     "search": ("/#/search?q=build", ".message", nothing),
     "agent": ("/#/agent/bob", ".message", nothing),
     "help": ("/#/overview", ".agent", show_help),
+    "notifications": ("/#/overview", ".agent", show_notices),
 }
 
 

@@ -33,5 +33,6 @@ export function search({ params, go, onError }) {
       onError(error);
     }
   };
-  return { element, update() {}, items: () => [...results.children], shown: () => (inputs[0].querySelector("input").focus(), run()) };
+  const focus = () => inputs[0].querySelector("input").focus();
+  return { element, update() {}, items: () => [...results.children], focus, shown: () => (focus(), run()) };
 }

@@ -1,0 +1,34 @@
+// What the keyboard does, everywhere but in fields and dialogs.
+
+const PLACES = { "/": "#/search", go: "#/overview", gf: "#/feed", gs: "#/search" };
+
+/** `page()` gives `{isIn, view, help}`: whether somebody is signed in, what is shown, and what shows the help. */
+export function listen(page) {
+  let pressed = "";
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.matches("input, select, textarea") || document.querySelector("dialog[open]");
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
+    const keys = pressed + event.key;
+    pressed = event.key === "g" ? "g" : "";
+    const { isIn, view, help } = page();
+    if (event.key === "?") help();
+    else if (!isIn) return;
+    else if (PLACES[keys]) go(PLACES[keys], view, event);
+    else if (event.key === "Enter" && event.target.matches(".message")) view?.chosen?.(event.target);
+    else if (event.key === "j" || event.key === "k") step(view?.items?.() ?? [], event.key === "j" ? 1 : -1);
+  });
+}
+
+function go(place, view, event) {
+  event.preventDefault();
+  // Where one is already there, the field is what is wanted.
+  if (location.hash.startsWith(place)) view?.focus?.();
+  else location.hash = place;
+}
+
+/** The next or the previous one, from the one that has the focus or holds what has it. */
+function step(items, by) {
+  const at = items.findLastIndex((item) => item.contains(document.activeElement));
+  const next = at < 0 && by < 0 ? items.length - 1 : at + by;
+  items[Math.min(items.length - 1, Math.max(0, next))]?.focus();
+}
