@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod dashboard;
+mod fuzz;
 mod harness;
 mod posting;
 mod reading;
