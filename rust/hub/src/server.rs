@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::api::{self, App};
 use crate::config::{Config, ConfigError};
+use crate::connection::progress::{Metered, Patience, Progress};
 use crate::core::{self, Command, Core};
 use crate::store::{Reads, Store, StoreError, path};
 
@@ -109,6 +110,14 @@ impl Hub {
     /// # Errors
     /// Whatever keeps it from starting; nothing is left running.
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
+        Self::start_with(config, Patience::default()).await
+    }
+
+    /// The same with another patience than the protocol's.
+    ///
+    /// # Errors
+    /// As [`Hub::start`].
+    pub async fn start_with(config: &Config, patience: Patience) -> Result<Self, ServeError> {
         let agents = bind(config, config.port, "agents", "--port").await?;
         let dashboard = bind(config, config.dashboard_port, "the dashboard", "--dashboard-port").await?;
         let (db, db_note) = path::resolve(config.db.as_deref())?;
@@ -124,7 +133,7 @@ impl Hub {
         };
         let reads = Reads::open(&db, READERS, loaded.legacy_head)?;
         let (core, _thread) = core::start(store, loaded, reads)?;
-        let app = App::new(core.clone(), config)?;
+        let app = App::new(core.clone(), config, patience)?;
         if ready.token_required {
             ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
         }
@@ -155,7 +164,8 @@ async fn accept(listener: TcpListener, router: Router, core: Core) -> io::Result
             tracing::debug!(%error, "TCP_NODELAY refused");
         }
     });
-    axum::serve(listener, router).with_graceful_shutdown(async move { core.stopped().await }).await
+    let service = router.into_make_service_with_connect_info::<Progress>();
+    axum::serve(Metered(listener), service).with_graceful_shutdown(async move { core.stopped().await }).await
 }
 
 async fn bind(config: &Config, port: u16, what: &'static str, flag: &'static str) -> Result<TcpListener, ServeError> {

@@ -49,7 +49,7 @@ async fn a_full_disk_is_refused_and_forgotten_when_there_is_space_again() {
     check_log(&log, &acks, &std::collections::HashMap::from([("writer".to_owned(), n)]));
 }
 
-async fn send(client: &Client, n: usize) -> Result<Acked, Error> {
+pub async fn send(client: &Client, n: usize) -> Result<Acked, Error> {
     let content = format!("writer {n} {}", "x".repeat(8 * 1024));
     let message = Outgoing { channel: "#load".to_owned(), content, metadata: None, reply_to: None, id: None };
     let receipt = timeout(DEADLINE, client.send(message)).await.expect("the hub answers")?;

@@ -8,6 +8,7 @@ mod disk;
 mod hub;
 mod kill;
 mod proxy;
+mod read_only;
 mod slow;
 mod stop;
 mod traffic;

@@ -40,6 +40,7 @@ pub use session::Sessions;
 
 use crate::calls::Calls;
 use crate::config::{Config, ConfigError};
+use crate::connection::progress::Patience;
 use crate::core::Core;
 use crate::gitea::{Gitea, Limits};
 
@@ -56,6 +57,8 @@ pub struct App {
     pub calls: Calls,
     /// Who is signed in to the dashboard.
     pub sessions: Sessions,
+    /// How long connections are waited for.
+    pub patience: Patience,
     readiness: Readiness,
 }
 
@@ -64,12 +67,12 @@ impl App {
     ///
     /// # Errors
     /// Where the configured host has no address.
-    pub fn new(core: Core, config: &Config) -> Result<Self, ConfigError> {
+    pub fn new(core: Core, config: &Config, patience: Patience) -> Result<Self, ConfigError> {
         let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let auth = Auth::new(&config.token);
         let calls = Calls::new(core.clone(), Gitea::new(config, Limits::default()));
-        Ok(Self { core, auth, guard, calls, sessions: Sessions::default(), readiness: Readiness::default() })
+        Ok(Self { core, auth, guard, calls, sessions: Sessions::default(), patience, readiness: Readiness::default() })
     }
 }
 

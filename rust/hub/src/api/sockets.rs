@@ -2,7 +2,7 @@
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,8 +11,9 @@ use orochi_protocol::ErrorCode;
 use super::App;
 use super::errors::ApiError;
 use super::params::Params;
-use crate::connection;
+use crate::connection::progress::Progress;
 use crate::connection::wire::configure;
+use crate::connection::{self, Link};
 
 /// Makes every WebSocket upgrade on the agent port an agent's connection; other requests go on to the routes.
 pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -21,9 +22,11 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
     }
     let (mut parts, _) = request.into_parts();
     let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
+    let progress = parts.extensions.get::<ConnectInfo<Progress>>().map(|info| info.0.clone()).unwrap_or_default();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) if is_allowed => {
-            accept(upgrade, move |socket| connection::agent::serve(app.core, app.calls, socket))
+            let link = move |socket| Link::new(app.core, socket, progress, app.patience);
+            accept(upgrade, move |socket| connection::agent::serve(link(socket), app.calls))
         }
         // A WebSocket client is told in a frame: many show no more of a refused handshake than a status.
         Ok(upgrade) => accept(upgrade, connection::refuse_auth),
@@ -35,12 +38,16 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
 /// HTML too.
 pub async fn observe(
     State(app): State<App>,
+    ConnectInfo(progress): ConnectInfo<Progress>,
     params: Params,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let (after, rendering) = (params.seq("after")?, params.rendering()?);
     Ok(match upgrade {
-        Ok(upgrade) => accept(upgrade, move |socket| connection::observer::serve(app.core, socket, after, rendering)),
+        Ok(upgrade) => {
+            let link = move |socket| Link::new(app.core, socket, progress, app.patience);
+            accept(upgrade, move |socket| connection::observer::serve(link(socket), after, rendering))
+        }
         Err(rejection) => refuse(&rejection),
     })
 }

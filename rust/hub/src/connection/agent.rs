@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::WebSocket;
 use orochi_protocol::reply::{Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus};
 use orochi_protocol::request::{self, BadFrame, Draft, HistoryQuery, Register, Request, RequestFrame};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
@@ -13,15 +12,16 @@ use uuid::Uuid;
 
 use super::link::Link;
 use crate::calls::{Asked, Calls};
-use crate::core::{AgentAction, Command, Core, not_registered, shutting_down, stray_frame, unavailable};
+use crate::core::{AgentAction, Command, not_registered, shutting_down, stray_frame, unavailable};
 use crate::gitea::{Action, Failure};
 use crate::store::conversation_key;
 use crate::view::{self, Viewer};
 
 /// Serves an agent until it leaves or the hub stops.
-pub async fn serve(core: Core, calls: Calls, socket: WebSocket) {
+pub async fn serve(link: Link, calls: Calls) {
+    let core = link.core.clone();
     let _open = core.enter();
-    let mut session = Session { link: Link::new(core.clone(), socket), name: None, calls };
+    let mut session = Session { link, name: None, calls };
     while let Ok(text) = session.link.next_request().await {
         session.handle(&text).await;
     }

@@ -12,17 +12,12 @@ use serde::Serialize;
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 
 use super::catch_up;
+use super::progress::{Patience, Progress, Taken};
 use super::wire::{close_frame, close_frame_after, is_too_big};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
 use crate::markdown::Rendering;
 use crate::outbox::{Feed, Item, Next, Outbox};
 
-/// Time between the hub's pings (section 9, Liveness).
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// A connection that says nothing for so long, not even a pong, is gone.
-const SILENT_MAX: Duration = Duration::from_secs(60);
-/// A connection that takes none of a chunk for so long is too slow (4008).
-const WRITE_MAX: Duration = Duration::from_secs(60);
 /// How long a close frame may take to be written to a peer that does not read.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Bytes that are written before the socket is flushed: large enough that a system call carries many frames.
@@ -35,7 +30,7 @@ const NEAR_HEAD: u64 = 512;
 pub(super) struct Ended;
 
 /// One WebSocket with its outbox.
-pub(super) struct Link {
+pub struct Link {
     pub(super) core: Core,
     pub(super) id: ConnectionId,
     pub(super) outbox: Arc<Outbox>,
@@ -43,6 +38,8 @@ pub(super) struct Link {
     pub(super) rendering: Rendering,
     socket: WebSocket,
     taken: Vec<Item>,
+    progress: Progress,
+    patience: Patience,
     ping: Interval,
     last_heard: Instant,
     /// Resolves when the core has stopped; None once it has.
@@ -50,8 +47,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(core: Core, socket: WebSocket) -> Self {
-        let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    /// A connection that nothing was said on yet.
+    pub fn new(core: Core, socket: WebSocket, progress: Progress, patience: Patience) -> Self {
+        let mut ping = tokio::time::interval_at(Instant::now() + patience.ping_every, patience.ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = {
             let core = core.clone();
@@ -64,6 +62,8 @@ impl Link {
             core,
             socket,
             taken: Vec::new(),
+            progress,
+            patience,
             ping,
             last_heard: Instant::now(),
             stopped,
@@ -135,11 +135,17 @@ impl Link {
                 }
                 self.socket.flush().await
             };
-            match timeout(WRITE_MAX, chunk).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(Ended),
-                Err(_) => {
-                    tracing::info!(connection = self.id.0, "closed: it took nothing for {WRITE_MAX:?}");
+            let Patience { stuck, .. } = self.patience;
+            match self.progress.wait(chunk, stuck).await {
+                Taken::Whole { output: Ok(()), slowly } => {
+                    if slowly {
+                        // Nothing was read meanwhile; what it took is its sign of life.
+                        self.last_heard = Instant::now();
+                    }
+                }
+                Taken::Whole { output: Err(_), .. } => return Err(Ended),
+                Taken::Stuck => {
+                    tracing::info!(connection = self.id.0, "closed: it took nothing for {stuck:?}");
                     self.close(CloseCode::TooSlow).await;
                     return Err(Ended);
                 }
@@ -218,20 +224,21 @@ impl Link {
     }
 
     async fn flush(&mut self) -> Result<(), Ended> {
-        match timeout(WRITE_MAX, self.socket.flush()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Ended),
+        match self.progress.wait(self.socket.flush(), self.patience.stuck).await {
+            Taken::Whole { output: Ok(()), .. } => Ok(()),
+            Taken::Whole { output: Err(_), .. } | Taken::Stuck => Err(Ended),
         }
     }
 
     async fn ping(&mut self) -> Result<(), Ended> {
-        if self.last_heard.elapsed() >= SILENT_MAX {
-            tracing::info!(connection = self.id.0, "closed: silent for {SILENT_MAX:?}");
+        let Patience { silent, .. } = self.patience;
+        if self.last_heard.elapsed() >= silent {
+            tracing::info!(connection = self.id.0, "closed: silent for {silent:?}");
             return Err(Ended);
         }
-        match timeout(WRITE_MAX, self.socket.send(Message::Ping(bytes::Bytes::new()))).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Ended),
+        match self.socket.feed(Message::Ping(bytes::Bytes::new())).await {
+            Ok(()) => self.flush().await,
+            Err(_) => Err(Ended),
         }
     }
 

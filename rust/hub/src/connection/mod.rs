@@ -3,12 +3,14 @@
 //! - [`link`]: the socket: writing, pings, closing, and reading the log while behind.
 //! - [`agent`]: an agent's requests. [`observer`]: observers, who may only watch.
 //! - [`wire`]: limits and buffers, and how a connection ends that breaks the rules.
+//! - [`progress`]: how far a peer takes what is written to it.
 //! - [`catch_up`]: one page of the log for a connection that is behind.
 
 pub mod agent;
 mod catch_up;
 mod link;
 pub mod observer;
+pub mod progress;
 pub mod wire;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -17,6 +19,7 @@ use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal};
 
 use crate::core::stray_frame;
+pub use link::Link;
 use wire::close_frame;
 
 /// Tells a client that its token is wrong or missing, and closes with 4001 (section 2).

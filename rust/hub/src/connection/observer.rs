@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::WebSocket;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use tokio::sync::oneshot;
 
 use super::link::Link;
-use crate::core::{Command, Core, shutting_down};
+use crate::core::{Command, shutting_down};
 use crate::markdown::Rendering;
 
 /// Serves an observer until it leaves or the hub stops; with `after`, first everything after that place.
-pub async fn serve(core: Core, socket: WebSocket, after: Option<Seq>, rendering: Rendering) {
+pub async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
+    let core = link.core.clone();
     let _open = core.enter();
-    let mut link = Link::new(core.clone(), socket);
     link.rendering = rendering;
     if let Err(refusal) = observe(&mut link, after).await {
         link.refuse(&refusal, None);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use orochi_hub::config::Config;
+use orochi_hub::connection::progress::Patience;
 use orochi_hub::http_client;
 use orochi_hub::server::Hub;
 use serde_json::{Value, json};
@@ -34,11 +35,19 @@ impl TestHub {
     }
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(change, Patience::default()).await
+    }
+
+    pub async fn with_patience(patience: Patience) -> Self {
+        Self::start_with(|_| {}, patience).await
+    }
+
+    async fn start_with(change: impl FnOnce(&mut Config), patience: Patience) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Some(folder.path().join("log.db"));
         let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
         change(&mut config);
-        let hub = Some(Hub::start(&config).await.unwrap());
+        let hub = Some(Hub::start_with(&config, patience).await.unwrap());
         Self { hub, config, _folder: folder }
     }
 

@@ -9,6 +9,7 @@ mod errors;
 mod harness;
 mod history;
 mod observers;
+mod patience;
 mod receipts;
 mod restart;
 mod resume;

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
 mod model;
+mod stays;
 mod system;
 
 use model::{Command, Model};

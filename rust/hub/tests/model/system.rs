@@ -206,7 +206,7 @@ impl Connection {
     }
 }
 
-fn open(folder: &TempDir) -> Core {
+pub fn open(folder: &TempDir) -> Core {
     let path = folder.path().join("orochi.db");
     let (store, loaded) = Store::open(&path).unwrap();
     let reads = Reads::open(&path, 1, loaded.legacy_head).unwrap();

@@ -1,0 +1,69 @@
+//! Connections that say nothing, or take nothing (section 9, Liveness and Slow readers). The hub's minutes are made
+//! short here; how long it waits is what is tried.
+
+use std::time::Duration;
+
+use orochi_hub::connection::progress::Patience;
+use orochi_protocol::limits::CONTENT_BYTES_MAX;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::harness::{Socket, TestHub, in_time};
+
+const LONG: Duration = Duration::from_secs(60);
+/// More than the system's buffers for one connection hold.
+const BYTES: usize = 24 << 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_even_answer_pings_goes_offline() {
+    let patience = Patience { ping_every: Duration::from_millis(300), silent: Duration::from_secs(1), stuck: LONG };
+    let hub = TestHub::with_patience(patience).await;
+    let mut watcher = hub.register("watcher", json!({"channels": [], "events": ["presence_change"]})).await.0;
+    // A socket that nobody reads answers no ping.
+    let mute = hub.agent("mute", &[]).await;
+    let gone = watcher.next_that(|frame| frame["payload"]["event"] == "disconnected").await;
+    assert_eq!(gone["payload"]["agent"], "mute");
+    assert_eq!(hub.get("/api/agents").await.as_array().unwrap().len(), 1, "the watcher answered its own");
+    drop(mute);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_nothing_is_closed_with_4008_and_gets_the_rest_when_it_is_back() {
+    let patience = Patience { ping_every: LONG, silent: LONG, stuck: Duration::from_millis(500) };
+    let hub = TestHub::with_patience(patience).await;
+    let mut watcher = hub.register("watcher", json!({"channels": [], "events": ["presence_change"]})).await.0;
+    let mut stuck = hub.agent("stuck", &["#c"]).await;
+    let mut alice = hub.agent("alice", &[]).await;
+    let count = BYTES / CONTENT_BYTES_MAX;
+    for n in 0..count {
+        alice.say("#c", &format!("{n} {}", "x".repeat(CONTENT_BYTES_MAX - 10))).await;
+    }
+    let gone = watcher.next_that(|frame| frame["payload"]["event"] == "disconnected").await;
+    assert_eq!(gone["payload"]["agent"], "stuck");
+    let last = read_to_end(&mut stuck).await;
+    assert!(last < count, "{last} of {count} came before it was closed");
+    let (mut back, _) = hub.register("stuck", json!({"channels": ["#c"], "resume": last})).await;
+    for seq in last + 1..=count {
+        assert_eq!(back.next_message().await["seq"], seq);
+    }
+}
+
+/// Reads what was written before the hub gave up; the last seq.
+async fn read_to_end(socket: &mut Socket) -> usize {
+    use futures_util::StreamExt;
+    let mut last = 0;
+    while let Some(Ok(message)) = in_time(socket.stream.next()).await {
+        match message {
+            Message::Text(text) => {
+                let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+                if let Some(seq) = frame["seq"].as_u64() {
+                    last += 1;
+                    assert_eq!(seq, last as u64);
+                }
+            }
+            Message::Close(Some(close)) => assert_eq!(u16::from(close.code), 4008),
+            other => panic!("{other:?}"),
+        }
+    }
+    last
+}

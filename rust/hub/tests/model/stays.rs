@@ -1,0 +1,58 @@
+//! An agent that joins and leaves without end while it has messages to read: what the hub keeps for it is bounded.
+
+use std::sync::Arc;
+
+use orochi_hub::core::{AgentAction, Command, Core};
+use orochi_hub::outbox::{Item, Outbox};
+use orochi_protocol::request::{Draft, Register, Resume};
+use orochi_protocol::{AgentName, ChannelName, Seq, Target};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::system::open;
+
+/// More than the stays that are kept for one connection.
+const STAYS: usize = 1100;
+
+async fn post(core: &Core, content: String) {
+    let draft = Draft::new(Target::Channel(ChannelName::general()), content.clone()).unwrap();
+    core.post(AgentName::parse("alice").unwrap(), content, draft).await.unwrap();
+}
+
+#[tokio::test]
+async fn joining_and_leaving_without_reading_is_refused_in_the_end_and_harms_nobody() {
+    let folder = TempDir::new().unwrap();
+    let core = open(&folder);
+    // More than the core keeps in memory: who resumes before them has to read the log.
+    for n in 0..STAYS {
+        post(&core, format!("before-{n}")).await;
+    }
+    let (id, outbox) = (core.new_connection(), Arc::new(Outbox::default()));
+    let (answer, answered) = oneshot::channel();
+    let register = Register { resume: Some(Resume::After(Seq::ZERO)), ..Register::default() };
+    let (name, register) = (AgentName::parse("bob").unwrap(), Box::new(register));
+    let register = Command::Register { connection: id, id: "r".into(), name, register, outbox: outbox.clone(), answer };
+    core.send(register).await.unwrap();
+    assert!(answered.await.unwrap());
+    for n in 0..STAYS {
+        let general = ChannelName::general();
+        let joins = AgentAction::Subscribe(general.clone());
+        core.send(Command::Agent { connection: id, id: format!("join-{n}"), action: joins }).await.unwrap();
+        // A stay in which nothing was said need not be kept.
+        post(&core, format!("{n}")).await;
+        let leaves = AgentAction::Unsubscribe(general);
+        core.send(Command::Agent { connection: id, id: format!("leave-{n}"), action: leaves }).await.unwrap();
+    }
+    core.barrier().await.unwrap();
+    core.barrier().await.unwrap();
+    let mut taken: Vec<Item> = Vec::new();
+    outbox.take(&mut taken);
+    let frames: Vec<Value> = taken.iter().map(|item| serde_json::from_str(item.frame.as_str()).unwrap()).collect();
+    let refused: Vec<&Value> = frames.iter().filter(|frame| frame["type"] == "error").collect();
+    assert!(!refused.is_empty() && refused.len() < STAYS, "{} refused", refused.len());
+    assert_eq!(refused[0]["payload"]["code"], "RATE_LIMITED");
+    assert!(refused[0]["payload"]["retry_after"].is_number());
+    core.send(Command::Shutdown).await.unwrap();
+    core.stopped().await;
+}
