@@ -145,8 +145,9 @@ mod tests {
 
     /// A write of 1 MiB to a peer that takes 100 KiB each `every`.
     async fn write(progress: &Progress, every: Duration) {
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         for _ in 0..10 {
-            tokio::time::sleep(every).await;
+            ticks.tick().await;
             progress.0.fetch_add(100 * 1024, Ordering::Relaxed);
         }
     }
