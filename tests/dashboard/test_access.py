@@ -121,6 +121,24 @@ async def test_every_page_can_be_read_and_keeps_the_rules(start_hub: Start, page
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
+async def test_the_measures_find_what_they_are_for(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/")
+    await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
+    await page.evaluate(
+        """() => {
+            const [pale, faint] = [document.createElement("p"), document.createElement("p")];
+            pale.textContent = "pale";
+            pale.style.color = "#777";
+            faint.textContent = "faint";
+            faint.style.opacity = ".4";
+            document.querySelector("main").append(pale, faint, document.createElement("input"));
+        }"""
+    )
+    assert [found["text"] for found in await page.evaluate(CONTRAST, LEAST)] == ["pale", "faint"]
+    assert any(found.startswith("label:") for found in await faults(page))
+
+
 async def test_what_is_old_and_who_is_not_signed_in_can_be_read(start_hub: Start, page: Page) -> None:
     hub = start_hub(token="s3cret")
     root = f"http://127.0.0.1:{hub.dashboard_port}"

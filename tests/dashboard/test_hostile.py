@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.python.hub import Hub
 
@@ -177,6 +177,30 @@ async def test_text_that_runs_from_right_to_left_does_not_turn_what_stands_aroun
         "all => all.map(b => getComputedStyle(b).unicodeBidi)"
     )
     assert set(isolation) == {"isolate"}
+
+
+async def test_html_that_the_hub_should_have_cleaned_runs_nothing_either(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("mallory") as mallory:
+        await mallory.send("#general", "hello @bob")
+    # No style: the browser would report that it forbids one even in a document that is only read.
+    evil = (
+        f"<p onclick='{RUN}' id=main>hello @bob <a href='javascript:{RUN}'>press</a></p>"
+        f"<img src=x onerror='{RUN}'><script>{RUN}</script><svg onload='{RUN}'></svg><iframe srcdoc='x'></iframe>"
+        f"<code class='message'>c</code><form action=//evil.example><input></form>{'<blockquote>' * 300}deep"
+    )
+
+    async def spoil(route: Route) -> None:
+        rows = await (await route.fetch()).json()
+        await route.fulfill(json=[{**row, "html": evil} for row in rows])
+
+    await page.route("**/api/messages?*", spoil)
+    await page.goto(address(hub, "/#/feed"))
+    body = page.locator(".message .body")
+    await expect(body).to_contain_text("hello @bob press")
+    await expect(body).to_contain_text("deep")
+    await assert_harmless(page)
+    assert await page.locator(".message").count() == 1
 
 
 def test_the_table_is_sent_as_it_stands() -> None:

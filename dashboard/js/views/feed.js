@@ -84,7 +84,9 @@ class Feed {
     const items = this.shown.map(item);
     this.shown.forEach((row, index) => replies.has(row.seq) && this.fold(items[index], row, replies.get(row.seq)));
     const focused = document.activeElement;
-    this.list.replaceChildren(...items);
+    // Nothing is moved where nothing came: status changes of busy agents draw often.
+    const isSame = items.length === this.list.children.length && items.every((item, at) => item === this.list.children[at]);
+    if (!isSame) this.list.replaceChildren(...items);
     if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
     // Rows that came above must not move those that are being read.
     if (this.end !== null && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
