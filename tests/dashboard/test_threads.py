@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -107,6 +108,46 @@ async def test_replies_that_come_while_one_reads_above_are_counted_as_new(start_
         await page.get_by_role("button", name="2 new").click()
         await expect(page.locator(".messages")).to_contain_text("a message")
         await expect(page.locator(".chip")).to_be_hidden()
+
+
+async def test_a_feed_that_is_followed_goes_on_being_followed_however_fast_messages_come(
+    start_hub: Start, page: Page
+) -> None:
+    hub = start_hub()
+    await page.goto(feed(hub))
+    await expect(page.locator("#connection")).to_have_text("live")
+    async with hub.client("alice") as alice:
+        for hundred in range(6):
+            await asyncio.gather(*[alice.send("#general", f"message {hundred}-{number}") for number in range(100)])
+        await alice.send("#general", "the last one")
+    await expect(page.get_by_text("the last one")).to_be_in_viewport()
+    await expect(page.locator(".chip")).to_be_hidden()
+
+
+async def test_what_somebody_reads_stays_however_much_comes_below(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await asyncio.gather(*[alice.send("#general", f"message {number}.") for number in range(300)])
+        await page.goto(feed(hub))
+        await expect(page.locator(".messages")).to_contain_text("message 299.")
+        await page.locator(".scroll").evaluate("box => { box.scrollTop = box.scrollHeight / 2 }")
+        read = await page.evaluate_handle(
+            """() => new Promise(resolve => requestAnimationFrame(() => {
+                const box = document.querySelector(".scroll").getBoundingClientRect();
+                const isIn = row => row.getBoundingClientRect().top > box.top;
+                resolve([...document.querySelectorAll(".message")].find(isIn));
+            }))"""
+        )
+        # More than the page keeps.
+        for _ in range(25):
+            await asyncio.gather(*[alice.send("#general", "more") for _ in range(100)])
+        await alice.send("#general", "the last one")
+        await expect(page.get_by_role("button", name="2501 new")).to_be_visible()
+        await expect(page.locator(".message")).not_to_have_count(0)
+        top = await read.evaluate("row => row.isConnected && row.getBoundingClientRect().top")
+        assert 0 < top < 900
+        await page.get_by_role("button", name="2501 new").click()
+        await expect(page.get_by_text("the last one")).to_be_in_viewport()
 
 
 async def test_those_who_listen_hear_how_many_messages_came_and_not_their_texts(start_hub: Start, page: Page) -> None:

@@ -11,6 +11,8 @@ import { Thread } from "./thread.js";
 
 const ROWS_MAX = 200;
 const STEP = 100;
+/** Pixels from the top at which older rows are fetched. */
+const EDGE = 200;
 /** Messages of one sender within so many milliseconds stand under one name. */
 const GROUP_MS = 120_000;
 
@@ -31,10 +33,12 @@ class Feed {
   state = null;
   /** The seq of the last row shown; null follows the newest. */
   end = null;
-  /** The newest message of this feed when it last was followed. */
-  readUpTo = 0;
-  /** The newest message that was told to those who listen. */
+  /** The newest message that was counted. */
   newest = null;
+  /** Messages that came while somebody read above. */
+  fresh = 0;
+  /** Where following put the scroll bar: one that is above was moved by somebody. */
+  followedTo = 0;
   /** The rows in the document, without those under them. */
   shown = [];
   /** Threads that are open. */
@@ -58,23 +62,36 @@ class Feed {
     const isFirst = this.state === null;
     this.state = state;
     const follow = this.end === null;
+    this.count();
     this.draw();
-    const came = this.all.filter((row) => row.seq > (this.newest ?? Infinity)).length;
-    this.newest = Math.max(this.newest ?? 0, this.all.at(-1)?.seq ?? 0);
-    this.news.add(came);
     if (follow) {
-      this.box.scrollTop = this.box.scrollHeight;
+      this.follow();
       refreshDelivery(this.list);
     }
     if (isFirst && this.channel) this.load({ limit: ROWS_MAX });
     this.channels.replaceChildren(...channelLinks(state, this.channel));
   }
 
+  /** Counts what came. */
+  count() {
+    const rows = inChannel(this.state, this.channel);
+    const came = rows.length - 1 - rows.findLastIndex((row) => row.seq <= (this.newest ?? Infinity));
+    this.newest = Math.max(this.newest ?? 0, rows.at(-1)?.seq ?? 0);
+    this.fresh += came;
+    this.news.add(came);
+  }
+
+  follow() {
+    this.box.scrollTop = this.box.scrollHeight;
+    this.followedTo = this.box.scrollTop;
+  }
+
   draw() {
-    this.all = inChannel(this.state, this.channel);
-    const { firsts: rows, replies } = threads(this.all);
+    const { firsts: rows, replies } = threads(inChannel(this.state, this.channel));
     const until = this.end === null ? rows.length : rows.findLastIndex((row) => row.seq <= this.end) + 1;
-    this.shown = rows.slice(Math.max(0, until - ROWS_MAX), until);
+    // What somebody reads stays, also where the page has let go of it since.
+    const kept = this.end === null ? [] : this.shown.filter((row) => row.seq < (rows[0]?.seq ?? Infinity));
+    this.shown = [...kept, ...rows.slice(0, until)].slice(-ROWS_MAX);
     const known = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
     const bySeq = new Map(this.state.messages.map((row) => [row.seq, row]));
     const anchor = this.firstVisible();
@@ -90,11 +107,9 @@ class Feed {
     if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
     // Rows that came above must not move those that are being read.
     if (this.end !== null && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
-    const newest = this.all.at(-1)?.seq ?? 0;
-    if (this.end === null) this.readUpTo = newest;
-    const fresh = this.all.filter((row) => row.seq > this.readUpTo).length;
-    this.chip.hidden = rows.length === until && fresh === 0;
-    this.chip.textContent = fresh > 0 ? `${fresh} new` : "to the newest";
+    if (this.end === null) this.fresh = 0;
+    this.chip.hidden = rows.length === until && this.fresh === 0;
+    this.chip.textContent = this.fresh > 0 ? `${this.fresh} new` : "to the newest";
     if (this.shown.length === 0) this.list.replaceChildren(el("li", { class: "empty" }, "Nothing was said here yet."));
   }
 
@@ -110,7 +125,9 @@ class Feed {
   scrolled() {
     if (this.state === null) return;
     const isAtBottom = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
-    if (this.box.scrollTop < 200) this.older();
+    // The browser tells of a scrolling after the fact: of one that following did, more may have come below since.
+    if (this.end === null && this.box.scrollTop >= this.followedTo - 1) return;
+    if (this.box.scrollTop < EDGE) this.older();
     else if (isAtBottom && this.end !== null) this.newer();
     else if (!isAtBottom && this.end === null) this.end = this.shown.at(-1)?.seq ?? null;
   }
@@ -137,8 +154,13 @@ class Feed {
   newer() {
     const rows = this.firsts();
     const until = rows.findLastIndex((row) => row.seq <= this.end) + 1;
-    this.end = until < rows.length ? rows[Math.min(rows.length - 1, until + STEP - 1)].seq : null;
+    const isCutOff = until === 0 && rows.length > 0;
+    // Between what is shown and what the page has some are missing: they are asked for when one scrolls up from there.
+    if (isCutOff) this.shown = [];
+    this.end = until < rows.length ? rows[Math.min(rows.length, until + (isCutOff ? ROWS_MAX : STEP)) - 1].seq : null;
     this.draw();
+    if (isCutOff) this.box.scrollTop = EDGE + 1;
+    if (this.end === null) this.follow();
   }
 
   async load(asked) {
@@ -158,7 +180,7 @@ class Feed {
   toNewest() {
     this.end = null;
     this.draw();
-    this.box.scrollTop = this.box.scrollHeight;
+    this.follow();
   }
 
   firstVisible() {
