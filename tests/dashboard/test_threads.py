@@ -46,6 +46,26 @@ async def test_replies_are_counted_under_what_they_answer_and_shown_when_asked_f
         await expect(rows).to_have_count(2)
 
 
+async def test_who_opened_a_thread_is_left_there_when_messages_come(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        first = await alice.send("#general", "a question")
+        await alice.send("#general", "line\n" * 60, reply_to=first.seq)
+        await alice.send("#general", "what stands below")
+        await page.goto(feed(hub))
+        button = page.get_by_role("button", name="1 reply")
+        await button.click()
+        await expect(page.get_by_role("list", name="replies")).to_contain_text("line")
+        await alice.send("#general", "something else")
+        await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+        await expect(button).to_be_in_viewport()
+        # Closed again, all is in sight, and it is followed.
+        await button.click()
+        await alice.send("#general", "at the end")
+        await expect(page.get_by_text("at the end")).to_be_in_viewport()
+        await expect(page.locator(".chip")).to_be_hidden()
+
+
 async def test_the_keyboard_opens_a_thread_and_keeps_its_place_while_messages_come(
     start_hub: Start, page: Page
 ) -> None:

@@ -50,7 +50,7 @@ class Feed {
 
   constructor(channel, onRows, onError) {
     Object.assign(this, { channel, onRows, onError });
-    this.list = el("ol", { class: "messages", "aria-label": channel || "all messages" });
+    this.list = el("ol", { class: "messages", "aria-label": channel || "all messages", onclick: (event) => this.clicked(event) });
     this.chip = el("button", { type: "button", class: "chip", hidden: true, onclick: () => this.toNewest() });
     this.channels = el("ul", { class: "channels", "aria-label": "Channels" });
     this.box = el("div", { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region", onscroll: () => this.scrolled() }, this.list);
@@ -124,12 +124,24 @@ class Feed {
 
   scrolled() {
     if (this.state === null) return;
-    const isAtBottom = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
+    const isAtBottom = this.isAtBottom();
     // The browser tells of a scrolling after the fact: of one that following did, more may have come below since.
     if (this.end === null && this.box.scrollTop >= this.followedTo - 1) return;
     if (this.box.scrollTop < EDGE) this.older();
     else if (isAtBottom && this.end !== null) this.newer();
     else if (!isAtBottom && this.end === null) this.end = this.shown.at(-1)?.seq ?? null;
+  }
+
+  isAtBottom() {
+    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
+  }
+
+  /** Who opened a thread reads there, and is not taken to the newest message. */
+  clicked(event) {
+    if (!event.target.closest("button")) return;
+    if (!this.isAtBottom()) this.end ??= this.shown.at(-1)?.seq ?? null;
+    // Where all of it is in sight there is no scrolling that would ask for more.
+    while (this.end !== null && this.isAtBottom()) this.newer();
   }
 
   async older() {
