@@ -22,6 +22,7 @@ export const signOut = () => ask("/api/session", { method: "DELETE" });
 export const overview = () => ask("/api/overview");
 export const channels = () => ask("/api/channels");
 export const recent = (params) => ask(`/api/messages${query({ ...params, html: true })}`);
+export const message = (seq) => ask(`/api/messages/${seq}`);
 export const history = (channel, params) => ask(`/api/history/${encodeURIComponent(channel)}${query({ ...params, html: true })}`);
 export const search = (params) => ask(`/api/search${query({ ...params, html: true })}`);
 export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);

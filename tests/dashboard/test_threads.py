@@ -104,6 +104,17 @@ async def test_a_late_reply_stands_by_itself_and_names_what_it_answers(start_hub
         assert await page.locator(".message").count() <= 200
 
 
+async def test_what_the_page_does_not_have_is_asked_for_where_a_reply_names_it(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice, hub.client("bob") as bob:
+        first = await alice.send("#general", "long ago")
+        for _ in range(6):
+            await asyncio.gather(*[alice.send("#general", "since then") for _ in range(100)])
+        await bob.send("#general", "now I know", reply_to=first.seq)
+        await page.goto(feed(hub))
+        await expect(page.locator(".messages > .message").last).to_contain_text("in reply to alice: long ago")
+
+
 async def test_replies_that_come_while_one_reads_above_are_counted_as_new(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with hub.client("alice") as alice:

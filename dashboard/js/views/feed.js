@@ -6,7 +6,7 @@ import * as hub from "../hub.js";
 import { inChannel } from "../state.js";
 import { News } from "../news.js";
 import { threads } from "../threads.js";
-import { messageRow, refreshDelivery } from "./message.js";
+import { messageRow, refreshVisible } from "./message.js";
 import { Thread } from "./thread.js";
 
 const ROWS_MAX = 200;
@@ -21,7 +21,7 @@ export function feed({ params, onRows, onError }) {
   return {
     element: view.element,
     update: (state) => view.update(state),
-    tick: () => refreshDelivery(view.list),
+    tick: () => refreshVisible(view.list),
     items: () => [...view.list.querySelectorAll(".message")],
     // Enter on a message that has replies shows them, and hides them again.
     chosen: (item) => item.querySelector(":scope > div > .thread")?.click(),
@@ -66,7 +66,7 @@ class Feed {
     this.draw();
     if (follow) {
       this.follow();
-      refreshDelivery(this.list);
+      refreshVisible(this.list);
     }
     if (isFirst && this.channel) this.load({ limit: ROWS_MAX });
     this.channels.replaceChildren(...channelLinks(state, this.channel));

@@ -4,7 +4,7 @@ import { el } from "../dom.js";
 import { clock } from "../format.js";
 import * as hub from "../hub.js";
 import { fromHub } from "../markup.js";
-import { render } from "../text.js";
+import { inOrder, render } from "../text.js";
 
 /** Longer texts are cut, and shown whole when asked. */
 const CHARS_SHOWN = 4000;
@@ -24,10 +24,18 @@ export function messageRow(row, { follows = false, parent = null, isInThread = f
       el("time", { datetime: row.ts, title: row.ts }, clock(row.ts)),
     ),
     // In a thread it is the first message that is answered, unless it says otherwise.
-    row.reply_to && !(isInThread && !parent) && el("p", { class: "reply" }, `in reply to ${parent ? `${parent.sender}: ${parent.content.slice(0, 100)}` : `message ${row.reply_to}`}`),
+    row.reply_to && !(isInThread && !parent) && answered(row.reply_to, parent),
     body(row),
     (isDirect || row.mentions?.length > 0) && delivery(row),
   );
+}
+
+/** What a message answers: in words where it is known, else by its number until it is asked for. */
+function answered(seq, parent) {
+  const words = ({ sender, content }) => `in reply to ${sender}: ${inOrder(content.slice(0, 100))}`;
+  const element = el("p", { class: "reply", dir: "auto" }, parent ? words(parent) : `in reply to message ${seq}`);
+  if (!parent) element.ask = () => hub.message(seq).then((row) => (element.textContent = words(row)), () => {});
+  return element;
 }
 
 function body(row) {
@@ -64,9 +72,15 @@ function delivery(row) {
   return states;
 }
 
-/** Asks how far those messages got that are on the screen. */
-export function refreshDelivery(list) {
+/** Asks, for what is on the screen, how far it got, and what it answers where that is not known. */
+export function refreshVisible(list) {
   const height = globalThis.innerHeight;
+  for (const reply of list.querySelectorAll(".reply")) {
+    const { top, bottom } = reply.getBoundingClientRect();
+    if (!reply.ask || bottom <= 0 || top >= height) continue;
+    reply.ask();
+    reply.ask = null;
+  }
   for (const states of list.querySelectorAll(".delivery")) {
     const { top, bottom } = states.parentElement.getBoundingClientRect();
     const isDone = states.children.length > 0 && !states.querySelector(":not([data-state=seen])");

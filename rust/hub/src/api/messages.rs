@@ -32,6 +32,21 @@ pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<B
     Ok(Json(rows.await?))
 }
 
+/// GET /api/messages/{seq}: one message.
+pub async fn one(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    params: Params,
+) -> Result<Json<Box<RawValue>>, ApiError> {
+    let (seq, rendering) = (parse_seq("seq", &path?.0)?, params.rendering()?);
+    let read = app.core.reads().run(move |reader| {
+        let message = reader.message(seq)?;
+        Ok(message.map(|message| rendering.row(view::row(&message, Viewer::Observer, None), &message.content)))
+    });
+    let none = || ApiError::new(ErrorCode::NotFound, format!("there is no message {seq}"));
+    read.await?.map(Json).ok_or_else(none)
+}
+
 /// POST /api/messages: 201 once it is on disk, 200 where it was already.
 pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let body = body::read(body).await?;

@@ -111,6 +111,7 @@ fn shared_routes(app: &App) -> Router {
         // A channel's name may hold slashes.
         .route("/api/history/{*channel}", get(history::list))
         .route("/api/messages", get(messages::recent).post(messages::post))
+        .route("/api/messages/{seq}", get(messages::one))
         .route("/api/messages/{seq}/receipts", get(messages::receipts))
         .route("/api/search", get(search::list))
         .route("/api/gitea/issues/{owner}/{repo}", get(gitea::list_issues).post(gitea::create_issue))

@@ -140,6 +140,9 @@ async fn messages_come_as_html_where_that_is_asked_for_and_unchanged_where_not()
     assert_eq!(page.next().await.get("html"), None, "a long text is not rendered");
     let mut late = Socket::connect(&observer("?html=true&after=0")).await;
     assert_eq!(late.next().await["html"], html, "from the log as it was live");
+    let one = hub.get("/api/messages/1?html=true").await;
+    assert_eq!((&one["seq"], &one["html"]), (&json!(1), &json!(html)));
+    assert_eq!(send(hub.request("GET", "/api/messages/99")).await.status(), StatusCode::NOT_FOUND);
     for path in ["/api/messages?", "/api/history/c?after=0&before=2&", "/api/search?q=now&", "/api/agents/bob/waiting?"]
     {
         let (with, without) = (hub.get(&format!("{path}html=true")).await, hub.get(path).await);
