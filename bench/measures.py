@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import time
 from collections import defaultdict
@@ -14,16 +13,29 @@ from typing import Any
 from building import Built
 from peers import ROOT, Failed, Hub, Peer, clean_environment, data_folder, free_port, read_result
 
-__all__ = ["CLIENTS", "Samples", "busy_share", "measure_hub", "measure_intake"]
+__all__ = [
+    "CLIENTS",
+    "IDLE_CONNECTIONS",
+    "Samples",
+    "busy_share",
+    "measure_hub",
+    "measure_intake",
+    "measure_slow_readers",
+    "run_load",
+    "start_on",
+]
 
-IDLE_CONNECTIONS = 1000
+IDLE_CONNECTIONS = (1000, 5000)
 LATENCY_SECONDS = 10
+# Receivers that stop reading, beside one that reads.
+MUTE_RECEIVERS = 4
 # By row: senders, receivers and messages at full size.
 THROUGHPUTS = {
     "acked_1_1": (1, 1, 300_000),
     "acked_16_1": (16, 1, 300_000),
     "acked_64_1": (64, 1, 300_000),
     "delivered_1_20": (1, 20, 100_000),
+    "delivered_1_200": (1, 200, 10_000),
 }
 INTAKE_MESSAGES = 300_000
 # Ways of taking in a stream in Python, by name: which environment, and bench/intake.py's word for it.
@@ -67,8 +79,9 @@ def measure_hub(peer: Peer, load: Path, share: float, samples: Samples) -> None:
     with peer.running() as hub:
         empty = hub.memory_kb()
         samples.add("memory", peer.name, empty / 1024)
-        with _idle(load, hub):
-            samples.add("memory_idle", peer.name, (hub.memory_kb() - empty) / IDLE_CONNECTIONS)
+        for count in IDLE_CONNECTIONS:
+            with _idle(load, hub, count):
+                samples.add(f"memory_idle_{count}", peer.name, (hub.memory_kb() - empty) / count)
         for row, (senders, receivers, messages) in THROUGHPUTS.items():
             count = max(int(messages * share * peer.message_share), 200)
             before = hub.cpu_seconds()
@@ -76,15 +89,25 @@ def measure_hub(peer: Peer, load: Path, share: float, samples: Samples) -> None:
             result = _load(load, hub, "throughput", flags)
             rate = "deliveries_per_second" if receivers > 1 else "acked_per_second"
             samples.add(row, peer.name, result[rate])
-            if receivers > 1:
+            if receivers == 20:
                 used = hub.cpu_seconds() - before
                 samples.add("cpu", peer.name, used * 1e6 / result["delivered"])
         seconds = max(round(LATENCY_SECONDS * share), 2)
         result = _load(load, hub, "latency", ["--senders", 4, "--rate", 1000, "--seconds", seconds])
         samples.add("p50", peer.name, result["delivery_ms"]["p50"])
         samples.add("p99", peer.name, result["delivery_ms"]["p99"])
+        samples.add("p99.9", peer.name, result["delivery_ms"]["p99.9"])
         samples.add("ack_p99", peer.name, result["ack_ms"]["p99"])
         samples.add("held", peer.name, result["held_rate"])
+
+
+def measure_slow_readers(peer: Peer, load: Path, share: float, samples: Samples) -> None:
+    """The rate of a sender while some receivers read nothing at all, and without them."""
+    flags = ["--senders", 16, "--receivers", 1, "--window", 256, "--messages", int(100_000 * share)]
+    for row, mute in [("acked_beside_none", 0), ("acked_beside_mute", MUTE_RECEIVERS)]:
+        with peer.running() as hub:
+            result = _load(load, hub, "throughput", [*flags, "--mute", mute])
+            samples.add(row, peer.name, result["acked_per_second"])
 
 
 def measure_intake(built: Built, share: float, samples: Samples) -> None:
@@ -94,20 +117,25 @@ def measure_intake(built: Built, share: float, samples: Samples) -> None:
         port = read_result(_line(firehose, "the firehose"), "the firehose")["port"]
         for name, (python, kind) in CLIENTS.items():
             command = [getattr(built, python), "-I", ROOT / "bench" / "intake.py", kind, port, messages]
-            result = _run(command, f"bench/intake.py {kind}")
+            result = run_load(command, f"bench/intake.py {kind}")
             samples.add("intake", name, messages / result["seconds"])
 
 
 def _start(peer: Peer, load: Path) -> float:
     with data_folder() as folder:
-        port = free_port()
-        command = [load, "start", "--address", f"127.0.0.1:{port}", "--", *peer.command(folder, port)]
-        result = _run(command, f"the start of {peer.name}", environment=peer.environment(folder, port), folder=folder)
-        return float(result["registered_ms"])
+        return start_on(peer, load, folder)
+
+
+def start_on(peer: Peer, load: Path, folder: Path) -> float:
+    """Milliseconds from the start of a hub on a log that is there to its first agent."""
+    port = free_port()
+    command = [load, "start", "--address", peer.address(port), "--", *peer.command(folder, port)]
+    result = run_load(command, f"the start of {peer.name}", environment=peer.environment(folder, port), folder=folder)
+    return float(result["registered_ms"])
 
 
 def _load(load: Path, hub: Hub, mode: str, flags: list[Any]) -> dict[str, Any]:
-    result = _run([load, mode, "--address", hub.address, *flags], f"{mode} with {hub.peer.name}")
+    result = run_load([load, mode, "--address", hub.address, *flags], f"{mode} with {hub.peer.name}")
     numbered = result["received"]["with_seq"] > 0
     if numbered != hub.peer.numbers_messages:
         raise Failed(f"{hub.address} is not {hub.peer.name}: its messages have {'a' if numbered else 'no'} seq")
@@ -115,12 +143,12 @@ def _load(load: Path, hub: Hub, mode: str, flags: list[Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _idle(load: Path, hub: Hub) -> Iterator[None]:
-    flags = ["--address", hub.address, "--connections", IDLE_CONNECTIONS]
+def _idle(load: Path, hub: Hub, count: int) -> Iterator[None]:
+    flags = ["--address", hub.address, "--connections", count]
     with _helper([load, "idle", *flags]) as helper:
         ready = read_result(_line(helper, "the idle load"), "the idle load")["ready"]
-        if ready != IDLE_CONNECTIONS:
-            raise Failed(f"{ready} of {IDLE_CONNECTIONS} idle agents registered")
+        if ready != count:
+            raise Failed(f"{ready} of {count} idle agents registered")
         yield
 
 
@@ -134,8 +162,6 @@ def _helper(command: list[Any]) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         env=clean_environment(),
-        # This program has one thread, so that running Python between fork and exec is safe.
-        preexec_fn=_many_files,
     )
     try:
         yield helper
@@ -148,11 +174,6 @@ def _helper(command: list[Any]) -> Iterator[subprocess.Popen[str]]:
             helper.communicate()
 
 
-def _many_files() -> None:
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def _line(helper: subprocess.Popen[str], what: str) -> str:
     assert helper.stdout is not None
     line = helper.stdout.readline()
@@ -161,9 +182,10 @@ def _line(helper: subprocess.Popen[str], what: str) -> str:
     return line
 
 
-def _run(
+def run_load(
     command: list[Any], what: str, environment: dict[str, str] | None = None, folder: Path | None = None
 ) -> dict[str, Any]:
+    """Runs a measuring process to its end; the JSON line that it ends with."""
     words = [str(word) for word in command]
     ended = subprocess.run(
         words, capture_output=True, text=True, env=environment or clean_environment(), cwd=folder, check=False

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ROOT", "Failed", "Hub", "OldHub", "Orochi", "Peer", "clean_environment", "data_folder", "free_port"]
+__all__ = ["ROOT", "Failed", "Hub", "Nats", "OldHub", "Orochi", "Peer", "clean_environment", "data_folder", "free_port"]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
@@ -36,7 +36,17 @@ class Hub:
 
     peer: Peer
     address: str
-    pid: int
+    process: subprocess.Popen[bytes]
+    # Where its log is.
+    folder: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def stop(self) -> None:
+        """Stops it before its time, so that it can be started on the same log."""
+        _stop(self.process)
 
     def memory_kb(self) -> float:
         """Its resident memory (VmRSS) in kB of 1024 bytes."""
@@ -59,6 +69,10 @@ class Peer:
     # Its share of the messages that this hub gets: a slow hub has the same work, for about as long.
     message_share: float = 1.0
 
+    def address(self, port: int) -> str:
+        """Where the load finds it."""
+        return f"127.0.0.1:{port}"
+
     def command(self, folder: Path, port: int) -> list[str]:
         raise NotImplementedError
 
@@ -80,7 +94,7 @@ class Peer:
             )
             try:
                 self._wait(process, port, folder / "output")
-                yield Hub(self, f"127.0.0.1:{port}", process.pid)
+                yield Hub(self, self.address(port), process, folder)
             finally:
                 _stop(process)
 
@@ -133,6 +147,33 @@ class OldHub(Peer):
         return clean_environment() | settings
 
 
+class Nats(Peer):
+    """NATS with JetStream, each message in a stream on disk and each receiver a push consumer of it.
+
+    As it comes it acks before the disk has a message, and syncs every two minutes; `sync_interval: always` syncs each.
+    """
+
+    numbers_messages = False
+
+    def __init__(self, server: Path, *, always_syncs: bool) -> None:
+        self.name = "NATS, sync always" if always_syncs else "NATS"
+        self.message_share = 0.03 if always_syncs else 1.0
+        self._server = server
+        self._always_syncs = always_syncs
+
+    def address(self, port: int) -> str:
+        return f"nats://127.0.0.1:{port}"
+
+    def command(self, folder: Path, port: int) -> list[str]:
+        sync = ", sync_interval: always" if self._always_syncs else ""
+        settings = f'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}/jetstream"{sync} }}\n'
+        (folder / "nats.conf").write_text(settings)
+        return [str(self._server), "-c", str(folder / "nats.conf")]
+
+    def environment(self, folder: Path, port: int) -> dict[str, str]:
+        return clean_environment()
+
+
 def clean_environment() -> dict[str, str]:
     """This process's environment without settings of a hub or of Python's module search."""
     foreign = re.compile(r"(SCITEX_)?OROCHI_|GITEA_|PYTHON")
@@ -183,6 +224,8 @@ def _listens(pid: int, port: int) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

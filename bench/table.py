@@ -1,4 +1,4 @@
-"""The table: one row a measure, with the number that is required, both hubs, and the ratio."""
+"""The tables: one row a measure, with what is required of this hub, its number, and the others'."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from building import Built
-from measures import IDLE_CONNECTIONS, Samples
+from log import SHORT
+from measures import IDLE_CONNECTIONS, MUTE_RECEIVERS, Samples
 from peers import OldHub, Orochi
 
 __all__ = ["render", "write_readme"]
@@ -21,48 +22,94 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Row:
-    """What a row says, where its numbers are, and what is required of them."""
+    """What a row says, where its numbers are, and what is required of ours."""
 
     label: str
     samples: str
     at_least: float | None = None
     at_most: float | None = None
-    # Of the other's number.
+    # Of 0.1.0's number, or of whom the row is beside.
     times: float | None = None
-    ours: str = Orochi.name
-    other: str = OldHub.name
 
 
+OTHERS = [OldHub.name, "NATS", "NATS, sync always"]
 ROWS = [
     Row("1 sender, 1 receiver, window 256: acked/s", "acked_1_1", at_least=60_000, times=100),
     Row("16 senders, 1 receiver: acked/s", "acked_16_1", at_least=60_000),
     Row("64 senders, 1 receiver: acked/s", "acked_64_1", at_least=60_000),
     Row("1 sender, 20 receivers: deliveries/s", "delivered_1_20", at_least=500_000),
-    Row("hub CPU a delivery, 1 to 20: µs", "cpu", at_most=2),
+    Row("1 sender, 200 receivers: deliveries/s", "delivered_1_200"),
+    Row("CPU a delivery, 1 to 20: µs", "cpu", at_most=2),
     Row("1 000/s from 4 senders, send to delivery, p50: ms", "p50"),
     Row("the same, p99: ms", "p99", at_most=3),
+    Row("the same, p99.9: ms", "p99.9"),
     Row("the same, send to ack, p99: ms", "ack_p99", at_most=3),
     Row("the same, rate held: messages/s", "held"),
-    Row("memory of an empty hub: MiB", "memory", at_most=12),
-    Row(f"memory an idle connection, of {IDLE_CONNECTIONS}: KiB", "memory_idle", at_most=20),
+    Row("memory when empty: MiB", "memory", at_most=12),
+    *(
+        Row(f"memory an idle connection, of {count}: KiB", f"memory_idle_{count}", at_most=20)
+        for count in IDLE_CONNECTIONS
+    ),
     Row("start to first agent registered: ms", "start", at_most=30),
-    Row("Python `listen()`: messages/s, beside 0.1.0's", "intake", at_least=200_000, ours="orochi", other="old client"),
-    Row("the same, beside `websockets` and `json`", "intake", times=2, ours="orochi", other="websockets and json"),
-    Row("the same, beside `websockets`, frames only counted", "intake", times=2, ours="orochi", other="websockets"),
+    Row("replay to a receiver that missed all of a long log: messages/s", "replay", at_least=300_000),
+]
+# Of Python clients, beside whom: the samples' name, and what is required.
+CLIENT_ROWS = [
+    ("Python `listen()`: messages/s, beside 0.1.0's", "old client", None),
+    ("the same, beside `websockets` and `json`", "websockets and json", 2),
+    ("the same, beside `websockets`, frames only counted", "websockets", 2),
 ]
 
 
-def render(samples: Samples, built: Built, rounds: int, command: str, busy: float) -> str:
-    """The machine, the command and the table, as Markdown."""
+@dataclass(frozen=True)
+class Growth:
+    """A figure with a short log and with a long one."""
+
+    label: str
+    samples: str
+    at_most: float | None = None
+    # A rate falls where the others rise.
+    is_rate: bool = False
+
+
+GROWTHS = [
+    Growth("16 senders, 1 receiver: acked/s", "acked", is_rate=True),
+    Growth("1 000/s, send to delivery, p50: ms", "latency p50"),
+    Growth("the same, p99: ms", "latency p99"),
+    Growth("replay of the whole log: messages/s", "replay", is_rate=True),
+    Growth("history since a time, 50 rows, p50: ms", "history p50"),
+    Growth("the same, p99: ms", "history p99", at_most=10),
+    Growth("first page of a search for a rare word, p50: ms", "rare search p50"),
+    Growth("the same, p99: ms", "rare search p99", at_most=10),
+    Growth("the same for a word of every message, p50: ms", "common search p50"),
+    Growth("the same, p99: ms", "common search p99", at_most=10),
+    Growth("start to first agent registered, on that log: ms", "start"),
+    Growth("memory after all this: MiB", "memory"),
+]
+GROWTH_MAX = 1.3
+
+
+def render(samples: Samples, built: Built, rounds: int, long: int, command: str, busy: float) -> str:
+    """The machine, the command and the tables, as Markdown."""
     lines = [
-        f"`{command}`, medians of {rounds} rounds, the least and the most in brackets. {_machine()} "
-        f"Before the run other processes used {busy:.0%} of it.",
+        f"`{command}`, medians of {rounds} rounds, the least and the most in brackets; after a semicolon how many "
+        f"times that ours is. {_machine()} Before the run other processes used {busy:.0%} of it.",
         "",
-        "| | required | Orochi | the other: scitex-orochi 0.1.0, or as said | ratio | met |",
-        "|---|---|---|---|---|---|",
-        *(_line(row, samples.of(row.samples, row.ours), samples.of(row.samples, row.other)) for row in ROWS),
+        "| | required | Orochi | met | " + " | ".join(OTHERS) + " |",
+        "|---|---|---|---|" + "---|" * len(OTHERS),
+        *(_line(row, samples) for row in ROWS),
+        *(_client_line(samples, *row) for row in CLIENT_ROWS),
         _size("wheel: MiB", built.wheel, 6),
         _size("native binary: MiB", built.orochi, 12),
+        "",
+        f"Orochi with {_number(SHORT)} messages in its log, and with {_number(long)}. No figure may become worse by "
+        f"more than {GROWTH_MAX} times.",
+        "",
+        f"| | required | {_number(SHORT)} | {_number(long)} | worse by | met |",
+        "|---|---|---|---|---|---|",
+        *(_growth_line(row, samples, long) for row in GROWTHS),
+        "",
+        _slow_line(samples),
     ]
     return "\n".join(lines)
 
@@ -75,26 +122,66 @@ def write_readme(text: str) -> None:
     README.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
-def _line(row: Row, ours: list[float], other: list[float]) -> str:
-    our_median, other_median = statistics.median(ours), statistics.median(other)
-    ratio = our_median / other_median if other_median else float("inf")
-    required, met = [], []
+def _line(row: Row, samples: Samples) -> str:
+    ours = samples.of(row.samples, Orochi.name)
+    median = statistics.median(ours)
+    required, met, cells = [], [], []
     if row.at_least is not None:
         required.append(f"≥ {_number(row.at_least)}")
-        met.append(our_median >= row.at_least)
+        met.append(median >= row.at_least)
     if row.at_most is not None:
         required.append(f"≤ {_number(row.at_most)}")
-        met.append(our_median <= row.at_most)
-    if row.times is not None:
-        required.append(f"≥ {row.times:g} ×")
-        met.append(ratio >= row.times)
-    cells = [row.label, ", ".join(required), _spread(ours), _spread(other), f"{_number(ratio)} ×", _met(met)]
+        met.append(median <= row.at_most)
+    for name in OTHERS:
+        other = samples.of(row.samples, name)
+        cells.append(_beside(median, other))
+        if name == OldHub.name and row.times is not None:
+            required.append(f"≥ {row.times:g} × 0.1.0")
+            met.append(median >= row.times * statistics.median(other))
+    return f"| {' | '.join([row.label, ', '.join(required), _spread(ours), _met(met), *cells])} |"
+
+
+def _client_line(samples: Samples, label: str, beside: str, times: float | None) -> str:
+    ours, other = samples.of("intake", "orochi"), samples.of("intake", beside)
+    median = statistics.median(ours)
+    required = f"≥ {times:g} ×" if times else "≥ 200 000"
+    met = median >= (times * statistics.median(other) if times else 200_000)
+    return f"| {label} | {required} | {_spread(ours)} | {_met([met])} | {_beside(median, other)} | | |"
+
+
+def _growth_line(row: Growth, samples: Samples, long: int) -> str:
+    short, grown = (samples.of(f"{row.samples} at {count}", Orochi.name) for count in (SHORT, long))
+    before, after = statistics.median(short), statistics.median(grown)
+    worse = before / after if row.is_rate else after / before
+    met = [worse <= GROWTH_MAX]
+    required = [f"≤ {GROWTH_MAX} ×"]
+    if row.at_most is not None:
+        required.append(f"≤ {_number(row.at_most)}")
+        met.append(after <= row.at_most)
+    cells = [row.label, ", ".join(required), _spread(short), _spread(grown), f"{_number(worse)} ×", _met(met)]
     return f"| {' | '.join(cells)} |"
+
+
+def _slow_line(samples: Samples) -> str:
+    alone, beside = (samples.of(f"acked_beside_{row}", Orochi.name) for row in ("none", "mute"))
+    share = statistics.median(beside) / statistics.median(alone)
+    return (
+        f"16 senders beside {MUTE_RECEIVERS} receivers that read nothing: {_spread(beside)} acked/s, without them "
+        f"{_spread(alone)}: {share:.0%}; required ≥ 80%, met: {_met([share >= 0.8])}."
+    )
+
+
+def _beside(ours: float, other: list[float]) -> str:
+    """Another's number, and how many times that ours is."""
+    if not other:
+        return ""
+    median = statistics.median(other)
+    return f"{_spread(other)}; {_number(ours / median)} ×" if median else _spread(other)
 
 
 def _size(label: str, file: Path, at_most: float) -> str:
     size = file.stat().st_size / MIB
-    return f"| {label} | ≤ {at_most:g} | {_number(size)} | | | {_met([size <= at_most])} |"
+    return f"| {label} | ≤ {at_most:g} | {_number(size)} | {_met([size <= at_most])} | | | |"
 
 
 def _met(met: list[bool]) -> str:

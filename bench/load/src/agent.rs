@@ -31,6 +31,11 @@ impl Agent {
         let token = hub.token.as_deref().filter(|token| !token.is_empty());
         let connection = Connection::open(&hub.address, token, buffer_bytes).await?;
         let mut agent = Self { name, connection };
+        if agent.connection.is_nats() {
+            let channel = channels.first().copied();
+            agent.connection.consume(channel).await.context("JetStream did not take the load's stream")?;
+            return Ok(agent);
+        }
         let payload = json!({ "channels": channels, "machine": "bench", "role": "load" });
         agent.request("register", payload, |_| {}).await.context("the register was not acked")?;
         Ok(agent)
@@ -39,6 +44,9 @@ impl Agent {
     /// Waits until the hub has answered a heartbeat. What it sent before has then been looked at, so that a message
     /// that came twice is seen before the run is called good.
     pub async fn settle(&mut self, on_message: impl FnMut(&[u8])) -> Result<()> {
+        if self.connection.is_nats() {
+            return self.connection.settle_nats(on_message).await;
+        }
         self.request("heartbeat", json!({}), on_message).await
     }
 

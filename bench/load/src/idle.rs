@@ -7,7 +7,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::spawn_local};
 
-use crate::agent::{self, Agent, Hub};
+use crate::{
+    agent::{self, Agent, Hub},
+    nats,
+};
 
 /// Registrations under way at once: enough to be quick, below the backlog of any listening socket.
 const AT_ONCE: usize = 64;
@@ -25,8 +28,10 @@ pub struct Options {
 
 pub async fn run(options: Options) -> Result<Value> {
     let name = agent::run_name();
+    // A NATS server has a limit of a thousand consumers as it comes; there an idle agent is a subscription alone.
+    let channels: &[&str] = if options.hub.address.starts_with(nats::SCHEME) { &[] } else { &["#general"] };
     let agents: Vec<Agent> = stream::iter(0..options.connections)
-        .map(|index| Agent::register(&options.hub, format!("{name}-i{index}"), &["#general"], BUFFER_BYTES))
+        .map(|index| Agent::register(&options.hub, format!("{name}-i{index}"), channels, BUFFER_BYTES))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;

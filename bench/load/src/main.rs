@@ -12,6 +12,7 @@ mod firehose;
 mod frames;
 mod idle;
 mod latency;
+mod nats;
 mod replay;
 mod start;
 mod tally;

@@ -28,6 +28,9 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<Value> {
     let token = options.hub.token.as_deref().filter(|token| !token.is_empty());
     let mut connection = Connection::open(&options.hub.address, token, RECEIVER_BUFFER_BYTES).await?;
+    if connection.is_nats() {
+        return replay_nats(connection, &options.channel[0]).await;
+    }
     let register = json!({
         "type": "register",
         "sender": agent::run_name(),
@@ -58,9 +61,28 @@ pub async fn run(options: Options) -> Result<Value> {
             Ok(())
         })?;
     }
+    Ok(report(messages, started))
+}
+
+/// The same of a stream: all that its consumer has pending.
+async fn replay_nats(mut connection: Connection, channel: &str) -> Result<Value> {
+    let started = Instant::now();
+    let pending = connection.consume(Some(channel)).await?;
+    let mut messages = 0;
+    loop {
+        connection.drain(|text| {
+            messages += u64::from(frames::kind(text) == Kind::Message);
+            Ok(())
+        })?;
+        if messages >= pending {
+            return Ok(report(messages, started));
+        }
+        connection.turn().await?;
+    }
+}
+
+fn report(messages: u64, started: Instant) -> Value {
     let seconds = started.elapsed().as_secs_f64();
-    let per_second = (messages as f64 / seconds).round();
-    Ok(
-        json!({ "mode": "replay", "ok": true, "messages": messages, "seconds": seconds, "messages_per_second": per_second }),
-    )
+    let rate = (messages as f64 / seconds).round();
+    json!({ "mode": "replay", "ok": true, "messages": messages, "seconds": seconds, "messages_per_second": rate })
 }

@@ -31,6 +31,9 @@ pub struct Options {
     /// Connections that receive every message.
     #[arg(long, default_value_t = 1)]
     receivers: usize,
+    /// Connections that are to receive every message and read nothing.
+    #[arg(long, default_value_t = 0)]
+    mute: usize,
     /// Messages that a sender may have unacked.
     #[arg(long, default_value_t = 256)]
     window: usize,
@@ -62,6 +65,10 @@ pub async fn run(options: Options) -> Result<Value> {
         let name = format!("{name}-r{index}");
         receivers.push(Agent::register(&options.hub, name, &[&channel], RECEIVER_BUFFER_BYTES).await?);
     }
+    let mut mute = Vec::new();
+    for index in 0..options.mute {
+        mute.push(Agent::register(&options.hub, format!("{name}-m{index}"), &[&channel], SENDER_BUFFER_BYTES).await?);
+    }
     let mut senders = Vec::new();
     for index in 0..options.senders {
         senders.push(Agent::register(&options.hub, format!("{name}-s{index}"), &[], SENDER_BUFFER_BYTES).await?);
@@ -92,7 +99,8 @@ pub async fn run(options: Options) -> Result<Value> {
     if let Ok(result) = &ended {
         result.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
     }
-    Ok(report(&options, &run, started, ended.is_err()))
+    drop(mute);
+    Ok(report(&options, &channel, &run, started, ended.is_err()))
 }
 
 async fn finish(
@@ -174,7 +182,7 @@ async fn receive(mut agent: Agent, index: usize, run: Rc<Run>) -> Result<Agent> 
     Ok(agent)
 }
 
-fn report(options: &Options, run: &Run, started: Instant, timed_out: bool) -> Value {
+fn report(options: &Options, channel: &str, run: &Run, started: Instant, timed_out: bool) -> Value {
     let tallies = run.tallies.borrow();
     let (received_ok, received) = tally::summary(&tallies);
     let acked = run.acked.get();
@@ -183,6 +191,7 @@ fn report(options: &Options, run: &Run, started: Instant, timed_out: bool) -> Va
     let delivery_seconds = (run.last_delivery.get() - started).as_secs_f64();
     json!({
         "mode": "throughput",
+        "channel": channel,
         "ok": received_ok && !timed_out && acked == options.messages as usize,
         "timed_out": timed_out,
         "senders": options.senders,

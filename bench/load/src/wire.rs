@@ -4,9 +4,12 @@
 //! key that spares this side the work and the hub none of it.
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+
+use crate::nats::{self, Dialect, Operation};
 
 /// Text, as in RFC 6455, 5.2.
 pub const TEXT: u8 = 0x1;
@@ -27,6 +30,10 @@ pub struct Connection {
     written: usize,
     /// A close frame or the stream's end was read.
     closed: Option<String>,
+    /// Set where the other side is a NATS server.
+    nats: Option<Dialect>,
+    /// An ack of JetStream in the words of a hub's.
+    ack: Vec<u8>,
 }
 
 struct Input {
@@ -39,11 +46,19 @@ impl Connection {
     /// Connects and upgrades. `buffer_bytes` is how much is read at once: much for a receiver, little for an
     /// agent that only sits there.
     pub async fn open(address: &str, token: Option<&str>, buffer_bytes: usize) -> Result<Self> {
+        let (nats, address) = match address.strip_prefix(nats::SCHEME) {
+            Some(address) => (Some(Dialect::new()), address),
+            None => (None, address),
+        };
         let stream = TcpStream::connect(address).await.with_context(|| format!("no connection to {address}"))?;
         stream.set_nodelay(true)?;
         let input = Input { buffer: vec![0; buffer_bytes], start: 0, end: 0 };
-        let mut connection = Self { stream, input, output: Vec::new(), written: 0, closed: None };
-        connection.upgrade(address, token).await?;
+        let mut connection =
+            Self { stream, input, output: Vec::new(), written: 0, closed: None, nats, ack: Vec::new() };
+        match &connection.nats {
+            Some(dialect) => connection.output.extend_from_slice(dialect.greeting().as_bytes()),
+            None => connection.upgrade(address, token).await?,
+        }
         Ok(connection)
     }
 
@@ -72,7 +87,61 @@ impl Connection {
 
     /// Queues one text frame; [`Self::turn`] writes it.
     pub fn queue_text(&mut self, payload: &[u8]) {
-        queue_frame(&mut self.output, TEXT, payload);
+        match &self.nats {
+            Some(dialect) => dialect.publish(&mut self.output, payload),
+            None => queue_frame(&mut self.output, TEXT, payload),
+        }
+    }
+
+    /// Of a NATS server: its stream is there, and with a channel a consumer. Returns how many messages wait for that.
+    pub async fn consume(&mut self, channel: Option<&str>) -> Result<u64> {
+        let Some(dialect) = &self.nats else { bail!("only a NATS server has consumers") };
+        dialect.make_stream(&mut self.output, "stream");
+        let mut answer = self.answer("stream").await?;
+        if let (Some(dialect), Some(channel)) = (&self.nats, channel) {
+            dialect.consume(&mut self.output, "consumer", channel);
+            answer = self.answer("consumer").await?;
+        }
+        Ok(answer["num_pending"].as_u64().unwrap_or_default())
+    }
+
+    /// Whether the other side is a NATS server.
+    pub fn is_nats(&self) -> bool {
+        self.nats.is_some()
+    }
+
+    /// Waits until a NATS server has answered everything before.
+    pub async fn settle_nats(&mut self, mut on_text: impl FnMut(&[u8])) -> Result<()> {
+        self.output.extend_from_slice(b"PING\r\n");
+        loop {
+            while let Some((operation, length)) = nats::next_operation(self.input.unread())? {
+                let is_pong = matches!(operation, Operation::Pong);
+                if let Operation::Delivered(payload) = operation {
+                    on_text(payload);
+                }
+                self.input.start += length;
+                if is_pong {
+                    return Ok(());
+                }
+            }
+            self.turn().await?;
+        }
+    }
+
+    async fn answer(&mut self, name: &str) -> Result<Value> {
+        loop {
+            while let Some((operation, length)) = nats::next_operation(self.input.unread())? {
+                let found = match operation {
+                    Operation::Answer { to, payload } if to == name.as_bytes() => Some(nats::checked(payload)?),
+                    _ => None,
+                };
+                self.input.start += length;
+                if let Some(answer) = found {
+                    return Ok(answer);
+                }
+            }
+            self.turn().await?;
+        }
     }
 
     /// Waits until the socket has something to read or takes some of what is queued, and does both.
@@ -98,6 +167,9 @@ impl Connection {
 
     /// Looks at each whole text frame that was read, answers pings, and fails once the server has closed.
     pub fn drain(&mut self, mut on_text: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if self.nats.is_some() {
+            return self.drain_nats(on_text);
+        }
         while let Some(frame) = next_frame(self.input.unread())? {
             let payload = &self.input.unread()[frame.payload.clone()];
             match frame.opcode {
@@ -108,6 +180,29 @@ impl Connection {
                 other => bail!("a frame with opcode {other:#x}, which no hub sends"),
             }
             self.input.start += frame.payload.end;
+        }
+        match &self.closed {
+            Some(why) => bail!("the server closed the connection: {why}"),
+            None => Ok(()),
+        }
+    }
+
+    fn drain_nats(&mut self, mut on_text: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        while let Some((operation, length)) = nats::next_operation(self.input.unread())? {
+            match operation {
+                Operation::Delivered(payload) => on_text(payload)?,
+                Operation::Answer { to, payload } => {
+                    nats::checked(payload)?;
+                    self.ack.clear();
+                    self.ack.extend_from_slice(br#"{"type":"ack","payload":{"ref":""#);
+                    self.ack.extend_from_slice(to);
+                    self.ack.extend_from_slice(br#""}}"#);
+                    on_text(&self.ack)?;
+                }
+                Operation::Ping => self.output.extend_from_slice(b"PONG\r\n"),
+                Operation::Pong | Operation::Other => {}
+            }
+            self.input.start += length;
         }
         match &self.closed {
             Some(why) => bail!("the server closed the connection: {why}"),
