@@ -32,6 +32,19 @@ HUB = {
     "calls": ["server", "api", "connection", "dashboard", "config"],
     "gitea": ["server", "api", "connection", "calls", "dashboard", "core", "registry", "store", "outbox", "view"],
     "api": ["server"],
+    "webhook": [
+        "server",
+        "api",
+        "connection",
+        "calls",
+        "dashboard",
+        "gitea",
+        "core",
+        "registry",
+        "store",
+        "outbox",
+        "view",
+    ],
     "config": ["server", "api", "connection", "gitea", "core", "store", "registry", "outbox", "view", "dashboard"],
 }
 

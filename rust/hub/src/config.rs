@@ -4,6 +4,7 @@
 //! Which variable names a setting has is in [`variables`].
 
 mod parse;
+mod rules;
 mod secret;
 pub mod variables;
 
@@ -11,6 +12,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 pub use parse::port as parse_port;
+pub use rules::{ChannelRule, channel_for};
 pub use secret::Secret;
 
 const HOST: &str = "127.0.0.1";
@@ -67,6 +69,12 @@ pub struct Config {
     /// Where people reach the dashboard, for links to messages
     #[arg(long, value_name = "URL", value_parser = parse::http_url)]
     pub public_url: Option<String>,
+    /// Secret that Gitea signs its webhooks with; without one none are taken; visible in the process list, as above
+    #[arg(long, value_name = "SECRET", default_value = "", hide_default_value = true)]
+    pub gitea_webhook_secret: Secret,
+    /// Channels of repositories' events, such as lab/api=#api,lab/*=#lab; the first that fits, else #gitea
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = ChannelRule::parse)]
+    pub gitea_channels: Vec<ChannelRule>,
 }
 
 /// How logs are written.
@@ -99,6 +107,8 @@ impl Default for Config {
             gitea_token: Secret::default(),
             gitea_users: Vec::new(),
             public_url: None,
+            gitea_webhook_secret: Secret::default(),
+            gitea_channels: Vec::new(),
         }
     }
 }
@@ -114,6 +124,9 @@ impl Config {
         }
         if self.gitea_token.has_blank() {
             return Err(ConfigError::GiteaToken);
+        }
+        if self.gitea_webhook_secret.has_blank() {
+            return Err(ConfigError::GiteaWebhookSecret);
         }
         let reachable = !self.addresses()?.iter().all(IpAddr::is_loopback);
         if reachable && self.token.is_empty() && !self.allow_anonymous {
@@ -172,6 +185,12 @@ pub enum ConfigError {
     /// The same of Gitea's token.
     #[error("GITEA_TOKEN holds a space, a line end or a control character; copy it again from Gitea's settings")]
     GiteaToken,
+    /// The same of the webhooks' secret.
+    #[error(
+        "OROCHI_GITEA_WEBHOOK_SECRET holds a space, a line end or a control character; use letters and digits, \
+         the same in Gitea"
+    )]
+    GiteaWebhookSecret,
 }
 
 #[cfg(test)]
@@ -206,11 +225,13 @@ mod tests {
             "--allowed-hosts=hub.lab,hub.lab:9559",
             "--log-format=json",
             "--gitea-url=https://git.lab/",
+            "--gitea-channels=lab/api=#api,lab/*=#lab",
         ]);
         assert_eq!((config.host.as_str(), config.port, config.token.expose()), ("0.0.0.0", 0, "t"));
         assert_eq!((config.db.unwrap(), config.allow_anonymous), (PathBuf::from("log.db"), true));
         assert_eq!(config.allowed_origins, ["https://a.lab", "http://b.lab:8080"]);
         assert_eq!(config.allowed_hosts, ["hub.lab", "hub.lab:9559"]);
+        assert_eq!(channel_for(&config.gitea_channels, "lab/web").as_str(), "#lab");
         assert_eq!((config.log_format, config.gitea_url.as_str()), (LogFormat::Json, "https://git.lab"));
     }
 
@@ -244,11 +265,18 @@ mod tests {
         assert!(!error.to_string().contains("cret"));
         let gitea = Config { gitea_token: "a\n".into(), ..Config::default() };
         assert_eq!(gitea.check(), Err(ConfigError::GiteaToken));
+        let webhook = Config { gitea_webhook_secret: "a b".into(), ..Config::default() };
+        assert_eq!(webhook.check(), Err(ConfigError::GiteaWebhookSecret));
     }
 
     #[test]
     fn printing_a_config_shows_no_token() {
-        let config = Config { token: "hunter2".into(), gitea_token: "hunter3".into(), ..Config::default() };
+        let config = Config {
+            token: "hunter2".into(),
+            gitea_token: "hunter3".into(),
+            gitea_webhook_secret: "hunter4".into(),
+            ..Config::default()
+        };
         assert!(!format!("{config:?}").contains("hunter"));
     }
 }

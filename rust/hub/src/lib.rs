@@ -8,7 +8,7 @@
 //! 3. [`connection`]: one task a WebSocket, agents' and observers'.
 //! 4. [`api`]: the HTTP routes, and who may use them. [`dashboard`]: the page.
 //! 5. [`calls`]: calls to Gitea, each made once. [`gitea`]: the calls, which know nothing of the hub around them.
-//!    [`http_client`]: HTTP out.
+//!    [`http_client`]: HTTP out. [`webhook`]: what Gitea tells of itself.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
 //! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
 //!    [`markdown`]: a text as HTML that a page may show.
@@ -29,3 +29,4 @@ pub mod registry;
 pub mod server;
 pub mod store;
 pub mod view;
+pub mod webhook;

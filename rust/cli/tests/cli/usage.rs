@@ -50,12 +50,13 @@ fn help_shows_no_token() {
 
 #[test]
 fn a_variable_that_makes_no_sense_is_one_sentence() {
-    let cases: [(&[&str], &str, &str, &str); 6] = [
+    let cases: [(&[&str], &str, &str, &str); 7] = [
         (&["who"], "OROCHI_PORT", "95x9", "a port number from 0 to 65535"),
         (&["serve"], "SCITEX_OROCHI_PORT", "70000", "a port number from 0 to 65535"),
         (&["serve"], "OROCHI_DASHBOARD_PORT", "-1", "a port number from 0 to 65535"),
         (&["serve"], "OROCHI_ALLOW_ANONYMOUS", "maybe", "1, true or yes, or 0, false or no"),
         (&["serve"], "GITEA_URL", "git.lab", "an address such as http://localhost:3000"),
+        (&["serve"], "OROCHI_GITEA_CHANNELS", "lab", "rules such as lab/api=#api,lab/*=#lab,*=#git"),
         (
             &["serve"],
             "OROCHI_LOG",

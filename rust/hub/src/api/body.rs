@@ -17,6 +17,14 @@ const DISCARD_BYTES_MAX: usize = 16 * FRAME_BYTES_MAX;
 /// # Errors
 /// `TOO_LARGE`, and `PARSE_ERROR` where it breaks off.
 pub async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
+    read_at_most(body, FRAME_BYTES_MAX).await
+}
+
+/// The whole body, of at most so many bytes.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_at_most(body: Body, bytes_max: usize) -> Result<Vec<u8>, ApiError> {
     let (mut read, mut total) = (Vec::new(), 0);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
@@ -25,12 +33,12 @@ pub async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
         if total > DISCARD_BYTES_MAX {
             break;
         }
-        if total <= FRAME_BYTES_MAX {
+        if total <= bytes_max {
             read.extend_from_slice(&chunk);
         }
     }
-    if total > FRAME_BYTES_MAX {
-        let detail = format!("the body is larger than {} KiB", FRAME_BYTES_MAX / 1024);
+    if total > bytes_max {
+        let detail = format!("the body is larger than {} KiB", bytes_max / 1024);
         return Err(ApiError::new(ErrorCode::TooLarge, detail));
     }
     Ok(read)

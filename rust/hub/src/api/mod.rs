@@ -4,7 +4,7 @@
 //! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
 //! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`]: the routes,
 //!   a group a file.
-//! - [`session`]: signing in from a browser.
+//! - [`session`]: signing in from a browser. [`webhooks`]: what Gitea tells.
 //! - [`params`]: the query string as typed values. [`body`]: a body as fields. [`errors`]: refusals as JSON.
 //!
 //! A request passes headers, guard, then its port's routes; the token is asked for where the routes are
@@ -26,8 +26,10 @@ mod params;
 mod search;
 mod session;
 mod sockets;
+mod webhooks;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -39,10 +41,11 @@ use health::Readiness;
 pub use session::Sessions;
 
 use crate::calls::Calls;
-use crate::config::{Config, ConfigError};
+use crate::config::{ChannelRule, Config, ConfigError};
 use crate::connection::progress::Patience;
 use crate::core::Core;
 use crate::gitea::{Gitea, Limits};
+use crate::webhook::signature::Signature;
 
 /// What every request can use. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -57,9 +60,19 @@ pub struct App {
     pub calls: Calls,
     /// Who is signed in to the dashboard.
     pub sessions: Sessions,
+    /// Who may tell of Gitea, and where it is told.
+    webhooks: Arc<Webhooks>,
     /// How long connections are waited for.
     pub patience: Patience,
     readiness: Readiness,
+}
+
+/// What is set of Gitea's webhooks.
+#[derive(Debug)]
+struct Webhooks {
+    /// None where they are not taken.
+    signature: Option<Signature>,
+    channels: Vec<ChannelRule>,
 }
 
 impl App {
@@ -71,8 +84,19 @@ impl App {
         let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let auth = Auth::new(&config.token);
+        let signature = Signature::new(&config.gitea_webhook_secret);
+        let webhooks = Arc::new(Webhooks { signature, channels: config.gitea_channels.clone() });
         let calls = Calls::new(core.clone(), Gitea::new(config, Limits::default()));
-        Ok(Self { core, auth, guard, calls, sessions: Sessions::default(), patience, readiness: Readiness::default() })
+        Ok(Self {
+            core,
+            auth,
+            guard,
+            calls,
+            sessions: Sessions::default(),
+            webhooks,
+            patience,
+            readiness: Readiness::default(),
+        })
     }
 }
 
@@ -122,11 +146,12 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/{*rest}", any(errors::no_page))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), auth::require_token));
-    let health = Router::new()
+    let open = Router::new()
+        .route("/api/webhooks/gitea", post(webhooks::gitea))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(errors::method_not_allowed);
-    api.merge(health).with_state(app.clone())
+    api.merge(open).with_state(app.clone())
 }
 
 /// What every request passes first, upgrades too.

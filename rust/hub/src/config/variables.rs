@@ -30,6 +30,8 @@ pub const SETTINGS: &[Setting] = &[
     ("gitea_token", &["SCITEX_OROCHI_GITEA_TOKEN", "OROCHI_GITEA_TOKEN", "GITEA_TOKEN"]),
     ("gitea_users", &["SCITEX_OROCHI_GITEA_USERS", "OROCHI_GITEA_USERS"]),
     ("public_url", &["SCITEX_OROCHI_PUBLIC_URL", "OROCHI_PUBLIC_URL"]),
+    ("gitea_webhook_secret", &["SCITEX_OROCHI_GITEA_WEBHOOK_SECRET", "OROCHI_GITEA_WEBHOOK_SECRET"]),
+    ("gitea_channels", &["SCITEX_OROCHI_GITEA_CHANNELS", "OROCHI_GITEA_CHANNELS"]),
 ];
 
 /// The first of `names` that is set to something.

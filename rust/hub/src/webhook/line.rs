@@ -1,0 +1,153 @@
+//! An event as one line, whom it mentions, and the same as data.
+
+use std::fmt::Write;
+
+use orochi_protocol::mentions;
+use serde_json::{Value, json};
+
+use super::event::Event;
+use super::text::{link, mentioned, one_line};
+
+/// Characters of a title, of a name, and of what somebody wrote.
+const TITLE_CHARS: usize = 120;
+const NAME_CHARS: usize = 60;
+const EXCERPT_CHARS: usize = 200;
+/// Agents that one event can call.
+const MENTIONS_MAX: usize = 20;
+/// How a text ends that the hub itself sent to Gitea for an agent.
+const OWN: &str = "*Asked for by the agent* `";
+
+/// What goes into the channel.
+#[derive(Debug, PartialEq)]
+pub struct Line {
+    /// One line; its mentions are those of the event's text, and no others.
+    pub content: String,
+    /// The event for programs, under the key `gitea`.
+    pub metadata: Value,
+}
+
+impl Line {
+    /// The line for an event. What an agent wrote through the hub is told, and calls nobody: it would answer itself.
+    pub fn new(event: &Event) -> Self {
+        let is_own = event.body.contains(OWN);
+        let mut content = format!("[{}] {} {}", name(&event.repo), name(&event.sender), what(event));
+        let said = event.body.split("\n---\n").next().filter(|_| is_own).unwrap_or(&event.body);
+        let excerpt = quiet(&one_line(said, EXCERPT_CHARS));
+        if !excerpt.is_empty() && !excerpt.starts_with(OWN) {
+            let _ = write!(content, " \u{201c}{excerpt}\u{201d}");
+        }
+        let url = link(&event.url);
+        if let Some(url) = url {
+            let _ = write!(content, " {}", url.replace('@', "%40"));
+        }
+        if !is_own {
+            for agent in mentioned(&event.body).iter().take(MENTIONS_MAX) {
+                let _ = write!(content, " @{agent}");
+            }
+        }
+        let data = json!({
+            "event": event.kind, "action": event.action, "repo": event.repo, "sender": event.sender,
+            "number": event.number, "title": one_line(&event.title, TITLE_CHARS), "url": url,
+            "state": event.state, "branch": event.branch, "own": is_own,
+        });
+        // What is not said of this kind of event is left out.
+        let told = data.as_object().into_iter().flatten();
+        let told = told.filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false)) && *value != "");
+        let told: serde_json::Map<String, Value> = told.map(|(key, value)| (key.clone(), value.clone())).collect();
+        Self { content, metadata: json!({ "gitea": told }) }
+    }
+}
+
+/// `opened issue #7: It fails`
+fn what(event: &Event) -> String {
+    let title = quiet(&one_line(&event.title, TITLE_CHARS));
+    let number = event.number.map(|number| format!(" #{number}")).unwrap_or_default();
+    let thing = if event.is_pull || event.kind == "pull_request" { "pull request" } else { "issue" };
+    let action = name(&event.action);
+    match event.kind.as_str() {
+        "push" => push(event, &title),
+        "release" => format!("{action} release {title}"),
+        "issue_comment" => match event.action.as_str() {
+            "created" => format!("commented on {thing}{number}: {title}"),
+            other => format!("{} a comment on {thing}{number}: {title}", name(other)),
+        },
+        _ => match event.action.as_str() {
+            "rejected" => format!("asked for changes in {thing}{number}: {title}"),
+            "label_updated" | "label_cleared" => format!("changed the labels of {thing}{number}: {title}"),
+            "milestoned" | "demilestoned" => format!("changed the milestone of {thing}{number}: {title}"),
+            "synchronized" => format!("pushed to {thing}{number}: {title}"),
+            "review_requested" => format!("asked for a review of {thing}{number}: {title}"),
+            "review_request_removed" => format!("asked no more for a review of {thing}{number}: {title}"),
+            _ => format!("{action} {thing}{number}: {title}"),
+        },
+    }
+}
+
+fn push(event: &Event, title: &str) -> String {
+    let branch = name(&event.branch);
+    let title = if title.is_empty() { String::new() } else { format!(": {title}") };
+    match event.action.as_str() {
+        "deleted" => format!("deleted {branch}"),
+        "created" => format!("created {branch}{title}"),
+        _ => format!("pushed {} to {branch}{title}", counted(event.commits)),
+    }
+}
+
+fn counted(commits: u64) -> String {
+    if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
+}
+
+fn name(text: &str) -> String {
+    quiet(&one_line(text, NAME_CHARS))
+}
+
+/// A text that mentions nobody: an `@` that would count becomes its wide form.
+fn quiet(text: &str) -> String {
+    if mentions::extract(text).is_empty() { text.to_owned() } else { text.replace('@', "\u{ff20}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(kind: &str, body: &Value) -> Line {
+        Line::new(&Event::parse(kind, body.to_string().as_bytes()).unwrap().unwrap())
+    }
+
+    fn issue(action: &str, body: &str) -> Value {
+        json!({"action": action, "number": 7, "repository": {"full_name": "lab/api"}, "sender": {"login": "ana"},
+               "issue": {"number": 7, "title": "It fails", "body": body, "state": "open", "html_url": "http://g/lab/api/issues/7"}})
+    }
+
+    #[test]
+    fn what_somebody_wrote_is_quoted_and_calls_whom_it_names() {
+        let line = line("issues", &issue("opened", "On gpu-1.\nSee `@decorator`. @bob, can you?"));
+        assert_eq!(
+            line.content,
+            "[lab/api] ana opened issue #7: It fails \u{201c}On gpu-1. See `\u{ff20}decorator`. \u{ff20}bob, can \
+             you?\u{201d} http://g/lab/api/issues/7 @bob"
+        );
+        assert_eq!(mentions::extract(&line.content).len(), 1);
+        assert_eq!(line.metadata["gitea"]["number"], 7);
+        assert!(line.metadata["gitea"].get("own").is_none());
+    }
+
+    #[test]
+    fn what_an_agent_asked_for_calls_nobody() {
+        let line = line("issues", &issue("opened", "@bob\n\n---\n*Asked for by the agent* `alice`"));
+        assert!(mentions::extract(&line.content).is_empty(), "{}", line.content);
+        assert_eq!(line.metadata["gitea"]["own"], true);
+    }
+
+    #[test]
+    fn names_and_titles_call_nobody_and_stay_in_their_line() {
+        let mut hostile = issue("opened", "");
+        hostile["issue"]["title"] = json!(format!("@bob\n\u{1b}[2J{}", "x".repeat(1_000_000)));
+        hostile["sender"]["login"] = json!("@eve");
+        hostile["issue"]["html_url"] = json!("javascript:alert(1)");
+        let line = line("issues", &hostile);
+        assert!(mentions::extract(&line.content).is_empty(), "{}", line.content);
+        assert!(line.content.chars().count() < 300 && !line.content.chars().any(char::is_control));
+        assert!(!line.content.contains("javascript"));
+    }
+}

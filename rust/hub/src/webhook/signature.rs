@@ -1,0 +1,75 @@
+//! Whether a delivery is from Gitea: HMAC-SHA256 over its bytes, keyed with the secret that both sides know.
+
+use ring::hmac::{self, HMAC_SHA256, Key};
+
+use crate::config::Secret;
+
+/// Checks signatures; printing it shows no secret.
+#[derive(Debug)]
+pub struct Signature(Key);
+
+/// A signature that is as it should be, and not yet compared.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Claimed([u8; 32]);
+
+impl Signature {
+    /// None without a secret: then nothing can be checked.
+    pub fn new(secret: &Secret) -> Option<Self> {
+        (!secret.is_empty()).then(|| Self(Key::new(HMAC_SHA256, secret.expose().as_bytes())))
+    }
+
+    /// Whether whoever sent `body` knows the secret. Takes the same time wherever two signatures differ.
+    pub fn is_right(&self, body: &[u8], claimed: &Claimed) -> bool {
+        hmac::verify(&self.0, body, &claimed.0).is_ok()
+    }
+}
+
+impl Claimed {
+    /// Reads `X-Gitea-Signature`: 64 hex digits and nothing else. Gitea sends an empty one where it has no secret.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+            *byte = value(pair[0])? << 4 | value(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 4231, test case 2.
+    const SECRET: &str = "Jefe";
+    const BODY: &[u8] = b"what do ya want for nothing?";
+    const RIGHT: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+
+    #[test]
+    fn only_the_whole_digest_of_these_bytes_under_this_secret_is_right() {
+        let signature = Signature::new(&SECRET.into()).unwrap();
+        let right = Claimed::parse(RIGHT).unwrap();
+        assert!(signature.is_right(BODY, &right));
+        assert!(!signature.is_right(b"what do ya want for nothing!", &right));
+        assert!(!Signature::new(&"jefe".into()).unwrap().is_right(BODY, &right));
+        assert!(!signature.is_right(BODY, &Claimed::parse(&RIGHT.replace("5b", "5c")).unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_not_compared() {
+        for bad in ["", "sha256=", &RIGHT[1..], &format!("{RIGHT}0"), &format!("sha256={RIGHT}"), &"x".repeat(64)] {
+            assert_eq!(Claimed::parse(bad), None, "{bad:?}");
+        }
+        assert_eq!(Claimed::parse(&"+f".repeat(32)), None, "a sign is no digit");
+    }
+
+    #[test]
+    fn an_empty_secret_checks_nothing_and_none_is_printed() {
+        assert!(Signature::new(&"".into()).is_none());
+        assert!(!format!("{:?}", Signature::new(&"hunter2".into())).contains("hunter"));
+    }
+}

@@ -1,0 +1,203 @@
+//! People's text as part of one line: no line ends, no control characters, bounded; and whom it mentions.
+
+use orochi_protocol::{AgentName, mentions};
+
+/// Bytes of a text in which mentions are looked for. Longer ones are logs that somebody pasted.
+const MENTION_BYTES_MAX: usize = 64 * 1024;
+
+/// `text` in one line of at most `chars_max` characters, with `…` where it was cut. Blanks become one space; what
+/// changes the direction of the text around it, or can't be seen, is left out.
+pub fn one_line(text: &str, chars_max: usize) -> String {
+    let mut line = String::new();
+    let mut count = 0;
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() {
+            gap = true;
+        } else if !is_invisible(c) {
+            let needed = 1 + usize::from(gap && count > 0);
+            if count + needed > chars_max {
+                line.push('…');
+                break;
+            }
+            if needed == 2 {
+                line.push(' ');
+            }
+            line.push(c);
+            count += needed;
+            gap = false;
+        }
+    }
+    line
+}
+
+/// Marks of direction, and characters without width (Unicode, section 23.2 and 23.8).
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// An address that can stand at a line's end: http or https, nothing in it that ends it.
+pub fn link(text: &str) -> Option<&str> {
+    let is_web = text.starts_with("http://") || text.starts_with("https://");
+    let is_whole =
+        text.len() <= 2000 && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c));
+    (is_web && is_whole).then_some(text)
+}
+
+/// The agents that a text in Markdown mentions. What stands in code is not said to anybody: decorators, addresses in
+/// a log.
+pub fn mentioned(markdown: &str) -> Vec<AgentName> {
+    let end = markdown.floor_char_boundary(MENTION_BYTES_MAX);
+    mentions::extract(&without_code(&markdown[..end]))
+}
+
+/// The text with a backtick in the place of each code block and code span.
+fn without_code(markdown: &str) -> String {
+    let mut prose = String::with_capacity(markdown.len());
+    let mut fence: Option<(char, usize)> = None;
+    for line in markdown.lines() {
+        let mark = fence_of(line);
+        match (fence, mark) {
+            (None, Some((kind, length, _))) => fence = Some((kind, length)),
+            (None, None) => {
+                prose.push_str(line);
+                prose.push('\n');
+            }
+            (Some((kind, length)), Some((closing, closing_length, true)))
+                if kind == closing && closing_length >= length =>
+            {
+                fence = None;
+                prose.push_str("`\n");
+            }
+            (Some(_), _) => {}
+        }
+    }
+    without_spans(&prose)
+}
+
+/// Where a line opens or closes a code block: its character, how many of them, and whether nothing else is there.
+fn fence_of(line: &str) -> Option<(char, usize, bool)> {
+    let text = line.trim_start_matches(' ');
+    let kind = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let rest = text.trim_start_matches(kind);
+    let length = text.len() - rest.len();
+    // A line such as ```a``` is a span.
+    let is_fence = length >= 3 && line.len() - text.len() <= 3 && !(kind == '`' && rest.contains('`'));
+    is_fence.then(|| (kind, length, rest.trim().is_empty()))
+}
+
+/// A span begins with some backticks and ends with the next run of as many, in the same paragraph.
+fn without_spans(prose: &str) -> String {
+    let mut text = String::with_capacity(prose.len());
+    for paragraph in prose.split_inclusive("\n\n") {
+        let mut rest = paragraph;
+        while let Some(at) = rest.find('`') {
+            let (before, ticks) = rest.split_at(at);
+            let after = ticks.trim_start_matches('`');
+            let length = ticks.len() - after.len();
+            text.push_str(before);
+            text.push('`');
+            rest = after_run(after, length).unwrap_or(after);
+        }
+        text.push_str(rest);
+    }
+    text
+}
+
+/// What follows the first run of exactly `length` backticks.
+fn after_run(text: &str, length: usize) -> Option<&str> {
+    let mut rest = text;
+    while let Some(at) = rest.find('`') {
+        let after = rest[at..].trim_start_matches('`');
+        if rest.len() - at - after.len() == length {
+            return Some(after);
+        }
+        rest = after;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(markdown: &str) -> Vec<String> {
+        mentioned(markdown).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn hostile_text_becomes_one_bounded_line() {
+        for (text, line) in [
+            ("It fails", "It fails"),
+            ("  two\r\nlines\tand a tab ", "two lines and a tab"),
+            ("a\u{0}\u{1b}[31mb\u{85}c\u{2028}d", "a [31mb c d"),
+            ("\u{202e}evil\u{2066} \u{200b}x\u{feff}", "evil x"),
+            ("", ""),
+            ("\n\n", ""),
+            ("exactly te", "exactly te"),
+            ("more than twenty characters", "more than twenty cha…"),
+            ("山田さん", "山田さん"),
+        ] {
+            assert_eq!(one_line(text, 20), line, "{text:?}");
+        }
+        assert_eq!(one_line(&"x".repeat(1_000_000), 3), "xxx…");
+    }
+
+    #[test]
+    fn mentions_in_code_are_nobodys() {
+        for (markdown, expected) in [
+            ("@bob, look", vec!["bob"]),
+            ("`@bob` and @alice", vec!["alice"]),
+            ("``a ` @bob`` @alice", vec!["alice"]),
+            ("an open ` @bob", vec!["bob"]),
+            ("a ` b\n\n@bob ` c", vec!["bob"]),
+            ("a `\n@bob\n` @alice", vec!["alice"]),
+            ("```py\n@bob\n```\n@alice", vec!["alice"]),
+            ("~~~\n@bob\n```\n@carol\n~~~~\n@alice", vec!["alice"]),
+            ("```\r\n@bob\r\n```\r\n@alice", vec!["alice"]),
+            ("```\n@bob", vec![]),
+            ("```@bob``` @alice", vec!["alice"]),
+            ("> @bob said\n\nme@host.com", vec!["bob"]),
+            ("x`y`@bob", vec!["bob"]),
+        ] {
+            assert_eq!(names(markdown), expected, "{markdown:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_huge_text_is_read() {
+        assert_eq!(names(&format!("@bob {} @alice", "é".repeat(MENTION_BYTES_MAX))), ["bob"]);
+        let runs: String = (1..2000).map(|length| format!("{} ", "`".repeat(length))).collect();
+        assert_eq!(names(&runs), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_link_is_an_address_and_nothing_after_it() {
+        assert_eq!(link("https://git.lab/a/b/issues/1"), Some("https://git.lab/a/b/issues/1"));
+        for bad in ["", "javascript:alert(1)", "/a/b", "http://a b", "http://a\n", "http://a/\u{202e}"] {
+            assert_eq!(link(bad), None, "{bad:?}");
+        }
+        assert_eq!(link(&format!("http://{}", "x".repeat(2000))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn one_line_is_a_line_within_its_bound_and_stays_as_it_is(text in any::<String>(), most in 0_usize..30) {
+            let line = one_line(&text, most);
+            prop_assert!(line.chars().count() <= most + 1);
+            prop_assert!(!line.chars().any(char::is_control));
+            prop_assert_eq!(one_line(&line, most + 1), line.clone());
+        }
+
+        #[test]
+        fn a_mention_outside_code_is_found_by_the_protocols_rule(text in "[@a-c `~\n]{0,40}") {
+            for name in mentioned(&text) {
+                prop_assert!(mentions::extract(&text).contains(&name));
+            }
+        }
+    }
+}

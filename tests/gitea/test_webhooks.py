@@ -1,0 +1,215 @@
+"""What Gitea tells of itself: signed deliveries become messages in a channel (docs/gitea.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import subprocess
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.python.hub import Hub, clean_environment, orochi_command
+
+SECRET = "what-gitea-has-too"
+REPO = {"full_name": "lab/api", "html_url": "http://git.lab/lab/api"}
+ANA = {"login": "ana"}
+ISSUE = {"number": 7, "title": "It fails", "body": "", "state": "open", "html_url": "http://git.lab/lab/api/issues/7"}
+PULL = {**ISSUE, "number": 8, "title": "Mend it", "html_url": "http://git.lab/lab/api/pulls/8"}
+COMMIT = {"id": "c0ffee", "message": "Mend the test\n\nIt failed.", "author": {"name": "Ana"}, "added": []}
+NOTHING = "0" * 40
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A hub with a token, which Gitea does not know, and the secret, which it must tell nobody."""
+    env = {"OROCHI_GITEA_WEBHOOK_SECRET": SECRET, "OROCHI_GITEA_CHANNELS": "lab/api=#api,ops/*=#ops"}
+    with Hub(tmp_path, token="t0ken", env=env) as hub:
+        yield hub
+    assert SECRET not in "".join(hub.stderr)
+
+
+def deliver(
+    hub: Hub, event: str, payload: Any, *, secret: str | None = SECRET, delivery: str = "", **headers: str
+) -> tuple[int, Any]:
+    """As Gitea sends it: the status and the answer."""
+    body = payload if isinstance(payload, bytes) else json.dumps(payload, indent=2).encode()
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest() if secret is not None else ""
+    sent = {
+        "Content-Type": "application/json",
+        "X-Gitea-Event": event,
+        "X-Gitea-Delivery": delivery or str(uuid.uuid4()),
+        "X-Gitea-Signature": signature,
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    url = f"http://127.0.0.1:{hub.dashboard_port}/api/webhooks/gitea"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, sent), timeout=30) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def told(hub: Hub, channel: str) -> list[dict[str, Any]]:
+    """What is in a channel, oldest first."""
+    url = f"http://127.0.0.1:{hub.dashboard_port}/api/history/{channel}?token=t0ken"
+    with urllib.request.urlopen(url, timeout=30) as response:
+        rows: list[dict[str, Any]] = json.load(response)
+    return rows[::-1]
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    """A payload with what all have."""
+    return {"repository": REPO, "sender": ANA, **fields}
+
+
+def push(**fields: Any) -> dict[str, Any]:
+    """A push to main, as Gitea sends it."""
+    usual = {"ref": "refs/heads/main", "before": "1" * 40, "after": "2" * 40, "compare_url": "http://git.lab/compare"}
+    return event(**{**usual, "commits": [COMMIT], "total_commits": 3, **fields})
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "line"),
+    [
+        ("issues", event(action="opened", issue=ISSUE), "opened issue #7: It fails http://git.lab/lab/api/issues/7"),
+        ("issues", event(action="closed", issue=ISSUE), "closed issue #7: It fails http://git.lab/lab/api/issues/7"),
+        (
+            "issues",
+            event(action="label_updated", issue=ISSUE),
+            "changed the labels of issue #7: It fails http://git.lab/lab/api/issues/7",
+        ),
+        (
+            "issue_comment",
+            event(action="created", issue=ISSUE, comment={"body": "Me too.", "html_url": "http://git.lab/c/1"}),
+            "commented on issue #7: It fails \u201cMe too.\u201d http://git.lab/c/1",
+        ),
+        (
+            "issue_comment",
+            event(action="deleted", issue=PULL, is_pull=True, comment={"body": "x", "html_url": "http://git.lab/c/1"}),
+            "deleted a comment on pull request #8: Mend it http://git.lab/c/1",
+        ),
+        (
+            "pull_request",
+            event(action="opened", number=8, pull_request=PULL),
+            "opened pull request #8: Mend it http://git.lab/lab/api/pulls/8",
+        ),
+        (
+            "pull_request",
+            event(action="closed", number=8, pull_request={**PULL, "merged": True, "state": "closed"}),
+            "merged pull request #8: Mend it http://git.lab/lab/api/pulls/8",
+        ),
+        (
+            "pull_request_rejected",
+            event(action="reviewed", number=8, pull_request=PULL, review={"type": "x", "content": "Tests?"}),
+            "asked for changes in pull request #8: Mend it \u201cTests?\u201d http://git.lab/lab/api/pulls/8",
+        ),
+        ("push", push(), "pushed 3 commits to main: Mend the test http://git.lab/compare"),
+        ("push", push(before=NOTHING, ref="refs/tags/v1", commits=[]), "created v1 http://git.lab/compare"),
+        ("push", push(after=NOTHING, commits=None, head_commit=None), "deleted main http://git.lab/compare"),
+        (
+            "release",
+            event(action="published", release={"tag_name": "v1", "name": "One", "html_url": "http://git.lab/r/1"}),
+            "published release One http://git.lab/r/1",
+        ),
+    ],
+)
+def test_an_event_is_a_line_with_a_link_and_the_same_as_data(hub: Hub, kind: str, payload: Any, line: str) -> None:
+    assert deliver(hub, kind, payload) == (202, {"status": "accepted", "seq": 1})
+    (row,) = told(hub, "api")
+    assert (row["sender"], row["content"]) == ("gitea", f"[lab/api] ana {line}")
+    data = row["metadata"]["gitea"]
+    assert (data["repo"], data["sender"]) == ("lab/api", "ana")
+    assert data["url"] == line.split()[-1]
+
+
+@pytest.mark.parametrize(("repo", "channel"), [("lab/api", "api"), ("ops/any", "ops"), ("bob/site", "gitea")])
+def test_rules_choose_the_channel(hub: Hub, repo: str, channel: str) -> None:
+    payload = event(action="opened", issue=ISSUE) | {"repository": {"full_name": repo}}
+    assert deliver(hub, "issues", payload)[0] == 202
+    assert len(told(hub, channel)) == 1
+
+
+def test_other_kinds_are_taken_and_not_told(hub: Hub) -> None:
+    for kind in ("fork", "wiki", "star", ""):
+        status, answer = deliver(hub, kind, event(action="created"))
+        assert (status, answer["status"]) == (202, "ignored")
+
+
+async def test_who_is_named_in_a_text_is_reached_also_later(hub: Hub) -> None:
+    async with hub.client("bob", channels=[]):
+        pass
+    body = "Look at `@decorator`, @bob and @carol."
+    deliver(hub, "issues", event(action="opened", issue={**ISSUE, "body": body}))
+    deliver(hub, "issues", event(action="edited", issue={**ISSUE, "body": body}))
+    async with hub.client("bob", channels=[], resume="stored") as bob:
+        message = await anext(bob.listen())
+    assert message.mentions == ["bob", "carol"]
+    assert message.sender == "gitea"
+    assert [row["mentions"] for row in told(hub, "api")] == [["bob", "carol"], []], "an edit calls nobody again"
+
+
+def test_what_an_agent_asked_for_calls_nobody(hub: Hub) -> None:
+    body = "@bob, it fails.\n\n---\n*Asked for by the agent* `alice` *in* `#api`"
+    deliver(hub, "issues", event(action="opened", issue={**ISSUE, "body": body}))
+    (row,) = told(hub, "api")
+    assert (row["mentions"], row["metadata"]["gitea"]["own"]) == ([], True)
+
+
+def test_the_same_delivery_again_is_told_once_also_after_a_restart(hub: Hub) -> None:
+    payload = event(action="opened", issue=ISSUE)
+    assert deliver(hub, "issues", payload, delivery="d-1")[0] == 202
+    assert deliver(hub, "issues", payload, delivery="d-1") == (200, {"status": "known"})
+    hub.restart()
+    assert deliver(hub, "issues", payload, delivery="d-1") == (200, {"status": "known"})
+    assert deliver(hub, "issues", payload, delivery="d-2")[0] == 202
+    assert len(told(hub, "api")) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"secret": "another"}, 401, "AUTH_FAILED"),
+        ({"secret": None}, 401, "AUTH_FAILED"),
+        ({"X_Gitea_Signature": "sha256=" + "0" * 64}, 401, "AUTH_FAILED"),
+        ({"Content_Type": "application/x-www-form-urlencoded"}, 422, "INVALID_FIELD"),
+        ({"delivery": "d" * 200}, 422, "INVALID_FIELD"),
+    ],
+)
+def test_what_is_not_from_gitea_is_refused(hub: Hub, headers: dict[str, Any], status: int, code: str) -> None:
+    seen, answer = deliver(hub, "issues", event(action="opened", issue=ISSUE), **headers)
+    assert (seen, answer["code"]) == (status, code)
+    assert SECRET not in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"{", 400), (b"[]", 400), (b'"x"', 400), (b'{"issue": 7}', 400), (b" " * 9_000_000, 413)]
+)
+def test_what_is_not_gitea_s_json_is_refused(hub: Hub, body: bytes, status: int) -> None:
+    assert deliver(hub, "issues", body)[0] == status
+
+
+def test_a_large_push_is_taken(hub: Hub) -> None:
+    assert deliver(hub, "push", push(commits=[{**COMMIT, "added": ["a/long/path"] * 200_000}]))[0] == 202
+
+
+def test_without_a_secret_there_is_no_such_place(tmp_path: Path) -> None:
+    with Hub(tmp_path) as hub:
+        status, answer = deliver(hub, "issues", event(action="opened", issue=ISSUE))
+    assert (status, answer["code"]) == (404, "NOT_FOUND")
+    assert "OROCHI_GITEA_WEBHOOK_SECRET" in answer["detail"]
+
+
+def test_a_rule_that_makes_no_sense_is_said_at_the_start(tmp_path: Path) -> None:
+    env = clean_environment({"OROCHI_GITEA_CHANNELS": "lab"})
+    run = subprocess.run(
+        [*orochi_command(), "serve"], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    assert "rules such as lab/api=#api" in run.stderr
