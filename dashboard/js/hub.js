@@ -25,5 +25,9 @@ export const recent = (params) => ask(`/api/messages${query({ ...params, html: t
 export const message = (seq) => ask(`/api/messages/${seq}`);
 export const history = (channel, params) => ask(`/api/history/${encodeURIComponent(channel)}${query({ ...params, html: true })}`);
 export const search = (params) => ask(`/api/search${query({ ...params, html: true })}`);
+export const issue = (owner, repo, number) => ask(`/api/gitea/issues/${owner}/${repo}/${number}`);
 export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);
+export const activity = (window) => ask(`/api/stats/timeline?window=${window}`);
+export const matrix = (window) => ask(`/api/stats/matrix?window=${window}`);
+export const timeline = (name, params) => ask(`/api/agents/${encodeURIComponent(name)}/timeline${query(params)}`);
 export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting?html=true`);

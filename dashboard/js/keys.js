@@ -1,6 +1,6 @@
 // What the keyboard does, everywhere but in fields and dialogs.
 
-const PLACES = { "/": "#/search", go: "#/overview", gf: "#/feed", gs: "#/search" };
+const PLACES = { "/": "#/search", go: "#/overview", gf: "#/feed", ga: "#/activity", gs: "#/search" };
 
 /** `page()` gives `{isIn, view, help}`: whether somebody is signed in, what is shown, and what shows the help. */
 export function listen(page) {

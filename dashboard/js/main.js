@@ -10,13 +10,14 @@ import { initial, reduce } from "./state.js";
 import { agentPage } from "./views/agent.js";
 import { feed } from "./views/feed.js";
 import { chooseNotices } from "./views/notify.js";
+import { activity } from "./views/activity.js";
 import { overview } from "./views/overview.js";
 import { search } from "./views/search.js";
 import { signin } from "./views/signin.js";
 
 const OVERVIEW_EVERY_MS = 5000;
 const OVERVIEW_SOON_MS = 500;
-const PAGES = [["overview", "Overview"], ["feed", "Feed"], ["search", "Search"]];
+const PAGES = [["overview", "Overview"], ["feed", "Feed"], ["activity", "Activity"], ["search", "Search"]];
 
 const main = document.getElementById("main");
 let state = initial();
@@ -54,7 +55,7 @@ function show() {
   const [page = "", name = ""] = path;
   const go = (next) => (location.hash = routeTo([page || "overview"], next));
   const given = { params, go, onError: fail, onRows: (rows) => (dispatch({ kind: "history", rows }), state) };
-  const pages = { feed: () => feed(given), search: () => search(given), agent: () => agentPage({ ...given, name }) };
+  const pages = { feed: () => feed(given), activity: () => activity(given), search: () => search(given), agent: () => agentPage({ ...given, name }) };
   const isIn = stop !== null;
   view = isIn ? (pages[page] ?? (() => overview(given)))() : signin({ wrong: name === "wrong", onSignedIn: start });
   main.replaceChildren(view.element);
@@ -112,6 +113,8 @@ async function start() {
     onState: (text) => {
       showConnection(text);
       dispatch({ kind: "connection", state: text });
+      // What changed before the socket was there is in no frame.
+      if (text === "live") pollSoon();
       // A hub that restarted has forgotten who was signed in.
       if (text === "retrying") hub.session().then((now) => now.signed_in || leave(), () => {});
       else poll();

@@ -4,7 +4,7 @@
 export const MESSAGES_MAX = 2000;
 
 export function initial() {
-  return { connection: "starting", now: null, agents: new Map(), channels: new Map(), messages: [], lastSeq: null };
+  return { connection: "starting", now: null, gitea: null, agents: new Map(), channels: new Map(), messages: [], lastSeq: null };
 }
 
 /**
@@ -16,7 +16,12 @@ export function reduce(state, event) {
     case "connection":
       return { ...state, connection: event.state };
     case "overview":
-      return { ...state, now: event.data.now, agents: new Map(event.data.agents.map((agent) => [agent.name, agent])) };
+      return {
+        ...state,
+        now: event.data.now,
+        gitea: event.data.gitea ?? null,
+        agents: new Map(event.data.agents.map((agent) => [agent.name, agent])),
+      };
     case "channels":
       return { ...state, channels: new Map(Object.entries(event.data)) };
     case "history":
@@ -45,7 +50,9 @@ function framed(state, frame) {
     const { agent: _name, event, ...facts } = payload;
     const online = event === undefined ? known.online : event === "connected";
     const stuck = type === "status_update" ? null : known.stuck;
-    return { ...state, agents: new Map(state.agents).set(payload.agent, { ...known, ...facts, online, stuck }) };
+    const isSame = online === known.online && (facts.status ?? known.status) === known.status;
+    const state_since = isSame ? known.state_since : (frame.ts ?? null);
+    return { ...state, agents: new Map(state.agents).set(payload.agent, { ...known, ...facts, online, stuck, state_since }) };
   }
   return state;
 }

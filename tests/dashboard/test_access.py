@@ -67,6 +67,7 @@ PAGES: dict[str, tuple[str, str, Step]] = {
     "overview": ("/#/overview", ".agent", every_status),
     "feed": ("/#/feed", ".message", open_thread),
     "channel": ("/#/feed?channel=%23builds", ".message", nothing),
+    "activity": ("/#/activity", ".bars", nothing),
     "search": ("/#/search?q=build", ".message", nothing),
     "agent": ("/#/agent/bob", ".message", nothing),
     "help": ("/#/overview", ".agent", show_help),

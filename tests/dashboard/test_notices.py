@@ -96,7 +96,13 @@ async def test_every_page_is_a_key_away_and_fields_and_dialogs_keep_their_keys(s
         await page.keyboard.press("k")
         await page.keyboard.press("Enter")
         await expect(page.get_by_label("Not seen yet")).to_be_visible()
-        for keys, heading in [("gf", "All messages"), ("gs", "Search"), ("go", "Agents"), ("/", "Search")]:
+        for keys, heading in [
+            ("gf", "All messages"),
+            ("ga", "Activity"),
+            ("gs", "Search"),
+            ("go", "Agents"),
+            ("/", "Search"),
+        ]:
             await page.locator("h1").click()
             for key in keys:
                 await page.keyboard.press(key)

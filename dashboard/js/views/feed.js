@@ -21,7 +21,7 @@ export function feed({ params, onRows, onError }) {
   return {
     element: view.element,
     update: (state) => view.update(state),
-    tick: () => refreshVisible(view.list),
+    tick: () => refreshVisible(view.list, view.state?.gitea),
     items: () => [...view.list.querySelectorAll(".message")],
     // Enter on a message that has replies shows them, and hides them again.
     chosen: (item) => item.querySelector(":scope > div > .thread")?.click(),
@@ -66,7 +66,7 @@ class Feed {
     this.draw();
     if (follow) {
       this.follow();
-      refreshVisible(this.list);
+      refreshVisible(this.list, this.state.gitea);
     }
     if (isFirst && this.channel) this.load({ limit: ROWS_MAX });
     this.channels.replaceChildren(...channelLinks(state, this.channel));

@@ -3,6 +3,7 @@
 import { el } from "../dom.js";
 import { clock } from "../format.js";
 import * as hub from "../hub.js";
+import { showCards } from "../issues.js";
 import { fromHub } from "../markup.js";
 import { inOrder, render } from "../text.js";
 
@@ -10,6 +11,7 @@ import { inOrder, render } from "../text.js";
 const CHARS_SHOWN = 4000;
 /** How far a message got is not asked more often. */
 const ASK_AGAIN_MS = 2000;
+const ISSUES_AGAIN_MS = 60_000;
 
 export function messageRow(row, { follows = false, parent = null, isInThread = false } = {}) {
   const isDirect = row.channel.startsWith("@");
@@ -72,9 +74,16 @@ function delivery(row) {
   return states;
 }
 
-/** Asks, for what is on the screen, how far it got, and what it answers where that is not known. */
-export function refreshVisible(list) {
+/** Asks, for what is on the screen, how far it got, what it answers where that is not known, and, with the address of a
+ * Gitea, how the issues stand that it links to. */
+export function refreshVisible(list, gitea = null) {
   const height = globalThis.innerHeight;
+  for (const row of gitea ? list.querySelectorAll(".message") : []) {
+    const { top, bottom } = row.getBoundingClientRect();
+    if (bottom <= 0 || top >= height || Date.now() - (row.issuesAt ?? 0) < ISSUES_AGAIN_MS) continue;
+    row.issuesAt = Date.now();
+    showCards(row, gitea);
+  }
   for (const reply of list.querySelectorAll(".reply")) {
     const { top, bottom } = reply.getBoundingClientRect();
     if (!reply.ask || bottom <= 0 || top >= height) continue;

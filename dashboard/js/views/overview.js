@@ -53,7 +53,7 @@ function card(agent, now) {
     "li",
     { class: "card agent", data: { agent: agent.name, status } },
     el("h2", {}, el("a", { href: `#/agent/${encodeURIComponent(agent.name)}` }, agent.name)),
-    el("p", { class: "status" }, el("span", { class: "badge" }, status), agent.status !== status && agent.online ? ` ${agent.status}` : ""),
+    el("p", { class: "status" }, el("span", { class: "badge" }, status), agent.status !== status && agent.online ? ` ${agent.status}` : "", agent.online && agent.state_since ? ` for ${duration(secondsBetween(agent.state_since, now))}` : ""),
     el("p", { class: "identity" }, identity || "no identity given"),
     agent.current_task && el("p", { class: "task" }, agent.current_task),
     agent.progress !== null && el("progress", { max: 1, value: agent.progress, "aria-label": "progress" }),

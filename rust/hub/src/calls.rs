@@ -53,6 +53,11 @@ impl Calls {
         Self(Arc::new(Inner { core, gitea, under_way: Mutex::default() }))
     }
 
+    /// Gitea's address, where calls can be made at all.
+    pub fn gitea_address(&self) -> Option<&str> {
+        self.0.gitea.address()
+    }
+
     /// Does it. It goes on where the caller stops waiting: Gitea may have begun.
     ///
     /// # Errors

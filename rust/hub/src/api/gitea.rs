@@ -29,6 +29,15 @@ pub async fn list_issues(
     call(&app, action).await
 }
 
+/// GET /api/gitea/issues/{owner}/{repo}/{number}: one issue or pull request.
+pub async fn get_issue(
+    State(app): State<App>,
+    place: Result<Path<(String, String, String)>, PathRejection>,
+) -> Result<Json<Box<RawValue>>, GiteaError> {
+    let Path((owner, repo, number)) = place.map_err(ApiError::from)?;
+    call(&app, Action::get_issue(owner, repo, &number)?).await
+}
+
 /// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue. With an `id` it is made once, however often it is sent;
 /// a `sender` is named in its text.
 pub async fn create_issue(

@@ -2,14 +2,15 @@
 //!
 //! - [`guard`]: where a request may come from. [`auth`]: the token. [`headers`]: what every answer carries.
 //! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
-//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`]: the routes,
-//!   a group a file.
+//! - [`activity`], [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`],
+//!   [`timeline`]: the routes, a group a file.
 //! - [`session`]: signing in from a browser. [`webhooks`]: what Gitea tells.
 //! - [`params`]: the query string as typed values. [`body`]: a body as fields. [`errors`]: refusals as JSON.
 //!
 //! A request passes headers, guard, then its port's routes; the token is asked for where the routes are
 //! joined, so that a new route under `/api` can't forget it.
 
+mod activity;
 mod agents;
 mod auth;
 mod body;
@@ -26,6 +27,7 @@ mod params;
 mod search;
 mod session;
 mod sockets;
+mod timeline;
 mod webhooks;
 
 use std::net::IpAddr;
@@ -130,7 +132,10 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/agents", get(agents::list))
         .route("/api/channels", get(agents::channels))
         .route("/api/stats", get(agents::stats))
+        .route("/api/stats/timeline", get(activity::timeline))
+        .route("/api/stats/matrix", get(activity::matrix))
         .route("/api/agents/{name}/waiting", get(overview::waiting))
+        .route("/api/agents/{name}/timeline", get(timeline::show))
         .route("/api/overview", get(overview::show))
         // A channel's name may hold slashes.
         .route("/api/history/{*channel}", get(history::list))
@@ -139,6 +144,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/messages/{seq}/receipts", get(messages::receipts))
         .route("/api/search", get(search::list))
         .route("/api/gitea/issues/{owner}/{repo}", get(gitea::list_issues).post(gitea::create_issue))
+        .route("/api/gitea/issues/{owner}/{repo}/{number}", get(gitea::get_issue))
         .route("/api/gitea/repos", get(gitea::list_repos))
         .route("/api/gitea/actions/{action}", post(gitea::act))
         // Whoever has no token is not told what there is.

@@ -31,6 +31,9 @@ const LAST_WORDS_CHARS: usize = 200;
 pub struct Overview {
     now: Timestamp,
     seq: Seq,
+    /// Gitea's address, where the hub may ask it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gitea: Option<String>,
     agents: Vec<Agent>,
 }
 
@@ -38,6 +41,8 @@ pub struct Overview {
 struct Agent {
     #[serde(flatten)]
     row: AgentRow,
+    /// Since when it is in its state; null where that is longer ago than states are kept.
+    state_since: Option<Timestamp>,
     last_words: Option<LastWords>,
     waiting: Waiting,
     stuck: Option<Stuck>,
@@ -75,22 +80,25 @@ pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overvi
     let read = app.core.reads().run(move |reader| {
         let waiting: Vec<store::Waiting> =
             asked.iter().map(|(agent, after)| reader.waiting(agent, *after)).collect::<Result<_, _>>()?;
+        let since: Vec<Option<Timestamp>> =
+            asked.iter().map(|(agent, _)| reader.state_since(agent)).collect::<Result<_, _>>()?;
         let mut words = HashMap::new();
         for message in reader.recent(LAST_WORDS_WITHIN, None)? {
             let channel = channel_seen(&message, Viewer::Observer).into_owned();
             let content = message.content.chars().take(LAST_WORDS_CHARS).collect();
             words.insert(message.sender, LastWords { seq: message.seq, ts: message.ts, channel, content });
         }
-        Ok((waiting, words))
+        Ok((waiting, since, words))
     });
-    let (waiting, mut words) = read.await?;
+    let (waiting, since, mut words) = read.await?;
     let now = system_clock();
-    let agents = rows.into_iter().zip(waiting).map(|(row, waiting)| {
+    let agents = rows.into_iter().zip(waiting).zip(since).map(|((row, waiting), state_since)| {
         let waiting = Waiting { count: waiting.count, oldest_seq: waiting.oldest, oldest_ts: waiting.oldest_ts };
         let stuck = stuck(&row, &waiting, now);
-        Agent { last_words: words.remove(&row.name), stuck, waiting, row }
+        Agent { last_words: words.remove(&row.name), state_since, stuck, waiting, row }
     });
-    Ok(Json(Overview { now, seq: app.core.head(), agents: agents.collect() }))
+    let gitea = app.calls.gitea_address().map(ToOwned::to_owned);
+    Ok(Json(Overview { now, seq: app.core.head(), gitea, agents: agents.collect() }))
 }
 
 /// GET /api/agents/{name}/waiting: mentions and direct messages after the agent's cursor, oldest first.

@@ -134,6 +134,7 @@ impl CoreThread {
     fn try_write(&mut self, pending: &mut [Pending]) -> Result<(Vec<Outcome>, Seq), StoreError> {
         let mut head = self.head;
         let mut outcomes = Vec::with_capacity(pending.len());
+        let now = self.stamper.now();
         let mut batch = self.store.begin()?;
         for one in pending.iter_mut() {
             one.message.seq = head.next();
@@ -151,6 +152,9 @@ impl CoreThread {
         }
         for record in self.registry.due_records() {
             batch.put_agent(&record)?;
+        }
+        for (agent, state) in self.registry.due_states() {
+            batch.put_state(&agent, &state, now)?;
         }
         batch.commit()?;
         Ok((outcomes, head))

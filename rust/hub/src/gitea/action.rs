@@ -277,6 +277,16 @@ impl Action {
         Ok(Self::ListIssues { repo: Repo::parse(owner, repo)?, state: state(state_text)? })
     }
 
+    /// `get_issue` with params that came one by one.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD`.
+    pub fn get_issue(owner: String, repo: String, number: &str) -> Result<Self, Refusal> {
+        let parsed = number.parse().ok().filter(|number| *number > 0);
+        let number = parsed.ok_or_else(|| invalid("number", "a number from 1", &shown(number)))?;
+        Ok(Self::GetIssue(Issue { repo: Repo::parse(owner, repo)?, number }))
+    }
+
     /// `list_repos` with an organisation that may be empty.
     ///
     /// # Errors

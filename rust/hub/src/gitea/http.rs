@@ -53,6 +53,11 @@ impl Http {
         Ok(Self { client, base, authorization, token: config.gitea_token.clone(), names: Names::new(config) })
     }
 
+    /// `GITEA_URL`, without any name or password that stood in it, and without a slash at its end.
+    pub(super) fn address(&self) -> &str {
+        self.base.as_str().trim_end_matches("/api/v1")
+    }
+
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         url.path_segments_mut().expect("an http address has segments").pop_if_empty().extend(path);

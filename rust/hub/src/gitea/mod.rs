@@ -69,6 +69,11 @@ impl Gitea {
         Self(Arc::new(Inner { http, free: Semaphore::new(limits.in_flight), limits }))
     }
 
+    /// Its address as people open it; None where no call can be made.
+    pub fn address(&self) -> Option<&str> {
+        self.0.http.as_ref().ok().map(Http::address)
+    }
+
     /// Does it for an agent, or for a program that gave no name; Gitea's JSON. Where the caller stops waiting, a request already sent still counts at Gitea.
     ///
     /// # Errors

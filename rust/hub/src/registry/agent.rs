@@ -6,6 +6,7 @@ use orochi_protocol::{Seq, Timestamp};
 use super::ConnectionIndex;
 use super::coverage::Coverage;
 use crate::store::AgentRecord;
+use crate::store::states::OFFLINE;
 
 /// What a register's connection is to its agent: how much it may change of what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +29,31 @@ pub struct Agent {
     pub connections: Vec<ConnectionIndex>,
     /// What ended connections were written, for receipts.
     pub(super) coverage: Coverage,
+    /// The state of it that is on disk.
+    pub(super) state_written: String,
     /// The number of the last event about it.
     pub last_event: u64,
 }
 
 impl Agent {
     pub(super) fn new(record: AgentRecord) -> Self {
-        Self { record, connections: Vec::new(), coverage: Coverage::default(), last_event: 0 }
+        Self {
+            record,
+            connections: Vec::new(),
+            coverage: Coverage::default(),
+            state_written: OFFLINE.to_owned(),
+            last_event: 0,
+        }
     }
 
     /// Whether it has a connection.
     pub fn is_online(&self) -> bool {
         !self.connections.is_empty()
+    }
+
+    /// What it is in: what it says it is doing, or offline.
+    pub fn state(&self) -> &str {
+        if self.is_online() { &self.record.status } else { OFFLINE }
     }
 
     /// Takes over what a register says of the agent, as far as the connection's standing allows.

@@ -163,8 +163,21 @@ impl Registry {
         self.dirty.iter().map(|index| self.agents[*index].record.clone()).collect()
     }
 
-    /// The due records are on disk.
+    /// The agents whose state is another one than what is on disk, and that state.
+    pub fn due_states(&self) -> Vec<(String, String)> {
+        let changed = self.dirty.iter().map(|index| &self.agents[*index]);
+        let changed = changed.filter(|agent| agent.state() != agent.state_written);
+        changed.map(|agent| (agent.record.name.clone(), agent.state().to_owned())).collect()
+    }
+
+    /// The due records and states are on disk.
     pub fn records_written(&mut self) {
+        for index in &self.dirty {
+            let agent = &mut self.agents[*index];
+            if agent.state() != agent.state_written {
+                agent.state_written = agent.state().to_owned();
+            }
+        }
         self.dirty.clear();
         self.must_write = false;
     }

@@ -12,6 +12,7 @@ pub mod path;
 mod read;
 mod row;
 mod schema;
+pub mod states;
 mod upgrade;
 mod write;
 

@@ -7,7 +7,7 @@ use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::lock::Lock;
-use super::{AgentRecord, StoreError, schema, upgrade};
+use super::{AgentRecord, StoreError, schema, states, upgrade};
 
 /// Pages between checkpoints, 16 MiB of 4 KiB pages: at SQLite's 1000 a busy hub would copy pages back, and
 /// wait for the disk, four times as often.
@@ -63,6 +63,9 @@ impl Store {
             }
             transaction.commit()?;
         }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        states::close_open(&transaction)?;
+        transaction.commit()?;
         let loaded = load(&connection, upgraded_from)?;
         let known_channels = loaded.channels.iter().cloned().collect();
         Ok((Self { connection, known_channels, _lock: lock }, loaded))

@@ -5,10 +5,10 @@ use rusqlite::{Connection, Transaction};
 use super::StoreError;
 
 /// The newest schema.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Each step brings a file from the version before to its own, `n + 1`.
-const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2];
+const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3];
 
 /// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
 ///   of ids has the id first: time-ordered ids of all senders append at its end.
@@ -66,6 +66,13 @@ const STEP_2: &str = "
         PRIMARY KEY (asker, id)
     ) WITHOUT ROWID;
     CREATE INDEX calls_by_time ON calls (begun);
+";
+
+/// When each agent began to be in which state: what it said it was doing, or `offline`.
+const STEP_3: &str = "
+    CREATE TABLE agent_states (agent TEXT NOT NULL, ts INTEGER NOT NULL, state TEXT NOT NULL);
+    CREATE INDEX agent_states_by_agent ON agent_states (agent, ts);
+    CREATE INDEX agent_states_by_time ON agent_states (ts);
 ";
 
 /// The file's schema number; 0 where it is new, or not ours.

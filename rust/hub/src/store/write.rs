@@ -100,6 +100,10 @@ impl Batch<'_> {
         Ok(())
     }
 
+    pub(super) fn transaction(&mut self) -> &Transaction<'_> {
+        &self.transaction
+    }
+
     fn index(&mut self, message: &NewMessage<'_>) -> Result<(), StoreError> {
         let seq = message.seq.as_i64();
         self.transaction

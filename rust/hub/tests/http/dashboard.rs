@@ -120,6 +120,31 @@ async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
 }
 
 #[tokio::test]
+async fn a_timeline_says_what_an_agent_was_in() {
+    let hub = TestHub::open().await;
+    let mut bob = hub.agent("bob", &[]).await;
+    for (id, status) in [("a", "busy"), ("b", "busy"), ("c", "error")] {
+        bob.send(json!({"type": "status_update", "id": id, "payload": {"status": status}})).await;
+        while bob.next().await["payload"]["ref"] != id {}
+    }
+    let overview = hub.get("/api/overview").await;
+    let mut watcher = Socket::connect(&format!("ws://{}/ws", hub.dashboard_host())).await;
+    drop(bob);
+    while watcher.next().await["payload"]["event"] != "disconnected" {}
+    let spans = hub.get("/api/agents/bob/timeline").await;
+    let states: Vec<&str> = spans.as_array().unwrap().iter().map(|span| span["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["online", "busy", "error", "offline"]);
+    for pair in spans.as_array().unwrap().windows(2) {
+        assert_eq!(pair[0]["until"], pair[1]["since"]);
+    }
+    assert_eq!(overview["agents"][0]["state_since"], spans[2]["since"]);
+    let place = |span: usize| spans[span]["since"].as_str().unwrap().replace('+', "%2B");
+    let within = hub.get(&format!("/api/agents/bob/timeline?since={}&until={}", place(1), place(3))).await;
+    assert_eq!(within, json!([spans[1], spans[2]]));
+    assert_eq!(hub.get("/api/agents/nobody/timeline").await, json!([]));
+}
+
+#[tokio::test]
 async fn messages_come_as_html_where_that_is_asked_for_and_unchanged_where_not() {
     let hub = TestHub::open().await;
     let observer = |query: &str| format!("ws://{}/ws{query}", hub.dashboard_host());

@@ -3,19 +3,13 @@
 use std::fs;
 
 use orochi_hub::store::{AgentRecord, Call, Store, StoreError};
-use orochi_protocol::Timestamp;
+use orochi_protocol::{Seq, Timestamp};
 use rusqlite::Connection;
 
-use crate::harness::{Folder, all, append, seq, time};
+use crate::harness::{Folder, all, append, read, seq, time};
 
-#[test]
-fn a_log_opened_again_goes_on_where_it_was() {
-    let folder = Folder::new();
-    let (mut store, first) = folder.open();
-    assert_eq!((first.head, first.agents.len(), first.channels.len()), (seq(0), 0, 0));
-    assert_eq!(first.upgraded_from, None);
-    append(&mut store, 1..=3).unwrap();
-    let record = AgentRecord {
+fn bob() -> AgentRecord {
+    AgentRecord {
         name: "bob".to_owned(),
         machine: "gpu".to_owned(),
         role: "r".to_owned(),
@@ -31,7 +25,17 @@ fn a_log_opened_again_goes_on_where_it_was() {
         first_seen: time(1),
         registered_at: time(2),
         last_seen: time(3),
-    };
+    }
+}
+
+#[test]
+fn a_log_opened_again_goes_on_where_it_was() {
+    let folder = Folder::new();
+    let (mut store, first) = folder.open();
+    assert_eq!((first.head, first.agents.len(), first.channels.len()), (seq(0), 0, 0));
+    assert_eq!(first.upgraded_from, None);
+    append(&mut store, 1..=3).unwrap();
+    let record = bob();
     let mut batch = store.begin().unwrap();
     batch.put_agent(&record).unwrap();
     batch.commit().unwrap();
@@ -74,11 +78,32 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
     let (mut store, _) = folder.open();
     append(&mut store, 1..=3).unwrap();
     store.close();
-    Connection::open(folder.db()).unwrap().execute_batch("DROP TABLE calls; PRAGMA user_version = 1").unwrap();
+    Connection::open(folder.db())
+        .unwrap()
+        .execute_batch("DROP TABLE calls; DROP TABLE agent_states; PRAGMA user_version = 1")
+        .unwrap();
     let (mut store, loaded) = folder.open();
     assert_eq!(loaded.head, seq(3));
     let mut begin = || store.begin_call("alice", "1", "make", time(1)).unwrap();
     assert_eq!((begin(), begin()), (Call::New, Call::Begun));
+}
+
+#[test]
+fn who_was_here_when_the_hub_was_killed_went_when_it_was_last_seen() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    let record = AgentRecord { last_seen: time(5), ..bob() };
+    let mut batch = store.begin().unwrap();
+    batch.put_agent(&record).unwrap();
+    batch.put_state("bob", "busy", time(3)).unwrap();
+    batch.commit().unwrap();
+    drop(store);
+    for _ in 0..2 {
+        drop(folder.open());
+    }
+    let states = read(&folder.db(), Seq::ZERO, |reader| reader.states("bob", time(0), time(100), 10));
+    let states: Vec<_> = states.iter().map(|change| (change.state.as_str(), change.ts)).collect();
+    assert_eq!(states, [("busy", time(3)), ("offline", time(5))]);
 }
 
 #[test]

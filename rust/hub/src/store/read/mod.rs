@@ -102,6 +102,10 @@ impl Reader {
         Ok(Self { connection, legacy_head })
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// The newest `limit` messages of the whole log, or those before a place, oldest first.
     ///
     /// # Errors

@@ -1,0 +1,42 @@
+// How much was said lately, where, and who spoke to whom.
+
+import { bars } from "../bars.js";
+import { el } from "../dom.js";
+import * as hub from "../hub.js";
+
+const WINDOWS = { hour: "The last hour, a bar a minute", day: "The last day, a bar each half hour" };
+/** Agents in the table; more would not be read. */
+const AGENTS_MAX = 30;
+
+export function activity({ params, onError }) {
+  const window = params.window === "day" ? "day" : "hour";
+  const links = Object.keys(WINDOWS).map((name) => el("a", { href: `#/activity?window=${name}`, "aria-current": name === window ? "true" : null }, name));
+  const said = el("section", {}, el("h2", {}, WINDOWS[window]));
+  const who = el("section", {}, el("h2", {}, "Who spoke to whom"));
+  const element = el("section", { "aria-labelledby": "activity-title" }, el("h1", { id: "activity-title" }, "Activity"), el("p", { class: "windows" }, links), said, who);
+  const load = async () => {
+    try {
+      const [timeline, pairs] = await Promise.all([hub.activity(window), hub.matrix(window)]);
+      said.replaceChildren(said.firstChild, ...bars(timeline, WINDOWS[window]));
+      who.replaceChildren(who.firstChild, table(pairs));
+    } catch (error) {
+      onError(error);
+    }
+  };
+  return { element, update: () => {}, tick: load, shown: load, items: () => [] };
+}
+
+function table(pairs) {
+  if (pairs.length === 0) return el("p", { class: "empty" }, "Nobody mentioned anybody.");
+  const counts = new Map(pairs.map(({ from, to, count }) => [`${from} ${to}`, count]));
+  const most = Math.max(...counts.values());
+  const names = (key) => [...new Set(pairs.map((pair) => pair[key]))].sort().slice(0, AGENTS_MAX);
+  const to = names("to");
+  const cell = (from, name) => {
+    const count = counts.get(`${from} ${name}`) ?? 0;
+    return el("td", { data: { share: count === 0 ? "0" : String(Math.ceil((count / most) * 4)) } }, count === 0 ? "" : String(count));
+  };
+  const head = el("tr", {}, el("th", { scope: "col" }, "from \\ to"), to.map((name) => el("th", { scope: "col" }, name)));
+  const rows = names("from").map((from) => el("tr", {}, el("th", { scope: "row" }, from), to.map((name) => cell(from, name))));
+  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "who spoke to whom" }, el("table", { class: "matrix" }, el("thead", {}, head), el("tbody", {}, rows)));
+}
