@@ -76,6 +76,14 @@ def _processor_times() -> list[int]:
 def measure_hub(peer: Peer, load: Path, share: float, samples: Samples) -> None:
     """One round with one hub: its start, its memory, its rates, its times."""
     samples.add("start", peer.name, _start(peer, load))
+    seconds = max(round(LATENCY_SECONDS * share), 2)
+    steady = ["--senders", 4, "--rate", 1000, "--seconds", seconds]
+    with peer.running() as hub:
+        result = _load(load, hub, "latency", steady)
+        for row in ("p50", "p99", "p99.9"):
+            samples.add(row, peer.name, result["delivery_ms"][row])
+        samples.add("ack_p99", peer.name, result["ack_ms"]["p99"])
+        samples.add("held", peer.name, result["held_rate"])
     with peer.running() as hub:
         empty = hub.memory_kb()
         samples.add("memory", peer.name, empty / 1024)
@@ -92,13 +100,8 @@ def measure_hub(peer: Peer, load: Path, share: float, samples: Samples) -> None:
             if receivers == 20:
                 used = hub.cpu_seconds() - before
                 samples.add("cpu", peer.name, used * 1e6 / result["delivered"])
-        seconds = max(round(LATENCY_SECONDS * share), 2)
-        result = _load(load, hub, "latency", ["--senders", 4, "--rate", 1000, "--seconds", seconds])
-        samples.add("p50", peer.name, result["delivery_ms"]["p50"])
-        samples.add("p99", peer.name, result["delivery_ms"]["p99"])
-        samples.add("p99.9", peer.name, result["delivery_ms"]["p99.9"])
-        samples.add("ack_p99", peer.name, result["ack_ms"]["p99"])
-        samples.add("held", peer.name, result["held_rate"])
+        result = _load(load, hub, "latency", steady)
+        samples.add("p99_after", peer.name, result["delivery_ms"]["p99"])
 
 
 def measure_slow_readers(peer: Peer, load: Path, share: float, samples: Samples) -> None:

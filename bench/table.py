@@ -45,6 +45,7 @@ ROWS = [
     Row("the same, p99.9: ms", "p99.9"),
     Row("the same, send to ack, p99: ms", "ack_p99", at_most=3),
     Row("the same, rate held: messages/s", "held"),
+    Row("the same right after a million messages at full rate, p99: ms", "p99_after"),
     Row("memory when empty: MiB", "memory", at_most=12),
     *(
         Row(f"memory an idle connection, of {count}: KiB", f"memory_idle_{count}", at_most=20)

@@ -26,6 +26,7 @@ async def test_a_link_to_an_issue_says_how_it_stands(start_hub: Start, page: Pag
             rows = page.locator(".message")
             cards = rows.first.get_by_role("list", name="issues").get_by_role("listitem")
             await expect(cards).to_have_text(["open #1 It fails lab/api", "closed #2 Old lab/api"])
+            await expect(rows.last).to_be_in_viewport()
             await expect(cards.first.get_by_role("link")).to_have_attribute("href", issue["html_url"])
             await expect(rows.nth(1)).to_contain_text("not there")
             await expect(rows.nth(1).get_by_role("list", name="issues")).to_have_count(0)

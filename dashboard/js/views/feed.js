@@ -54,6 +54,8 @@ class Feed {
     this.chip = el("button", { type: "button", class: "chip", hidden: true, onclick: () => this.toNewest() });
     this.channels = el("ul", { class: "channels", "aria-label": "Channels" });
     this.box = el("div", { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region", onscroll: () => this.scrolled() }, this.list);
+    // Deliveries and cards come later than their message, and push it down.
+    new ResizeObserver(() => this.end === null && this.follow()).observe(this.list);
     const side = el("div", { class: "side" }, el("h1", { id: "feed-title" }, channel || "All messages"), this.channels);
     this.element = el("section", { class: "feed", "aria-labelledby": "feed-title" }, side, el("div", { class: "stream" }, this.box, this.chip));
   }
