@@ -1,7 +1,7 @@
 //! What Gitea tells of itself: webhooks become messages in a channel (docs/gitea.md).
 //!
 //! - [`signature`]: whether it is Gitea. [`event`]: what happened, read from Gitea's JSON.
-//! - [`line`]: the event as one line that people and agents read. [`text`]: other people's text within it.
+//! - [`mod@line`]: the event as one line that people and agents read. [`text`]: other people's text within it.
 
 pub mod event;
 pub mod line;
