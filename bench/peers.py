@@ -166,7 +166,9 @@ class Nats(Peer):
 
     def command(self, folder: Path, port: int) -> list[str]:
         sync = ", sync_interval: always" if self._always_syncs else ""
-        settings = f'listen: "127.0.0.1:{port}"\njetstream {{ store_dir: "{folder}/jetstream"{sync} }}\n'
+        # As it comes it cuts a consumer off that has 64 MiB to read, as one that missed a long log has.
+        room = "max_pending: 1GB\nwrite_deadline: 60s\n"
+        settings = f'listen: "127.0.0.1:{port}"\n{room}jetstream {{ store_dir: "{folder}/jetstream"{sync} }}\n'
         (folder / "nats.conf").write_text(settings)
         return [str(self._server), "-c", str(folder / "nats.conf")]
 
