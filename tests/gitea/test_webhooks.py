@@ -180,6 +180,7 @@ def test_the_same_delivery_again_is_told_once_also_after_a_restart(hub: Hub) -> 
         ({"X_Gitea_Signature": "sha256=" + "0" * 64}, 401, "AUTH_FAILED"),
         ({"Content_Type": "application/x-www-form-urlencoded"}, 422, "INVALID_FIELD"),
         ({"delivery": "d" * 200}, 422, "INVALID_FIELD"),
+        ({"X_Gitea_Delivery": ""}, 422, "INVALID_FIELD"),
     ],
 )
 def test_what_is_not_from_gitea_is_refused(hub: Hub, headers: dict[str, Any], status: int, code: str) -> None:

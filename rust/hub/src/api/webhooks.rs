@@ -42,7 +42,13 @@ pub async fn gitea(
         let detail = "the delivery is not application/json: choose that as the hook's content type in Gitea";
         return Err(ApiError::new(ErrorCode::InvalidField, detail));
     }
-    let id = format!("gitea-{}", text("x-gitea-delivery"));
+    let delivery = text("x-gitea-delivery");
+    if delivery.is_empty() {
+        // Without its own id every such delivery would be taken for the first one, come again.
+        let detail = "the delivery has no X-Gitea-Delivery: whatever stands between Gitea and this hub must pass it on";
+        return Err(ApiError::new(ErrorCode::InvalidField, detail));
+    }
+    let id = format!("gitea-{delivery}");
     check_id(&id)?;
     let event = Event::parse(text("x-gitea-event"), &body)
         .map_err(|error| ApiError::new(ErrorCode::ParseError, format!("the delivery is not Gitea's JSON: {error}")))?;
