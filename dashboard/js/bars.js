@@ -1,9 +1,8 @@
 // Messages by time as stacked bars, a colour for each channel; pure but for the picture itself.
 
-import { el } from "./dom.js";
+import { el, svg } from "./dom.js";
 import { clock } from "./format.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 100;
 /** Channels with a colour of their own; the rest is one. */
 export const COLOURS = 6;
@@ -39,15 +38,9 @@ export function bars(data, title) {
   const list = series(data.channels);
   const total = list.reduce((all, one) => all + one.total, 0);
   if (total === 0) return [el("p", { class: "empty" }, "Nothing was said.")];
-  const picture = document.createElementNS(SVG, "svg");
-  const facts = { viewBox: `0 0 ${list[0].counts.length} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", class: "bars", "aria-label": `${title}: ${total} messages from ${clock(data.since)} to ${clock(data.until)}` };
-  for (const [name, value] of Object.entries(facts)) picture.setAttribute(name, value);
-  for (const { x, y, height, colour } of blocks(list)) {
-    const rect = document.createElementNS(SVG, "rect");
-    for (const [name, value] of Object.entries({ x: x + 0.05, y, width: 0.9, height })) rect.setAttribute(name, String(value));
-    rect.dataset.colour = String(colour);
-    picture.append(rect);
-  }
+  const name = `${title}: ${total} messages from ${clock(data.since)} to ${clock(data.until)}`;
+  const rects = blocks(list).map(({ x, y, height, colour }) => svg("rect", { x: x + 0.05, y, width: 0.9, height, "data-colour": colour }));
+  const picture = svg("svg", { viewBox: `0 0 ${list[0].counts.length} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", class: "bars", "aria-label": name }, ...rects);
   const legend = el("ul", { class: "legend", "aria-label": "channels" }, list.map((one, colour) => el("li", { data: { colour: String(colour) } }, `${one.name}: ${one.total}`)));
   const isCut = Date.parse(data.complete_since) > Date.parse(data.since);
   return [picture, legend, isCut && el("p", { class: "empty" }, `Only the newest are counted, from ${clock(data.complete_since)} on.`)].filter(Boolean);

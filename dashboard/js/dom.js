@@ -1,5 +1,15 @@
 // Elements without markup: text only ever enters as text.
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element of a picture with these attributes. */
+export function svg(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
 /** An element with these properties and children; a string child is text, null and false are left out. */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);

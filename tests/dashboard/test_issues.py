@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.async_api import Page, expect
@@ -40,3 +41,20 @@ async def test_without_gitea_a_link_is_a_link(start_hub: Start, page: Page) -> N
         await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/#/feed")
         await expect(page.get_by_role("link", name="http://localhost:3000/lab/api/issues/1")).to_be_visible()
         await expect(page.get_by_role("list", name="issues")).to_have_count(0)
+
+
+async def test_the_link_in_an_issue_leads_to_the_message(start_hub: Start, page: Page) -> None:
+    with Gitea() as gitea:
+        hub = start_hub(env={"GITEA_URL": gitea.url, "GITEA_TOKEN": TOKEN, "OROCHI_PUBLIC_URL": "http://hub.lab"})
+        async with hub.client("alice") as alice, hub.client("bob") as bob:
+            await bob.send("#builds", "@alice it fails on gpu-1")
+            issue = await alice.gitea.create_issue("lab", "api", "It fails", about=await anext(alice.listen()))
+            for n in range(300):
+                await bob.send("#builds", f"later {n}")
+        found = re.search(r"\(http://hub\.lab(/#[^)]*)\)", issue["body"])
+        assert found
+        await page.goto(f"http://127.0.0.1:{hub.dashboard_port}{found[1]}")
+        linked = page.get_by_role("region", name="message 1")
+        await expect(linked).to_contain_text("it fails on gpu-1")
+        await expect(linked).to_be_in_viewport()
+        await expect(page.get_by_text("later 299")).to_be_in_viewport()

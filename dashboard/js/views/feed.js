@@ -18,6 +18,7 @@ const GROUP_MS = 120_000;
 
 export function feed({ params, onRows, onError }) {
   const view = new Feed(params.channel ?? "", onRows, onError);
+  if (/^\d{1,15}$/.test(params.seq ?? "")) view.showLinked(params.seq);
   return {
     element: view.element,
     update: (state) => view.update(state),
@@ -58,6 +59,16 @@ class Feed {
     new ResizeObserver(() => this.end === null && this.follow()).observe(this.list);
     const side = el("div", { class: "side" }, el("h1", { id: "feed-title" }, channel || "All messages"), this.channels);
     this.element = el("section", { class: "feed", "aria-labelledby": "feed-title" }, side, el("div", { class: "stream" }, this.box, this.chip));
+  }
+
+  /** The one message that a link names stands above the others, which may go on far from it. */
+  async showLinked(seq) {
+    try {
+      const row = messageRow(await hub.message(seq));
+      this.box.before(el("section", { class: "linked", "aria-label": `message ${seq}` }, el("ol", { class: "messages" }, row)));
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   update(state) {

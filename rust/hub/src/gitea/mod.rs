@@ -74,7 +74,8 @@ impl Gitea {
         self.0.http.as_ref().ok().map(Http::address)
     }
 
-    /// Does it for an agent, or for a program that gave no name; Gitea's JSON. Where the caller stops waiting, a request already sent still counts at Gitea.
+    /// Does it for an agent, or for a program that gave no name; Gitea's JSON. Where the caller stops waiting, a
+    /// request already sent still counts at Gitea.
     ///
     /// # Errors
     /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for

@@ -1,6 +1,7 @@
 //! People's text as part of one line: no line ends, no control characters, bounded; and whom it mentions.
 
 use orochi_protocol::{AgentName, mentions};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 /// Bytes of a text in which mentions are looked for. Longer ones are logs that somebody pasted.
 const MENTION_BYTES_MAX: usize = 64 * 1024;
@@ -53,70 +54,24 @@ pub fn mentioned(markdown: &str) -> Vec<AgentName> {
     mentions::extract(&without_code(&markdown[..end]))
 }
 
-/// The text with a backtick in the place of each code block and code span.
+/// The text as it is read, with a backtick in the place of each code block and code span.
 fn without_code(markdown: &str) -> String {
     let mut prose = String::with_capacity(markdown.len());
-    let mut fence: Option<(char, usize)> = None;
-    for line in markdown.lines() {
-        let mark = fence_of(line);
-        match (fence, mark) {
-            (None, Some((kind, length, _))) => fence = Some((kind, length)),
-            (None, None) => {
-                prose.push_str(line);
-                prose.push('\n');
-            }
-            (Some((kind, length)), Some((closing, closing_length, true)))
-                if kind == closing && closing_length >= length =>
-            {
-                fence = None;
+    let mut is_code = false;
+    for event in Parser::new(markdown) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => is_code = true,
+            Event::End(TagEnd::CodeBlock) => {
+                is_code = false;
                 prose.push_str("`\n");
             }
-            (Some(_), _) => {}
+            Event::Text(text) if !is_code => prose.push_str(&text),
+            Event::Code(_) => prose.push('`'),
+            Event::SoftBreak | Event::HardBreak | Event::End(_) => prose.push('\n'),
+            _ => {}
         }
     }
-    without_spans(&prose)
-}
-
-/// Where a line opens or closes a code block: its character, how many of them, and whether nothing else is there.
-fn fence_of(line: &str) -> Option<(char, usize, bool)> {
-    let text = line.trim_start_matches(' ');
-    let kind = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-    let rest = text.trim_start_matches(kind);
-    let length = text.len() - rest.len();
-    // A line such as ```a``` is a span.
-    let is_fence = length >= 3 && line.len() - text.len() <= 3 && !(kind == '`' && rest.contains('`'));
-    is_fence.then(|| (kind, length, rest.trim().is_empty()))
-}
-
-/// A span begins with some backticks and ends with the next run of as many, in the same paragraph.
-fn without_spans(prose: &str) -> String {
-    let mut text = String::with_capacity(prose.len());
-    for paragraph in prose.split_inclusive("\n\n") {
-        let mut rest = paragraph;
-        while let Some(at) = rest.find('`') {
-            let (before, ticks) = rest.split_at(at);
-            let after = ticks.trim_start_matches('`');
-            let length = ticks.len() - after.len();
-            text.push_str(before);
-            text.push('`');
-            rest = after_run(after, length).unwrap_or(after);
-        }
-        text.push_str(rest);
-    }
-    text
-}
-
-/// What follows the first run of exactly `length` backticks.
-fn after_run(text: &str, length: usize) -> Option<&str> {
-    let mut rest = text;
-    while let Some(at) = rest.find('`') {
-        let after = rest[at..].trim_start_matches('`');
-        if rest.len() - at - after.len() == length {
-            return Some(after);
-        }
-        rest = after;
-    }
-    None
+    prose
 }
 
 #[cfg(test)]
