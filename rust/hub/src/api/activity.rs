@@ -23,8 +23,9 @@ const DIRECT: &str = "direct";
 
 /// How far back, and in how many pieces.
 #[derive(Debug, Clone, Copy)]
-struct Window {
-    seconds: i64,
+pub struct Window {
+    /// How far back.
+    pub seconds: i64,
     buckets: usize,
 }
 
@@ -116,7 +117,11 @@ fn counted(message: &StoredMessage) -> Said {
     Said { ts: message.ts, channel, sender: message.sender.clone(), to }
 }
 
-fn window(params: &Params) -> Result<Window, Refusal> {
+/// What `?window=` says.
+///
+/// # Errors
+/// `INVALID_FIELD` for anything but hour and day.
+pub fn window(params: &Params) -> Result<Window, Refusal> {
     match params.text("window")?.as_deref() {
         None | Some("hour") => Ok(Window { seconds: 3600, buckets: 60 }),
         Some("day") => Ok(Window { seconds: 24 * 3600, buckets: 48 }),

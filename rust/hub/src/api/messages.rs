@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use orochi_protocol::limits::{RECENT_LIMIT_DEFAULT, RECENT_LIMIT_MAX};
 use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::request::{Draft, check_id};
-use orochi_protocol::{AgentName, ErrorCode};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Target};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -16,16 +16,16 @@ use super::errors::ApiError;
 use super::params::{Params, parse_seq};
 use super::{App, body};
 use crate::core::Accepted;
-use crate::store::StoredMessage;
+use crate::store::{Page, StoredMessage};
 use crate::view::{self, Viewer};
 
-/// GET /api/messages: the newest over all channels, or those before a seq, oldest first.
+/// GET /api/messages: the newest over all channels or of `channel`, or those `before` a seq; with `after` or `since` the
+/// first ones from there on. Oldest first.
 pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
-    let limit = params.whole_up_to("limit", RECENT_LIMIT_MAX)?.unwrap_or(RECENT_LIMIT_DEFAULT);
-    let before = params.seq("before")?;
+    let page = parse_page(&params)?;
     let rendering = params.rendering()?;
     let rows = app.core.reads().run(move |reader| {
-        let messages = reader.recent(limit, before)?;
+        let messages = reader.page(&page)?;
         let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
         Ok(messages.iter().map(row).collect())
     });
@@ -75,6 +75,24 @@ pub async fn receipts(
         }
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+fn parse_page(params: &Params) -> Result<Page, Refusal> {
+    let channel = match params.text("channel")?.map(|text| Target::parse(&text)).transpose()? {
+        Some(Target::Direct(name)) => {
+            let detail = format!("channel is @{name}, an agent: its conversations are at /api/history/@{name}?agent=…");
+            return Err(Refusal::new(ErrorCode::InvalidField, detail));
+        }
+        Some(Target::Channel(channel)) => Some(channel.to_string()),
+        None => None,
+    };
+    Ok(Page {
+        channel,
+        before: params.seq("before")?,
+        after: params.seq("after")?,
+        since: params.time("since")?,
+        limit: params.whole_up_to("limit", RECENT_LIMIT_MAX)?.unwrap_or(RECENT_LIMIT_DEFAULT),
+    })
 }
 
 fn parse_message(body: &[u8]) -> Result<(AgentName, String, Draft), ApiError> {

@@ -134,6 +134,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/stats", get(agents::stats))
         .route("/api/stats/timeline", get(activity::timeline))
         .route("/api/stats/matrix", get(activity::matrix))
+        .route("/api/stats/states", get(timeline::all))
         .route("/api/agents/{name}/waiting", get(overview::waiting))
         .route("/api/agents/{name}/timeline", get(timeline::show))
         .route("/api/overview", get(overview::show))

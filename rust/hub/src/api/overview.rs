@@ -1,4 +1,5 @@
-//! GET /api/overview: all agents with what waits for them, and who is stuck; what the dashboard's first page shows.
+//! GET /api/overview: all agents with what waits for them, who is stuck, and where something was said last; what the
+//! dashboard keeps asking for.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -35,6 +36,23 @@ pub struct Overview {
     #[serde(skip_serializing_if = "Option::is_none")]
     gitea: Option<String>,
     agents: Vec<Agent>,
+    channels: Vec<Channel>,
+}
+
+#[derive(Debug, Serialize)]
+struct Channel {
+    name: String,
+    members: Vec<String>,
+    /// Null where nothing was said in it yet.
+    last: Option<Last>,
+}
+
+/// A channel's newest message.
+#[derive(Debug, Serialize)]
+struct Last {
+    seq: Seq,
+    ts: Timestamp,
+    sender: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,9 +91,10 @@ struct Stuck {
     since: Timestamp,
 }
 
-/// All agents, by name.
+/// All agents and all channels, by name.
 pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overview>, ApiError> {
     let rows = app.core.agents(true).await?;
+    let members = app.core.channels().await?;
     let asked: Vec<(String, Seq)> = rows.iter().map(|row| (row.name.clone(), row.cursor.unwrap_or_default())).collect();
     let read = app.core.reads().run(move |reader| {
         let waiting: Vec<store::Waiting> =
@@ -83,14 +102,20 @@ pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overvi
         let since: Vec<Option<Timestamp>> =
             asked.iter().map(|(agent, _)| reader.state_since(agent)).collect::<Result<_, _>>()?;
         let mut words = HashMap::new();
-        for message in reader.recent(LAST_WORDS_WITHIN, None)? {
+        for message in reader.recent(LAST_WORDS_WITHIN)? {
             let channel = channel_seen(&message, Viewer::Observer).into_owned();
             let content = message.content.chars().take(LAST_WORDS_CHARS).collect();
             words.insert(message.sender, LastWords { seq: message.seq, ts: message.ts, channel, content });
         }
-        Ok((waiting, since, words))
+        let mut channels = Vec::with_capacity(members.len());
+        for (name, members) in members {
+            let newest = reader.newest_in(&name)?;
+            let last = newest.map(|newest| Last { seq: newest.seq, ts: newest.ts, sender: newest.sender });
+            channels.push(Channel { name, members, last });
+        }
+        Ok((waiting, since, words, channels))
     });
-    let (waiting, since, mut words) = read.await?;
+    let (waiting, since, mut words, channels) = read.await?;
     let now = system_clock();
     let agents = rows.into_iter().zip(waiting).zip(since).map(|((row, waiting), state_since)| {
         let waiting = Waiting { count: waiting.count, oldest_seq: waiting.oldest, oldest_ts: waiting.oldest_ts };
@@ -98,7 +123,7 @@ pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overvi
         Agent { last_words: words.remove(&row.name), state_since, stuck, waiting, row }
     });
     let gitea = app.calls.gitea_address().map(ToOwned::to_owned);
-    Ok(Json(Overview { now, seq: app.core.head(), gitea, agents: agents.collect() }))
+    Ok(Json(Overview { now, seq: app.core.head(), gitea, agents: agents.collect(), channels }))
 }
 
 /// GET /api/agents/{name}/waiting: mentions and direct messages after the agent's cursor, oldest first.

@@ -1,4 +1,6 @@
-//! GET /api/agents/{name}/timeline: what an agent was in, and when.
+//! GET /api/agents/{name}/timeline and /api/stats/states: what one agent was in, or all of them, and when.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -7,6 +9,7 @@ use orochi_protocol::{AgentName, Timestamp};
 use serde::Serialize;
 
 use super::App;
+use super::activity::window;
 use super::errors::ApiError;
 use super::params::Params;
 use crate::core::system_clock;
@@ -23,6 +26,36 @@ pub struct Span {
     state: String,
     since: Timestamp,
     until: Timestamp,
+}
+
+/// What all agents were in.
+#[derive(Debug, Serialize)]
+pub struct States {
+    since: Timestamp,
+    until: Timestamp,
+    /// By name; who was not known yet is not there.
+    agents: BTreeMap<String, Vec<Span>>,
+}
+
+/// GET /api/stats/states: in the last hour, or `?window=day`.
+pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>, ApiError> {
+    let seconds = window(&params)?.seconds;
+    // After the core's answer: what it says is then on disk.
+    let names = app.core.agents(true).await?;
+    app.core.barrier().await?;
+    let until = system_clock();
+    let since = Timestamp::from_micros(until.as_micros() - seconds * 1_000_000);
+    let read = app.core.reads().run(move |reader| {
+        let mut agents = BTreeMap::new();
+        for row in names {
+            let spans = spans(reader.states(&row.name, since, until, CHANGES_MAX)?, since, until);
+            if !spans.is_empty() {
+                agents.insert(row.name, spans);
+            }
+        }
+        Ok(agents)
+    });
+    Ok(Json(States { since, until, agents: read.await? }))
 }
 
 /// Between `since` (a day ago) and `until` (now), oldest first; a time before the agent is known has no span.

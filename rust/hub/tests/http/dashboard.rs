@@ -110,6 +110,13 @@ async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
     assert_eq!(before["last_words"]["content"], "three @bob");
     assert_eq!((&before["online"], &before["stuck"]), (&json!(true), &Value::Null));
     assert_eq!(agent("carol", &overview)["waiting"]["count"], 0);
+    let channels = &overview["channels"];
+    let names: Vec<&Value> = channels.as_array().unwrap().iter().map(|channel| &channel["name"]).collect();
+    assert_eq!(names, ["#c", "#general"]);
+    assert_eq!((&channels[0]["members"], &channels[1]["last"]), (&json!(["bob", "carol"]), &Value::Null));
+    let last = &channels[0]["last"];
+    assert_eq!((&last["seq"], &last["sender"]), (&json!(3), &json!("bob")));
+    assert_eq!(last["ts"], before["last_words"]["ts"]);
     let contents = |rows: Value| rows.as_array().unwrap().iter().map(|row| row["content"].clone()).collect::<Vec<_>>();
     assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["one @bob", "two"]);
     bob.send(json!({"type": "heartbeat", "id": "h", "payload": {"seen": 1}})).await;
@@ -142,6 +149,10 @@ async fn a_timeline_says_what_an_agent_was_in() {
     let within = hub.get(&format!("/api/agents/bob/timeline?since={}&until={}", place(1), place(3))).await;
     assert_eq!(within, json!([spans[1], spans[2]]));
     assert_eq!(hub.get("/api/agents/nobody/timeline").await, json!([]));
+    let all = hub.get("/api/stats/states?window=day").await;
+    let of_bob = all["agents"]["bob"].as_array().unwrap();
+    assert_eq!(of_bob[..3], spans.as_array().unwrap()[..3]);
+    assert_eq!((&of_bob[3]["state"], &of_bob[3]["until"]), (&json!("offline"), &all["until"]));
 }
 
 #[tokio::test]

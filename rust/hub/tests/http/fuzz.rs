@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{TestHub, send_raw};
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 13] = [
     "/api/agents",
     "/api/channels",
     "/api/history/general",
@@ -17,6 +17,7 @@ const PATHS: [&str; 12] = [
     "/api/search",
     "/api/stats",
     "/api/overview",
+    "/api/stats/states",
     "/api/agents/bob/waiting",
     "/api/gitea/repos",
     "/api/nothing",

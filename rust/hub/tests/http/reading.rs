@@ -77,6 +77,30 @@ async fn recent_messages_are_oldest_first_over_all_channels() {
 }
 
 #[tokio::test]
+async fn messages_are_paged_both_ways_over_all_channels_or_within_one() {
+    let hub = TestHub::open().await;
+    for n in 1..=8 {
+        hub.say("alice", if n % 2 == 0 { "#even" } else { "#odd" }, &format!("m{n}")).await;
+    }
+    let fourth = hub.get("/api/messages/4").await["ts"].as_str().unwrap().replace('+', "%2B");
+    for (query, expected) in [
+        ("before=4&limit=2", vec!["m2", "m3"]),
+        ("after=4&limit=2", vec!["m5", "m6"]),
+        ("after=4&before=6", vec!["m5"]),
+        ("after=8", vec![]),
+        ("channel=%23even", vec!["m2", "m4", "m6", "m8"]),
+        ("channel=even&before=6&limit=1", vec!["m4"]),
+        ("channel=even&after=2&limit=2", vec!["m4", "m6"]),
+        ("channel=nowhere", vec![]),
+        (&format!("since={fourth}&limit=3"), vec!["m4", "m5", "m6"]),
+        (&format!("since={fourth}&channel=odd"), vec!["m5", "m7"]),
+        ("since=2020-01-01&limit=1", vec!["m1"]),
+    ] {
+        assert_eq!(contents(&hub.get(&format!("/api/messages?{query}")).await), expected, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_search_finds_the_part_that_matched() {
     let hub = TestHub::open().await;
     hub.say("alice", "#ops", "the deploy of version 7 failed").await;

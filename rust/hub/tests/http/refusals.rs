@@ -177,6 +177,9 @@ async fn a_field_that_is_wrong_is_422_in_the_words_of_the_frames() {
         ("/api/search", "MISSING_FIELD"),
         ("/api/search?q=", "MISSING_FIELD"),
         ("/api/search?q=x&channel=@bob", "MISSING_FIELD"),
+        ("/api/messages?channel=@bob", "INVALID_FIELD"),
+        ("/api/messages?since=soon", "INVALID_FIELD"),
+        ("/api/stats/states?window=year", "INVALID_FIELD"),
         ("/ws?after=x", "INVALID_FIELD"),
     ] {
         check(send(hub.request("GET", path)).await, 422, code, path).await;

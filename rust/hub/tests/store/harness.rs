@@ -80,7 +80,7 @@ pub fn read<T: Send + 'static>(
 
 /// The whole log, oldest first.
 pub fn all(db: &Path) -> Vec<StoredMessage> {
-    read(db, Seq::ZERO, |reader| reader.recent(100_000, None))
+    read(db, Seq::ZERO, |reader| reader.recent(100_000))
 }
 
 /// The seqs of a channel's history, newest first.

@@ -2,6 +2,7 @@
 //! the core nor a socket waits for a read. WAL lets them read while the writer writes.
 
 mod history;
+mod page;
 mod search;
 
 use std::ops::ControlFlow;
@@ -12,6 +13,7 @@ use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
+pub use page::Page;
 pub use search::Search;
 
 use super::row::{COLUMNS, empty, read_into, read_row};
@@ -104,17 +106,6 @@ impl Reader {
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
-    }
-
-    /// The newest `limit` messages of the whole log, or those before a place, oldest first.
-    ///
-    /// # Errors
-    /// Where the disk refuses.
-    pub fn recent(&self, limit: u32, before: Option<Seq>) -> Result<Vec<StoredMessage>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq < ?2 ORDER BY seq DESC LIMIT ?1");
-        let mut rows = self.rows(&sql, params![limit, before.map_or(i64::MAX, Seq::as_i64)])?;
-        rows.reverse();
-        Ok(rows)
     }
 
     /// One message.
