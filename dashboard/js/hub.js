@@ -20,10 +20,8 @@ export const signIn = (token) =>
   ask("/api/session", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
 export const signOut = () => ask("/api/session", { method: "DELETE" });
 export const overview = () => ask("/api/overview");
-export const channels = () => ask("/api/channels");
 export const recent = (params) => ask(`/api/messages${query({ ...params, html: true })}`);
 export const message = (seq) => ask(`/api/messages/${seq}`);
-export const history = (channel, params) => ask(`/api/history/${encodeURIComponent(channel)}${query({ ...params, html: true })}`);
 export const search = (params) => ask(`/api/search${query({ ...params, html: true })}`);
 export const issue = (owner, repo, number) => ask(`/api/gitea/issues/${owner}/${repo}/${number}`);
 export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);

@@ -54,7 +54,7 @@ function show() {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
   const go = (next) => (location.hash = routeTo([page || "overview"], next));
-  const given = { params, go, onError: fail, onRows: (rows) => (dispatch({ kind: "history", rows }), state) };
+  const given = { params, go, onError: fail };
   const pages = { feed: () => feed(given), activity: () => activity(given), search: () => search(given), agent: () => agentPage({ ...given, name }) };
   const isIn = stop !== null;
   view = isIn ? (pages[page] ?? (() => overview(given)))() : signin({ wrong: name === "wrong", onSignedIn: start });
@@ -69,9 +69,7 @@ function show() {
 
 async function poll() {
   try {
-    const [data, channels] = await Promise.all([hub.overview(), hub.channels()]);
-    dispatch({ kind: "overview", data });
-    dispatch({ kind: "channels", data: channels });
+    dispatch({ kind: "overview", data: await hub.overview() });
     view?.tick?.();
   } catch (error) {
     fail(error);
@@ -88,9 +86,8 @@ function pollSoon() {
 
 async function start() {
   try {
-    const [data, channels, rows] = await Promise.all([hub.overview(), hub.channels(), hub.recent({ limit: 500 })]);
+    const [data, rows] = await Promise.all([hub.overview(), hub.recent({ limit: 500 })]);
     dispatch({ kind: "overview", data });
-    dispatch({ kind: "channels", data: channels });
     // What the overview's head is past is not missed: the socket goes on from the newest row.
     dispatch({ kind: "history", rows });
     if (rows.length === 0) state = { ...state, lastSeq: data.seq };

@@ -1,6 +1,6 @@
 // What the page knows: a pure reducer. State and event in, state out; no page, no socket, no clock.
 
-/** Messages kept; older ones are asked of the hub again. */
+/** Messages kept, the newest without a gap; older ones are asked of the hub. */
 export const MESSAGES_MAX = 2000;
 
 export function initial() {
@@ -8,7 +8,7 @@ export function initial() {
 }
 
 /**
- * Events: `connection {state}`, `overview {data}`, `channels {data}`, `history {rows}` (any order, may overlap),
+ * Events: `connection {state}`, `overview {data}`, `history {rows}` (the newest there are; may overlap what came since),
  * `frame {frame}` as an observer gets them.
  */
 export function reduce(state, event) {
@@ -21,9 +21,8 @@ export function reduce(state, event) {
         now: event.data.now,
         gitea: event.data.gitea ?? null,
         agents: new Map(event.data.agents.map((agent) => [agent.name, agent])),
+        channels: new Map(event.data.channels.map((channel) => [channel.name, channel])),
       };
-    case "channels":
-      return { ...state, channels: new Map(Object.entries(event.data)) };
     case "history":
       return merged(state, event.rows);
     case "frame":
@@ -41,7 +40,7 @@ function framed(state, frame) {
     const next = merged(state, [row]);
     return next.channels.has(row.channel) || row.channel.startsWith("@")
       ? next
-      : { ...next, channels: new Map(next.channels).set(row.channel, []) };
+      : { ...next, channels: new Map(next.channels).set(row.channel, { name: row.channel, members: [], last: null }) };
   }
   if (type === "status_update" || type === "presence_change") {
     const known = state.agents.get(payload.agent);

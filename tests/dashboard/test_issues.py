@@ -54,7 +54,9 @@ async def test_the_link_in_an_issue_leads_to_the_message(start_hub: Start, page:
         found = re.search(r"\(http://hub\.lab(/#[^)]*)\)", issue["body"])
         assert found
         await page.goto(f"http://127.0.0.1:{hub.dashboard_port}{found[1]}")
-        linked = page.get_by_role("region", name="message 1")
-        await expect(linked).to_contain_text("it fails on gpu-1")
+        linked = page.locator(".message", has_text="it fails on gpu-1")
         await expect(linked).to_be_in_viewport()
+        await expect(linked).to_be_focused()
+        await expect(page.get_by_text("later 0", exact=True)).to_be_in_viewport()
+        await page.get_by_role("button", name="to the newest").click()
         await expect(page.get_by_text("later 299")).to_be_in_viewport()

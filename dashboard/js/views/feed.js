@@ -1,24 +1,31 @@
-// Live messages of all channels or of one, newest at the bottom. A few hundred rows are in the document at a time:
-// scrolling up moves this window to older ones, which the hub is asked for when they are not here.
+// Live messages of all channels or of one, newest at the bottom. It shows one run of the log: at first the newest, that of
+// a link's message or time, and what scrolling moves it to.
 
-import { el } from "../dom.js";
+import { announce, el } from "../dom.js";
+import { clock } from "../format.js";
 import * as hub from "../hub.js";
-import { inChannel } from "../state.js";
+import { read } from "../marks.js";
 import { News } from "../news.js";
+import { append, covers, emptyRun, prepend } from "../run.js";
+import { inChannel } from "../state.js";
 import { threads } from "../threads.js";
+import { channelItems, members } from "./channels.js";
+import { goTo } from "./goto.js";
 import { messageRow, refreshVisible } from "./message.js";
 import { Thread } from "./thread.js";
 
-const ROWS_MAX = 200;
+/** Rows asked for at a time. */
 const STEP = 100;
 /** Pixels from the top at which older rows are fetched. */
 const EDGE = 200;
 /** Messages of one sender within so many milliseconds stand under one name. */
 const GROUP_MS = 120_000;
+/** The channels are drawn anew at most so often. */
+const CHANNELS_EVERY_MS = 300;
 
-export function feed({ params, onRows, onError }) {
-  const view = new Feed(params.channel ?? "", onRows, onError);
-  if (/^\d{1,15}$/.test(params.seq ?? "")) view.showLinked(params.seq);
+/** `params`: `channel`, and `seq` or `at` (a time) for where to begin. */
+export function feed({ params, go, onError }) {
+  const view = new Feed(params, go, onError);
   return {
     element: view.element,
     update: (state) => view.update(state),
@@ -32,57 +39,56 @@ export function feed({ params, onRows, onError }) {
 class Feed {
   /** What the page knows; null before the first update. */
   state = null;
-  /** The seq of the last row shown; null follows the newest. */
-  end = null;
+  run = emptyRun;
+  /** Whether the newest are shown as they come. */
+  isFollowing = true;
   /** The newest message that was counted. */
   newest = null;
   /** Messages that came while somebody read above. */
   fresh = 0;
   /** Where following put the scroll bar: one that is above was moved by somebody. */
   followedTo = 0;
-  /** The rows in the document, without those under them. */
-  shown = [];
   /** Threads that are open. */
   opened = new Set();
   news = new News();
   isLoading = false;
-  /** Set when the hub has nothing older. */
-  isWhole = false;
+  channelsTimer = null;
 
-  constructor(channel, onRows, onError) {
-    Object.assign(this, { channel, onRows, onError });
-    this.list = el("ol", { class: "messages", "aria-label": channel || "all messages", onclick: (event) => this.clicked(event) });
+  constructor(params, go, onError) {
+    this.channel = params.channel ?? "";
+    Object.assign(this, { params, onError });
+    this.list = el("ol", { class: "messages", "aria-label": this.channel || "all messages", onclick: (event) => this.clicked(event) });
+    this.more = el("button", { type: "button", class: "older", hidden: true, onclick: () => this.older() }, "Older messages");
     this.chip = el("button", { type: "button", class: "chip", hidden: true, onclick: () => this.toNewest() });
     this.channels = el("ul", { class: "channels", "aria-label": "Channels" });
-    this.box = el("div", { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region", onscroll: () => this.scrolled() }, this.list);
+    this.members = el("div", { class: "members" });
+    this.box = el("div", { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region", onscroll: () => this.scrolled() }, this.more, this.list);
     // Deliveries and cards come later than their message, and push it down.
-    new ResizeObserver(() => this.end === null && this.follow()).observe(this.list);
-    const side = el("div", { class: "side" }, el("h1", { id: "feed-title" }, channel || "All messages"), this.channels);
-    this.element = el("section", { class: "feed", "aria-labelledby": "feed-title" }, side, el("div", { class: "stream" }, this.box, this.chip));
-  }
-
-  /** The one message that a link names stands above the others, which may go on far from it. */
-  async showLinked(seq) {
-    try {
-      const row = messageRow(await hub.message(seq));
-      this.box.before(el("section", { class: "linked", "aria-label": `message ${seq}` }, el("ol", { class: "messages" }, row)));
-    } catch (error) {
-      this.onError(error);
-    }
+    new ResizeObserver(() => this.isFollowing && this.follow()).observe(this.list);
+    const side = el("div", { class: "side" }, el("h1", { id: "feed-title" }, this.channel || "All messages"), this.channels);
+    const bar = el("div", { class: "bar" }, this.members, goTo(params, go, () => this.state?.now));
+    this.element = el("section", { class: "feed", "aria-labelledby": "feed-title" }, side, el("div", { class: "stream" }, bar, this.box, this.chip));
   }
 
   update(state) {
     const isFirst = this.state === null;
     this.state = state;
-    const follow = this.end === null;
     this.count();
+    if (isFirst) this.begin();
+    else if (this.isFollowing) this.takeLive();
     this.draw();
-    if (follow) {
-      this.follow();
-      refreshVisible(this.list, this.state.gitea);
-    }
-    if (isFirst && this.channel) this.load({ limit: ROWS_MAX });
-    this.channels.replaceChildren(...channelLinks(state, this.channel));
+    this.members.replaceChildren(...members(state, this.channel));
+    this.channelsTimer ??= setTimeout(() => this.drawChannels(), isFirst ? 0 : CHANNELS_EVERY_MS);
+  }
+
+  drawChannels() {
+    this.channelsTimer = null;
+    if (!this.element.isConnected) return;
+    if (this.isFollowing && document.visibilityState === "visible" && this.state.lastSeq) read(this.channel, this.state.lastSeq);
+    const items = channelItems(this.state, this.channel);
+    const focused = document.activeElement?.closest(".channels a")?.getAttribute("href");
+    this.channels.replaceChildren(...items);
+    if (focused) items.map((item) => item.firstChild).find((link) => link.getAttribute("href") === focused)?.focus();
   }
 
   /** Counts what came. */
@@ -94,36 +100,79 @@ class Feed {
     this.news.add(came);
   }
 
+  begin() {
+    const { seq, at } = this.params;
+    if (/^[1-9]\d{0,14}$/.test(seq ?? "")) this.jump({ after: Number(seq) - 1 });
+    else if (at) this.jump({ since: at });
+    else this.toNewest();
+  }
+
+  /** Shows what was said from there on, and what stands before it. */
+  async jump(place) {
+    this.isFollowing = false;
+    const head = this.state.lastSeq ?? 0;
+    const rows = await this.ask({ ...place, limit: STEP });
+    if (rows?.length === 0) announce("Nothing was said since then.");
+    if (!rows?.length) return this.toNewest();
+    const [{ seq, ts }] = rows;
+    this.run = append({ ...emptyRun, upTo: seq - 1 }, rows, rows.length < STEP ? head : 0);
+    this.target = seq;
+    announce(`From ${clock(ts)} on`);
+    this.draw();
+    await this.older();
+    const target = this.list.querySelector(".target");
+    target?.scrollIntoView({ block: "start" });
+    target?.focus({ preventScroll: true });
+    this.fill();
+  }
+
+  /** Begins again with the newest. */
+  toNewest() {
+    this.run = emptyRun;
+    this.isFollowing = true;
+    this.takeLive();
+    this.draw();
+    if (this.run.rows.length < STEP) this.older();
+  }
+
+  /** Adds what the page got over its socket; where something is missing before that, it begins there. */
+  takeLive() {
+    const { messages, lastSeq } = this.state;
+    const run = covers(messages, this.run.upTo) ? this.run : emptyRun;
+    if (messages.length > 0) this.run = append(run, inChannel(this.state, this.channel), lastSeq ?? 0);
+  }
+
   follow() {
     this.box.scrollTop = this.box.scrollHeight;
     this.followedTo = this.box.scrollTop;
   }
 
   draw() {
-    const { firsts: rows, replies } = threads(inChannel(this.state, this.channel));
-    const until = this.end === null ? rows.length : rows.findLastIndex((row) => row.seq <= this.end) + 1;
-    // What somebody reads stays, also where the page has let go of it since.
-    const kept = this.end === null ? [] : this.shown.filter((row) => row.seq < (rows[0]?.seq ?? Infinity));
-    this.shown = [...kept, ...rows.slice(0, until)].slice(-ROWS_MAX);
+    const { firsts, replies } = threads(this.run.rows);
     const known = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
-    const bySeq = new Map(this.state.messages.map((row) => [row.seq, row]));
+    const bySeq = new Map([...this.state.messages, ...this.run.rows].map((row) => [row.seq, row]));
     const anchor = this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
-    const item = (row, index) =>
-      known.get(row.seq) ?? messageRow(row, { follows: follows(this.shown[index - 1], row), parent: bySeq.get(row.reply_to) });
-    const items = this.shown.map(item);
-    this.shown.forEach((row, index) => replies.has(row.seq) && this.fold(items[index], row, replies.get(row.seq)));
-    const focused = document.activeElement;
-    // Nothing is moved where nothing came: status changes of busy agents draw often.
-    const isSame = items.length === this.list.children.length && items.every((item, at) => item === this.list.children[at]);
-    if (!isSame) this.list.replaceChildren(...items);
-    if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+    const item = (row, index) => known.get(row.seq) ?? this.row(row, firsts[index - 1], bySeq.get(row.reply_to));
+    const items = firsts.map(item);
+    firsts.forEach((row, index) => replies.has(row.seq) && this.fold(items[index], row, replies.get(row.seq)));
+    const isEmpty = items.length === 0 && this.run.isWhole;
+    put(this.list, isEmpty ? [el("li", { class: "empty" }, "Nothing was said here yet.")] : items);
+    this.more.hidden = this.run.isWhole || items.length === 0;
     // Rows that came above must not move those that are being read.
-    if (this.end !== null && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
-    if (this.end === null) this.fresh = 0;
-    this.chip.hidden = rows.length === until && this.fresh === 0;
+    if (!this.isFollowing && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
+    if (this.isFollowing) this.fresh = 0;
+    this.chip.hidden = this.isFollowing;
     this.chip.textContent = this.fresh > 0 ? `${this.fresh} new` : "to the newest";
-    if (this.shown.length === 0) this.list.replaceChildren(el("li", { class: "empty" }, "Nothing was said here yet."));
+    if (!this.isFollowing) return;
+    this.follow();
+    refreshVisible(this.list, this.state.gitea);
+  }
+
+  row(row, above, parent) {
+    const item = messageRow(row, { follows: row.seq !== this.target && follows(above, row), parent });
+    item.classList.toggle("target", row.seq === this.target);
+    return item;
   }
 
   /** Puts the replies under their first message. */
@@ -137,75 +186,77 @@ class Feed {
 
   scrolled() {
     if (this.state === null) return;
-    const isAtBottom = this.isAtBottom();
     // The browser tells of a scrolling after the fact: of one that following did, more may have come below since.
-    if (this.end === null && this.box.scrollTop >= this.followedTo - 1) return;
+    if (this.isFollowing && this.box.scrollTop >= this.followedTo - 1) return;
     if (this.box.scrollTop < EDGE) this.older();
-    else if (isAtBottom && this.end !== null) this.newer();
-    else if (!isAtBottom && this.end === null) this.end = this.shown.at(-1)?.seq ?? null;
+    else if (this.isAtBottom()) this.newer();
+    this.stopUnlessAtBottom();
   }
 
   isAtBottom() {
     return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
   }
 
+  stopUnlessAtBottom() {
+    if (!this.isFollowing || this.isAtBottom()) return;
+    this.isFollowing = false;
+    this.draw();
+  }
+
   /** Who opened a thread reads there, and is not taken to the newest message. */
   clicked(event) {
     if (!event.target.closest("button")) return;
-    if (!this.isAtBottom()) this.end ??= this.shown.at(-1)?.seq ?? null;
-    // Where all of it is in sight there is no scrolling that would ask for more.
-    while (this.end !== null && this.isAtBottom()) this.newer();
+    this.stopUnlessAtBottom();
+    this.fill();
+  }
+
+  /** Where all of it is in sight there is no scrolling that would ask for more. */
+  fill() {
+    const { scrollHeight, clientHeight } = this.box;
+    if (scrollHeight <= clientHeight && !this.run.isWhole && this.run.rows.length < STEP) this.older();
+    else if (this.isAtBottom()) this.newer();
   }
 
   async older() {
-    const first = this.shown[0]?.seq;
-    if (first === undefined || this.isLoading) return;
-    const rows = this.firsts();
-    if (rows.findIndex((row) => row.seq >= first) < STEP && !this.isWhole) {
-      await this.load({ before: rows[0].seq, limit: ROWS_MAX });
+    if (this.isLoading || this.run.isWhole) return;
+    const { run } = this;
+    const before = run.rows[0]?.seq ?? this.state.messages[0]?.seq;
+    const rows = await this.ask({ before, limit: STEP });
+    // Somebody may have gone elsewhere meanwhile; what came at the other end does not matter.
+    if (!rows || (run.rows[0] !== this.run.rows[0] && run.rows.length > 0)) return;
+    this.run = prepend(this.run, rows, rows.length < STEP);
+    if (this.run.upTo < run.upTo) this.isFollowing = false;
+    this.draw();
+  }
+
+  async newer() {
+    if (this.isFollowing || this.isLoading) return;
+    const { messages, lastSeq } = this.state;
+    if (covers(messages, this.run.upTo)) {
+      const rows = inChannel(this.state, this.channel).filter((row) => row.seq > this.run.upTo);
+      this.isFollowing = rows.length <= STEP;
+      this.run = append(this.run, rows.slice(0, STEP), this.isFollowing ? lastSeq : 0);
+      return this.draw();
     }
-    const all = this.firsts();
-    // Not always the same row: what it answers may have come now, and it stands under that.
-    const place = all.findIndex((row) => row.seq >= first);
-    if (place <= 0) return;
-    this.end = all[Math.min(all.length - 1, Math.max(place - STEP, 0) + ROWS_MAX - 1)].seq;
+    const { run } = this;
+    const rows = await this.ask({ after: run.upTo, limit: STEP });
+    if (!rows || run !== this.run) return;
+    this.run = append(run, rows, rows.length < STEP ? (lastSeq ?? 0) : 0);
     this.draw();
+    this.fill();
   }
 
-  firsts() {
-    return threads(inChannel(this.state, this.channel)).firsts;
-  }
-
-  newer() {
-    const rows = this.firsts();
-    const until = rows.findLastIndex((row) => row.seq <= this.end) + 1;
-    const isCutOff = until === 0 && rows.length > 0;
-    // Between what is shown and what the page has some are missing: they are asked for when one scrolls up from there.
-    if (isCutOff) this.shown = [];
-    this.end = until < rows.length ? rows[Math.min(rows.length, until + (isCutOff ? ROWS_MAX : STEP)) - 1].seq : null;
-    this.draw();
-    if (isCutOff) this.box.scrollTop = EDGE + 1;
-    if (this.end === null) this.follow();
-  }
-
-  async load(asked) {
+  /** Rows of the channel; null where they can't be had, which is then said. */
+  async ask(asked) {
     this.isLoading = true;
     try {
-      const more = await (this.channel ? hub.history(this.channel, asked) : hub.recent(asked));
-      this.isWhole = asked.before !== undefined && more.length === 0;
-      // Not the next drawing's: the window moves over the rows that came just now.
-      this.state = this.onRows(more);
+      return await hub.recent({ ...asked, channel: this.channel });
     } catch (error) {
       this.onError(error);
+      return null;
     } finally {
       this.isLoading = false;
     }
-  }
-
-  toNewest() {
-    this.end = null;
-    this.draw();
-    this.follow();
   }
 
   firstVisible() {
@@ -214,12 +265,17 @@ class Feed {
   }
 }
 
-function follows(before, row) {
-  return before?.sender === row.sender && before.channel === row.channel && !row.reply_to && Date.parse(row.ts) - Date.parse(before.ts) < GROUP_MS;
+/** Makes these the list's children, moving none that is there: what has the focus keeps it. */
+function put(list, items) {
+  const wanted = new Set(items);
+  for (const item of [...list.children]) if (!wanted.has(item)) item.remove();
+  let at = list.firstElementChild;
+  for (const item of items) {
+    if (item === at) at = at.nextElementSibling;
+    else list.insertBefore(item, at);
+  }
 }
 
-function channelLinks(state, chosen) {
-  const link = (name, text, members) =>
-    el("li", {}, el("a", { href: name ? `#/feed?channel=${encodeURIComponent(name)}` : "#/feed", "aria-current": name === chosen ? "page" : null, title: members?.join(", ") || "no members" }, text, members && el("span", { class: "count" }, ` ${members.length}`)));
-  return [link("", "all channels"), ...[...state.channels].sort(([a], [b]) => a.localeCompare(b)).map(([name, members]) => link(name, name, members))];
+function follows(before, row) {
+  return before?.sender === row.sender && before.channel === row.channel && !row.reply_to && Date.parse(row.ts) - Date.parse(before.ts) < GROUP_MS;
 }

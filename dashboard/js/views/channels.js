@@ -1,0 +1,33 @@
+// The channels beside the feed: who is in them, when something was said last, and how much of it is unread.
+
+import { el } from "../dom.js";
+import { duration, secondsBetween } from "../format.js";
+import { marks, overChannels } from "../marks.js";
+
+/** The list's items. */
+export function channelItems(state, chosen) {
+  const all = [...overChannels(state.channels, state.messages, marks())].sort(([a], [b]) => a.localeCompare(b));
+  return [item("", "all channels", chosen), ...all.map(([name, channel]) => item(name, name, chosen, detail(channel, state.now)))];
+}
+
+function item(name, text, chosen, more = []) {
+  const href = name ? `#/feed?channel=${encodeURIComponent(name)}` : "#/feed";
+  return el("li", {}, el("a", { href, "aria-current": name === chosen ? "page" : null }, text, more));
+}
+
+function detail({ members, last, unread, isMore }, now) {
+  const count = isMore ? `${Math.max(unread, 1)}+` : String(unread);
+  const said = last && now ? ` · ${duration(secondsBetween(last.ts, now))} ago` : "";
+  return [
+    (unread > 0 || isMore) && el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
+    el("span", { class: "count" }, `${members.length} in it${said}`),
+  ];
+}
+
+/** Who is in a channel, as links; nothing where it is none. */
+export function members(state, channel) {
+  const names = state.channels.get(channel)?.members;
+  if (!names) return [];
+  const links = names.map((name) => el("li", {}, el("a", { href: `#/agent/${encodeURIComponent(name)}` }, name)));
+  return [el("span", {}, names.length ? "Members:" : "Nobody is in it now."), el("ul", { "aria-label": "Members" }, links)];
+}
