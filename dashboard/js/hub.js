@@ -1,9 +1,14 @@
-// The hub's HTTP API. Who is not signed in gets SignedOut, all else a sentence to show.
+// The hub's HTTP API. Who is not signed in gets SignedOut, who has no hub Away, all else a sentence to show.
 
 export class SignedOut extends Error {}
+export class Away extends Error {}
+
+/** A hub that takes longer does not answer: a connection can die without a word. */
+const PATIENCE_MS = 10_000;
 
 async function ask(path, options = {}) {
-  const response = await fetch(path, { credentials: "same-origin", cache: "no-store", ...options });
+  const asked = fetch(path, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+  const response = await asked.catch(() => Promise.reject(new Away("the hub does not answer")));
   if (response.ok) return response.status === 204 ? null : response.json();
   const body = await response.json().catch(() => ({}));
   if (response.status === 401) throw new SignedOut(body.detail ?? "signed out");

@@ -5,8 +5,8 @@ import { parseRoute, routeTo } from "./format.js";
 import * as hub from "./hub.js";
 import { listen } from "./keys.js";
 import { noticeOf, tell, wanted } from "./notices.js";
-import { observe } from "./socket.js";
 import { initial, reduce } from "./state.js";
+import { follow } from "./sync.js";
 import { agentPage } from "./views/agent.js";
 import { feed } from "./views/feed.js";
 import { chooseNotices } from "./views/notify.js";
@@ -15,8 +15,6 @@ import { overview } from "./views/overview.js";
 import { search } from "./views/search.js";
 import { signin } from "./views/signin.js";
 
-const OVERVIEW_EVERY_MS = 5000;
-const OVERVIEW_SOON_MS = 500;
 const PAGES = [["overview", "Overview"], ["feed", "Feed"], ["activity", "Activity"], ["search", "Search"]];
 
 const main = document.getElementById("main");
@@ -24,7 +22,6 @@ let state = initial();
 let view = null;
 let stop = null;
 let isDrawing = false;
-let nextPoll = null;
 
 function dispatch(event) {
   state = reduce(state, event);
@@ -67,61 +64,53 @@ function show() {
   view.shown?.();
 }
 
-async function poll() {
-  try {
-    dispatch({ kind: "overview", data: await hub.overview() });
-    view?.tick?.();
-  } catch (error) {
-    fail(error);
-  }
-}
-
-/** Soon, and once for many: what waits for whom has changed, or who is there. */
-function pollSoon() {
-  nextPoll ??= setTimeout(() => {
-    nextPoll = null;
-    if (stop) poll();
-  }, OVERVIEW_SOON_MS);
-}
-
 async function start() {
   try {
     const [data, rows] = await Promise.all([hub.overview(), hub.recent({ limit: 500 })]);
     dispatch({ kind: "overview", data });
     // What the overview's head is past is not missed: the socket goes on from the newest row.
     dispatch({ kind: "history", rows });
-    if (rows.length === 0) state = { ...state, lastSeq: data.seq };
+    if (rows.length === 0) state = { ...state, lastSeq: 0 };
   } catch (error) {
     if (error instanceof hub.SignedOut) return leave();
     showConnection("retrying");
     setTimeout(start, 2000);
     return;
   }
-  const end = observe({
+  const live = follow({
     lastSeq: () => state.lastSeq,
+    onOverview: (data) => {
+      dispatch({ kind: "overview", data });
+      view?.tick?.();
+    },
     onFrame: (frame) => {
-      const notice = noticeOf(frame, wanted(), state.agents.get(frame.payload.agent));
-      if (notice) tell(notice, (route) => (location.hash = routeTo(route)));
-      if (frame.type === "error") state = { ...initial(), connection: state.connection };
-      else dispatch({ kind: "frame", frame });
+      take(frame);
       const { mentions, channel } = frame.payload;
-      if (frame.type === "presence_change" || mentions?.length || channel?.startsWith("@")) pollSoon();
+      // What waits for whom has changed, or who is there.
+      if (frame.type === "presence_change" || mentions?.length || channel?.startsWith("@")) live.soon();
     },
-    onState: (text) => {
-      showConnection(text);
-      dispatch({ kind: "connection", state: text });
-      // What changed before the socket was there is in no frame.
-      if (text === "live") pollSoon();
-      // A hub that restarted has forgotten who was signed in.
-      if (text === "retrying") hub.session().then((now) => now.signed_in || leave(), () => {});
-      else poll();
+    onConnection: (connection) => {
+      showConnection(connection);
+      dispatch({ kind: "connection", state: connection });
     },
+    onError: fail,
   });
-  const timer = setInterval(poll, OVERVIEW_EVERY_MS);
-  stop = () => (end(), clearInterval(timer));
+  stop = live.end;
   hub.session().then(({ token_required }) => (document.getElementById("signout").hidden = !token_required), fail);
   if (parseRoute(location.hash).path[0] === "signin") history.replaceState(null, "", "#/");
   show();
+}
+
+function take(frame) {
+  if (frame.type === "error") {
+    // This is another log, which has not come to where the page was: the page begins anew.
+    stop?.();
+    state = initial();
+    return void start();
+  }
+  const notice = noticeOf(frame, wanted(), state.agents.get(frame.payload.agent));
+  if (notice) tell(notice, (route) => (location.hash = routeTo(route)));
+  dispatch({ kind: "frame", frame });
 }
 
 function leave() {

@@ -6,13 +6,22 @@ export function delay(attempt, chance = Math.random()) {
   return whole / 2 + (whole / 2) * chance;
 }
 
-/** Calls `onFrame(frame)` and `onState("live" | "retrying")`; `lastSeq()` says where to go on. Gives what ends it. */
+/**
+ * Calls `onFrame(frame)` and `onState("live" | "retrying")`; `lastSeq()` says where to go on. Gives `{now, again, end}`:
+ * `now` does not wait for the next try, `again` leaves an open socket for a new one.
+ */
 export function observe({ lastSeq, onFrame, onState, address = socketAddress, WebSocketClass = WebSocket }) {
   let attempt = 0;
   let socket = null;
   let timer = null;
-  let isOver = false;
+  const leave = () => {
+    clearTimeout(timer);
+    timer = null;
+    if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    socket?.close();
+  };
   const open = () => {
+    leave();
     socket = new WebSocketClass(address(lastSeq()));
     socket.onopen = () => {
       attempt = 0;
@@ -20,26 +29,17 @@ export function observe({ lastSeq, onFrame, onState, address = socketAddress, We
     };
     socket.onmessage = (event) => onFrame(JSON.parse(event.data));
     socket.onclose = () => {
-      if (isOver) return;
       onState("retrying");
       timer = setTimeout(open, delay(attempt++));
     };
   };
-  // A machine that wakes up need not wait for the next try.
-  const now = () => {
-    if (isOver || timer === null || socket?.readyState < 2) return;
-    clearTimeout(timer);
+  const again = () => {
     attempt = 0;
+    onState("retrying");
     open();
   };
-  globalThis.addEventListener?.("online", now);
   open();
-  return () => {
-    isOver = true;
-    clearTimeout(timer);
-    globalThis.removeEventListener?.("online", now);
-    socket?.close();
-  };
+  return { now: () => timer !== null && again(), again, end: leave };
 }
 
 function socketAddress(after) {

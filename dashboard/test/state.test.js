@@ -5,7 +5,6 @@ import { test } from "node:test";
 
 import { MESSAGES_MAX, byNeed, inChannel, initial, reduce } from "../js/state.js";
 import { clock, duration, parseRoute, routeTo, statusOf } from "../js/format.js";
-import { delay, observe } from "../js/socket.js";
 import { noticeOf, want, wanted } from "../js/notices.js";
 import { News } from "../js/news.js";
 import { FOLD_WITHIN, threads } from "../js/threads.js";
@@ -108,22 +107,4 @@ test("addresses survive what names can hold", () => {
   assert.deepEqual([path, params], [["agent", "gpu-1.lab"], { channel: "#a/b" }]);
   assert.deepEqual([59, 61, 7200, 200000].map(duration), ["59 s", "1 min", "2 h", "2 d"]);
   assert.equal(clock("no time"), "?");
-});
-
-test("a lost connection goes on after the last message, later with each try", () => {
-  const made = [];
-  class Socket {
-    constructor(address) {
-      this.address = address;
-      made.push(this);
-    }
-    close() {}
-  }
-  const states = [];
-  const end = observe({ lastSeq: () => 7, onFrame() {}, onState: (state) => states.push(state), address: (after) => `a${after}`, WebSocketClass: Socket });
-  made[0].onopen();
-  made[0].onclose();
-  end();
-  assert.deepEqual([made[0].address, states], ["a7", ["live", "retrying"]]);
-  assert.deepEqual([0, 3, 99].map((attempt) => delay(attempt, 1)), [250, 2000, 10000]);
 });

@@ -52,6 +52,7 @@ const FILES: &[File] = files![
     "js/socket.js" is JS,
     "js/state.js" is JS,
     "js/strip.js" is JS,
+    "js/sync.js" is JS,
     "js/text.js" is JS,
     "js/threads.js" is JS,
     "js/views/activity.js" is JS,

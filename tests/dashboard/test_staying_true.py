@@ -1,0 +1,80 @@
+"""The picture stays true: over a sleep, over a connection that died without a word, and in several tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.async_api import Browser, Page, expect
+
+from tests.dashboard.proxy import Proxy
+from tests.python.hub import DEADLINE, Hub
+
+Start = Callable[..., Hub]
+
+
+async def test_a_socket_that_died_without_a_word_is_replaced_and_nothing_is_missed(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with Proxy(hub.dashboard_port) as proxy, hub.client("alice") as alice:
+        await page.goto(f"http://127.0.0.1:{proxy.port}/#/feed")
+        await expect(page.locator("#connection")).to_have_text("live")
+        await alice.send("#general", "while it lives")
+        await expect(page.locator(".messages")).to_contain_text("while it lives")
+        assert proxy.upgrades == 1
+        proxy.forget()
+        await alice.send("#general", "into the void")
+        await expect(page.locator(".messages")).to_contain_text("into the void", timeout=DEADLINE * 1000)
+        assert proxy.upgrades == 2
+        await expect(page.locator("#connection")).to_have_text("live")
+        await alice.send("#general", "and live again")
+        await expect(page.locator(".messages")).to_contain_text("and live again")
+        assert await page.locator(".message").count() == 3
+
+
+async def test_a_page_that_slept_while_the_hub_restarted_shows_what_it_missed(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/#/feed")
+    connection = page.locator("#connection")
+    await expect(connection).to_have_text("live")
+    session = await page.context.new_cdp_session(page)
+    await session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    hub.kill()
+    hub.start()
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "while it slept")
+        await session.send("Page.setWebLifecycleState", {"state": "active"})
+        await expect(page.locator(".messages")).to_contain_text("while it slept", timeout=DEADLINE * 1000)
+        await expect(connection).to_have_text("live")
+    await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/#/overview")
+    await expect(page.locator("[data-agent=alice]")).to_have_attribute("data-status", "offline")
+
+
+async def test_a_hub_with_another_log_begins_the_page_anew(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        for number in range(5):
+            await alice.send("#general", f"of the old log {number}")
+    await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/#/feed")
+    await expect(page.locator(".messages")).to_contain_text("of the old log 4")
+    hub.kill()
+    for file in hub.db.parent.glob("orochi.db*"):
+        file.unlink()
+    hub.start()
+    async with hub.client("bob") as bob:
+        await bob.send("#general", "of the new log")
+        await expect(page.locator(".messages")).to_contain_text("of the new log", timeout=DEADLINE * 1000)
+        await expect(page.locator(".message")).to_have_count(1)
+
+
+async def test_several_tabs_show_the_same(start_hub: Start, browser: Browser) -> None:
+    hub = start_hub()
+    context = await browser.new_context()
+    tabs = [await context.new_page() for _ in range(3)]
+    for tab in tabs:
+        await tab.goto(f"http://127.0.0.1:{hub.dashboard_port}/#/feed")
+        await expect(tab.locator("#connection")).to_have_text("live")
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "to all tabs")
+    for tab in tabs:
+        await tab.bring_to_front()
+        await expect(tab.locator(".messages")).to_contain_text("to all tabs")
+    await context.close()
