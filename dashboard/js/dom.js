@@ -25,6 +25,17 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Makes these the list's children, moving as few as can be of those that are there: what has the focus keeps it. */
+export function put(list, items) {
+  const wanted = new Set(items);
+  for (const item of [...list.children]) if (!wanted.has(item)) item.remove();
+  let at = list.firstElementChild;
+  for (const item of items) {
+    if (item === at) at = at.nextElementSibling;
+    else list.insertBefore(item, at);
+  }
+}
+
 /** Says something to those who listen to the page. */
 export function announce(text) {
   document.getElementById("live").textContent = text;

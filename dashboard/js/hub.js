@@ -31,6 +31,7 @@ export const search = (params) => ask(`/api/search${query({ ...params, html: tru
 export const issue = (owner, repo, number) => ask(`/api/gitea/issues/${owner}/${repo}/${number}`);
 export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);
 export const activity = (window) => ask(`/api/stats/timeline?window=${window}`);
+export const states = (window) => ask(`/api/stats/states?window=${window}`);
 export const matrix = (window) => ask(`/api/stats/matrix?window=${window}`);
 export const timeline = (name, params) => ask(`/api/agents/${encodeURIComponent(name)}/timeline${query(params)}`);
 export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting?html=true`);

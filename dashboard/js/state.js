@@ -75,9 +75,13 @@ export function inChannel(state, channel) {
   return channel ? state.messages.filter((row) => row.channel === channel) : state.messages;
 }
 
-/** Agents in the order in which they need a person: stuck, error, busy, others, offline; then by name. */
-export function byNeed(agents, statusOf) {
-  const order = ["stuck", "error", "busy", "online", "idle", "offline"];
-  const rank = (agent) => order.indexOf(statusOf(agent));
-  return [...agents].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+/** In the order in which they need a person. */
+const STATUSES = ["stuck", "error", "busy", "online", "idle", "offline"];
+
+/** Agents sorted by `key`: the status by need, a text by itself with those that have none last; then by name. */
+export function sorted(agents, key, statusOf) {
+  const rank = (agent) => STATUSES.indexOf(statusOf(agent));
+  const text = (a, b) => Number(!a[key]) - Number(!b[key]) || String(a[key]).localeCompare(String(b[key]));
+  const compare = key === "status" ? (a, b) => rank(a) - rank(b) : text;
+  return [...agents].sort((a, b) => compare(a, b) || a.name.localeCompare(b.name));
 }

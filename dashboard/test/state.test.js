@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MESSAGES_MAX, byNeed, inChannel, initial, reduce } from "../js/state.js";
+import { MESSAGES_MAX, sorted, inChannel, initial, reduce } from "../js/state.js";
 import { clock, duration, parseRoute, routeTo, statusOf } from "../js/format.js";
 import { noticeOf, want, wanted } from "../js/notices.js";
 import { News } from "../js/news.js";
@@ -45,7 +45,9 @@ test("events change the agent that they are about, and nothing that was shown be
 test("those that need a person come first", () => {
   const agent = (name, more) => ({ name, online: true, stuck: null, status: "idle", ...more });
   const agents = [agent("a"), agent("b", { status: "error" }), agent("c", { stuck: {} }), agent("d", { online: false }), agent("e", { status: "busy" })];
-  assert.deepEqual(byNeed(agents, statusOf).map(({ name }) => name), ["c", "b", "e", "a", "d"]);
+  assert.deepEqual(sorted(agents, "status", statusOf).map(({ name }) => name), ["c", "b", "e", "a", "d"]);
+  const places = [agent("a", { project: "web" }), agent("b", { project: "" }), agent("d", { project: "api" }), agent("c", { project: "api" })];
+  assert.deepEqual(sorted(places, "project", statusOf).map(({ name }) => name), ["c", "d", "a", "b"]);
 });
 
 test("text is split into what it is, and only mentions that the hub took are mentions", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { pieces } from "../js/strip.js";
+import { pieces, shares } from "../js/strip.js";
 
 test("spans become shares of the strip, with words", () => {
   const spans = [
@@ -15,6 +15,7 @@ test("spans become shares of the strip, with words", () => {
   assert.deepEqual([other.x, other.width, other.state], [250, 750, "other"]);
   assert.match(busy.text, /^busy for 6 h from /);
   assert.match(other.text, /^reviewing for 18 h/);
+  assert.equal(shares([...spans, { ...spans[0], since: "2026-01-01T05:00:00Z" }]), "reviewing 18 h, busy 7 h");
 });
 
 test("a moment can still be seen", () => {

@@ -49,6 +49,12 @@ async def test_agents_are_shown_with_what_they_do_and_what_waits_for_them(start_
         await page.get_by_label("Filter by project").select_option("api")
         await expect(page.locator(".agent")).to_have_count(1)
         assert "project=api" in page.url
+        await page.get_by_label("Filter by project").select_option("")
+        await expect(page.locator(".agent")).to_have_count(2)
+        await page.get_by_label("Sort").select_option("sorted by name")
+        await expect(page.locator(".agent").first).to_have_attribute("data-agent", "alice")
+        assert "sort=name" in page.url
+        await expect(card.get_by_role("img", name="the last hour: ")).to_be_visible()
     await page.goto(address(hub, "/#/agent/bob"))
     await expect(page.get_by_label("Not seen yet")).to_contain_text("please look")
 

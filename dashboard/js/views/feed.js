@@ -1,7 +1,7 @@
 // Live messages of all channels or of one, newest at the bottom. It shows one run of the log: at first the newest, that of
 // a link's message or time, and what scrolling moves it to.
 
-import { announce, el } from "../dom.js";
+import { announce, el, put } from "../dom.js";
 import { clock } from "../format.js";
 import * as hub from "../hub.js";
 import { read } from "../marks.js";
@@ -262,17 +262,6 @@ class Feed {
   firstVisible() {
     const { top } = this.box.getBoundingClientRect();
     return [...this.list.children].find((item) => item.getBoundingClientRect().bottom > top);
-  }
-}
-
-/** Makes these the list's children, moving none that is there: what has the focus keeps it. */
-function put(list, items) {
-  const wanted = new Set(items);
-  for (const item of [...list.children]) if (!wanted.has(item)) item.remove();
-  let at = list.firstElementChild;
-  for (const item of items) {
-    if (item === at) at = at.nextElementSibling;
-    else list.insertBefore(item, at);
   }
 }
 
