@@ -12,7 +12,7 @@ from tests.python.hub import DEADLINE, Hub
 Start = Callable[..., Hub]
 
 
-async def test_a_socket_that_died_without_a_word_is_replaced_and_nothing_is_missed(start_hub: Start, page: Page) -> None:
+async def test_a_socket_that_died_without_a_word_is_replaced_and_nothing_missed(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with Proxy(hub.dashboard_port) as proxy, hub.client("alice") as alice:
         await page.goto(f"http://127.0.0.1:{proxy.port}/#/feed")
