@@ -26,6 +26,7 @@ async def test_channels_say_who_is_in_them_and_what_is_unread(start_hub: Start, 
         await page.goto(feed(hub, "?channel=%23general"))
         await expect(page.locator("#connection")).to_have_text("live")
         await expect(page.get_by_role("list", name="Members")).to_have_text("alice")
+        await expect(page.get_by_role("button", name="Older messages")).to_be_hidden()
         builds = page.get_by_role("list", name="Channels").get_by_role("link", name="#builds")
         await expect(builds).to_contain_text("1 in it")
         await expect(builds).not_to_contain_text("unread")

@@ -25,6 +25,7 @@ export function agentPage({ name, onError }) {
       const since = new Date(Date.parse(until) - DAY_MS).toISOString();
       const [rows, spans] = await Promise.all([hub.waiting(name), hub.timeline(name, { since, until })]);
       fill(waiting, rows);
+      waiting.element.firstChild.textContent = rows.length ? `Not seen yet: ${rows.length}` : "Not seen yet";
       day.replaceChildren(day.firstChild, ...(spans.length ? strip(spans, since, until) : [el("p", { class: "empty" }, "It was not here.")]));
     } catch (error) {
       onError(error);
