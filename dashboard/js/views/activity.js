@@ -5,6 +5,7 @@ import { el } from "../dom.js";
 import * as hub from "../hub.js";
 
 const WINDOWS = { hour: "The last hour, a bar a minute", day: "The last day, a bar each half hour" };
+const EVERY_MS = 30_000;
 /** Agents in the table; more would not be read. */
 const AGENTS_MAX = 30;
 
@@ -14,7 +15,11 @@ export function activity({ params, onError }) {
   const said = el("section", {}, el("h2", {}, WINDOWS[window]));
   const who = el("section", {}, el("h2", {}, "Who spoke to whom"));
   const element = el("section", { "aria-labelledby": "activity-title" }, el("h1", { id: "activity-title" }, "Activity"), el("p", { class: "windows" }, links), said, who);
+  let askedAt = 0;
   const load = async () => {
+    // The hub goes through many messages for this.
+    if (Date.now() - askedAt < EVERY_MS) return;
+    askedAt = Date.now();
     try {
       const [timeline, pairs] = await Promise.all([hub.activity(window), hub.matrix(window)]);
       said.replaceChildren(said.firstChild, ...bars(timeline, WINDOWS[window]));

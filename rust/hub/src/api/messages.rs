@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use orochi_protocol::limits::{RECENT_LIMIT_DEFAULT, RECENT_LIMIT_MAX};
 use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::request::{Draft, check_id};
-use orochi_protocol::{AgentName, ErrorCode, Refusal, Target};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -19,6 +19,9 @@ use crate::core::Accepted;
 use crate::store::{Page, StoredMessage};
 use crate::view::{self, Viewer};
 
+/// Newest messages among which an agent's own are looked for: there is no index of senders.
+const SAID_WITHIN: u64 = 50_000;
+
 /// GET /api/messages: the newest over all channels or of `channel`, or those `before` a seq; with `after` or `since` the
 /// first ones from there on. Oldest first.
 pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
@@ -26,6 +29,24 @@ pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<B
     let rendering = params.rendering()?;
     let rows = app.core.reads().run(move |reader| {
         let messages = reader.page(&page)?;
+        let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
+        Ok(messages.iter().map(row).collect())
+    });
+    Ok(Json(rows.await?))
+}
+
+/// GET /api/agents/{name}/messages: the newest said by an agent or to it, oldest first.
+pub async fn of_agent(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    params: Params,
+) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+    let name = AgentName::parse(&path?.0)?;
+    let limit = params.whole_up_to("limit", RECENT_LIMIT_MAX)?.unwrap_or(RECENT_LIMIT_DEFAULT);
+    let rendering = params.rendering()?;
+    let after = Seq::new(app.core.head().get().saturating_sub(SAID_WITHIN)).unwrap_or_default();
+    let rows = app.core.reads().run(move |reader| {
+        let messages = reader.by_or_to(name.as_str(), after, limit)?;
         let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
         Ok(messages.iter().map(row).collect())
     });

@@ -136,6 +136,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/stats/matrix", get(activity::matrix))
         .route("/api/stats/states", get(timeline::all))
         .route("/api/agents/{name}/waiting", get(overview::waiting))
+        .route("/api/agents/{name}/messages", get(messages::of_agent))
         .route("/api/agents/{name}/timeline", get(timeline::show))
         .route("/api/overview", get(overview::show))
         // A channel's name may hold slashes.

@@ -124,6 +124,9 @@ async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
     assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["two"]);
     assert_eq!(send(hub.request("GET", "/api/agents/nobody/waiting")).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(contents(hub.get("/api/messages?before=3").await), ["one @bob", "two"]);
+    assert_eq!(contents(hub.get("/api/agents/bob/messages").await), ["one @bob", "two", "three @bob"]);
+    assert_eq!(contents(hub.get("/api/agents/alice/messages?limit=1").await), ["two"]);
+    assert_eq!(hub.get("/api/agents/nobody/messages").await, json!([]));
 }
 
 #[tokio::test]

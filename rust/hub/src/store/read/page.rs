@@ -1,7 +1,7 @@
 //! A page of the log over all channels or of one, oldest first: what the dashboard's feed moves over.
 
 use orochi_protocol::{Seq, Timestamp};
-use rusqlite::params_from_iter;
+use rusqlite::{params, params_from_iter};
 
 use super::history::Conditions;
 use super::{COLUMNS, Reader};
@@ -57,6 +57,23 @@ impl Reader {
     /// Where the disk refuses.
     pub fn recent(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
         self.page(&Page { limit, ..Page::default() })
+    }
+
+    /// The newest messages said by an agent, among those after `after`, or to it, however old. Oldest first.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn by_or_to(&self, agent: &str, after: Seq, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE seq IN (
+                 SELECT seq FROM (SELECT seq FROM addressed WHERE agent = ?1 ORDER BY seq DESC LIMIT ?3)
+                 UNION
+                 SELECT seq FROM (SELECT seq FROM messages WHERE sender = ?1 AND seq > ?2 ORDER BY seq DESC LIMIT ?3))
+             ORDER BY seq DESC LIMIT ?3"
+        );
+        let mut rows = self.rows(&sql, params![agent, after.as_i64(), limit])?;
+        rows.reverse();
+        Ok(rows)
     }
 
     /// A channel's newest message.
