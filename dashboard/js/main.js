@@ -1,6 +1,7 @@
 // Puts the page together: signs in, feeds the state from the hub, shows the view that the address names.
 
 import { announce, el } from "./dom.js";
+import { ask, first } from "./first.js";
 import { parseRoute, routeTo } from "./format.js";
 import * as hub from "./hub.js";
 import { listen } from "./keys.js";
@@ -22,6 +23,8 @@ let state = initial();
 let view = null;
 let stop = null;
 let isDrawing = false;
+/** The answers that are under way from before this module was there. */
+let asked = first;
 
 function dispatch(event) {
   state = reduce(state, event);
@@ -66,7 +69,9 @@ function show() {
 
 async function start() {
   try {
-    const [data, rows] = await Promise.all([hub.overview(), hub.recent({ limit: 500 })]);
+    const answers = asked ?? ask();
+    asked = null;
+    const [data, rows] = await answers;
     dispatch({ kind: "overview", data });
     // What the overview's head is past is not missed: the socket goes on from the newest row.
     dispatch({ kind: "history", rows });

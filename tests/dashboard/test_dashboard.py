@@ -10,6 +10,13 @@ from tests.python.hub import Hub
 
 Start = Callable[..., Hub]
 
+# As someone who keeps scrolling up until a text comes.
+SCROLLED_UP_TO = """text => {
+    const box = document.querySelector(".scroll");
+    box.scrollTop = 0;
+    return box.textContent.includes(text);
+}"""
+
 
 def address(hub: Hub, rest: str = "/") -> str:
     return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
@@ -68,20 +75,12 @@ async def test_the_feed_is_live_says_who_has_seen_what_and_waits_for_a_reader(st
         feed = page.get_by_role("list", name="all messages")
         await expect(feed).to_contain_text("message 699")
         assert await page.locator(".message").count() <= 200
-        box = page.locator(".scroll")
-        await box.evaluate("box => { box.scrollTop = 0 }")
-        await expect(feed).to_contain_text("message 450")
+        await page.wait_for_function(SCROLLED_UP_TO, arg="message 450")
         await alice.send("#general", "and @bob")
         chip = page.get_by_role("button", name="new")
         await expect(chip).to_be_visible()
-        # As someone who keeps scrolling up: past what the page had from its start.
-        await page.wait_for_function(
-            """() => {
-                const box = document.querySelector(".scroll");
-                box.scrollTop = 0;
-                return box.textContent.includes("message 100");
-            }"""
-        )
+        # Past what the page had from its start.
+        await page.wait_for_function(SCROLLED_UP_TO, arg="message 100")
         assert await page.locator(".message").count() <= 200
         await chip.click()
         await expect(feed).to_contain_text("and @bob")

@@ -16,6 +16,8 @@ import { Thread } from "./thread.js";
 
 /** Rows asked for at a time. */
 const STEP = 100;
+/** Rows made in one go, and those to begin with: of more that came at once, only the newest are read. */
+const BURST = 60;
 /** Pixels from the top at which older rows are fetched. */
 const EDGE = 200;
 /** Messages of one sender within so many milliseconds stand under one name. */
@@ -94,7 +96,7 @@ class Feed {
   /** Counts what came. */
   count() {
     const rows = inChannel(this.state, this.channel);
-    const came = rows.length - 1 - rows.findLastIndex((row) => row.seq <= (this.newest ?? Infinity));
+    const came = rows.length - firstAfter(rows, this.newest ?? Infinity);
     this.newest = Math.max(this.newest ?? 0, rows.at(-1)?.seq ?? 0);
     this.fresh += came;
     this.news.add(came);
@@ -132,14 +134,17 @@ class Feed {
     this.isFollowing = true;
     this.takeLive();
     this.draw();
-    if (this.run.rows.length < STEP) this.older();
+    this.fill();
   }
 
   /** Adds what the page got over its socket; where something is missing before that, it begins there. */
   takeLive() {
     const { messages, lastSeq } = this.state;
-    const run = covers(messages, this.run.upTo) ? this.run : emptyRun;
-    if (messages.length > 0) this.run = append(run, inChannel(this.state, this.channel), lastSeq ?? 0);
+    if (messages.length === 0) return;
+    const rows = inChannel(this.state, this.channel);
+    const came = rows.length - firstAfter(rows, this.run.upTo);
+    const goesOn = covers(messages, this.run.upTo) && came <= BURST;
+    this.run = goesOn ? append(this.run, rows, lastSeq ?? 0) : append(emptyRun, rows.slice(-BURST), lastSeq ?? 0);
   }
 
   follow() {
@@ -221,7 +226,8 @@ class Feed {
     if (this.isLoading || this.run.isWhole) return;
     const { run } = this;
     const before = run.rows[0]?.seq ?? this.state.messages[0]?.seq;
-    const rows = await this.ask({ before, limit: STEP });
+    const known = inChannel(this.state, this.channel).filter((row) => row.seq < before);
+    const rows = known.length >= STEP ? known.slice(-STEP) : await this.ask({ before, limit: STEP });
     // Somebody may have gone elsewhere meanwhile; what came at the other end does not matter.
     if (!rows || (run.rows[0] !== this.run.rows[0] && run.rows.length > 0)) return;
     this.run = prepend(this.run, rows, rows.length < STEP);
@@ -263,6 +269,11 @@ class Feed {
     const { top } = this.box.getBoundingClientRect();
     return [...this.list.children].find((item) => item.getBoundingClientRect().bottom > top);
   }
+}
+
+/** Where in `rows`, which are in order, the first one after `seq` stands. */
+function firstAfter(rows, seq) {
+  return rows.findLastIndex((row) => row.seq <= seq) + 1;
 }
 
 function follows(before, row) {

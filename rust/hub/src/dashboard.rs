@@ -37,16 +37,18 @@ const SVG: &str = "image/svg+xml";
 const FILES: &[File] = files![
     "css/style.css" is CSS,
     "icon.svg" is SVG,
+    // What asks for the data comes first.
+    "js/hub.js" is JS,
+    "js/first.js" is JS,
     "js/bars.js" is JS,
     "js/dom.js" is JS,
     "js/format.js" is JS,
-    "js/hub.js" is JS,
+    "js/issues.js" is JS,
     "js/keys.js" is JS,
     "js/main.js" is JS,
-    "js/markup.js" is JS,
     "js/marks.js" is JS,
+    "js/markup.js" is JS,
     "js/news.js" is JS,
-    "js/issues.js" is JS,
     "js/notices.js" is JS,
     "js/run.js" is JS,
     "js/socket.js" is JS,
@@ -78,7 +80,13 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{:016x}", hasher.finish())
 });
 
-static PAGE: LazyLock<String> = LazyLock::new(|| INDEX.replace("{{assets}}", &format!("/assets/{}", version())));
+/// The page names all modules at once: the browser would else find them import by import, a way there and back each time.
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    let modules = FILES.iter().filter(|file| file.content_type == JS);
+    let links: String =
+        modules.map(|file| format!("<link rel=\"modulepreload\" href=\"{{{{assets}}}}/{}\">\n", file.path)).collect();
+    INDEX.replace("{{modules}}\n", &links).replace("{{assets}}", &format!("/assets/{}", version()))
+});
 
 /// The files and the page (under its own name) as gzip, made when the first one is asked for; one that did not compress
 /// is sent as it is.
