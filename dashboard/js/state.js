@@ -76,11 +76,14 @@ export function inChannel(state, channel) {
 }
 
 /** In the order in which they need a person. */
-const STATUSES = ["stuck", "error", "busy", "online", "idle", "offline"];
+const NEEDS = ["stuck", "error", "missed", "busy", "online", "idle", "offline"];
+
+/** Whether an agent is away while something waits for it. */
+export const isMissed = (agent) => !agent.online && agent.waiting.count > 0;
 
 /** Agents sorted by `key`: the status by need, a text by itself with those that have none last; then by name. */
 export function sorted(agents, key, statusOf) {
-  const rank = (agent) => STATUSES.indexOf(statusOf(agent));
+  const rank = (agent) => NEEDS.indexOf(isMissed(agent) ? "missed" : statusOf(agent));
   const text = (a, b) => Number(!a[key]) - Number(!b[key]) || String(a[key]).localeCompare(String(b[key]));
   const compare = key === "status" ? (a, b) => rank(a) - rank(b) : text;
   return [...agents].sort((a, b) => compare(a, b) || a.name.localeCompare(b.name));

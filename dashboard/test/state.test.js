@@ -43,9 +43,9 @@ test("events change the agent that they are about, and nothing that was shown be
 });
 
 test("those that need a person come first", () => {
-  const agent = (name, more) => ({ name, online: true, stuck: null, status: "idle", ...more });
-  const agents = [agent("a"), agent("b", { status: "error" }), agent("c", { stuck: {} }), agent("d", { online: false }), agent("e", { status: "busy" })];
-  assert.deepEqual(sorted(agents, "status", statusOf).map(({ name }) => name), ["c", "b", "e", "a", "d"]);
+  const agent = (name, more) => ({ name, online: true, stuck: null, status: "idle", waiting: { count: 0 }, ...more });
+  const agents = [agent("a"), agent("b", { status: "error" }), agent("c", { stuck: {} }), agent("d", { online: false }), agent("e", { status: "busy" }), agent("f", { online: false, waiting: { count: 1 } })];
+  assert.deepEqual(sorted(agents, "status", statusOf).map(({ name }) => name), ["c", "b", "f", "e", "a", "d"]);
   const places = [agent("a", { project: "web" }), agent("b", { project: "" }), agent("d", { project: "api" }), agent("c", { project: "api" })];
   assert.deepEqual(sorted(places, "project", statusOf).map(({ name }) => name), ["c", "d", "a", "b"]);
 });

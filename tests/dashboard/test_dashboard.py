@@ -50,7 +50,7 @@ async def test_agents_are_shown_with_what_they_do_and_what_waits_for_them(start_
         await expect(card).to_contain_text("running tests")
         await expect(card.get_by_role("progressbar")).to_be_visible()
         await alice.send("#general", "please look, @bob")
-        await expect(page.locator("[data-agent=bob]")).to_contain_text("1 unread for it")
+        await expect(page.locator("[data-agent=bob]")).to_contain_text("1 unanswered from alice")
         await bob.update_status(status="error")
         await expect(page.locator(".agent").first).to_have_attribute("data-agent", "bob")
         await page.get_by_label("Filter by project").select_option("api")

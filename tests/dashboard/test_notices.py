@@ -35,7 +35,7 @@ async def test_one_is_told_of_errors_and_chosen_mentions_after_saying_so(start_h
         await expect(page.locator(".agent")).to_have_count(2)
         await bob.update_status(status="error", current_task="before")
         await alice.send("#general", "before @bob")
-        await expect(page.locator("[data-agent=bob]")).to_contain_text("1 unread")
+        await expect(page.locator("[data-agent=bob]")).to_contain_text("1 unanswered")
         assert (await titles(page), await page.evaluate("window.asked")) == ([], 0)
         await page.get_by_role("button", name="Notifications").click()
         dialog = page.get_by_role("dialog", name="Notifications")

@@ -1,14 +1,16 @@
 // Agents as cards, those that need a person first.
 
 import { el, put } from "../dom.js";
-import { clock, duration, secondsBetween, statusOf } from "../format.js";
+import { duration, secondsBetween, statusOf } from "../format.js";
 import * as hub from "../hub.js";
-import { sorted } from "../state.js";
+import { isMissed, sorted } from "../state.js";
 import { picture, shares } from "../strip.js";
 
 const FILTERS = ["project", "machine", "role", "status"];
 const SORTS = [["status", "sorted by need"], ["name", "sorted by name"], ["project", "sorted by project"], ["machine", "sorted by machine"], ["role", "sorted by role"]];
 const STRIPS_EVERY_MS = 30_000;
+/** Senders named on a card. */
+const NAMES_MAX = 3;
 
 export function overview({ params, go, onError }) {
   const view = new Overview(params, go, onError);
@@ -54,8 +56,9 @@ class Overview {
     const value = (agent, name) => (name === "status" ? statusOf(agent) : agent[name]);
     const shown = agents.filter((agent) => FILTERS.every((name) => !params[name] || value(agent, name) === params[name]));
     const count = (status) => agents.filter((agent) => statusOf(agent) === status).length;
+    const missed = agents.filter(isMissed).length;
     this.summary.textContent = agents.length
-      ? `${agents.filter((agent) => agent.online).length} online, ${count("busy")} busy, ${count("stuck")} stuck, ${count("error")} in error`
+      ? `${agents.filter((agent) => agent.online).length} online, ${count("busy")} busy, ${count("stuck")} stuck, ${count("error")} in error${missed ? `, ${missed} offline with messages waiting` : ""}`
       : "No agent has registered yet.";
     this.draw(sorted(shown, params.sort ?? "status", statusOf), state.now);
   }
@@ -85,6 +88,14 @@ function lately(name, states) {
   return spans && picture(spans, states.since, states.until, `the last hour: ${shares(spans)}`);
 }
 
+/** What it has not dealt with, from whom, and for how long. Of an agent that never says so one knows only what came since it spoke. */
+function waiting({ waiting: { count, from, oldest_ts }, cursor }, page, now) {
+  const many = count >= 1000 ? "1000+" : count;
+  const what = cursor === null ? `${many} unanswered` : `${many} unread`;
+  const names = from.length > NAMES_MAX ? `${from.slice(0, NAMES_MAX).join(", ")} and others` : from.join(", ");
+  return el("p", { class: "waiting" }, el("a", { href: page }, what), ` from ${names}, for ${duration(secondsBetween(oldest_ts, now))}`);
+}
+
 function card(agent, now, states) {
   const status = statusOf(agent);
   const since = agent.online && agent.state_since ? ` for ${duration(secondsBetween(agent.state_since, now))}` : "";
@@ -102,7 +113,7 @@ function card(agent, now, states) {
     agent.progress !== null && el("progress", { max: 1, value: agent.progress, "aria-label": "progress" }),
     agent.stuck && el("p", { class: "stuck" }, `Stuck: ${agent.stuck.detail}`),
     el("p", { class: "facts" }, agent.online ? `last sign of life ${seen} ago` : `offline for ${seen}`),
-    count > 0 && el("p", { class: "waiting" }, el("a", { href: page }, `${count >= 1000 ? "1000+" : count} unread for it`), `, the oldest from ${clock(agent.waiting.oldest_ts)}`),
+    count > 0 && waiting(agent, page, now),
     lately(agent.name, states),
     agent.last_words && el("blockquote", {}, el("span", { class: "where" }, `${agent.last_words.channel} `), agent.last_words.content),
   );

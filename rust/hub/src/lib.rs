@@ -11,7 +11,7 @@
 //!    [`http_client`]: HTTP out. [`webhook`]: what Gitea tells of itself.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
 //! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
-//!    [`markdown`]: a text as HTML that a page may show.
+//!    [`markdown`]: a text as HTML that a page may show. [`digest`]: what was said lately, counted.
 //! 8. [`registry`]: who is connected, in which channels, and what is known of each agent.
 //! 9. [`store`]: the log on disk.
 
@@ -21,6 +21,7 @@ pub mod config;
 pub mod connection;
 pub mod core;
 pub mod dashboard;
+pub mod digest;
 pub mod gitea;
 pub mod http_client;
 pub mod markdown;

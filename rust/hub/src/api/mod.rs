@@ -3,7 +3,7 @@
 //! - [`guard`]: where a request may come from. [`auth`]: the token. [`headers`]: what every answer carries.
 //! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
 //! - [`activity`], [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`],
-//!   [`timeline`]: the routes, a group a file.
+//!   [`timeline`]: the routes, a group a file. [`stuck`]: which agents need a person.
 //! - [`session`]: signing in from a browser. [`webhooks`]: what Gitea tells.
 //! - [`params`]: the query string as typed values. [`body`]: a body as fields. [`errors`]: refusals as JSON.
 //!
@@ -27,6 +27,7 @@ mod params;
 mod search;
 mod session;
 mod sockets;
+mod stuck;
 mod timeline;
 mod webhooks;
 
@@ -46,6 +47,7 @@ use crate::calls::Calls;
 use crate::config::{ChannelRule, Config, ConfigError};
 use crate::connection::progress::Patience;
 use crate::core::Core;
+use crate::digest::Digest;
 use crate::gitea::{Gitea, Limits};
 use crate::webhook::signature::Signature;
 
@@ -60,6 +62,8 @@ pub struct App {
     pub guard: Guard,
     /// Where calls to Gitea are made.
     pub calls: Calls,
+    /// What was said lately, counted.
+    pub digest: Digest,
     /// Who is signed in to the dashboard.
     pub sessions: Sessions,
     /// Who may tell of Gitea, and where it is told.
@@ -94,6 +98,7 @@ impl App {
             auth,
             guard,
             calls,
+            digest: Digest::default(),
             sessions: Sessions::default(),
             webhooks,
             patience,

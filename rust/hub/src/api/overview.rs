@@ -1,7 +1,6 @@
 //! GET /api/overview: all agents with what waits for them, who is stuck, and where something was said last; what the
 //! dashboard keeps asking for.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use axum::Json;
@@ -16,16 +15,16 @@ use serde_json::value::RawValue;
 use super::App;
 use super::errors::ApiError;
 use super::params::Params;
+use super::stuck::{Stuck, stuck};
 use crate::core::system_clock;
-use crate::store;
-use crate::view::{self, Viewer, channel_seen};
+use crate::digest::Counts;
+use crate::store::{self, Excerpt, Reader, StoreError, conversation_partner};
+use crate::view::{self, Viewer};
 
-/// Seconds after which a busy agent without a sign of life, or one that leaves mentions unread, is stuck.
-const STUCK_SECONDS: i64 = 5 * 60;
-/// Newest messages in which agents' last words are looked for.
-const LAST_WORDS_WITHIN: u32 = 1000;
+/// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for long.
+const PIECE: u64 = 20_000;
 /// Characters of last words.
-const LAST_WORDS_CHARS: usize = 200;
+const LAST_WORDS_CHARS: u32 = 200;
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -66,12 +65,14 @@ struct Agent {
     stuck: Option<Stuck>,
 }
 
-/// Mentions and direct messages after the agent's cursor.
+/// Mentions and direct messages that the agent has not dealt with, see [`dealt_with`].
 #[derive(Debug, Serialize)]
 struct Waiting {
     count: u32,
     oldest_seq: Option<Seq>,
     oldest_ts: Option<Timestamp>,
+    /// Who said the first few.
+    from: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -82,51 +83,51 @@ struct LastWords {
     content: String,
 }
 
-/// Why an agent is taken for stuck, for a person to read.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Stuck {
-    /// `silent` or `waiting`.
-    reason: &'static str,
-    detail: String,
-    since: Timestamp,
-}
-
 /// All agents and all channels, by name.
 pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overview>, ApiError> {
     let rows = app.core.agents(true).await?;
     let members = app.core.channels().await?;
-    let asked: Vec<(String, Seq)> = rows.iter().map(|row| (row.name.clone(), row.cursor.unwrap_or_default())).collect();
-    let read = app.core.reads().run(move |reader| {
-        let waiting: Vec<store::Waiting> =
-            asked.iter().map(|(agent, after)| reader.waiting(agent, *after)).collect::<Result<_, _>>()?;
-        let since: Vec<Option<Timestamp>> =
-            asked.iter().map(|(agent, _)| reader.state_since(agent)).collect::<Result<_, _>>()?;
-        let mut words = HashMap::new();
-        for message in reader.recent(LAST_WORDS_WITHIN)? {
-            let channel = channel_seen(&message, Viewer::Observer).into_owned();
-            let content = message.content.chars().take(LAST_WORDS_CHARS).collect();
-            words.insert(message.sender, LastWords { seq: message.seq, ts: message.ts, channel, content });
-        }
+    let (now, head) = (system_clock(), app.core.head());
+    let read = move |counts: &Counts, reader: &Reader| {
+        let agents = rows.into_iter().map(|row| agent(row, counts, reader, now)).collect::<Result<Vec<_>, _>>()?;
         let mut channels = Vec::with_capacity(members.len());
         for (name, members) in members {
             let newest = reader.newest_in(&name)?;
-            let last = newest.map(|newest| Last { seq: newest.seq, ts: newest.ts, sender: newest.sender });
+            let excerpt = newest.map(|seq| reader.excerpt(seq, 0)).transpose()?.flatten();
+            let last = newest.zip(excerpt).map(|(seq, Excerpt { ts, sender, .. })| Last { seq, ts, sender });
             channels.push(Channel { name, members, last });
         }
-        Ok((waiting, since, words, channels))
-    });
-    let (waiting, since, mut words, channels) = read.await?;
-    let now = system_clock();
-    let agents = rows.into_iter().zip(waiting).zip(since).map(|((row, waiting), state_since)| {
-        let waiting = Waiting { count: waiting.count, oldest_seq: waiting.oldest, oldest_ts: waiting.oldest_ts };
-        let stuck = stuck(&row, &waiting, now);
-        Agent { last_words: words.remove(&row.name), state_since, stuck, waiting, row }
-    });
+        Ok((agents, channels))
+    };
+    let (agents, channels) = app.digest.ask(app.core.reads(), PIECE, (head, now), read).await?;
     let gitea = app.calls.gitea_address().map(ToOwned::to_owned);
-    Ok(Json(Overview { now, seq: app.core.head(), gitea, agents: agents.collect(), channels }))
+    Ok(Json(Overview { now, seq: app.core.head(), gitea, agents, channels }))
 }
 
-/// GET /api/agents/{name}/waiting: mentions and direct messages after the agent's cursor, oldest first.
+fn agent(row: AgentRow, counts: &Counts, reader: &Reader, now: Timestamp) -> Result<Agent, StoreError> {
+    let state_since = reader.state_since(&row.name)?;
+    let waiting = reader.waiting(&row.name, dealt_with(&row, counts))?;
+    let last_words = counts.newest_of(&row.name).map(|seq| last_words(reader, seq)).transpose()?.flatten();
+    let stuck = stuck(&row, &waiting, now);
+    let store::Waiting { count, oldest: oldest_seq, oldest_ts, from } = waiting;
+    Ok(Agent { row, state_since, last_words, waiting: Waiting { count, oldest_seq, oldest_ts, from }, stuck })
+}
+
+fn last_words(reader: &Reader, seq: Seq) -> Result<Option<LastWords>, StoreError> {
+    let excerpt = reader.excerpt(seq, LAST_WORDS_CHARS)?;
+    Ok(excerpt.map(|Excerpt { ts, channel, sender, content }| {
+        let channel = conversation_partner(&channel, &sender).map(|partner| format!("@{partner}")).unwrap_or(channel);
+        LastWords { seq, ts, channel, content }
+    }))
+}
+
+/// Up to where an agent has dealt with what was said to it. One that never says so, as those of scitex-orochi 0.1.0, is taken to
+/// have read what came before its own newest message.
+fn dealt_with(row: &AgentRow, counts: &Counts) -> Seq {
+    row.cursor.or_else(|| counts.newest_of(&row.name)).unwrap_or_default()
+}
+
+/// GET /api/agents/{name}/waiting: mentions and direct messages that the agent has not dealt with, oldest first.
 pub async fn waiting(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -140,30 +141,15 @@ pub async fn waiting(
         let detail = format!("no agent called {name} has ever registered");
         return Err(ApiError::new(ErrorCode::NotFound, detail));
     };
-    let (after, head) = (row.cursor.unwrap_or_default(), app.core.head());
-    let read = app.core.reads().run(move |reader| {
+    let head = app.core.head();
+    let read = move |counts: &Counts, reader: &Reader| {
+        let after = dealt_with(&row, counts);
         let mut rows = Vec::new();
         reader.addressed(name.as_str(), after, head, |message| {
             rows.push(rendering.row(view::row(message, Viewer::Observer, None), &message.content));
             if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         Ok(rows)
-    });
-    Ok(Json(read.await?))
-}
-
-fn stuck(row: &AgentRow, waiting: &Waiting, now: Timestamp) -> Option<Stuck> {
-    let seconds = |since: Timestamp| (now.as_micros() - since.as_micros()) / 1_000_000;
-    let silent_for = seconds(row.last_heartbeat);
-    if row.online && row.status == "busy" && silent_for >= STUCK_SECONDS {
-        let detail = format!("busy, and no sign of life for {} min", silent_for / 60);
-        return Some(Stuck { reason: "silent", detail, since: row.last_heartbeat });
-    }
-    // An agent that never says what it has dealt with leaves nothing unread that one could tell.
-    let oldest = waiting.oldest_ts.filter(|_| row.cursor.is_some())?;
-    let waited = seconds(oldest);
-    (waited >= STUCK_SECONDS).then(|| {
-        let detail = format!("{} unread, the oldest for {} min", waiting.count, waited / 60);
-        Stuck { reason: "waiting", detail, since: oldest }
-    })
+    };
+    Ok(Json(app.digest.ask(app.core.reads(), PIECE, (head, system_clock()), read).await?))
 }

@@ -39,7 +39,7 @@ pub struct States {
 
 /// GET /api/stats/states: in the last hour, or `?window=day`.
 pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>, ApiError> {
-    let seconds = window(&params)?.seconds;
+    let seconds = window(&params)?.seconds();
     // After the core's answer: what it says is then on disk.
     let names = app.core.agents(true).await?;
     app.core.barrier().await?;

@@ -19,7 +19,7 @@ mod write;
 pub use calls::Call;
 pub use error::StoreError;
 pub use open::{Loaded, Store};
-pub use read::{Page, Reader, Reads, Search, Waiting};
+pub use read::{Excerpt, Glance, Page, Reader, Reads, Search, Waiting};
 pub use write::Batch;
 
 use orochi_protocol::{Seq, Timestamp};

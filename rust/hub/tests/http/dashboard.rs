@@ -106,7 +106,11 @@ async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
         overview["agents"].as_array().unwrap().iter().find(|agent| agent["name"] == name).unwrap().clone()
     };
     let before = agent("bob", &overview);
-    assert_eq!((&before["waiting"]["count"], &before["waiting"]["oldest_seq"]), (&json!(2), &json!(1)));
+    let waiting = |agent: &Value| ["count", "oldest_seq", "from"].map(|key| agent["waiting"][key].clone());
+    // One that never says what it dealt with is taken to have read what came before it spoke.
+    assert_eq!(waiting(&before), [json!(0), Value::Null, json!([])]);
+    hub.say("carol", "#c", "four @bob").await;
+    assert_eq!(waiting(&agent("bob", &hub.get("/api/overview").await)), [json!(1), json!(4), json!(["carol"])]);
     assert_eq!(before["last_words"]["content"], "three @bob");
     assert_eq!((&before["online"], &before["stuck"]), (&json!(true), &Value::Null));
     assert_eq!(agent("carol", &overview)["waiting"]["count"], 0);
@@ -117,14 +121,19 @@ async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
     let last = &channels[0]["last"];
     assert_eq!((&last["seq"], &last["sender"]), (&json!(3), &json!("bob")));
     assert_eq!(last["ts"], before["last_words"]["ts"]);
+    assert_eq!(before["last_words"]["channel"], "#c");
     let contents = |rows: Value| rows.as_array().unwrap().iter().map(|row| row["content"].clone()).collect::<Vec<_>>();
-    assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["one @bob", "two"]);
-    bob.send(json!({"type": "heartbeat", "id": "h", "payload": {"seen": 1}})).await;
-    while bob.next().await["payload"]["ref"] != "h" {}
-    assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["two"]);
+    assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), ["four @bob"]);
+    for (seen, count, unread) in [(0, 3, vec!["one @bob", "two", "four @bob"]), (1, 2, vec!["two", "four @bob"])] {
+        bob.send(json!({"type": "heartbeat", "id": "h", "payload": {"seen": seen}})).await;
+        while bob.next().await["payload"]["ref"] != "h" {}
+        let of_bob = waiting(&agent("bob", &hub.get("/api/overview").await));
+        assert_eq!(of_bob, [json!(count), json!(seen + 1), json!(["alice", "carol"])]);
+        assert_eq!(contents(hub.get("/api/agents/bob/waiting").await), unread);
+    }
     assert_eq!(send(hub.request("GET", "/api/agents/nobody/waiting")).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(contents(hub.get("/api/messages?before=3").await), ["one @bob", "two"]);
-    assert_eq!(contents(hub.get("/api/agents/bob/messages").await), ["one @bob", "two", "three @bob"]);
+    assert_eq!(contents(hub.get("/api/agents/bob/messages").await), ["one @bob", "two", "three @bob", "four @bob"]);
     assert_eq!(contents(hub.get("/api/agents/alice/messages?limit=1").await), ["two"]);
     assert_eq!(hub.get("/api/agents/nobody/messages").await, json!([]));
 }

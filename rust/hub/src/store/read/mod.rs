@@ -1,6 +1,7 @@
 //! Reading the log: a small pool of read-only connections, each used on a blocking thread, so that neither
 //! the core nor a socket waits for a read. WAL lets them read while the writer writes.
 
+mod glance;
 mod history;
 mod page;
 mod search;
@@ -13,6 +14,7 @@ use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
+pub use glance::{Excerpt, Glance};
 pub use page::Page;
 pub use search::Search;
 
@@ -73,6 +75,8 @@ impl Reads {
 
 /// More than this is not counted: nobody looks at the difference, and counting costs.
 const WAITING_MAX: u32 = 1000;
+/// Waiting messages whose senders are looked up.
+const SENDERS_OF: u32 = 50;
 
 /// What an agent has not dealt with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +87,8 @@ pub struct Waiting {
     pub oldest: Option<Seq>,
     /// When that was accepted.
     pub oldest_ts: Option<Timestamp>,
+    /// Who said them, in the order of the log, of the first few.
+    pub from: Vec<String>,
 }
 
 /// One read-only connection.
@@ -131,8 +137,22 @@ impl Reader {
             Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(Seq::from_i64)))
         });
         let (count, oldest) = found?;
-        let oldest_ts = oldest.map(|seq| self.message(seq)).transpose()?.flatten().map(|message| message.ts);
-        Ok(Waiting { count, oldest, oldest_ts })
+        if count == 0 {
+            return Ok(Waiting { count, oldest, oldest_ts: None, from: Vec::new() });
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT ts, sender FROM addressed JOIN messages USING (seq) WHERE agent = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        let mut rows = statement.query(params![agent, after.as_i64(), SENDERS_OF])?;
+        let (mut oldest_ts, mut from) = (None, Vec::new());
+        while let Some(row) = rows.next()? {
+            oldest_ts.get_or_insert(Timestamp::from_micros(row.get(0)?));
+            let sender: String = row.get(1)?;
+            if !from.contains(&sender) {
+                from.push(sender);
+            }
+        }
+        Ok(Waiting { count, oldest, oldest_ts, from })
     }
 
     /// Shows `visit` the messages after `after` and up to `upto` in log order, until it breaks off.

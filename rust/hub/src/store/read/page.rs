@@ -1,7 +1,7 @@
 //! A page of the log over all channels or of one, oldest first: what the dashboard's feed moves over.
 
 use orochi_protocol::{Seq, Timestamp};
-use rusqlite::{params, params_from_iter};
+use rusqlite::{OptionalExtension, params, params_from_iter};
 
 use super::history::Conditions;
 use super::{COLUMNS, Reader};
@@ -76,12 +76,14 @@ impl Reader {
         Ok(rows)
     }
 
-    /// A channel's newest message.
+    /// The place of a channel's newest message.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn newest_in(&self, channel: &str) -> Result<Option<StoredMessage>, StoreError> {
-        let page = Page { channel: Some(channel.to_owned()), limit: 1, ..Page::default() };
-        Ok(self.page(&page)?.pop())
+    pub fn newest_in(&self, channel: &str) -> Result<Option<Seq>, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT seq FROM messages WHERE channel = ?1 ORDER BY seq DESC LIMIT 1")?;
+        Ok(statement.query_row([channel], |row| row.get(0).map(Seq::from_i64)).optional()?)
     }
 }

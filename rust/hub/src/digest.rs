@@ -1,0 +1,219 @@
+//! What was said lately, counted: messages by time and channel, who spoke to whom, and each agent's newest message.
+//!
+//! A message is read for this once, however often somebody asks: an ask takes in what came since the one before, and reaches
+//! a piece further back, until the last day is in it. Nothing is counted while nobody asks, and nothing in the core.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use orochi_protocol::{Seq, Timestamp};
+
+use crate::store::{Glance, Reader, Reads, StoreError, conversation_partner};
+
+/// Under this name stands what is said between two agents.
+pub const DIRECT: &str = "direct";
+/// Senders whose newest message is kept: a program may post under any number of names.
+const SENDERS_MAX: usize = 10_000;
+
+/// How far back, and in pieces of what length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// The last 60 minutes, the one that has not ended included.
+    Hour,
+    /// The last 48 half hours, the same way.
+    Day,
+}
+
+impl Window {
+    /// Its pieces.
+    pub fn buckets(self) -> usize {
+        match self {
+            Self::Hour => 60,
+            Self::Day => 48,
+        }
+    }
+
+    /// The length of a piece.
+    pub fn bucket_seconds(self) -> i64 {
+        match self {
+            Self::Hour => 60,
+            Self::Day => 30 * 60,
+        }
+    }
+
+    /// How far back it goes, in seconds.
+    pub fn seconds(self) -> i64 {
+        self.bucket_seconds() * self.buckets() as i64
+    }
+
+    /// When its first piece begins: pieces begin on the clock's full minutes, so that they stay what they are as time goes.
+    pub fn since(self, now: Timestamp) -> Timestamp {
+        let last = self.bucket_of(now);
+        Timestamp::from_micros((last + 1 - self.buckets() as i64) * self.bucket_seconds() * 1_000_000)
+    }
+
+    /// Which piece a time is in, counted from 1970.
+    pub fn bucket_of(self, ts: Timestamp) -> i64 {
+        ts.as_micros().div_euclid(self.bucket_seconds() * 1_000_000)
+    }
+}
+
+/// What was said in one piece of time.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Messages by channel; [`DIRECT`] stands for those between two agents.
+    pub channels: HashMap<String, u32>,
+    /// How often a sender mentioned an agent or wrote to it.
+    pub pairs: HashMap<(String, String), u32>,
+}
+
+/// The counts; all clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Digest(Arc<tokio::sync::Mutex<Counts>>);
+
+impl Digest {
+    /// Takes in what is new up to `head`, reaches back by up to `piece` messages, and shows the counts to `answer`.
+    ///
+    /// # Errors
+    /// Where the disk refuses, and those of `answer`.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        reads: &Reads,
+        piece: u64,
+        (head, now): (Seq, Timestamp),
+        answer: impl FnOnce(&Counts, &Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        // Whoever asks meanwhile waits here, not with a reader in its hands, and then finds the work done.
+        let mut counts = Arc::clone(&self.0).lock_owned().await;
+        reads
+            .run(move |reader| {
+                let read = counts.take_in(reader, head, piece).and_then(|()| counts.reach_back(reader, now, piece));
+                if let Err(error) = read {
+                    // Some of it may be counted already; nothing may be counted twice.
+                    *counts = Counts::default();
+                    return Err(error);
+                }
+                counts.forget(now);
+                answer(&counts, reader)
+            })
+            .await
+    }
+}
+
+/// What is counted so far: the messages after `from` and up to `upto`.
+#[derive(Debug, Default)]
+pub struct Counts {
+    from: Seq,
+    upto: Seq,
+    /// The time of the first message of the furthest piece.
+    first: Option<Timestamp>,
+    hour: BTreeMap<i64, Bucket>,
+    day: BTreeMap<i64, Bucket>,
+    newest: HashMap<String, Seq>,
+}
+
+impl Counts {
+    /// A window's pieces that have messages, by [`Window::bucket_of`].
+    pub fn buckets(&self, window: Window) -> &BTreeMap<i64, Bucket> {
+        match window {
+            Window::Hour => &self.hour,
+            Window::Day => &self.day,
+        }
+    }
+
+    /// From when on everything since `since` is counted: that, or later while there is more to read.
+    pub fn complete_since(&self, since: Timestamp) -> Timestamp {
+        self.first.filter(|first| self.from > Seq::ZERO && *first > since).unwrap_or(since)
+    }
+
+    /// The newest message of a sender, among those that are counted.
+    pub fn newest_of(&self, sender: &str) -> Option<Seq> {
+        self.newest.get(sender).copied()
+    }
+
+    fn take_in(&mut self, reader: &Reader, head: Seq, piece: u64) -> Result<(), StoreError> {
+        let last_piece = Seq::new(head.get().saturating_sub(piece)).unwrap_or_default();
+        if last_piece > self.upto {
+            // More came than is read at once: it is counted anew from the end.
+            *self = Self {
+                from: last_piece,
+                upto: last_piece,
+                newest: std::mem::take(&mut self.newest),
+                ..Self::default()
+            };
+        }
+        let (after, mut first) = (self.upto, None);
+        reader.glance(after, head, |message| {
+            first.get_or_insert(message.ts);
+            self.count(message);
+            if self.newest.len() < SENDERS_MAX || self.newest.contains_key(message.sender) {
+                self.newest.insert(message.sender.to_owned(), message.seq);
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.upto = self.upto.max(head);
+        self.first = self.first.or(first);
+        Ok(())
+    }
+
+    fn reach_back(&mut self, reader: &Reader, now: Timestamp, piece: u64) -> Result<(), StoreError> {
+        let since = Window::Day.since(now);
+        if self.from == Seq::ZERO || self.first.is_some_and(|first| first < since) {
+            return Ok(());
+        }
+        let from = Seq::new(self.from.get().saturating_sub(piece)).unwrap_or_default();
+        let mut first = None;
+        reader.glance(from, self.from, |message| {
+            first.get_or_insert(message.ts);
+            self.count(message);
+            let newest = self.newest.get(message.sender).copied();
+            if newest.map_or(self.newest.len() < SENDERS_MAX, |newest| newest < message.seq) {
+                self.newest.insert(message.sender.to_owned(), message.seq);
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.from = from;
+        self.first = first.or(self.first);
+        Ok(())
+    }
+
+    fn count(&mut self, message: &Glance<'_>) {
+        let partner = conversation_partner(message.channel, message.sender);
+        for window in [Window::Hour, Window::Day] {
+            let buckets = match window {
+                Window::Hour => &mut self.hour,
+                Window::Day => &mut self.day,
+            };
+            let bucket = buckets.entry(window.bucket_of(message.ts)).or_default();
+            let channel = if partner.is_some() { DIRECT } else { message.channel };
+            add(&mut bucket.channels, channel);
+            let mut pair = |to: String| *bucket.pairs.entry((message.sender.to_owned(), to)).or_default() += 1;
+            match (partner, message.mentions) {
+                (Some(partner), _) => pair(partner.to_owned()),
+                (None, Some(mentions)) => {
+                    // What is no list of names was written by nobody that this hub knows.
+                    let names: Vec<String> = serde_json::from_str(mentions).unwrap_or_default();
+                    names.into_iter().for_each(&mut pair);
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// Drops what is older than the windows.
+    fn forget(&mut self, now: Timestamp) {
+        for (window, buckets) in [(Window::Hour, &mut self.hour), (Window::Day, &mut self.day)] {
+            *buckets = buckets.split_off(&window.bucket_of(window.since(now)));
+        }
+    }
+}
+
+fn add(counts: &mut HashMap<String, u32>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(name.to_owned(), 1);
+        }
+    }
+}

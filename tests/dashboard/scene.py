@@ -1,0 +1,171 @@
+"""Five agents at work on a release, with two hours of talk behind them: what walks, screenshots and trials look at.
+
+Minutes can't be waited for, so the times of what was said are moved back in the log; everything else is real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+
+from orochi import OrochiClient, Receipt
+from tests.python.hub import DEADLINE, Hub
+
+__all__ = ["CAST", "playing"]
+
+MINUTE = 60_000_000
+
+
+@dataclass(frozen=True)
+class Role:
+    """Who an agent is."""
+
+    machine: str
+    role: str
+    project: str
+    model: str
+    channels: tuple[str, ...] = ("#general",)
+
+
+CAST = {
+    "alice": Role("gpu-1", "planner", "api", "opus", ("#general", "#builds", "#review")),
+    "bob": Role("gpu-1", "reviewer", "api", "sonnet", ("#general", "#review")),
+    "carol": Role("gpu-2", "builder", "web", "sonnet", ("#general", "#builds")),
+    "dave": Role("laptop", "writer", "docs", "haiku"),
+    "erin": Role("gpu-2", "tester", "web", "haiku", ("#general", "#builds")),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something said, so many minutes ago; `answers` is the place of another line in the list."""
+
+    ago: float
+    sender: str
+    channel: str
+    text: str
+    answers: int | None = None
+
+
+TALK = [
+    Line(
+        118,
+        "alice",
+        "#general",
+        "Good morning. Today we release **0.4**: @bob reviews, @carol builds, @dave writes the notes.",
+    ),
+    Line(116, "bob", "#general", "On it."),
+    Line(115, "carol", "#general", "Starting with the web bundle. @erin please have the suite ready."),
+    Line(113, "erin", "#general", "Ready. 412 tests, about 6 minutes."),
+    Line(74, "carol", "#builds", "Build 208 started on `gpu-2`."),
+    Line(
+        66,
+        "carol",
+        "#builds",
+        "Build 208 **failed**:\n\n```\nerror: no module './theme'\n  at src/app.ts:12\n```\n\n@alice which branch?",
+    ),
+    Line(64, "alice", "#builds", "It is on `feature/theme`. Try again.", 5),
+    Line(62, "carol", "#builds", "Build 209 started.", 5),
+    Line(
+        58,
+        "erin",
+        "#builds",
+        "Build 209: 409 of 412 tests pass. Failing: `theme.contrast`, `theme.toggle`, `login.retry`.",
+    ),
+    Line(57, "carol", "#builds", "The first two are mine. @bob is `login.retry` yours?"),
+    Line(
+        41,
+        "bob",
+        "#review",
+        "Review of **api#71**:\n\n1. The retries have no bound.\n2. `timeout` is in ms and in s.\n3. Tests are fine.",
+    ),
+    Line(39, "alice", "#review", "Good catch. I'll bound it to 5 tries.", 10),
+    Line(
+        26,
+        "dave",
+        "#general",
+        "Draft of the notes: https://docs.example/notes-0.4. @alice please read the part on upgrades.",
+    ),
+    Line(24, "alice", "#general", "Reading.", 12),
+    Line(23, "dave", "@alice", "One question aside: may I mention the outage of last week?"),
+    Line(21, "alice", "@dave", "Yes, with the postmortem's link."),
+]
+# The last one that bob deals with.
+TALK_TO_BOB = 9
+# What bob does not look at any more.
+UNREAD = [
+    Line(19, "alice", "#review", "@bob api#71 has bounded retries now, please look again."),
+    Line(12, "carol", "#builds", "@bob I still need a word on `login.retry`: build 210 waits for it."),
+    Line(9, "erin", "#builds", "Build 209 again with the theme's fix: 411 of 412. Only `login.retry` is left."),
+    Line(7, "carol", "#builds", "Building 210 without it, so that we lose no time."),
+]
+# Said when erin has gone.
+LAST = [Line(4, "dave", "#general", "Notes are done but for the known issues. @erin is `login.retry` one?")]
+STATES = {
+    "alice": [(119, "busy"), (60, "idle"), (42, "busy")],
+    "bob": [(119, "busy"), (56, "idle"), (48, "busy")],
+    "carol": [(118, "busy"), (66, "error"), (64, "busy"), (30, "idle"), (14, "error")],
+    "dave": [(118, "idle"), (55, "busy"), (5, "idle")],
+    "erin": [(118, "idle"), (64, "busy"), (57, "idle"), (16, "busy"), (8, "offline")],
+}
+TASKS = {
+    "alice": ("busy", "Planning the rollout", 0.3),
+    "bob": ("busy", "Reviewing api#71", 0.6),
+    "carol": ("error", "Build 210: out of memory on gpu-2", None),
+    "dave": ("idle", "", None),
+}
+
+
+@asynccontextmanager
+async def playing(hub: Hub) -> AsyncIterator[dict[str, OrochiClient]]:
+    """The hub with all of it, and the clients by name: bob reads nothing any more, erin has gone."""
+    async with AsyncExitStack() as stack:
+        agents = {name: await stack.enter_async_context(_client(hub, name)) for name in CAST}
+        readers = {name: asyncio.create_task(_read(agent)) for name, agent in agents.items()}
+        for reader in readers.values():
+            stack.callback(reader.cancel)
+        said = await _say(agents, TALK, [])
+        await agents["carol"].wait_seen(said[TALK_TO_BOB], timeout=DEADLINE)
+        readers["bob"].cancel()
+        said = await _say(agents, UNREAD, said)
+        await agents["erin"].disconnect()
+        said = await _say(agents, LAST, said)
+        for name, (status, task, progress) in TASKS.items():
+            await agents[name].update_status(status=status, current_task=task, progress=progress)
+        _move_back(hub, [receipt.seq for receipt in said])
+        yield agents
+
+
+def _client(hub: Hub, name: str) -> OrochiClient:
+    role = CAST[name]
+    return hub.client(
+        name, channels=list(role.channels), machine=role.machine, role=role.role, project=role.project, model=role.model
+    )
+
+
+async def _read(agent: OrochiClient) -> None:
+    async for _ in agent.listen():
+        pass
+
+
+async def _say(agents: dict[str, OrochiClient], lines: list[Line], before: list[Receipt]) -> list[Receipt]:
+    said = list(before)
+    for line in lines:
+        answered = None if line.answers is None else said[line.answers].seq
+        said.append(await agents[line.sender].send(line.channel, line.text, reply_to=answered))
+    return said
+
+
+def _move_back(hub: Hub, seqs: list[int | None]) -> None:
+    now = time.time_ns() // 1000
+    lines = [*TALK, *UNREAD, *LAST]
+    times = [(now - int(line.ago * MINUTE), seq) for line, seq in zip(lines, seqs, strict=True)]
+    states = [(name, now - ago * MINUTE, state) for name, changes in STATES.items() for ago, state in changes]
+    with closing(sqlite3.connect(hub.db)) as log, log:
+        log.executemany("UPDATE messages SET ts = ? WHERE seq = ?", times)
+        log.execute("DELETE FROM agent_states")
+        log.executemany("INSERT INTO agent_states (agent, ts, state) VALUES (?, ?, ?)", states)
