@@ -14,6 +14,12 @@ export function secondsBetween(from, to) {
   return (Date.parse(to) - Date.parse(from)) / 1000;
 }
 
+/** How long before `now` something was; within the minute no number, which would change all the time. */
+export function ago(ts, now) {
+  const seconds = secondsBetween(ts, now);
+  return seconds < 60 ? "just now" : `${duration(seconds)} ago`;
+}
+
 /** The time of day, and the date where it is not that of `now`. */
 export function clock(ts, now = new Date()) {
   const date = new Date(ts);
@@ -23,6 +29,9 @@ export function clock(ts, now = new Date()) {
   if (date.toDateString() === now.toDateString()) return time;
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }
+
+/** The same to the minute, for the ends of a picture. */
+export const minute = (ts, now = new Date()) => clock(ts, now).replace(/:\d\d$/, "");
 
 /** One status of those that have a colour, by what the agent says and whether it is there. */
 export function statusOf(agent) {

@@ -7,7 +7,12 @@ export class Away extends Error {}
 const PATIENCE_MS = 10_000;
 
 async function ask(path, options = {}) {
-  const asked = fetch(path, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+  const asked = fetch(path, {
+    credentials: "same-origin",
+    cache: "no-store",
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    ...options,
+  });
   const response = await asked.catch(() => Promise.reject(new Away("the hub does not answer")));
   if (response.ok) return response.status === 204 ? null : response.json();
   const body = await response.json().catch(() => ({}));
@@ -22,7 +27,11 @@ const query = (params) => {
 
 export const session = () => ask("/api/session");
 export const signIn = (token) =>
-  ask("/api/session", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+  ask("/api/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
 export const signOut = () => ask("/api/session", { method: "DELETE" });
 export const overview = () => ask("/api/overview");
 export const recent = (params) => ask(`/api/messages${query({ ...params, html: true })}`);
@@ -34,5 +43,6 @@ export const activity = (window) => ask(`/api/stats/timeline?window=${window}`);
 export const states = (window) => ask(`/api/stats/states?window=${window}`);
 export const matrix = (window) => ask(`/api/stats/matrix?window=${window}`);
 export const timeline = (name, params) => ask(`/api/agents/${encodeURIComponent(name)}/timeline${query(params)}`);
-export const saidByOrTo = (name, limit) => ask(`/api/agents/${encodeURIComponent(name)}/messages${query({ limit, html: true })}`);
+export const saidByOrTo = (name, limit) =>
+  ask(`/api/agents/${encodeURIComponent(name)}/messages${query({ limit, html: true })}`);
 export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting?html=true`);

@@ -25,7 +25,8 @@ export function issuesIn(element, base) {
 /** `{owner, repo, number, url}` for an address of an issue or pull request at `base`; null for any other. */
 export function issueOf(address, base) {
   if (!address.startsWith(`${base}/`)) return null;
-  const [, owner, repo, kind, number] = /^([\w.-]+)\/([\w.-]+)\/(issues|pulls)\/(\d{1,9})(?:[/?#].*)?$/.exec(address.slice(base.length + 1)) ?? [];
+  const [, owner, repo, kind, number] =
+    /^([\w.-]+)\/([\w.-]+)\/(issues|pulls)\/(\d{1,9})(?:[/?#].*)?$/.exec(address.slice(base.length + 1)) ?? [];
   // An address with `..` in it is another place than it says.
   const isPlace = number && [owner, repo].every((name) => !/^\.+$/.test(name));
   return isPlace ? { owner, repo, number: Number(number), url: `${base}/${owner}/${repo}/${kind}/${number}` } : null;
@@ -54,7 +55,14 @@ async function card({ owner, repo, number, url }) {
   }
   const state = standing(issue);
   const title = `#${number} ${inOrder(String(issue.title).slice(0, 200))}`;
-  return el("li", { data: { state } }, el("span", { class: "state" }, state), " ", el("a", { href: url, rel: "noopener noreferrer", target: "_blank", dir: "auto" }, title), ` ${owner}/${repo}`);
+  return el(
+    "li",
+    { data: { state } },
+    el("span", { class: "state" }, state),
+    " ",
+    el("a", { href: url, rel: "noopener noreferrer", target: "_blank", dir: "auto" }, title),
+    ` ${owner}/${repo}`,
+  );
 }
 
 function ask(owner, repo, number) {

@@ -2,7 +2,7 @@
 
 import { announce, el } from "./dom.js";
 import { ask, first } from "./first.js";
-import { parseRoute, routeTo } from "./format.js";
+import { parseRoute, routeTo, statusOf } from "./format.js";
 import * as hub from "./hub.js";
 import { listen } from "./keys.js";
 import { noticeOf, tell, wanted } from "./notices.js";
@@ -16,13 +16,20 @@ import { overview } from "./views/overview.js";
 import { search } from "./views/search.js";
 import { signin } from "./views/signin.js";
 
-const PAGES = [["overview", "Overview"], ["feed", "Feed"], ["activity", "Activity"], ["search", "Search"]];
+const PAGES = [
+  ["overview", "Overview"],
+  ["feed", "Feed"],
+  ["activity", "Activity"],
+  ["search", "Search"],
+];
 
 const main = document.getElementById("main");
 let state = initial();
 let view = null;
 let stop = null;
 let isDrawing = false;
+/** What the page that is shown is called. */
+let title = "";
 /** The answers that are under way from before this module was there. */
 let asked = first;
 
@@ -50,19 +57,34 @@ function showConnection(text) {
   document.body.classList.toggle("stale", text === "retrying");
 }
 
+/** The tab's title says how many agents need somebody, also where the tab is not looked at. */
+function showTitle() {
+  const count = [...state.agents.values()].filter((agent) => ["stuck", "error"].includes(statusOf(agent))).length;
+  const words = `${count > 0 ? `(${count}) ` : ""}${title} - Orochi`;
+  if (document.title !== words) document.title = words;
+}
+
 function show() {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
   const go = (next) => (location.hash = routeTo([page || "overview"], next));
   const given = { params, go, onError: fail };
-  const pages = { feed: () => feed(given), activity: () => activity(given), search: () => search(given), agent: () => agentPage({ ...given, name }) };
+  const pages = {
+    feed: () => feed(given),
+    activity: () => activity(given),
+    search: () => search(given),
+    agent: () => agentPage({ ...given, name }),
+  };
   const isIn = stop !== null;
   view = isIn ? (pages[page] ?? (() => overview(given)))() : signin({ wrong: name === "wrong", onSignedIn: start });
   main.replaceChildren(view.element);
-  const links = PAGES.map(([path, text]) => el("a", { href: `#/${path}`, "aria-current": (page || "overview") === path ? "page" : null }, text));
+  const links = PAGES.map(([path, text]) =>
+    el("a", { href: `#/${path}`, "aria-current": (page || "overview") === path ? "page" : null }, text),
+  );
   document.getElementById("notices").hidden = !isIn;
   document.getElementById("nav").replaceChildren(...(isIn ? links : []));
-  document.title = `${PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview")} - Orochi`;
+  title = PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview");
+  showTitle();
   view.update(state);
   view.shown?.();
 }
@@ -86,6 +108,7 @@ async function start() {
     lastSeq: () => state.lastSeq,
     onOverview: (data) => {
       dispatch({ kind: "overview", data });
+      showTitle();
       view?.tick?.();
     },
     onFrame: (frame) => {

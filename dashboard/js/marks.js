@@ -29,8 +29,8 @@ export function mark(known, channel, head) {
 }
 
 /**
- * Each channel's newest message and what is unread of it: `Map(name -> {members, last, unread, isMore})`. They are counted
- * among `rows`, which have no gaps; where `isMore` there are others before them.
+ * Each channel's newest message and what is unread of it: `Map(name -> {members, last, unread, isMore})`. They are
+ * counted among `rows`, which have no gaps; where `isMore` there are others before them.
  */
 export function overChannels(channels, rows, known) {
   const head = rows.at(-1)?.seq ?? 0;

@@ -1,14 +1,31 @@
 // The one place where markup enters the page: HTML that the hub made of a message and cleaned. It is read into a
-// document that runs nothing, and built anew from what is listed here, so that a mistake on either side alone is harmless.
+// document that runs nothing, and built anew from what is listed here, so that a mistake on either side alone is
+// harmless.
 
 import { el } from "./dom.js";
 import { inOrder, linked } from "./text.js";
 
 /** Tags that are kept, each with what it has besides its children. Anything else is left out, its text stays. */
 const KEPT = {
-  P: { dir: "auto" }, LI: { dir: "auto" }, TD: { dir: "auto" }, TH: { dir: "auto" },
-  BR: {}, HR: {}, UL: {}, OL: {}, EM: {}, STRONG: {}, DEL: {}, BLOCKQUOTE: {}, CODE: {}, A: {},
-  PRE: { tabindex: "0" }, TABLE: {}, THEAD: {}, TBODY: {}, TR: {},
+  P: { dir: "auto" },
+  LI: { dir: "auto" },
+  TD: { dir: "auto" },
+  TH: { dir: "auto" },
+  BR: {},
+  HR: {},
+  UL: {},
+  OL: {},
+  EM: {},
+  STRONG: {},
+  DEL: {},
+  BLOCKQUOTE: {},
+  CODE: {},
+  A: {},
+  PRE: { tabindex: "0" },
+  TABLE: {},
+  THEAD: {},
+  TBODY: {},
+  TR: {},
 };
 const LINK = /^(https?:|mailto:)/i;
 /** Deeper than the hub nests. */
@@ -26,21 +43,27 @@ function children(node, place) {
 }
 
 function built(node, place) {
-  if (node.nodeType === Node.TEXT_NODE) return place.isPlain ? [inOrder(node.data)] : linked(el, node.data, place.mentions);
+  if (node.nodeType === Node.TEXT_NODE)
+    return place.isPlain ? [inOrder(node.data)] : linked(el, node.data, place.mentions);
   if (node.nodeType !== Node.ELEMENT_NODE) return [];
   const properties = KEPT[node.tagName];
   if (!properties) return [node.textContent];
   const inner = children(node, { ...place, isPlain: place.isPlain || ["A", "CODE", "PRE"].includes(node.tagName) });
   const element = el(node.tagName.toLowerCase(), { ...properties, ...own(node) }, inner);
   // A wide table moves by itself, not the page with it.
-  return [node.tagName === "TABLE" ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "table" }, element) : element];
+  return [
+    node.tagName === "TABLE"
+      ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "table" }, element)
+      : element,
+  ];
 }
 
 /** The attributes that a node keeps of its own. */
 function own(node) {
   const language = /^language-[\w+#.-]{1,32}$/.exec(node.className)?.[0];
   if (node.tagName === "CODE" && language) return { class: language };
-  if (node.tagName === "OL" && /^\d{1,9}$/.test(node.getAttribute("start") ?? "")) return { start: node.getAttribute("start") };
+  if (node.tagName === "OL" && /^\d{1,9}$/.test(node.getAttribute("start") ?? ""))
+    return { start: node.getAttribute("start") };
   const address = node.getAttribute("href") ?? "";
   if (node.tagName !== "A" || !LINK.test(address)) return {};
   return { href: address, title: address, rel: "noopener noreferrer nofollow", target: "_blank" };

@@ -1,5 +1,5 @@
-// Which of the hub's frames a person wants to be told of on the desktop, and the telling. What is wanted is chosen here and
-// kept in this browser; nothing is asked and nothing shown before somebody switched it on.
+// Which of the hub's frames a person wants to be told of on the desktop, and the telling. What is wanted is chosen here
+// and kept in this browser; nothing is asked and nothing shown before somebody switched it on.
 
 const KEY = "orochi-notices";
 const TEXT_CHARS = 160;
@@ -8,7 +8,10 @@ const TEXT_CHARS = 160;
 export function wanted(storage = localStorage) {
   try {
     const { errors, mentions } = JSON.parse(storage.getItem(KEY)) ?? {};
-    return { errors: errors === true, mentions: Array.isArray(mentions) ? mentions.filter((name) => typeof name === "string") : [] };
+    return {
+      errors: errors === true,
+      mentions: Array.isArray(mentions) ? mentions.filter((name) => typeof name === "string") : [],
+    };
   } catch {
     return { errors: false, mentions: [] };
   }
@@ -20,23 +23,43 @@ export function want(choice, storage = localStorage) {
 
 export const isOff = ({ errors, mentions }) => !errors && mentions.length === 0;
 
-/** What to tell of a frame: `{title, body, tag, route}` or null. `known` is the agent before the frame, where it is one's status. */
+/**
+ * What to tell of a frame: `{title, body, tag, route}` or null. `known` is the agent before the frame, where it is
+ * one's status.
+ */
 export function noticeOf(frame, { errors, mentions }, known) {
   const { type, payload, sender } = frame;
   if (type === "status_update" && errors && payload.status === "error" && known?.status !== "error") {
     const body = plain(payload.current_task) || "It does not say at what.";
-    return { title: `${payload.agent} is in error`, body, tag: `orochi-error-${payload.agent}`, route: ["agent", payload.agent] };
+    return {
+      title: `${payload.agent} is in error`,
+      body,
+      tag: `orochi-error-${payload.agent}`,
+      route: ["agent", payload.agent],
+    };
   }
   if (type !== "message") return null;
-  const name = mentions.find((agent) => agent !== sender && (payload.mentions?.includes(agent) || payload.channel === `@${agent}`));
+  const name = mentions.find(
+    (agent) => agent !== sender && (payload.mentions?.includes(agent) || payload.channel === `@${agent}`),
+  );
   if (!name) return null;
-  // One notice for each agent: a later one takes its place, so many mentions are no heap, and tabs do not repeat each other.
-  return { title: `${sender} to ${name}, ${payload.channel}`, body: plain(payload.content), tag: `orochi-mention-${name}`, route: ["agent", name] };
+  // One notice for each agent: a later one takes its place, so many mentions are no heap, and tabs do not repeat each
+  // other.
+  return {
+    title: `${sender} to ${name}, ${payload.channel}`,
+    body: plain(payload.content),
+    tag: `orochi-mention-${name}`,
+    route: ["agent", name],
+  };
 }
 
 /** Text without what is no character to read, cut. */
 function plain(text = "") {
-  return text.slice(0, TEXT_CHARS * 4).replace(/[\p{Cc}\p{Cf}]+/gu, " ").trim().slice(0, TEXT_CHARS);
+  return text
+    .slice(0, TEXT_CHARS * 4)
+    .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
+    .trim()
+    .slice(0, TEXT_CHARS);
 }
 
 /** Shows it, where the browser was allowed to. */

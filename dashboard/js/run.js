@@ -7,7 +7,9 @@ export const FIRSTS_MAX = 200;
 /** With those that are folded under them. */
 export const ROWS_MAX = 1000;
 
-/** `rows` in the order of the log; `upTo`: the seq up to which nothing is missing; `isWhole`: there is nothing older. */
+/**
+ * `rows` in the order of the log; `upTo`: the seq up to which nothing is missing; `isWhole`: there is nothing older.
+ */
 export const emptyRun = { rows: [], upTo: 0, isWhole: false };
 
 /** With these newer rows, after which nothing is missing up to `upTo`. */
@@ -16,7 +18,11 @@ export function append(run, newer, upTo) {
   const { firsts } = threads(rows);
   const from = firsts.length > FIRSTS_MAX ? rows.indexOf(firsts.at(-FIRSTS_MAX)) : 0;
   const kept = rows.slice(Math.max(from, rows.length - ROWS_MAX));
-  return { rows: kept, upTo: Math.max(upTo, rows.at(-1)?.seq ?? 0), isWhole: run.isWhole && kept.length === rows.length };
+  return {
+    rows: kept,
+    upTo: Math.max(upTo, rows.at(-1)?.seq ?? 0),
+    isWhole: run.isWhole && kept.length === rows.length,
+  };
 }
 
 /** With these older rows. */

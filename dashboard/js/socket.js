@@ -7,8 +7,8 @@ export function delay(attempt, chance = Math.random()) {
 }
 
 /**
- * Calls `onFrame(frame)` and `onState("live" | "retrying")`; `lastSeq()` says where to go on. Gives `{now, again, end}`:
- * `now` does not wait for the next try, `again` leaves an open socket for a new one.
+ * Calls `onFrame(frame)` and `onState("live" | "retrying")`; `lastSeq()` says where to go on. Gives `{now, again,
+ * end}`: `now` does not wait for the next try, `again` leaves an open socket for a new one.
  */
 export function observe({ lastSeq, onFrame, onState, address = socketAddress, WebSocketClass = WebSocket }) {
   let attempt = 0;

@@ -4,12 +4,20 @@
 export const MESSAGES_MAX = 2000;
 
 export function initial() {
-  return { connection: "starting", now: null, gitea: null, agents: new Map(), channels: new Map(), messages: [], lastSeq: null };
+  return {
+    connection: "starting",
+    now: null,
+    gitea: null,
+    agents: new Map(),
+    channels: new Map(),
+    messages: [],
+    lastSeq: null,
+  };
 }
 
 /**
- * Events: `connection {state}`, `overview {data}`, `history {rows}` (the newest there are; may overlap what came since),
- * `frame {frame}` as an observer gets them.
+ * Events: `connection {state}`, `overview {data}`, `history {rows}` (the newest there are; may overlap what came
+ * since), `frame {frame}` as an observer gets them.
  */
 export function reduce(state, event) {
   switch (event.kind) {
@@ -51,7 +59,10 @@ function framed(state, frame) {
     const stuck = type === "status_update" ? null : known.stuck;
     const isSame = online === known.online && (facts.status ?? known.status) === known.status;
     const state_since = isSame ? known.state_since : (frame.ts ?? null);
-    return { ...state, agents: new Map(state.agents).set(payload.agent, { ...known, ...facts, online, stuck, state_since }) };
+    return {
+      ...state,
+      agents: new Map(state.agents).set(payload.agent, { ...known, ...facts, online, stuck, state_since }),
+    };
   }
   return state;
 }

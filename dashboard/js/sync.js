@@ -74,7 +74,12 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
     socket.now();
     poll();
   };
-  const wakes = [[globalThis, "online"], [globalThis, "pageshow"], [document, "resume"], [document, "visibilitychange"]];
+  const wakes = [
+    [globalThis, "online"],
+    [globalThis, "pageshow"],
+    [document, "resume"],
+    [document, "visibilitychange"],
+  ];
   for (const [place, event] of wakes) place.addEventListener(event, wake);
   const every = setInterval(poll, OVERVIEW_EVERY_MS);
   const end = () => {

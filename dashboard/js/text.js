@@ -1,7 +1,8 @@
 // An agent's text as nodes. Of a message that came as HTML this finds links and mentions in its text; one too long for
 // that is shown as written, with code, links and mentions. What is found is pure and tested without a browser.
 
-const INLINE = /`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])|(?<![\p{L}\p{N}_.])@([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/gu;
+const INLINE =
+  /`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])|(?<![\p{L}\p{N}_.])@([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/gu;
 
 /** `[{kind: "text" | "code" | "block" | "link" | "mention", text}]`; mentions are those in `mentions`. */
 export function parts(content, mentions = []) {
@@ -43,7 +44,10 @@ export const linked = (el, text, mentions) => nodes(el, plainParts(text, mention
 /** A message that came without HTML, as nodes. */
 export const render = (el, content, mentions) => nodes(el, parts(content, mentions));
 
-/** Characters that make text read in another order than it is written (a name that ends in another way) are shown as such. */
+/**
+ * Characters that make text read in another order than it is written (a name that ends in another way) are shown as
+ * such.
+ */
 export const inOrder = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 function nodes(el, found) {

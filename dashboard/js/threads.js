@@ -1,8 +1,8 @@
 // Which messages stand by themselves and which under the first one of their thread. Pure functions.
 
 /**
- * A reply stands under its thread's first message while fewer than so many messages lie between them. A later one stands by
- * itself, naming what it answers: whoever follows the newest messages would not see it far above.
+ * A reply stands under its thread's first message while fewer than so many messages lie between them. A later one
+ * stands by itself, naming what it answers: whoever follows the newest messages would not see it far above.
  */
 export const FOLD_WITHIN = 200;
 

@@ -38,7 +38,11 @@ test("replies count to the whole but not to what stands by itself", () => {
   const replies = (first, count) => rows(first + 1, first + count, { reply_to: first });
   const run = append(emptyRun, [row(1), ...replies(1, 150), ...rows(152, 200)], 200);
   assert.equal(run.rows.length, 200);
-  const many = append(emptyRun, Array.from({ length: 30 }, (_, at) => [row(at * 50), ...replies(at * 50, 49)]).flat(), 1500);
+  const many = append(
+    emptyRun,
+    Array.from({ length: 30 }, (_, at) => [row(at * 50), ...replies(at * 50, 49)]).flat(),
+    1500,
+  );
   assert.equal(many.rows.length, ROWS_MAX);
 });
 
@@ -55,9 +59,15 @@ test("unread is what came after it was read, and nothing for who looks for the f
   read("#b", 20, kept);
   assert.equal(mark(marks(kept), "#c", 50), 20);
   read("#c", 30, kept);
-  assert.deepEqual(["#c", "#b"].map((channel) => mark(marks(kept), channel, 50)), [30, 20]);
+  assert.deepEqual(
+    ["#c", "#b"].map((channel) => mark(marks(kept), channel, 50)),
+    [30, 20],
+  );
   read("", 40, kept);
-  assert.deepEqual(["#c", "#b"].map((channel) => mark(marks(kept), channel, 50)), [40, 40]);
+  assert.deepEqual(
+    ["#c", "#b"].map((channel) => mark(marks(kept), channel, 50)),
+    [40, 40],
+  );
   // Another log, whose places begin anew.
   assert.equal(mark(marks(kept), "#c", 5), 0);
   kept.setItem("orochi-read", "{");
@@ -65,12 +75,18 @@ test("unread is what came after it was read, and nothing for who looks for the f
 });
 
 test("channels have their newest message and what is unread, also where the page does not have all of it", () => {
-  const channels = new Map(Object.entries({
-    "#a": { members: ["x"], last: { seq: 3, ts: "t", sender: "x" } },
-    "#b": { members: [], last: null },
-    "#c": { members: [], last: { seq: 12, ts: "t", sender: "y" } },
-  }));
+  const channels = new Map(
+    Object.entries({
+      "#a": { members: ["x"], last: { seq: 3, ts: "t", sender: "x" } },
+      "#b": { members: [], last: null },
+      "#c": { members: [], last: { seq: 12, ts: "t", sender: "y" } },
+    }),
+  );
   const found = overChannels(channels, [...rows(11, 13), row(14, { channel: "#b" })], { "": 2, "#c": 12 });
   const figures = [...found].map(([name, { last, unread, isMore }]) => [name, last?.seq, unread, isMore]);
-  assert.deepEqual(figures, [["#a", 3, 0, true], ["#b", 14, 1, true], ["#c", 13, 1, false]]);
+  assert.deepEqual(figures, [
+    ["#a", 3, 0, true],
+    ["#b", 14, 1, true],
+    ["#c", 13, 1, false],
+  ]);
 });

@@ -11,7 +11,14 @@ import { FOLD_WITHIN, threads } from "../js/threads.js";
 import { parts, plainParts } from "../js/text.js";
 
 const row = (seq, more = {}) => ({ seq, sender: "alice", channel: "#c", content: String(seq), mentions: [], ...more });
-const frame = (seq) => ({ type: "message", seq, sender: "alice", ts: "t", id: "i", payload: { channel: "#c", content: String(seq), mentions: [] } });
+const frame = (seq) => ({
+  type: "message",
+  seq,
+  sender: "alice",
+  ts: "t",
+  id: "i",
+  payload: { channel: "#c", content: String(seq), mentions: [] },
+});
 const seqs = (state) => state.messages.map((message) => message.seq);
 
 test("messages stand once and in order, however they come", () => {
@@ -38,28 +45,63 @@ test("events change the agent that they are about, and nothing that was shown be
   const after = reduce(before, { kind: "frame", frame: { type: "status_update", payload } });
   assert.equal(statusOf(after.agents.get("__proto__")), "idle");
   assert.equal(statusOf(before.agents.get("__proto__")), "stuck");
-  const gone = reduce(after, { kind: "frame", frame: { type: "presence_change", payload: { agent: "__proto__", event: "disconnected" } } });
+  const gone = reduce(after, {
+    kind: "frame",
+    frame: { type: "presence_change", payload: { agent: "__proto__", event: "disconnected" } },
+  });
   assert.equal(statusOf(gone.agents.get("__proto__")), "offline");
 });
 
 test("those that need a person come first", () => {
   const agent = (name, more) => ({ name, online: true, stuck: null, status: "idle", waiting: { count: 0 }, ...more });
-  const agents = [agent("a"), agent("b", { status: "error" }), agent("c", { stuck: {} }), agent("d", { online: false }), agent("e", { status: "busy" }), agent("f", { online: false, waiting: { count: 1 } })];
-  assert.deepEqual(sorted(agents, "status", statusOf).map(({ name }) => name), ["c", "b", "f", "e", "a", "d"]);
-  const places = [agent("a", { project: "web" }), agent("b", { project: "" }), agent("d", { project: "api" }), agent("c", { project: "api" })];
-  assert.deepEqual(sorted(places, "project", statusOf).map(({ name }) => name), ["c", "d", "a", "b"]);
+  const agents = [
+    agent("a"),
+    agent("b", { status: "error" }),
+    agent("c", { stuck: {} }),
+    agent("d", { online: false }),
+    agent("e", { status: "busy" }),
+    agent("f", { online: false, waiting: { count: 1 } }),
+  ];
+  assert.deepEqual(
+    sorted(agents, "status", statusOf).map(({ name }) => name),
+    ["c", "b", "f", "e", "a", "d"],
+  );
+  const places = [
+    agent("a", { project: "web" }),
+    agent("b", { project: "" }),
+    agent("d", { project: "api" }),
+    agent("c", { project: "api" }),
+  ];
+  assert.deepEqual(
+    sorted(places, "project", statusOf).map(({ name }) => name),
+    ["c", "d", "a", "b"],
+  );
 });
 
 test("text is split into what it is, and only mentions that the hub took are mentions", () => {
   const kinds = (text, mentions) => parts(text, mentions).map(({ kind, text }) => `${kind}:${text}`);
-  assert.deepEqual(kinds("hi @bob. mail me@host.com @nobody", ["bob"]), ["text:hi ", "mention:bob", "text:. mail me@host.com @nobody"]);
-  assert.deepEqual(kinds("see https://x.org/a?b=c. `@bob`", ["bob"]), ["text:see ", "link:https://x.org/a?b=c", "text:. ", "code:@bob"]);
+  assert.deepEqual(kinds("hi @bob. mail me@host.com @nobody", ["bob"]), [
+    "text:hi ",
+    "mention:bob",
+    "text:. mail me@host.com @nobody",
+  ]);
+  assert.deepEqual(kinds("see https://x.org/a?b=c. `@bob`", ["bob"]), [
+    "text:see ",
+    "link:https://x.org/a?b=c",
+    "text:. ",
+    "code:@bob",
+  ]);
   assert.deepEqual(kinds("a\n```js\n<b>@bob</b>\n```\nz", ["bob"]), ["text:a\n", "block:<b>@bob</b>", "text:\nz"]);
-  assert.deepEqual(kinds("javascript:alert(1) <img src=x onerror=alert(1)>"), ["text:javascript:alert(1) <img src=x onerror=alert(1)>"]);
+  assert.deepEqual(kinds("javascript:alert(1) <img src=x onerror=alert(1)>"), [
+    "text:javascript:alert(1) <img src=x onerror=alert(1)>",
+  ]);
 });
 
 test("where code was found already, ticks are text", () => {
-  const kinds = (text) => plainParts(text, new Set(["bob"])).map(({ kind, text }) => `${kind}:${text}`).join(" ");
+  const kinds = (text) =>
+    plainParts(text, new Set(["bob"]))
+      .map(({ kind, text }) => `${kind}:${text}`)
+      .join(" ");
   assert.equal(kinds("`@bob` <https://x.org>"), "text:` mention:bob text:` text: < link:https://x.org text:>");
 });
 
@@ -70,17 +112,43 @@ test("a sender's own html is not the hub's", () => {
 
 test("replies stand under the first message of their thread, unless that is unknown or far above", () => {
   const far = Array.from({ length: FOLD_WITHIN }, (_, at) => row(10 + at));
-  const rows = [row(1), row(2), row(3, { reply_to: 1 }), row(4, { reply_to: 3 }), row(5, { reply_to: 99 }), ...far, row(900, { reply_to: 1 }), row(901, { reply_to: 900 })];
+  const rows = [
+    row(1),
+    row(2),
+    row(3, { reply_to: 1 }),
+    row(4, { reply_to: 3 }),
+    row(5, { reply_to: 99 }),
+    ...far,
+    row(900, { reply_to: 1 }),
+    row(901, { reply_to: 900 }),
+  ];
   const { firsts, replies } = threads(rows);
-  assert.deepEqual(firsts.map(({ seq }) => seq), [1, 2, 5, ...far.map(({ seq }) => seq), 900]);
-  assert.deepEqual([...replies].map(([seq, found]) => [seq, found.map((reply) => reply.seq)]), [[1, [3, 4]], [900, [901]]]);
+  assert.deepEqual(
+    firsts.map(({ seq }) => seq),
+    [1, 2, 5, ...far.map(({ seq }) => seq), 900],
+  );
+  assert.deepEqual(
+    [...replies].map(([seq, found]) => [seq, found.map((reply) => reply.seq)]),
+    [
+      [1, [3, 4]],
+      [900, [901]],
+    ],
+  );
 });
 
 test("one is told of what was chosen, as plain text, and of nothing before", () => {
   const kept = new Map();
   const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
-  const status = { type: "status_update", sender: "bob", payload: { agent: "bob", status: "error", current_task: "a\u202e\u001b[31mb" } };
-  const said = (more) => ({ type: "message", sender: "alice", payload: { channel: "#c", content: "hi", mentions: ["bob"], ...more } });
+  const status = {
+    type: "status_update",
+    sender: "bob",
+    payload: { agent: "bob", status: "error", current_task: "a\u202e\u001b[31mb" },
+  };
+  const said = (more) => ({
+    type: "message",
+    sender: "alice",
+    payload: { channel: "#c", content: "hi", mentions: ["bob"], ...more },
+  });
   assert.deepEqual([noticeOf(status, wanted(storage)), noticeOf(said(), wanted(storage))], [null, null]);
   want({ errors: true, mentions: ["bob"] }, storage);
   const choice = wanted(storage);

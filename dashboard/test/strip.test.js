@@ -19,6 +19,10 @@ test("spans become shares of the strip, with words", () => {
 });
 
 test("a moment can still be seen", () => {
-  const [one] = pieces([{ state: "error", since: "2026-01-01T12:00:00Z", until: "2026-01-01T12:00:01Z" }], "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+  const [one] = pieces(
+    [{ state: "error", since: "2026-01-01T12:00:00Z", until: "2026-01-01T12:00:01Z" }],
+    "2026-01-01T00:00:00Z",
+    "2026-01-02T00:00:00Z",
+  );
   assert.equal(one.width, 1);
 });

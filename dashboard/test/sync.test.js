@@ -36,13 +36,22 @@ test("a lost connection goes on after the last message, later with each try", ()
   made[0].onmessage({ data: '{"seq":9}' });
   made[0].onclose();
   socket.now();
-  assert.deepEqual([made.map((one) => one.address), states], [["a7", "a9"], ["live", "retrying", "retrying"]]);
+  assert.deepEqual(
+    [made.map((one) => one.address), states],
+    [
+      ["a7", "a9"],
+      ["live", "retrying", "retrying"],
+    ],
+  );
   // It is trying already.
   socket.now();
   assert.equal(made.length, 2);
   socket.end();
   assert.ok(made[1].isClosed);
-  assert.deepEqual([0, 3, 99].map((attempt) => delay(attempt, 1)), [250, 2000, 10000]);
+  assert.deepEqual(
+    [0, 3, 99].map((attempt) => delay(attempt, 1)),
+    [250, 2000, 10000],
+  );
 });
 
 test("a socket that is given up says nothing any more", () => {
@@ -61,8 +70,36 @@ test("a socket is dead when the log went on twice and it brought nothing, not wh
     const watch = new Watch();
     return steps.map(([head, lastSeq]) => watch.isDead(head, lastSeq));
   };
-  assert.deepEqual(asked([[5, 5], [5, 5], [6, 6]]), [false, false, false]);
-  assert.deepEqual(asked([[9, 5], [99, 50], [999, 500]]), [false, false, false]);
-  assert.deepEqual(asked([[6, 5], [6, 5], [6, 5], [6, 5]]), [false, true, false, true]);
-  assert.deepEqual(asked([[1, null], [1, null]]), [false, true]);
+  assert.deepEqual(
+    asked([
+      [5, 5],
+      [5, 5],
+      [6, 6],
+    ]),
+    [false, false, false],
+  );
+  assert.deepEqual(
+    asked([
+      [9, 5],
+      [99, 50],
+      [999, 500],
+    ]),
+    [false, false, false],
+  );
+  assert.deepEqual(
+    asked([
+      [6, 5],
+      [6, 5],
+      [6, 5],
+      [6, 5],
+    ]),
+    [false, true, false, true],
+  );
+  assert.deepEqual(
+    asked([
+      [1, null],
+      [1, null],
+    ]),
+    [false, true],
+  );
 });

@@ -11,7 +11,9 @@
   };
   const over = ([r, g, b, a], under) => [r, g, b].map((part, at) => part * a + under[at] * (1 - a));
   const luminance = (colour) => {
-    const [r, g, b] = colour.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = colour.map((part) =>
+      part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+    );
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const chain = (element) => (element ? [...chain(element.parentElement), element] : []);
@@ -23,13 +25,24 @@
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
     const text = walker.currentNode.data.trim();
-    if (!text || !element.checkVisibility({ visibilityProperty: true }) || element.closest(".visually-hidden, .skip, script, option")) continue;
+    if (
+      !text ||
+      !element.checkVisibility({ visibilityProperty: true }) ||
+      element.closest(".visually-hidden, .skip, script, option")
+    )
+      continue;
     const under = ground(element);
     const [r, g, b, a] = rgba(getComputedStyle(element).color);
     const shown = over([r, g, b, a * opacity(element)], under);
     const [high, low] = [luminance(shown), luminance(under)].sort((one, other) => other - one);
     const ratio = (high + 0.05) / (low + 0.05);
-    if (ratio < least) found.push({ text: text.slice(0, 60), ratio: ratio.toFixed(2), colour: shown.map(Math.round).join(), ground: under.map(Math.round).join() });
+    if (ratio < least)
+      found.push({
+        text: text.slice(0, 60),
+        ratio: ratio.toFixed(2),
+        colour: shown.map(Math.round).join(),
+        ground: under.map(Math.round).join(),
+      });
   }
   return found;
-}
+};

@@ -10,7 +10,7 @@ from tests.tidy import layers, protocol, sizes, text
 from tests.tidy.tree import Source, read_tree
 
 ROOT = Path(__file__).parents[2]
-CHECKS = [sizes.check, layers.check, text.check_heads, text.check_leftovers, protocol.check]
+CHECKS = [sizes.check, layers.check, text.check_heads, text.check_leftovers, text.check_widths, protocol.check]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.__module__.rsplit('.')[-1]}.{check.__name__}")
@@ -64,6 +64,12 @@ def test_an_import_that_goes_up_is_found():
 def test_a_module_without_a_head_is_found():
     bare = [source("a.rs", "fn a() {}"), source("b.py", "x = 1"), source("c.js", "let x;")]
     assert len(text.check_heads(bare)) == 3
+
+
+def test_a_line_that_is_too_long_is_found_where_no_formatter_holds_it():
+    wide = [source("a.js", f"// {'x' * 120}"), source("a.rs", f"    // {'x' * 120}"), source("a.css", "x" * 121)]
+    assert len(text.check_widths(wide)) == 3
+    assert text.check_widths([source("a.rs", f'    let x = "{"x" * 120}";'), source("a.js", "x" * 120)]) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 
 from tests.tidy.tree import Fault, Source
 
-__all__ = ["check_heads", "check_leftovers"]
+__all__ = ["check_heads", "check_leftovers", "check_widths"]
 
 # Written apart, so that this file does not hold what it looks for.
 _LEFT = [rf"\b{word}!\(" for word in ("todo", "unimplemented", "dbg")] + [r"#\[ignore", r"\bFIX" + "ME", r"\bXX" + "X"]
@@ -20,6 +20,7 @@ _INDEX = re.compile(
     "|".join(["index[-_]" + "url", "files.python" + "hosted", "registry.npm" + "js", "replace-" + "with"])
 )
 _LOCK_SOURCE = re.compile(r'^source = "(?!registry\+https://github\.com/rust-lang/crates\.io-index")')
+_WIDTH_MAX = 120
 _CODE = {".rs", ".py", ".js", ".css", ".toml", ".md", ".yml", ".html", ""}
 
 
@@ -61,4 +62,15 @@ def check_leftovers(sources: list[Source]) -> list[Fault]:
                 faults.append(Fault(place, "a package index", "name the package only"))
             if _MACHINE.search(line):
                 faults.append(Fault(place, "a path of one machine", "the project speaks only of itself"))
+    return faults
+
+
+def check_widths(sources: list[Source]) -> list[Fault]:
+    """Lines that are too long where no formatter of the gate holds it: the page's files, and comments in Rust."""
+    faults = []
+    for source in sources:
+        for number, line in enumerate(source.lines, 1):
+            is_held = source.suffix in {".js", ".css"} or (source.suffix == ".rs" and line.lstrip().startswith("//"))
+            if is_held and len(line) > _WIDTH_MAX:
+                faults.append(Fault(f"{source.path}:{number}", f"{len(line)} characters", f"at most {_WIDTH_MAX}"))
     return faults

@@ -1,10 +1,11 @@
 // One agent: who it is, what waits for it, what it said, and where it was mentioned.
 
 import { el, put } from "../dom.js";
-import { clock, duration, secondsBetween, statusOf } from "../format.js";
+import { ago } from "../format.js";
 import * as hub from "../hub.js";
 import { strip } from "../strip.js";
 import { messageRow } from "./message.js";
+import { needs, statusLine, task } from "./standing.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -13,7 +14,13 @@ const LATELY = 50;
 
 export function agentPage({ name, onError }) {
   const view = new AgentPage(name, onError);
-  return { element: view.element, update: (state) => view.update(state), tick: () => view.load(), shown: () => view.load(), items: () => [...view.element.querySelectorAll(".message")] };
+  return {
+    element: view.element,
+    update: (state) => view.update(state),
+    tick: () => view.load(),
+    shown: () => view.load(),
+    items: () => [...view.element.querySelectorAll(".message")],
+  };
 }
 
 class AgentPage {
@@ -23,24 +30,37 @@ class AgentPage {
 
   constructor(name, onError) {
     Object.assign(this, { name, onError });
+    this.standing = el("div", {});
     this.facts = el("dl", { class: "facts" });
     this.day = el("section", { class: "day" }, el("h2", {}, "The last day"));
     this.waiting = new List("Not seen yet", "Nothing waits for it.");
-    this.about = new List("Lately said by it, or to it", "Nothing was.");
-    this.element = el("section", { "aria-labelledby": "agent-title" }, el("h1", { id: "agent-title" }, name), this.facts, this.day, this.waiting.element, this.about.element);
+    this.about = new List("Lately said by it or to it, the newest first", "Nothing was.");
+    this.element = el(
+      "section",
+      { "aria-labelledby": "agent-title" },
+      el("h1", { id: "agent-title" }, name),
+      this.standing,
+      this.facts,
+      this.waiting.element,
+      this.day,
+      this.about.element,
+    );
   }
 
   async load() {
     const { name } = this;
     try {
-      const until = new Date().toISOString();
+      const until = this.state?.now ?? new Date().toISOString();
       const since = new Date(Date.parse(until) - DAY_MS).toISOString();
       const asked = [hub.waiting(name), hub.saidByOrTo(name, LATELY), hub.timeline(name, { since, until })];
       const [waiting, said, spans] = await Promise.all(asked);
       this.waiting.show(waiting, waiting.length ? `: ${waiting.length}` : "");
       this.said = said;
       this.drawSaid();
-      this.day.replaceChildren(this.day.firstChild, ...(spans.length ? strip(spans, since, until) : [el("p", { class: "empty" }, "It was not here.")]));
+      this.day.replaceChildren(
+        this.day.firstChild,
+        ...(spans.length ? strip(spans, since, until) : [el("p", { class: "empty" }, "It was not here.")]),
+      );
     } catch (error) {
       this.onError(error);
     }
@@ -49,9 +69,14 @@ class AgentPage {
   update(state) {
     this.state = state;
     const agent = state.agents.get(this.name);
-    const terms = agent ? facts(agent, state.now) : [["Unknown", `No agent called ${this.name} has registered.`]];
-    const given = terms.filter(([, value]) => value).flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]);
-    this.facts.replaceChildren(...given);
+    const now = state.now;
+    const standing = agent
+      ? [statusLine(agent, now), needs(agent, now), task(agent)]
+      : [el("p", { class: "empty" }, `No agent called ${this.name} has registered.`)];
+    this.standing.replaceChildren(...standing.flat().filter(Boolean));
+    const given = agent ? facts(agent, now).filter(([, value]) => value) : [];
+    const pairs = given.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value)));
+    this.facts.replaceChildren(...pairs);
     this.drawSaid();
   }
 
@@ -59,8 +84,9 @@ class AgentPage {
   drawSaid() {
     const { name, said } = this;
     const last = said.at(-1)?.seq ?? 0;
-    const isAbout = (row) => row.seq > last && (row.sender === name || row.channel === `@${name}` || row.mentions?.includes(name));
-    this.about.show([...said, ...this.state.messages.filter(isAbout)].slice(-LATELY));
+    const isAbout = (row) =>
+      row.seq > last && (row.sender === name || row.channel === `@${name}` || row.mentions?.includes(name));
+    this.about.show([...said, ...this.state.messages.filter(isAbout)].slice(-LATELY).reverse());
   }
 }
 
@@ -82,14 +108,13 @@ class List {
 }
 
 function facts(agent, now) {
-  const seconds = secondsBetween(agent.last_heartbeat, now);
   return [
-    ["Status", `${statusOf(agent)}${agent.current_task ? `: ${agent.current_task}` : ""}`],
-    ["For", agent.state_since && duration(secondsBetween(agent.state_since, now))],
-    ["Stuck", agent.stuck?.detail],
-    ["Machine", agent.machine], ["Role", agent.role], ["Project", agent.project], ["Model", agent.model],
+    ["Machine", agent.machine],
+    ["Role", agent.role],
+    ["Project", agent.project],
+    ["Model", agent.model],
     ["Channels", agent.channels.join(", ")],
-    ["Last sign of life", `${duration(seconds)} ago, ${clock(agent.last_heartbeat)}`],
+    ["Last sign of life", ago(agent.last_heartbeat, now)],
     ["Seen up to", agent.cursor === null ? "it does not say" : `message ${agent.cursor}`],
   ];
 }

@@ -7,7 +7,10 @@ import { marks, overChannels } from "../marks.js";
 /** The list's items. */
 export function channelItems(state, chosen) {
   const all = [...overChannels(state.channels, state.messages, marks())].sort(([a], [b]) => a.localeCompare(b));
-  return [item("", "all channels", chosen), ...all.map(([name, channel]) => item(name, name, chosen, detail(channel, state.now)))];
+  return [
+    item("", "all channels", chosen),
+    ...all.map(([name, channel]) => item(name, name, chosen, detail(channel, state.now))),
+  ];
 }
 
 function item(name, text, chosen, more = []) {
@@ -19,7 +22,8 @@ function detail({ members, last, unread, isMore }, now) {
   const count = isMore ? `${Math.max(unread, 1)}+` : String(unread);
   const said = last && now ? ` · ${duration(secondsBetween(last.ts, now))} ago` : "";
   return [
-    (unread > 0 || isMore) && el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
+    (unread > 0 || isMore) &&
+      el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
     el("span", { class: "count" }, `${members.length} in it${said}`),
   ];
 }
@@ -29,5 +33,8 @@ export function members(state, channel) {
   const names = state.channels.get(channel)?.members;
   if (!names) return [];
   const links = names.map((name) => el("li", {}, el("a", { href: `#/agent/${encodeURIComponent(name)}` }, name)));
-  return [el("span", {}, names.length ? "Members:" : "Nobody is in it now."), el("ul", { "aria-label": "Members" }, links)];
+  return [
+    el("span", {}, names.length ? "Members:" : "Nobody is in it now."),
+    el("ul", { "aria-label": "Members" }, links),
+  ];
 }

@@ -1,5 +1,5 @@
-// Live messages of all channels or of one, newest at the bottom. It shows one run of the log: at first the newest, that of
-// a link's message or time, and what scrolling moves it to.
+// Live messages of all channels or of one, newest at the bottom. It shows one run of the log: at first the newest, that
+// of a link's message or time, and what scrolling moves it to.
 
 import { announce, el, put } from "../dom.js";
 import { clock } from "../format.js";
@@ -52,6 +52,9 @@ class Feed {
   followedTo = 0;
   /** Threads that are open. */
   opened = new Set();
+  /** The seq that the address leads to. */
+  target = null;
+  isTargetOpened = false;
   news = new News();
   isLoading = false;
   channelsTimer = null;
@@ -59,17 +62,45 @@ class Feed {
   constructor(params, go, onError) {
     this.channel = params.channel ?? "";
     Object.assign(this, { params, onError });
-    this.list = el("ol", { class: "messages", "aria-label": this.channel || "all messages", onclick: (event) => this.clicked(event) });
-    this.more = el("button", { type: "button", class: "older", hidden: true, onclick: () => this.older() }, "Older messages");
+    this.list = el("ol", {
+      class: "messages",
+      "aria-label": this.channel || "all messages",
+      onclick: (event) => this.clicked(event),
+    });
+    this.more = el(
+      "button",
+      { type: "button", class: "older", hidden: true, onclick: () => this.older() },
+      "Older messages",
+    );
     this.chip = el("button", { type: "button", class: "chip", hidden: true, onclick: () => this.toNewest() });
     this.channels = el("ul", { class: "channels", "aria-label": "Channels" });
     this.members = el("div", { class: "members" });
-    this.box = el("div", { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region", onscroll: () => this.scrolled() }, this.more, this.list);
+    this.box = el(
+      "div",
+      { class: "scroll", tabindex: "0", "aria-label": "Messages", role: "region", onscroll: () => this.scrolled() },
+      this.more,
+      this.list,
+    );
     // Deliveries and cards come later than their message, and push it down.
     new ResizeObserver(() => this.isFollowing && this.follow()).observe(this.list);
-    const side = el("div", { class: "side" }, el("h1", { id: "feed-title" }, this.channel || "All messages"), this.channels);
-    const bar = el("div", { class: "bar" }, this.members, goTo(params, go, () => this.state?.now));
-    this.element = el("section", { class: "feed", "aria-labelledby": "feed-title" }, side, el("div", { class: "stream" }, bar, this.box, this.chip));
+    const side = el(
+      "div",
+      { class: "side" },
+      el("h1", { id: "feed-title" }, this.channel || "All messages"),
+      this.channels,
+    );
+    const bar = el(
+      "div",
+      { class: "bar" },
+      this.members,
+      goTo(params, go, () => this.state?.now),
+    );
+    this.element = el(
+      "section",
+      { class: "feed", "aria-labelledby": "feed-title" },
+      side,
+      el("div", { class: "stream" }, bar, this.box, this.chip),
+    );
   }
 
   update(state) {
@@ -86,11 +117,16 @@ class Feed {
   drawChannels() {
     this.channelsTimer = null;
     if (!this.element.isConnected) return;
-    if (this.isFollowing && document.visibilityState === "visible" && this.state.lastSeq) read(this.channel, this.state.lastSeq);
+    if (this.isFollowing && document.visibilityState === "visible" && this.state.lastSeq)
+      read(this.channel, this.state.lastSeq);
     const items = channelItems(this.state, this.channel);
     const focused = document.activeElement?.closest(".channels a")?.getAttribute("href");
     this.channels.replaceChildren(...items);
-    if (focused) items.map((item) => item.firstChild).find((link) => link.getAttribute("href") === focused)?.focus();
+    if (focused)
+      items
+        .map((item) => item.firstChild)
+        .find((link) => link.getAttribute("href") === focused)
+        ?.focus();
   }
 
   /** Counts what came. */
@@ -175,15 +211,19 @@ class Feed {
   }
 
   row(row, above, parent) {
-    const item = messageRow(row, { follows: row.seq !== this.target && follows(above, row), parent });
-    item.classList.toggle("target", row.seq === this.target);
-    return item;
+    const isTarget = row.seq === this.target;
+    return messageRow(row, { follows: !isTarget && follows(above, row), parent, isTarget });
   }
 
   /** Puts the replies under their first message. */
   fold(item, row, replies) {
     if (!item.thread) {
-      item.thread = new Thread(row, this.opened);
+      // What one came for is not folded away, but may be afterwards.
+      if (!this.isTargetOpened && replies.some(({ seq }) => seq === this.target)) {
+        this.opened.add(row.seq);
+        this.isTargetOpened = true;
+      }
+      item.thread = new Thread(row, this.opened, this.target);
       item.append(item.thread.element);
     }
     item.thread.update(replies, this.state.now ?? new Date().toISOString());
@@ -277,5 +317,10 @@ function firstAfter(rows, seq) {
 }
 
 function follows(before, row) {
-  return before?.sender === row.sender && before.channel === row.channel && !row.reply_to && Date.parse(row.ts) - Date.parse(before.ts) < GROUP_MS;
+  return (
+    before?.sender === row.sender &&
+    before.channel === row.channel &&
+    !row.reply_to &&
+    Date.parse(row.ts) - Date.parse(before.ts) < GROUP_MS
+  );
 }

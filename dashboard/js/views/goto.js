@@ -3,12 +3,16 @@
 import { el } from "../dom.js";
 
 const HOUR_MS = 60 * 60 * 1000;
-const BACK = [["1 h ago", HOUR_MS], ["1 day ago", 24 * HOUR_MS]];
+const BACK = [
+  ["1 h ago", HOUR_MS],
+  ["1 day ago", 24 * HOUR_MS],
+];
 
 /** `now()` is the hub's time, as RFC 3339, or nothing where it is not known yet. */
 export function goTo(params, go, now) {
   const show = (date) => go({ channel: params.channel, at: date.toISOString() });
-  const ago = ([text, back]) => el("button", { type: "button", onclick: () => show(new Date(Date.parse(now() ?? new Date()) - back)) }, text);
+  const ago = ([text, back]) =>
+    el("button", { type: "button", onclick: () => show(new Date(Date.parse(now() ?? new Date()) - back)) }, text);
   const input = el("input", { type: "datetime-local", "aria-label": "Time", step: "60", required: true });
   const at = Date.parse(params.at ?? "");
   if (!Number.isNaN(at)) input.value = local(new Date(at));
@@ -16,7 +20,14 @@ export function goTo(params, go, now) {
     event.preventDefault();
     show(new Date(input.value));
   };
-  return el("form", { class: "goto", "aria-label": "Go to a time", onsubmit: submit }, el("span", {}, "What was said"), BACK.map(ago), input, el("button", { type: "submit" }, "Show"));
+  return el(
+    "form",
+    { class: "goto", "aria-label": "Go to a time", onsubmit: submit },
+    el("span", {}, "What was said"),
+    BACK.map(ago),
+    input,
+    el("button", { type: "submit" }, "Show"),
+  );
 }
 
 /** As such a field takes it: the time here, to the minute. */

@@ -1,7 +1,7 @@
 // One message as a row, with how far it got with each agent that it is for.
 
 import { el } from "../dom.js";
-import { clock } from "../format.js";
+import { clock, routeTo } from "../format.js";
 import * as hub from "../hub.js";
 import { showCards } from "../issues.js";
 import { fromHub } from "../markup.js";
@@ -13,17 +13,26 @@ const CHARS_SHOWN = 4000;
 const ASK_AGAIN_MS = 2000;
 const ISSUES_AGAIN_MS = 60_000;
 
-export function messageRow(row, { follows = false, parent = null, isInThread = false } = {}) {
+export function messageRow(row, { follows = false, parent = null, isInThread = false, isTarget = false } = {}) {
   const isDirect = row.channel.startsWith("@");
+  const classes = ["message", follows && "follows", isDirect && "direct", isTarget && "target"];
   return el(
     "li",
-    { class: `message${follows ? " follows" : ""}${isDirect ? " direct" : ""}`, data: { seq: row.seq }, tabindex: "-1" },
+    {
+      class: classes.filter(Boolean).join(" "),
+      data: { seq: row.seq },
+      tabindex: "-1",
+    },
     el(
       "p",
       { class: "head" },
-      el("a", { class: "sender", href: `#/agent/${encodeURIComponent(row.sender)}` }, row.sender),
-      el("a", { class: "channel", href: isDirect ? `#/agent/${encodeURIComponent(row.channel.slice(1))}` : `#/feed?channel=${encodeURIComponent(row.channel)}` }, isDirect ? `to ${row.channel}` : row.channel),
-      el("time", { datetime: row.ts, title: row.ts }, clock(row.ts)),
+      el("a", { class: "sender", href: routeTo(["agent", row.sender]) }, row.sender),
+      el("a", { class: "channel", href: channelRoute(row.channel) }, isDirect ? `to ${row.channel}` : row.channel),
+      el(
+        "a",
+        { class: "when", href: routeTo(["feed"], { seq: row.seq }), title: "In the feed" },
+        el("time", { datetime: row.ts }, clock(row.ts)),
+      ),
     ),
     // In a thread it is the first message that is answered, unless it says otherwise.
     row.reply_to && !(isInThread && !parent) && answered(row.reply_to, parent),
@@ -32,11 +41,19 @@ export function messageRow(row, { follows = false, parent = null, isInThread = f
   );
 }
 
+const channelRoute = (channel) =>
+  channel.startsWith("@") ? routeTo(["agent", channel.slice(1)]) : routeTo(["feed"], { channel });
+
 /** What a message answers: in words where it is known, else by its number until it is asked for. */
 function answered(seq, parent) {
   const words = ({ sender, content }) => `in reply to ${sender}: ${inOrder(content.slice(0, 100))}`;
   const element = el("p", { class: "reply", dir: "auto" }, parent ? words(parent) : `in reply to message ${seq}`);
-  if (!parent) element.ask = () => hub.message(seq).then((row) => (element.textContent = words(row)), () => {});
+  if (!parent)
+    element.ask = () =>
+      hub.message(seq).then(
+        (row) => (element.textContent = words(row)),
+        () => {},
+      );
   return element;
 }
 
@@ -45,7 +62,11 @@ function body(row) {
   const text = (content) => render(el, content, row.mentions ?? []);
   if (row.content.length <= CHARS_SHOWN) return el("div", { class: "body written", dir: "auto" }, text(row.content));
   const element = el("div", { class: "body written", dir: "auto" }, text(row.content.slice(0, CHARS_SHOWN)));
-  const all = el("button", { type: "button", onclick: () => element.replaceChildren(...text(row.content)) }, `show all ${row.content.length} characters`);
+  const all = el(
+    "button",
+    { type: "button", onclick: () => element.replaceChildren(...text(row.content)) },
+    `show all ${row.content.length} characters`,
+  );
   element.append(" … ", all);
   return element;
 }
@@ -54,7 +75,11 @@ function rich(row) {
   const element = el("div", { class: "body", dir: "auto" }, fromHub(row.html, row.mentions ?? []));
   if (row.content.length <= CHARS_SHOWN) return element;
   element.classList.add("cut");
-  const all = el("button", { type: "button", onclick: () => (element.classList.remove("cut"), all.remove()) }, `show all ${row.content.length} characters`);
+  const all = el(
+    "button",
+    { type: "button", onclick: () => (element.classList.remove("cut"), all.remove()) },
+    `show all ${row.content.length} characters`,
+  );
   return [element, all];
 }
 
@@ -63,9 +88,13 @@ function delivery(row) {
   const show = async () => {
     try {
       const { agents } = await hub.receipts(row.seq);
-      const named = Object.entries(agents).filter(([name]) => row.mentions?.includes(name) || row.channel === `@${name}`);
+      const named = Object.entries(agents).filter(
+        ([name]) => row.mentions?.includes(name) || row.channel === `@${name}`,
+      );
       const words = { pending: "waiting" };
-      states.replaceChildren(...named.map(([name, state]) => el("li", { data: { state } }, `${name}: ${words[state] ?? state}`)));
+      states.replaceChildren(
+        ...named.map(([name, state]) => el("li", { data: { state } }, `${name}: ${words[state] ?? state}`)),
+      );
     } catch (error) {
       states.replaceChildren(el("li", {}, error.message));
     }

@@ -8,7 +8,9 @@ export function chooseNotices(names) {
   const now = wanted();
   const errors = el("input", { type: "checkbox", id: "notify-errors", checked: now.errors });
   const agents = [...new Set([...names, ...now.mentions])].sort((one, other) => one.localeCompare(other));
-  const boxes = agents.map((name) => el("input", { type: "checkbox", value: name, checked: now.mentions.includes(name) }));
+  const boxes = agents.map((name) =>
+    el("input", { type: "checkbox", value: name, checked: now.mentions.includes(name) }),
+  );
   const note = el("p", { role: "status" }, standing());
   const save = async (event) => {
     event.preventDefault();
@@ -34,7 +36,12 @@ export function chooseNotices(names) {
         boxes.length === 0 && "No agent has registered yet.",
       ),
       note,
-      el("p", { class: "buttons" }, el("button", { type: "submit" }, "Save"), el("button", { type: "button", onclick: () => dialog.close() }, "Close")),
+      el(
+        "p",
+        { class: "buttons" },
+        el("button", { type: "submit" }, "Save"),
+        el("button", { type: "button", onclick: () => dialog.close() }, "Close"),
+      ),
     ),
   );
   document.body.append(dialog);
@@ -43,6 +50,9 @@ export function chooseNotices(names) {
 
 /** What stands in the way, as a sentence; nothing where nothing does. */
 function standing() {
-  if (!globalThis.Notification) return "This browser shows no notifications here: they need https, or the hub on this machine.";
-  return Notification.permission === "denied" ? "This browser was told not to show them: allow notifications for this page in its settings." : "";
+  if (!globalThis.Notification)
+    return "This browser shows no notifications here: they need https, or the hub on this machine.";
+  return Notification.permission === "denied"
+    ? "This browser was told not to show them: allow notifications for this page in its settings."
+    : "";
 }

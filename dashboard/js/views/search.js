@@ -4,7 +4,13 @@ import { el } from "../dom.js";
 import * as hub from "../hub.js";
 import { messageRow } from "./message.js";
 
-const FIELDS = [["q", "Words"], ["channel", "Channel"], ["sender", "Sender"], ["since", "Since"], ["until", "Until"]];
+const FIELDS = [
+  ["q", "Words"],
+  ["channel", "Channel"],
+  ["sender", "Sender"],
+  ["since", "Since"],
+  ["until", "Until"],
+];
 
 export function search({ params, go, onError }) {
   const inputs = FIELDS.map(([name, label]) => {
@@ -19,15 +25,28 @@ export function search({ params, go, onError }) {
     event.preventDefault();
     go(Object.fromEntries(new FormData(event.target)));
   };
-  const form = el("form", { class: "search", role: "search", onsubmit: submit }, inputs, el("button", { type: "submit" }, "Search"));
-  const element = el("section", { "aria-labelledby": "search-title" }, el("h1", { id: "search-title" }, "Search"), form, note, results);
+  const form = el(
+    "form",
+    { class: "search", role: "search", onsubmit: submit },
+    inputs,
+    el("button", { type: "submit" }, "Search"),
+  );
+  const element = el(
+    "section",
+    { "aria-labelledby": "search-title" },
+    el("h1", { id: "search-title" }, "Search"),
+    form,
+    note,
+    results,
+  );
   const run = async () => {
     if (!params.q) return;
     note.textContent = "searching";
     try {
       const rows = await hub.search({ ...params, limit: 100 });
       results.replaceChildren(...rows.map((row) => messageRow(row)));
-      note.textContent = rows.length === 100 ? "the first 100 messages" : `${rows.length} message${rows.length === 1 ? "" : "s"}`;
+      note.textContent =
+        rows.length === 100 ? "the first 100 messages" : `${rows.length} message${rows.length === 1 ? "" : "s"}`;
     } catch (error) {
       note.textContent = error.message;
       onError(error);

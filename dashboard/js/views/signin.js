@@ -4,7 +4,11 @@ import { el } from "../dom.js";
 import * as hub from "../hub.js";
 
 export function signin({ wrong, onSignedIn }) {
-  const note = el("p", { class: "error", role: "alert" }, wrong ? "That token was wrong, or the link was used already." : "");
+  const note = el(
+    "p",
+    { class: "error", role: "alert" },
+    wrong ? "That token was wrong, or the link was used already." : "",
+  );
   const token = el("input", { id: "token", type: "password", autocomplete: "current-password", required: true });
   const submit = async (event) => {
     event.preventDefault();

@@ -5,11 +5,16 @@ import { duration, secondsBetween } from "../format.js";
 import { messageRow } from "./message.js";
 
 export class Thread {
-  /** `opened` is the Set of the seqs of all that are open: it outlives this row. */
-  constructor(first, opened) {
-    Object.assign(this, { first, opened });
+  /** `opened` is the Set of the seqs of all that are open: it outlives this row. `target` is the seq that is marked. */
+  constructor(first, opened, target) {
+    Object.assign(this, { first, opened, target });
     this.list = el("ol", { class: "replies", id: `replies-${first.seq}`, "aria-label": "replies" });
-    this.button = el("button", { type: "button", class: "thread", "aria-controls": this.list.id, onclick: () => this.toggle() });
+    this.button = el("button", {
+      type: "button",
+      class: "thread",
+      "aria-controls": this.list.id,
+      onclick: () => this.toggle(),
+    });
     this.element = el("div", {}, this.button, this.list);
     this.show();
   }
@@ -41,7 +46,9 @@ export class Thread {
     if (this.list.hidden) return this.list.replaceChildren();
     const shown = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
     const bySeq = new Map(this.replies.map((row) => [row.seq, row]));
-    const items = this.replies.map((row) => shown.get(row.seq) ?? messageRow(row, { parent: bySeq.get(row.reply_to), isInThread: true }));
+    const made = (row) =>
+      messageRow(row, { parent: bySeq.get(row.reply_to), isInThread: true, isTarget: row.seq === this.target });
+    const items = this.replies.map((row) => shown.get(row.seq) ?? made(row));
     if (items.length !== this.list.children.length || items.some((item, at) => item !== this.list.children[at])) {
       this.list.replaceChildren(...items);
     }

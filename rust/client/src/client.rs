@@ -145,8 +145,8 @@ impl Client {
 
     /// Sends a message; the future is ready when the hub has it on disk. The message is queued when this is
     /// called, not when the future is polled: messages go out in the order of the calls. Through a lost
-    /// connection it is sent again under its id, so it is accepted once. Dropping the future stops the waiting; a message
-    /// that was not written to the socket by then is not sent.
+    /// connection it is sent again under its id, so it is accepted once. Dropping the future stops the waiting; a
+    /// message that was not written to the socket by then is not sent.
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] where it is not coming back.

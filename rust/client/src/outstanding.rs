@@ -125,7 +125,8 @@ impl Outstanding {
         true
     }
 
-    /// An ack came. Gives what it changes and the log's head at that time, also where the caller was cancelled and nobody waits for it.
+    /// An ack came. Gives what it changes and the log's head at that time, also where the caller was cancelled and
+    /// nobody waits for it.
     pub(crate) fn ack(&mut self, ack: AckPayload) -> Option<(Change, Option<Seq>)> {
         let request = self.take(&ack.r#ref)?;
         let seq = ack.seq;

@@ -1,5 +1,5 @@
-//! A fixed piece of work for counting instructions (bench/instructions): one sender's frames are parsed, taken by the core,
-//! written to a log, and handed to twenty receivers, one message a commit, so that each run does the same.
+//! A fixed piece of work for counting instructions (bench/instructions): one sender's frames are parsed, taken by the
+//! core, written to a log, and handed to twenty receivers, one message a commit, so that each run does the same.
 
 #![expect(clippy::unwrap_used, reason = "it ends where it can't go on")]
 

@@ -35,7 +35,10 @@ const SVG: &str = "image/svg+xml";
 
 /// Each file of the folder, so that one that is missing fails the build; a test tells of one that is not named.
 const FILES: &[File] = files![
-    "css/style.css" is CSS,
+    "css/base.css" is CSS,
+    "css/agents.css" is CSS,
+    "css/messages.css" is CSS,
+    "css/pictures.css" is CSS,
     "icon.svg" is SVG,
     // What asks for the data comes first.
     "js/hub.js" is JS,
@@ -67,6 +70,7 @@ const FILES: &[File] = files![
     "js/views/overview.js" is JS,
     "js/views/search.js" is JS,
     "js/views/signin.js" is JS,
+    "js/views/standing.js" is JS,
     "js/views/thread.js" is JS,
 ];
 
@@ -80,12 +84,17 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{:016x}", hasher.finish())
 });
 
-/// The page names all modules at once: the browser would else find them import by import, a way there and back each time.
+/// The page names all files at once: the browser would else find modules import by import, a way there and back each
+/// time.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
-    let modules = FILES.iter().filter(|file| file.content_type == JS);
-    let links: String =
-        modules.map(|file| format!("<link rel=\"modulepreload\" href=\"{{{{assets}}}}/{}\">\n", file.path)).collect();
-    INDEX.replace("{{modules}}\n", &links).replace("{{assets}}", &format!("/assets/{}", version()))
+    let link = |kind: &str, path: &str| format!("<link rel=\"{kind}\" href=\"{{{{assets}}}}/{path}\">\n");
+    let links = FILES.iter().filter_map(|file| match file.content_type {
+        CSS => Some(link("stylesheet", file.path)),
+        JS => Some(link("modulepreload", file.path)),
+        _ => None,
+    });
+    let page = INDEX.replace("{{files}}\n", &links.collect::<String>());
+    page.replace("{{assets}}", &format!("/assets/{}", version()))
 });
 
 /// The files and the page (under its own name) as gzip, made when the first one is asked for; one that did not compress

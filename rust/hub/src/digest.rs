@@ -1,7 +1,8 @@
 //! What was said lately, counted: messages by time and channel, who spoke to whom, and each agent's newest message.
 //!
-//! A message is read for this once, however often somebody asks: an ask takes in what came since the one before, and reaches
-//! a piece further back, until the last day is in it. Nothing is counted while nobody asks, and nothing in the core.
+//! A message is read for this once, however often somebody asks: an ask takes in what came since the one before, and
+//! reaches a piece further back, until the last day is in it. Nothing is counted while nobody asks, and nothing in the
+//! core.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -47,7 +48,8 @@ impl Window {
         self.bucket_seconds() * self.buckets() as i64
     }
 
-    /// When its first piece begins: pieces begin on the clock's full minutes, so that they stay what they are as time goes.
+    /// When its first piece begins: pieces begin on the clock's full minutes, so that they stay what they are as time
+    /// goes.
     pub fn since(self, now: Timestamp) -> Timestamp {
         let last = self.bucket_of(now);
         Timestamp::from_micros((last + 1 - self.buckets() as i64) * self.bucket_seconds() * 1_000_000)

@@ -4,8 +4,8 @@ use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
 use rustls::crypto::{CryptoProvider, ring};
 
-/// A client for this address. Redirects are left to the caller, who alone knows what may be sent elsewhere; a proxy from
-/// the environment would be another host that sees the token, and can't reach a loopback address.
+/// A client for this address. Redirects are left to the caller, who alone knows what may be sent elsewhere; a proxy
+/// from the environment would be another host that sees the token, and can't reach a loopback address.
 pub fn builder(url: &str) -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
         // An error says that another thread was first, which is as good.

@@ -1,8 +1,8 @@
 //! An agent's Markdown as HTML that a page may put into itself.
 //!
 //! The parser's events are narrowed first: markup that the agent wrote becomes text, an image becomes a link to it, a
-//! heading a bold line, and nesting ends at a depth that browsers and the sanitiser handle well. What is then written is
-//! read again by the sanitiser as a browser would read it, and only what is listed here is left. Mentions and bare
+//! heading a bold line, and nesting ends at a depth that browsers and the sanitiser handle well. What is then written
+//! is read again by the sanitiser as a browser would read it, and only what is listed here is left. Mentions and bare
 //! addresses stay text: whoever shows the message makes links of them, knowing its `mentions`.
 //!
 //! Rendering takes time that an agent's text decides, so it is bounded, and never done on the core's thread.
@@ -19,7 +19,8 @@ use serde_json::value::RawValue;
 
 /// A longer text is not rendered: whoever shows it shows it as written. The longest answers of models are shorter.
 pub const CONTENT_BYTES_MAX: usize = 16 * 1024;
-/// Pieces of a text, tags and runs of text, above which it is not rendered: some bytes of a table can ask for many cells.
+/// Pieces of a text, tags and runs of text, above which it is not rendered: some bytes of a table can ask for many
+/// cells.
 const EVENTS_MAX: usize = 16 * 1024;
 /// Lists, quotes and emphasis inside of each other; what is deeper stands there without them.
 const DEPTH_MAX: usize = 24;
@@ -134,6 +135,23 @@ pub fn to_html(content: &str) -> Option<String> {
     Some(CLEANER.clean(&written).to_string())
 }
 
+/// The text as one reads it, without Markdown's marks, in one line: for where only a line of it is shown. It is text,
+/// not HTML; markup that was written in it stays.
+pub fn to_line(content: &str) -> String {
+    let parser = Parser::new_ext(content, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
+    let mut words = String::with_capacity(content.len());
+    for event in TextMergeStream::new(parser).take(EVENTS_MAX) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                words.push_str(&text)
+            }
+            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link) | Event::Start(_) => {}
+            _ => words.push(' '),
+        }
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The events that are left, and how each open tag was opened.
 #[derive(Default)]
 struct Narrow<'a> {
@@ -238,6 +256,23 @@ mod tests {
 
     fn html(content: &str) -> String {
         to_html(content).unwrap().trim_end().replace(REL, "REL")
+    }
+
+    #[test]
+    fn a_line_has_the_words_and_no_marks() {
+        for (content, line) in [
+            (
+                "Review of **api#71**:\n\n1. `timeout` is _in_ ms.\n2. Fine.",
+                "Review of api#71: timeout is in ms. Fine.",
+            ),
+            ("plain @bob, snake_case_name\nand more", "plain @bob, snake_case_name and more"),
+            ("```\nlet x = 1;\n```\nafter [a link](https://x.org).", "let x = 1; after a link."),
+            ("<b>bold</b> <script>\nalert(1)", "<b>bold</b> <script> alert(1)"),
+            ("|a|b|\n|-|-|\n|1|2|", "a b 1 2"),
+            ("", ""),
+        ] {
+            assert_eq!(to_line(content), line, "{content}");
+        }
     }
 
     #[test]

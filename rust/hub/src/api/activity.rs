@@ -15,7 +15,8 @@ use super::params::Params;
 use crate::core::system_clock;
 use crate::digest::{Counts, Window};
 
-/// Messages read for one answer, a quarter of a second's work; where the window holds more, the next answers reach further back.
+/// Messages read for one answer, a quarter of a second's work; where the window holds more, the next answers reach
+/// further back.
 const PIECE: u64 = 250_000;
 
 /// Messages by time and channel.

@@ -38,8 +38,8 @@ pub async fn get_issue(
     call(&app, Action::get_issue(owner, repo, &number)?).await
 }
 
-/// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue. With an `id` it is made once, however often it is sent;
-/// a `sender` is named in its text.
+/// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue. With an `id` it is made once, however often it is
+/// sent; a `sender` is named in its text.
 pub async fn create_issue(
     State(app): State<App>,
     place: Place,

@@ -22,8 +22,8 @@ use crate::view::{self, Viewer};
 /// Newest messages among which an agent's own are looked for: there is no index of senders.
 const SAID_WITHIN: u64 = 50_000;
 
-/// GET /api/messages: the newest over all channels or of `channel`, or those `before` a seq; with `after` or `since` the
-/// first ones from there on. Oldest first.
+/// GET /api/messages: the newest over all channels or of `channel`, or those `before` a seq; with `after` or `since`
+/// the first ones from there on. Oldest first.
 pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
     let page = parse_page(&params)?;
     let rendering = params.rendering()?;

@@ -18,10 +18,12 @@ use super::params::Params;
 use super::stuck::{Stuck, stuck};
 use crate::core::system_clock;
 use crate::digest::Counts;
+use crate::markdown;
 use crate::store::{self, Excerpt, Reader, StoreError, conversation_partner};
 use crate::view::{self, Viewer};
 
-/// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for long.
+/// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for
+/// long.
 const PIECE: u64 = 20_000;
 /// Characters of last words.
 const LAST_WORDS_CHARS: u32 = 200;
@@ -117,12 +119,12 @@ fn last_words(reader: &Reader, seq: Seq) -> Result<Option<LastWords>, StoreError
     let excerpt = reader.excerpt(seq, LAST_WORDS_CHARS)?;
     Ok(excerpt.map(|Excerpt { ts, channel, sender, content }| {
         let channel = conversation_partner(&channel, &sender).map(|partner| format!("@{partner}")).unwrap_or(channel);
-        LastWords { seq, ts, channel, content }
+        LastWords { seq, ts, channel, content: markdown::to_line(&content) }
     }))
 }
 
-/// Up to where an agent has dealt with what was said to it. One that never says so, as those of scitex-orochi 0.1.0, is taken to
-/// have read what came before its own newest message.
+/// Up to where an agent has dealt with what was said to it. One that never says so, as those of scitex-orochi 0.1.0, is
+/// taken to have read what came before its own newest message.
 fn dealt_with(row: &AgentRow, counts: &Counts) -> Seq {
     row.cursor.or_else(|| counts.newest_of(&row.name)).unwrap_or_default()
 }

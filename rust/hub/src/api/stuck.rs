@@ -1,4 +1,5 @@
-//! Which agents need a person: those that are busy without a sign of life, and those that leave unread what was said to them.
+//! Which agents need a person: those that are busy without a sign of life, and those that leave unread what was said to
+//! them.
 
 use orochi_protocol::Timestamp;
 use orochi_protocol::reply::AgentRow;

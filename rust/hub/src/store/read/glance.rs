@@ -1,4 +1,5 @@
-//! Messages without their texts, for whoever counts them, and the beginnings of texts, for whoever shows a line of each.
+//! Messages without their texts, for whoever counts them, and the beginnings of texts, for whoever shows a line of
+//! each.
 
 use std::ops::ControlFlow;
 

@@ -1,0 +1,87 @@
+"""What people come to the page for, before five agents at work: who is stuck and why, what is unread, what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.async_api import Page, expect
+
+from tests.dashboard.scene import playing
+from tests.python.hub import Hub
+
+Start = Callable[..., Hub]
+
+
+async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/")
+        await expect(page.locator(".agent h2")).to_have_text(["bob", "carol", "erin", "alice", "dave"])
+        await expect(page.locator(".summary")).to_have_text(
+            "4 online, 1 busy, 1 stuck, 1 in error, 1 offline with messages waiting"
+        )
+        bob = page.locator("[data-agent=bob]")
+        await expect(bob.locator(".status")).to_have_text("stuck busy for 48 min")
+        await expect(bob.get_by_text("stuck", exact=True)).to_have_attribute(
+            "title", "2 unread from alice and carol, for 19 min"
+        )
+        await expect(bob.locator(".stuck")).to_have_text("Stuck: 2 unread from alice and carol, for 19 min")
+        await expect(bob.locator(".progress")).to_have_text("60 %")
+        await expect(bob.locator(".identity")).to_have_text("gpu-1 · reviewer · api · sonnet")
+        await expect(bob.locator("blockquote")).to_contain_text("Review of api#71: The retries")
+        await expect(page.locator("[data-agent=carol] .status")).to_have_text("error for 14 min")
+        erin = page.locator("[data-agent=erin]")
+        await expect(erin.locator(".status")).to_have_text("offline for 8 min")
+        await expect(erin.locator(".waiting")).to_have_text("1 unread from dave, for 4 min")
+        await expect(page.locator("[data-agent=alice]")).to_contain_text("nothing unread")
+        await expect(page).to_have_title("(2) Overview - Orochi")
+        await bob.get_by_role("link", name="2 unread").click()
+        unseen = page.get_by_role("list", name="Not seen yet").get_by_role("listitem")
+        await expect(unseen).to_have_count(2)
+        await expect(unseen.first).to_contain_text("please look again")
+        await expect(page.locator(".stuck")).to_contain_text("2 unread from alice and carol")
+
+
+async def test_what_was_said_an_hour_ago_is_two_presses_away_and_each_message_has_its_address(
+    start_hub: Start, page: Page
+) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        root = f"http://127.0.0.1:{hub.dashboard_port}"
+        await page.goto(f"{root}/#/feed")
+        await page.get_by_role("list", name="Channels").get_by_role("link", name="#builds").click()
+        await page.get_by_role("button", name="1 h ago", exact=True).click()
+        target = page.locator(".message.target")
+        await expect(target).to_be_focused()
+        await expect(target).to_contain_text("409 of 412 tests pass")
+        await page.goto(f"{root}/#/search?q=draft&sender=dave")
+        await page.get_by_label("Results").get_by_title("In the feed").click()
+        await expect(target).to_be_focused()
+        await expect(target).to_contain_text("Draft of the notes")
+        # What stands around it is there too.
+        await expect(page.locator(".messages")).to_contain_text("Review of api#71")
+
+
+async def test_the_address_of_a_reply_opens_its_thread(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        root = f"http://127.0.0.1:{hub.dashboard_port}"
+        await page.goto(f"{root}/#/search?q=catch")
+        await page.get_by_label("Results").get_by_title("In the feed").click()
+        target = page.get_by_role("list", name="replies").locator(".message.target")
+        await expect(target).to_contain_text("Good catch")
+        await expect(target).to_be_focused()
+        await expect(target).to_be_in_viewport()
+
+
+async def test_the_activity_page_has_each_agents_time_as_a_strip(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/#/activity")
+        await expect(page.get_by_role("img", name="The last hour, a bar a minute: 13 messages")).to_be_visible()
+        strips = page.get_by_role("list", name="agents")
+        await expect(strips.get_by_role("link")).to_have_text(["alice", "bob", "carol", "dave", "erin"])
+        await expect(strips.get_by_role("img", name="erin: idle 41 min, busy 1")).to_be_visible()
+        await expect(page.locator(".matrix tbody tr").nth(1)).to_have_text("carol2")
+        await page.get_by_role("link", name="day").click()
+        await expect(page.get_by_role("img", name="The last day, a bar each half hour: 21 messages")).to_be_visible()
