@@ -48,6 +48,21 @@ async def test_a_page_that_slept_while_the_hub_restarted_shows_what_it_missed(st
     await expect(page.locator("[data-agent=alice]")).to_have_attribute("data-status", "offline")
 
 
+async def test_who_is_signed_in_stays_so_over_a_restart_but_not_over_another_token(start_hub: Start, page: Page) -> None:
+    hub = start_hub(token="s3cret")
+    await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/?token=s3cret#/feed")
+    connection = page.locator("#connection")
+    await expect(connection).to_have_text("live")
+    hub.restart()
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "after the restart")
+        await expect(page.locator(".messages")).to_contain_text("after the restart", timeout=DEADLINE * 1000)
+    await expect(connection).to_have_text("live")
+    hub.use_token("another")
+    hub.restart()
+    await expect(page.get_by_label("Token")).to_be_visible(timeout=DEADLINE * 1000)
+
+
 async def test_a_hub_with_another_log_begins_the_page_anew(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with hub.client("alice") as alice:

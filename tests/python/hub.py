@@ -83,6 +83,11 @@ class Hub:
             self.stop()
         self.start()
 
+    def use_token(self, token: str) -> None:
+        """From its next start on it asks for this one."""
+        self.token = token
+        self._env["OROCHI_TOKEN"] = token
+
     @property
     def port(self) -> int:
         """The port for agents."""

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::api::{self, App};
+use crate::api::{self, App, Sessions};
 use crate::config::{Config, ConfigError};
 use crate::connection::progress::{Metered, Patience, Progress};
 use crate::core::{self, Command, Core};
@@ -132,8 +132,9 @@ impl Hub {
             upgraded_from: loaded.upgraded_from.clone(),
         };
         let reads = Reads::open(&db, READERS, loaded.legacy_head)?;
+        let sessions = Sessions::new(&loaded.session_key, &config.token);
         let (core, _thread) = core::start(store, loaded, reads)?;
-        let app = App::new(core.clone(), config, patience)?;
+        let app = App::new(core.clone(), config, sessions, patience)?;
         if ready.token_required {
             ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
         }

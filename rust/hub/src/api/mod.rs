@@ -86,7 +86,7 @@ impl App {
     ///
     /// # Errors
     /// Where the configured host has no address.
-    pub fn new(core: Core, config: &Config, patience: Patience) -> Result<Self, ConfigError> {
+    pub fn new(core: Core, config: &Config, sessions: Sessions, patience: Patience) -> Result<Self, ConfigError> {
         let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let auth = Auth::new(&config.token);
@@ -99,7 +99,7 @@ impl App {
             guard,
             calls,
             digest: Digest::default(),
-            sessions: Sessions::default(),
+            sessions,
             webhooks,
             patience,
             readiness: Readiness::default(),

@@ -1,10 +1,15 @@
-//! Signing in from a browser (section 2): the token is given once, for a cookie that can't be read by scripts and
-//! ends by itself. Sessions are in memory: a hub that restarts asks again.
+//! Signing in from a browser (section 2): the token is given once, for a cookie that can't be read by scripts and ends
+//! by itself.
+//!
+//! A session is its cookie, `until.nonce.signature`, and nothing is kept of it. It is signed with a key of the log's and the
+//! token's, so that a hub that restarts knows its sessions, and one whose token was changed knows none. Signing out is
+//! remembered until the hub restarts; it also takes the cookie from the browser.
 //!
 //! Wrong tokens are not counted: the same token opens every route, and a count shared by all would let any web page
 //! in anyone's browser lock everybody out. What stands against guessing is a token that can't be guessed.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,30 +18,38 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use orochi_protocol::ErrorCode;
+use orochi_protocol::{ErrorCode, Timestamp};
+use ring::hmac::{self, HMAC_SHA256};
 use serde::Serialize;
+use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::errors::ApiError;
 use super::{App, body};
+use crate::config::Secret;
+use crate::core::system_clock;
+use crate::store::SessionKey;
 
 const COOKIE: &str = "orochi_session";
 /// A working day.
-const SESSION_MAX: Duration = Duration::from_secs(12 * 60 * 60);
+const SESSION_SECONDS: i64 = 12 * 60 * 60;
 /// How long the link that the hub prints at its start can be used.
 const LINK_MAX: Duration = Duration::from_secs(10 * 60);
-/// Sessions kept; a new one takes the place of the one that ends first.
-const SESSIONS_MAX: usize = 1000;
+/// Sessions of which it is remembered that they were ended; a new one takes the place of the one that ends first.
+const ENDED_MAX: usize = 1000;
 
-/// Who is signed in. Cloning it is cheap; all clones share the sessions.
-#[derive(Debug, Clone, Default)]
-pub struct Sessions(Arc<Mutex<Held>>);
+/// Who is signed in. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    key: Arc<hmac::Key>,
+    held: Arc<Mutex<Held>>,
+}
 
 /// A std mutex: it is held to look something up, never over an await.
 #[derive(Debug, Default)]
 struct Held {
-    /// Until when each is good.
-    sessions: HashMap<String, Instant>,
+    /// The nonces of sessions that were ended, and until when, in seconds since 1970, each would be good.
+    ended: HashMap<String, i64>,
     /// The printed link's code, until it is used.
     link: Option<(String, Instant)>,
 }
@@ -49,23 +62,23 @@ pub struct Standing {
 }
 
 impl Sessions {
+    /// The sessions of a log under a token.
+    pub fn new(key: &SessionKey, token: &Secret) -> Self {
+        let of_log = hmac::Key::new(HMAC_SHA256, key.expose());
+        let of_token = hmac::sign(&of_log, token.expose().as_bytes());
+        Self { key: Arc::new(hmac::Key::new(HMAC_SHA256, of_token.as_ref())), held: Arc::default() }
+    }
+
     /// A session's cookie, for `Set-Cookie`.
     pub fn open(&self) -> String {
-        let (id, now) = (secret(), Instant::now());
-        let mut held = self.held();
-        held.sessions.retain(|_, until| *until > now);
-        if held.sessions.len() >= SESSIONS_MAX {
-            let first = held.sessions.iter().min_by_key(|(_, until)| **until).map(|(id, _)| id.clone());
-            first.map(|id| held.sessions.remove(&id));
-        }
-        held.sessions.insert(id.clone(), now + SESSION_MAX);
-        format!("{COOKIE}={id}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}", SESSION_MAX.as_secs())
+        let session = self.signed(seconds(system_clock()) + SESSION_SECONDS);
+        format!("{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/; Max-Age={SESSION_SECONDS}")
     }
 
     /// Whether the request's cookie is of a session.
     pub fn has(&self, headers: &HeaderMap) -> bool {
-        let (now, held) = (Instant::now(), self.held());
-        cookies(headers).any(|id| held.sessions.get(id).is_some_and(|until| *until > now))
+        let now = seconds(system_clock());
+        cookies(headers).any(|cookie| self.checked(cookie, now).is_some())
     }
 
     /// A code that opens one session, for a link that is printed.
@@ -85,15 +98,45 @@ impl Sessions {
         is_it
     }
 
+    fn signed(&self, until: i64) -> String {
+        let said = format!("{until}.{}", Uuid::new_v4().simple());
+        format!("{said}.{}", self.signature(&said))
+    }
+
+    fn signature(&self, said: &str) -> String {
+        let mut digits = String::with_capacity(64);
+        for byte in hmac::sign(&self.key, said.as_bytes()).as_ref() {
+            let _ = write!(digits, "{byte:02x}");
+        }
+        digits
+    }
+
+    /// The nonce of a session that is good at `now`, and until when it is.
+    fn checked<'a>(&self, cookie: &'a str, now: i64) -> Option<(&'a str, i64)> {
+        let (said, signature) = cookie.rsplit_once('.')?;
+        if !bool::from(self.signature(said).as_bytes().ct_eq(signature.as_bytes())) {
+            return None;
+        }
+        let (until, nonce) = said.split_once('.')?;
+        let until: i64 = until.parse().ok()?;
+        (until > now && !self.held().ended.contains_key(nonce)).then_some((nonce, until))
+    }
+
     fn close(&self, headers: &HeaderMap) {
-        let mut held = self.held();
-        for id in cookies(headers) {
-            held.sessions.remove(id);
+        let now = seconds(system_clock());
+        for (nonce, until) in cookies(headers).filter_map(|cookie| self.checked(cookie, now)) {
+            let mut held = self.held();
+            held.ended.retain(|_, until| *until > now);
+            if held.ended.len() >= ENDED_MAX {
+                let first = held.ended.iter().min_by_key(|(_, until)| **until).map(|(nonce, _)| nonce.clone());
+                first.map(|nonce| held.ended.remove(&nonce));
+            }
+            held.ended.insert(nonce.to_owned(), until);
         }
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,7 +169,57 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
+fn seconds(time: Timestamp) -> i64 {
+    time.as_micros().div_euclid(1_000_000)
+}
+
 /// 244 bits that nobody guesses.
 fn secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn sessions(key: u8, token: &str) -> Sessions {
+        Sessions::new(&SessionKey::from(vec![key; 32]), &token.into())
+    }
+
+    #[test]
+    fn a_session_is_good_until_its_end_also_for_a_hub_that_was_started_again() {
+        let cookie = sessions(1, "s3cret").signed(NOW + 10);
+        let again = sessions(1, "s3cret");
+        assert!(again.checked(&cookie, NOW).is_some());
+        assert!(again.checked(&cookie, NOW + 10).is_none());
+    }
+
+    #[test]
+    fn a_session_of_another_token_or_log_or_that_somebody_changed_is_none() {
+        let here = sessions(1, "s3cret");
+        let cookie = here.signed(NOW + 10);
+        assert!(sessions(1, "s3cret2").checked(&cookie, NOW).is_none());
+        assert!(sessions(2, "s3cret").checked(&cookie, NOW).is_none());
+        let later = cookie.replacen(&(NOW + 10).to_string(), &(NOW + 99).to_string(), 1);
+        for bad in [later.as_str(), &cookie[..cookie.len() - 1], &format!("{cookie}0"), "", ".", "..", "x.y.z"] {
+            assert!(here.checked(bad, NOW).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn who_signed_out_is_out_and_nobody_else() {
+        let here = sessions(1, "s3cret");
+        let until = seconds(system_clock()) + 1000;
+        let (one, other) = (here.signed(until), here.signed(until));
+        let with = |cookie: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, format!("a=b; {COOKIE}={cookie}").parse().unwrap());
+            headers
+        };
+        here.close(&with(&one));
+        assert!(!here.has(&with(&one)));
+        assert!(here.has(&with(&other)));
+    }
 }

@@ -18,7 +18,7 @@ mod write;
 
 pub use calls::Call;
 pub use error::StoreError;
-pub use open::{Loaded, Store};
+pub use open::{Loaded, SessionKey, Store};
 pub use read::{Excerpt, Glance, Page, Reader, Reads, Search, Waiting};
 pub use write::Batch;
 

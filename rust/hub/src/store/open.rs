@@ -22,11 +22,36 @@ pub struct Store {
     _lock: Lock,
 }
 
+/// What sessions are signed with; printing it does not show it.
+#[derive(Clone)]
+pub struct SessionKey(Vec<u8>);
+
+impl SessionKey {
+    /// The bytes, for signing.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionKey(****)")
+    }
+}
+
+impl From<Vec<u8>> for SessionKey {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
 /// What a log holds when it is opened.
 #[derive(Debug)]
 pub struct Loaded {
     /// The UUID made with the database.
     pub epoch: String,
+    /// 32 bytes made with the database, which only this hub knows: see [`SessionKey`].
+    pub session_key: SessionKey,
     /// The newest seq that was ever used.
     pub head: Seq,
     /// The newest time that was ever written.
@@ -148,6 +173,8 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
     let last_ts = last.max(meta_number(connection, "legacy_last_ts")?.unwrap_or(0));
     Ok(Loaded {
         epoch: connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?,
+        session_key: connection
+            .query_row("SELECT value FROM meta WHERE key = 'session_key'", [], |row| row.get(0).map(SessionKey))?,
         head: Seq::from_i64(head),
         last_ts: Timestamp::from_micros(last_ts),
         legacy_head: Seq::from_i64(legacy_head),

@@ -44,6 +44,7 @@ fn a_log_opened_again_goes_on_where_it_was() {
 
     let (mut store, again) = folder.open();
     assert_eq!((again.head, again.last_ts, &again.epoch), (seq(3), time(3), &first.epoch));
+    assert_eq!(again.session_key.expose(), first.session_key.expose());
     assert_eq!((again.agents, again.channels), (vec![record], vec!["#c".to_owned()]));
     append(&mut store, 4..=4).unwrap();
     // Not closed, as after a crash: what was committed is in the log beside the file.
@@ -56,7 +57,9 @@ fn a_log_opened_again_goes_on_where_it_was() {
 #[test]
 fn two_logs_have_two_epochs() {
     let (one, other) = (Folder::new(), Folder::new());
-    assert_ne!(one.open().1.epoch, other.open().1.epoch);
+    let (one, other) = (one.open().1, other.open().1);
+    assert_ne!(one.epoch, other.epoch);
+    assert_ne!(one.session_key.expose(), other.session_key.expose());
 }
 
 #[test]
@@ -80,10 +83,13 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
     store.close();
     Connection::open(folder.db())
         .unwrap()
-        .execute_batch("DROP TABLE calls; DROP TABLE agent_states; PRAGMA user_version = 1")
+        .execute_batch(
+            "DROP TABLE calls; DROP TABLE agent_states; DELETE FROM meta WHERE key = 'session_key';
+             PRAGMA user_version = 1",
+        )
         .unwrap();
     let (mut store, loaded) = folder.open();
-    assert_eq!(loaded.head, seq(3));
+    assert_eq!((loaded.head, loaded.session_key.expose().len()), (seq(3), 32));
     let mut begin = || store.begin_call("alice", "1", "make", time(1)).unwrap();
     assert_eq!((begin(), begin()), (Call::New, Call::Begun));
 }
