@@ -48,7 +48,9 @@ async def test_a_page_that_slept_while_the_hub_restarted_shows_what_it_missed(st
     await expect(page.locator("[data-agent=alice]")).to_have_attribute("data-status", "offline")
 
 
-async def test_who_is_signed_in_stays_so_over_a_restart_but_not_over_another_token(start_hub: Start, page: Page) -> None:
+async def test_who_is_signed_in_stays_so_over_a_restart_but_not_over_another_token(
+    start_hub: Start, page: Page
+) -> None:
     hub = start_hub(token="s3cret")
     await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/?token=s3cret#/feed")
     connection = page.locator("#connection")

@@ -1,9 +1,9 @@
 //! Signing in from a browser (section 2): the token is given once, for a cookie that can't be read by scripts and ends
 //! by itself.
 //!
-//! A session is its cookie, `until.nonce.signature`, and nothing is kept of it. It is signed with a key of the log's and the
-//! token's, so that a hub that restarts knows its sessions, and one whose token was changed knows none. Signing out is
-//! remembered until the hub restarts; it also takes the cookie from the browser.
+//! A session is its cookie, `until.nonce.signature`, and nothing is kept of it. It is signed with a key of the log's
+//! and the token's, so that a hub that restarts knows its sessions, and one whose token was changed knows none. Signing
+//! out is remembered until the hub restarts; it also takes the cookie from the browser.
 //!
 //! Wrong tokens are not counted: the same token opens every route, and a count shared by all would let any web page
 //! in anyone's browser lock everybody out. What stands against guessing is a token that can't be guessed.
