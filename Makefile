@@ -14,7 +14,7 @@ SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help image run test test-rust test-page test-python lint lint-types bench bench-dashboard extension clean tools
+.PHONY: help image run test test-rust test-page test-python lint lint-types bench bench-dashboard screenshots extension clean tools
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -71,6 +71,9 @@ bench: ## The benchmarks; prints their table
 bench-dashboard: extension ## The dashboard's benchmark, in Chromium
 	cargo build --release --locked --package orochi-cli
 	$(PYTHON) bench/dashboard.py
+
+screenshots: extension ## The pictures of the dashboard in docs/
+	$(PYTHON) -m tests.dashboard.screenshots
 
 extension: $(VENV)/.extension
 

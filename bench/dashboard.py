@@ -45,12 +45,18 @@ new MutationObserver((_, observer) => {
 # When each message was painted, by its seq, in milliseconds since 1970.
 SEEN = """() => {
   window.seenAt = {};
-  new MutationObserver((records) => {
+  window.watcher = new MutationObserver((records) => {
     const came = records.flatMap((record) => [...record.addedNodes]).filter((node) => node.dataset?.seq);
     requestAnimationFrame(() => setTimeout(() => {
       for (const row of came) window.seenAt[row.dataset.seq] ??= performance.timeOrigin + performance.now();
     }));
-  }).observe(document.querySelector(".messages"), { childList: true });
+  });
+  window.watcher.observe(document.querySelector(".messages"), { childList: true });
+}"""
+# What was noted for that goes again: it would count as the page's memory.
+FORGET = """() => {
+  window.watcher.disconnect();
+  delete window.seenAt;
 }"""
 # The page's longest tasks; the browser tells of those over 50 ms.
 TASKS = """() => {
@@ -150,6 +156,7 @@ async def delays(page: Page, senders: Senders, seconds: int, rate: float) -> lis
     last = max(senders.acked)
     await page.wait_for_function("seq => window.seenAt[seq]", arg=str(last))
     seen: dict[str, float] = await page.evaluate("window.seenAt")
+    await page.evaluate(FORGET)
     missing = [seq for seq in senders.acked if str(seq) not in seen]
     if missing:
         print(f"bench/dashboard.py: {len(missing)} messages were never a row of the feed", file=sys.stderr)
