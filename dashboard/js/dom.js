@@ -36,6 +36,36 @@ export function put(list, items) {
   }
 }
 
+/**
+ * Makes `shown` the same as `wanted` where the two differ, and leaves the rest: what somebody points at, presses or has
+ * focused stays. For elements without listeners.
+ */
+export function morph(shown, wanted) {
+  if (shown.isEqualNode(wanted)) return;
+  if (shown.nodeName !== wanted.nodeName) return void shown.replaceWith(wanted);
+  if (shown.nodeType === Node.TEXT_NODE) return void (shown.data = wanted.data);
+  for (const { name } of [...shown.attributes]) if (!wanted.hasAttribute(name)) shown.removeAttribute(name);
+  for (const { name, value } of wanted.attributes) shown.setAttribute(name, value);
+  const children = [...wanted.childNodes];
+  for (const child of [...shown.childNodes].slice(children.length)) child.remove();
+  children.forEach((child, at) => {
+    const place = shown.childNodes[at];
+    if (place) morph(place, child);
+    else shown.append(child);
+  });
+}
+
+/** The same for a list's items, each known by what `key` says of it. */
+export function morphItems(list, items, key) {
+  const known = new Map([...list.children].map((item) => [key(item), item]));
+  const kept = items.map((item) => {
+    const shown = known.get(key(item));
+    if (shown) morph(shown, item);
+    return shown ?? item;
+  });
+  put(list, kept);
+}
+
 /** Says something to those who listen to the page. */
 export function announce(text) {
   document.getElementById("live").textContent = text;

@@ -43,7 +43,16 @@ export function statusOf(agent) {
 /** `#/name?key=value` as `{name, params}`; and back. */
 export function parseRoute(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
-  return { path: path.split("/").map(decodeURIComponent), params: Object.fromEntries(new URLSearchParams(query)) };
+  return { path: path.split("/").map(decoded), params: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+/** What can't be decoded is taken as it is: addresses are typed by hand too. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export function routeTo(path, params = {}) {

@@ -17,7 +17,7 @@ async function ask(path, options = {}) {
   if (response.ok) return response.status === 204 ? null : response.json();
   const body = await response.json().catch(() => ({}));
   if (response.status === 401) throw new SignedOut(body.detail ?? "signed out");
-  throw new Error(body.detail ?? `the hub answered ${response.status}`);
+  throw Object.assign(new Error(body.detail ?? `the hub answered ${response.status}`), { status: response.status });
 }
 
 const query = (params) => {

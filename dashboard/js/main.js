@@ -28,6 +28,8 @@ let state = initial();
 let view = null;
 let stop = null;
 let isDrawing = false;
+/** How often the page began; what an earlier beginning still waits for is not taken. */
+let starts = 0;
 /** What the page that is shown is called. */
 let title = "";
 /** The answers that are under way from before this module was there. */
@@ -76,7 +78,8 @@ function show() {
     agent: () => agentPage({ ...given, name }),
   };
   const isIn = stop !== null;
-  view = isIn ? (pages[page] ?? (() => overview(given)))() : signin({ wrong: name === "wrong", onSignedIn: start });
+  const open = Object.hasOwn(pages, page) ? pages[page] : () => overview(given);
+  view = isIn ? open() : signin({ wrong: name === "wrong", onSignedIn: start });
   main.replaceChildren(view.element);
   const links = PAGES.map(([path, text]) =>
     el("a", { href: `#/${path}`, "aria-current": (page || "overview") === path ? "page" : null }, text),
@@ -90,23 +93,28 @@ function show() {
 }
 
 async function start() {
+  const mine = ++starts;
   try {
     const answers = asked ?? ask();
     asked = null;
     const [data, rows] = await answers;
+    if (mine !== starts) return;
     dispatch({ kind: "overview", data });
     // What the overview's head is past is not missed: the socket goes on from the newest row.
     dispatch({ kind: "history", rows });
     if (rows.length === 0) state = { ...state, lastSeq: 0 };
   } catch (error) {
+    if (mine !== starts) return;
     if (error instanceof hub.SignedOut) return leave();
     showConnection("retrying");
-    setTimeout(start, 2000);
+    setTimeout(() => mine === starts && start(), 2000);
     return;
   }
+  stop?.();
   const live = follow({
     lastSeq: () => state.lastSeq,
     onOverview: (data) => {
+      if (state.epoch !== null && data.epoch !== state.epoch) return beginAnew();
       dispatch({ kind: "overview", data });
       showTitle();
       view?.tick?.();
@@ -131,17 +139,23 @@ async function start() {
 
 function take(frame) {
   if (frame.type === "error") {
-    // This is another log, which has not come to where the page was: the page begins anew.
-    stop?.();
-    state = initial();
-    return void start();
+    // This is another log, which has not come to where the page was.
+    return beginAnew();
   }
   const notice = noticeOf(frame, wanted(), state.agents.get(frame.payload.agent));
-  if (notice) tell(notice, (route) => (location.hash = routeTo(route)));
   dispatch({ kind: "frame", frame });
+  if (notice) tell(notice, (route) => (location.hash = routeTo(route)));
+}
+
+/** The hub has another log than the page. */
+function beginAnew() {
+  stop?.();
+  state = initial();
+  start();
 }
 
 function leave() {
+  starts += 1;
   stop?.();
   stop = null;
   state = initial();

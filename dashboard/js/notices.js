@@ -66,7 +66,13 @@ function plain(text = "") {
 export function tell(notice, open) {
   if (globalThis.Notification?.permission !== "granted") return;
   const { title, body, tag, route } = notice;
-  const shown = new Notification(title, { body, tag });
+  let shown;
+  try {
+    shown = new Notification(title, { body, tag });
+  } catch {
+    // Browsers of phones let only service workers show some.
+    return;
+  }
   shown.onclick = () => {
     globalThis.focus();
     open(route);

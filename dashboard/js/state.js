@@ -7,6 +7,7 @@ export function initial() {
   return {
     connection: "starting",
     now: null,
+    epoch: null,
     gitea: null,
     agents: new Map(),
     channels: new Map(),
@@ -27,6 +28,7 @@ export function reduce(state, event) {
       return {
         ...state,
         now: event.data.now,
+        epoch: event.data.epoch ?? null,
         gitea: event.data.gitea ?? null,
         agents: new Map(event.data.agents.map((agent) => [agent.name, agent])),
         channels: new Map(event.data.channels.map((channel) => [channel.name, channel])),
@@ -56,7 +58,8 @@ function framed(state, frame) {
     if (!known) return state;
     const { agent: _name, event, ...facts } = payload;
     const online = event === undefined ? known.online : event === "connected";
-    const stuck = type === "status_update" ? null : known.stuck;
+    // A status is a sign of life, and says nothing of what was read.
+    const stuck = type === "status_update" && known.stuck?.reason === "silent" ? null : known.stuck;
     const isSame = online === known.online && (facts.status ?? known.status) === known.status;
     const state_since = isSame ? known.state_since : (frame.ts ?? null);
     return {

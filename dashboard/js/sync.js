@@ -33,22 +33,39 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
   let isAnswering = true;
   let timer = null;
   let shown = null;
+  let isEnded = false;
+  /** One overview is asked for at a time; what is wanted meanwhile is asked for afterwards. */
+  let isAsking = false;
+  let isWanted = false;
+  let judgedAt = 0;
   const show = () => {
     const now = isOpen && isAnswering ? "live" : "retrying";
     if (now !== shown) onConnection(now);
     shown = now;
   };
+  const take = (data) => {
+    isAnswering = true;
+    onOverview(data);
+    // Asked sooner than that, a message may only be on its way.
+    if (isEnded || !isOpen || Date.now() - judgedAt < OVERVIEW_EVERY_MS / 2) return;
+    judgedAt = Date.now();
+    if (watch.isDead(data.seq, lastSeq())) socket.again();
+  };
   const poll = async () => {
+    isWanted = isAsking;
+    if (isAsking) return;
+    isAsking = true;
     try {
       const data = await hub.overview();
-      isAnswering = true;
-      onOverview(data);
-      if (isOpen && watch.isDead(data.seq, lastSeq())) socket.again();
+      if (!isEnded) take(data);
     } catch (error) {
       if (error instanceof hub.Away) isAnswering = false;
-      else onError(error);
+      else if (!isEnded) onError(error);
     }
+    isAsking = false;
+    if (isEnded) return;
     show();
+    if (isWanted) soon();
   };
   const soon = () => {
     timer ??= setTimeout(() => {
@@ -58,13 +75,18 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
   };
   const socket = observe({
     lastSeq,
-    onFrame,
+    onFrame: (frame) => {
+      // The answer that is under way may be from before this.
+      isWanted ||= isAsking && frame.type !== "message";
+      onFrame(frame);
+    },
     onState: (state) => {
       isOpen = state === "live";
+      judgedAt = Date.now();
       show();
       // What changed before the socket was there is in no frame.
       if (isOpen) soon();
-      // A hub that restarted has forgotten who was signed in.
+      // Where the hub is, and does not take the session any more, it says so.
       else poll();
     },
   });
@@ -83,6 +105,7 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
   for (const [place, event] of wakes) place.addEventListener(event, wake);
   const every = setInterval(poll, OVERVIEW_EVERY_MS);
   const end = () => {
+    isEnded = true;
     socket.end();
     clearInterval(every);
     clearTimeout(timer);

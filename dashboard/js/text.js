@@ -1,6 +1,8 @@
 // An agent's text as nodes. Of a message that came as HTML this finds links and mentions in its text; one too long for
 // that is shown as written, with code, links and mentions. What is found is pure and tested without a browser.
 
+import { routeTo } from "./format.js";
+
 const INLINE =
   /`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])|(?<![\p{L}\p{N}_.])@([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/gu;
 
@@ -61,7 +63,7 @@ function nodes(el, found) {
       case "link":
         return el("a", { href: text, rel: "noopener noreferrer nofollow", target: "_blank" }, text);
       case "mention":
-        return el("a", { class: "mention", href: `#/agent/${encodeURIComponent(text)}` }, `@${text}`);
+        return el("a", { class: "mention", href: routeTo(["agent", text]) }, `@${text}`);
       default:
         return text;
     }

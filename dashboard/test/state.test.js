@@ -39,12 +39,15 @@ test("what is kept of live messages is bounded", () => {
 });
 
 test("events change the agent that they are about, and nothing that was shown before", () => {
-  const agent = { name: "__proto__", online: true, status: "busy", stuck: { detail: "x" }, waiting: { count: 0 } };
+  const agent = { name: "__proto__", online: true, status: "busy", stuck: { reason: "silent", detail: "x" }, waiting: { count: 0 } };
   const before = reduce(initial(), { kind: "overview", data: { now: "t", agents: [agent], channels: [] } });
   const payload = { agent: "__proto__", status: "idle", current_task: "", progress: null };
   const after = reduce(before, { kind: "frame", frame: { type: "status_update", payload } });
   assert.equal(statusOf(after.agents.get("__proto__")), "idle");
   assert.equal(statusOf(before.agents.get("__proto__")), "stuck");
+  const unread = new Map([["__proto__", { ...agent, stuck: { reason: "waiting" } }]]);
+  const still = reduce({ ...before, agents: unread }, { kind: "frame", frame: { type: "status_update", payload } });
+  assert.equal(statusOf(still.agents.get("__proto__")), "stuck", "a status says nothing of what was read");
   const gone = reduce(after, {
     kind: "frame",
     frame: { type: "presence_change", payload: { agent: "__proto__", event: "disconnected" } },
@@ -175,6 +178,7 @@ test("many messages are one sentence", async () => {
 test("addresses survive what names can hold", () => {
   const { path, params } = parseRoute(routeTo(["agent", "gpu-1.lab"], { channel: "#a/b", q: "", since: null }));
   assert.deepEqual([path, params], [["agent", "gpu-1.lab"], { channel: "#a/b" }]);
+  assert.deepEqual(parseRoute("#/agent/100%?q=50%"), { path: ["agent", "100%"], params: { q: "50%" } });
   assert.deepEqual([59, 61, 7200, 200000].map(duration), ["59 s", "1 min", "2 h", "2 d"]);
   assert.equal(clock("no time"), "?");
 });

@@ -82,6 +82,26 @@ async def test_a_hub_with_another_log_begins_the_page_anew(start_hub: Start, pag
         await expect(page.locator(".message")).to_have_count(1)
 
 
+async def test_another_log_that_is_longer_is_noticed_too(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "of the old log")
+    await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/#/feed")
+    await expect(page.locator(".messages")).to_contain_text("of the old log")
+    session = await page.context.new_cdp_session(page)
+    await session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    hub.kill()
+    for file in hub.db.parent.glob("orochi.db*"):
+        file.unlink()
+    hub.start()
+    async with hub.client("bob") as bob:
+        for number in range(3):
+            await bob.send("#general", f"of the new log {number}")
+        await session.send("Page.setWebLifecycleState", {"state": "active"})
+        await expect(page.locator(".messages")).to_contain_text("of the new log 0", timeout=DEADLINE * 1000)
+        await expect(page.locator(".message")).to_have_count(3)
+
+
 async def test_several_tabs_show_the_same(start_hub: Start, browser: Browser) -> None:
     hub = start_hub()
     context = await browser.new_context()

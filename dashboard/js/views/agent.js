@@ -9,6 +9,8 @@ import { needs, statusLine, task } from "./standing.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** Asked for at most so often. */
+const EVERY_MS = 4000;
 /** Messages under "Lately". */
 const LATELY = 50;
 
@@ -27,6 +29,8 @@ class AgentPage {
   /** Said by it or to it, as the hub had it. */
   said = [];
   state = null;
+  isLoading = false;
+  askedAt = 0;
 
   constructor(name, onError) {
     Object.assign(this, { name, onError });
@@ -49,12 +53,17 @@ class AgentPage {
 
   async load() {
     const { name } = this;
+    if (this.isLoading || Date.now() - this.askedAt < EVERY_MS) return;
+    this.isLoading = true;
+    this.askedAt = Date.now();
     try {
       const until = this.state?.now ?? new Date().toISOString();
       const since = new Date(Date.parse(until) - DAY_MS).toISOString();
-      const asked = [hub.waiting(name), hub.saidByOrTo(name, LATELY), hub.timeline(name, { since, until })];
+      // Whoever only posts has never registered, and nothing waits for it.
+      const unread = hub.waiting(name).catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
+      const asked = [unread, hub.saidByOrTo(name, LATELY), hub.timeline(name, { since, until })];
       const [waiting, said, spans] = await Promise.all(asked);
-      this.waiting.show(waiting, waiting.length ? `: ${waiting.length}` : "");
+      this.waiting.show(waiting, this.count(waiting.length));
       this.said = said;
       this.drawSaid();
       this.day.replaceChildren(
@@ -64,6 +73,14 @@ class AgentPage {
     } catch (error) {
       this.onError(error);
     }
+    this.isLoading = false;
+  }
+
+  /** How many wait, where only the first of them are shown too. */
+  count(shown) {
+    const all = Math.max(this.state?.agents.get(this.name)?.waiting.count ?? 0, shown);
+    if (all === 0) return "";
+    return all > shown ? `: ${all}, the first ${shown}` : `: ${all}`;
   }
 
   update(state) {

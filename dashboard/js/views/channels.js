@@ -1,7 +1,7 @@
 // The channels beside the feed: who is in them, when something was said last, and how much of it is unread.
 
 import { el } from "../dom.js";
-import { duration, secondsBetween } from "../format.js";
+import { ago, routeTo } from "../format.js";
 import { marks, overChannels } from "../marks.js";
 
 /** The list's items. */
@@ -14,13 +14,13 @@ export function channelItems(state, chosen) {
 }
 
 function item(name, text, chosen, more = []) {
-  const href = name ? `#/feed?channel=${encodeURIComponent(name)}` : "#/feed";
+  const href = routeTo(["feed"], { channel: name });
   return el("li", {}, el("a", { href, "aria-current": name === chosen ? "page" : null }, text, more));
 }
 
 function detail({ members, last, unread, isMore }, now) {
   const count = isMore ? `${Math.max(unread, 1)}+` : String(unread);
-  const said = last && now ? ` · ${duration(secondsBetween(last.ts, now))} ago` : "";
+  const said = last && now ? ` · ${ago(last.ts, now)}` : "";
   return [
     (unread > 0 || isMore) &&
       el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
@@ -29,12 +29,14 @@ function detail({ members, last, unread, isMore }, now) {
 }
 
 /** Who is in a channel, as links; nothing where it is none. */
-export function members(state, channel) {
+export function membersBox(state, channel) {
   const names = state.channels.get(channel)?.members;
-  if (!names) return [];
-  const links = names.map((name) => el("li", {}, el("a", { href: `#/agent/${encodeURIComponent(name)}` }, name)));
-  return [
+  if (!names) return el("div", { class: "members" });
+  const links = names.map((name) => el("li", {}, el("a", { href: routeTo(["agent", name]) }, name)));
+  return el(
+    "div",
+    { class: "members" },
     el("span", {}, names.length ? "Members:" : "Nobody is in it now."),
     el("ul", { "aria-label": "Members" }, links),
-  ];
+  );
 }

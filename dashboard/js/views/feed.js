@@ -1,7 +1,7 @@
 // Live messages of all channels or of one, newest at the bottom. It shows one run of the log: at first the newest, that
 // of a link's message or time, and what scrolling moves it to.
 
-import { announce, el, put } from "../dom.js";
+import { announce, el, morph, morphItems, put } from "../dom.js";
 import { clock } from "../format.js";
 import * as hub from "../hub.js";
 import { read } from "../marks.js";
@@ -9,7 +9,7 @@ import { News } from "../news.js";
 import { append, covers, emptyRun, prepend } from "../run.js";
 import { inChannel } from "../state.js";
 import { threads } from "../threads.js";
-import { channelItems, members } from "./channels.js";
+import { channelItems, membersBox } from "./channels.js";
 import { goTo } from "./goto.js";
 import { messageRow, refreshVisible } from "./message.js";
 import { Thread } from "./thread.js";
@@ -22,6 +22,8 @@ const BURST = 60;
 const EDGE = 200;
 /** Messages of one sender within so many milliseconds stand under one name. */
 const GROUP_MS = 120_000;
+/** Milliseconds after which is asked about what is in sight. */
+const REFRESH_MS = 500;
 /** The channels are drawn anew at most so often. */
 const CHANNELS_EVERY_MS = 300;
 
@@ -31,7 +33,7 @@ export function feed({ params, go, onError }) {
   return {
     element: view.element,
     update: (state) => view.update(state),
-    tick: () => refreshVisible(view.list, view.state?.gitea),
+    tick: () => view.refresh(),
     items: () => [...view.list.querySelectorAll(".message")],
     // Enter on a message that has replies shows them, and hides them again.
     chosen: (item) => item.querySelector(":scope > div > .thread")?.click(),
@@ -58,6 +60,9 @@ class Feed {
   news = new News();
   isLoading = false;
   channelsTimer = null;
+  refreshTimer = null;
+  /** The channels whose members are shown. */
+  shownChannels = null;
 
   constructor(params, go, onError) {
     this.channel = params.channel ?? "";
@@ -110,7 +115,8 @@ class Feed {
     if (isFirst) this.begin();
     else if (this.isFollowing) this.takeLive();
     this.draw();
-    this.members.replaceChildren(...members(state, this.channel));
+    if (this.shownChannels !== state.channels) morph(this.members, membersBox(state, this.channel));
+    this.shownChannels = state.channels;
     this.channelsTimer ??= setTimeout(() => this.drawChannels(), isFirst ? 0 : CHANNELS_EVERY_MS);
   }
 
@@ -119,14 +125,7 @@ class Feed {
     if (!this.element.isConnected) return;
     if (this.isFollowing && document.visibilityState === "visible" && this.state.lastSeq)
       read(this.channel, this.state.lastSeq);
-    const items = channelItems(this.state, this.channel);
-    const focused = document.activeElement?.closest(".channels a")?.getAttribute("href");
-    this.channels.replaceChildren(...items);
-    if (focused)
-      items
-        .map((item) => item.firstChild)
-        .find((link) => link.getAttribute("href") === focused)
-        ?.focus();
+    morphItems(this.channels, channelItems(this.state, this.channel), (item) => item.firstChild.getAttribute("href"));
   }
 
   /** Counts what came. */
@@ -194,8 +193,9 @@ class Feed {
     const bySeq = new Map([...this.state.messages, ...this.run.rows].map((row) => [row.seq, row]));
     const anchor = this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
-    const item = (row, index) => known.get(row.seq) ?? this.row(row, firsts[index - 1], bySeq.get(row.reply_to));
-    const items = firsts.map(item);
+    const items = firsts.map((row) => known.get(row.seq) ?? this.row(row, bySeq.get(row.reply_to)));
+    // What stands above a row changes: a thread is folded, a row is cut off.
+    firsts.forEach((row, at) => items[at].classList.toggle("follows", this.follows(firsts[at - 1], row)));
     firsts.forEach((row, index) => replies.has(row.seq) && this.fold(items[index], row, replies.get(row.seq)));
     const isEmpty = items.length === 0 && this.run.isWhole;
     put(this.list, isEmpty ? [el("li", { class: "empty" }, "Nothing was said here yet.")] : items);
@@ -207,12 +207,24 @@ class Feed {
     this.chip.textContent = this.fresh > 0 ? `${this.fresh} new` : "to the newest";
     if (!this.isFollowing) return;
     this.follow();
-    refreshVisible(this.list, this.state.gitea);
+    this.refresh();
   }
 
-  row(row, above, parent) {
-    const isTarget = row.seq === this.target;
-    return messageRow(row, { follows: !isTarget && follows(above, row), parent, isTarget });
+  /** What flies past is not asked about: what is in sight a moment later is. */
+  refresh() {
+    this.refreshTimer ??= setTimeout(() => {
+      this.refreshTimer = null;
+      if (this.element.isConnected) refreshVisible(this.list, this.state.gitea);
+    }, REFRESH_MS);
+  }
+
+  row(row, parent) {
+    return messageRow(row, { parent, isTarget: row.seq === this.target });
+  }
+
+  /** Whether a row goes on with what the sender of the one above said there. */
+  follows(above, row) {
+    return row.seq !== this.target && follows(above, row);
   }
 
   /** Puts the replies under their first message. */
@@ -268,8 +280,8 @@ class Feed {
     const before = run.rows[0]?.seq ?? this.state.messages[0]?.seq;
     const known = inChannel(this.state, this.channel).filter((row) => row.seq < before);
     const rows = known.length >= STEP ? known.slice(-STEP) : await this.ask({ before, limit: STEP });
-    // Somebody may have gone elsewhere meanwhile; what came at the other end does not matter.
-    if (!rows || (run.rows[0] !== this.run.rows[0] && run.rows.length > 0)) return;
+    // Somebody may have gone elsewhere meanwhile, or the first came; what came at the other end does not matter.
+    if (!rows || run.rows[0] !== this.run.rows[0]) return;
     this.run = prepend(this.run, rows, rows.length < STEP);
     if (this.run.upTo < run.upTo) this.isFollowing = false;
     this.draw();

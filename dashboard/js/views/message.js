@@ -12,10 +12,12 @@ const CHARS_SHOWN = 4000;
 /** How far a message got is not asked more often. */
 const ASK_AGAIN_MS = 2000;
 const ISSUES_AGAIN_MS = 60_000;
+/** Messages about which is asked at once. */
+const ASKS_MAX = 4;
 
-export function messageRow(row, { follows = false, parent = null, isInThread = false, isTarget = false } = {}) {
+export function messageRow(row, { parent = null, isInThread = false, isTarget = false } = {}) {
   const isDirect = row.channel.startsWith("@");
-  const classes = ["message", follows && "follows", isDirect && "direct", isTarget && "target"];
+  const classes = ["message", isDirect && "direct", isTarget && "target"];
   return el(
     "li",
     {
@@ -119,13 +121,27 @@ export function refreshVisible(list, gitea = null) {
     reply.ask();
     reply.ask = null;
   }
-  for (const states of list.querySelectorAll(".delivery")) {
+  due = [...list.querySelectorAll(".delivery")].filter((states) => {
     const { top, bottom } = states.parentElement.getBoundingClientRect();
     const isDone = states.children.length > 0 && !states.querySelector(":not([data-state=seen])");
     const isAsked = Date.now() - (states.askedAt ?? 0) < ASK_AGAIN_MS;
-    if (bottom > 0 && top < height && !isDone && !isAsked) {
-      states.askedAt = Date.now();
-      states.refresh();
-    }
+    return bottom > 0 && top < height && !isDone && !isAsked;
+  });
+  askNext();
+}
+
+/** Deliveries in sight that are to be asked for, and how many are being asked for. */
+let due = [];
+let underWay = 0;
+
+function askNext() {
+  while (underWay < ASKS_MAX && due.length > 0) {
+    const states = due.shift();
+    states.askedAt = Date.now();
+    underWay += 1;
+    states.refresh().finally(() => {
+      underWay -= 1;
+      askNext();
+    });
   }
 }

@@ -1,6 +1,6 @@
 // Agents as cards, those that need a person first.
 
-import { el, put } from "../dom.js";
+import { el, morphItems } from "../dom.js";
 import { ago, routeTo, statusOf } from "../format.js";
 import * as hub from "../hub.js";
 import { isMissed, sorted } from "../state.js";
@@ -81,15 +81,8 @@ class Overview {
   }
 
   draw(agents, now) {
-    const focused = document.activeElement?.closest?.("[data-agent]")?.dataset.agent;
-    const known = new Map([...this.cards.children].map((item) => [item.dataset.agent, item]));
-    // A card that says the same stays: somebody may point at it.
-    const same = (item) => (known.get(item.dataset.agent)?.isEqualNode(item) ? known.get(item.dataset.agent) : item);
-    put(
-      this.cards,
-      agents.map((agent) => same(card(agent, now, this.states))),
-    );
-    if (focused) this.cards.querySelector(`[data-agent="${CSS.escape(focused)}"] a`)?.focus();
+    const cards = agents.map((agent) => card(agent, now, this.states));
+    morphItems(this.cards, cards, (item) => item.dataset.agent);
   }
 }
 
@@ -119,7 +112,8 @@ function fill(select, agents, chosen) {
 }
 
 function lately(name, states) {
-  const spans = states?.agents[name];
+  // Names are chosen elsewhere: one may be that of something every object has.
+  const spans = states && Object.hasOwn(states.agents, name) ? states.agents[name] : null;
   return spans && picture(spans, states.since, states.until, `the last hour: ${shares(spans)}`);
 }
 

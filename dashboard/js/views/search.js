@@ -43,7 +43,8 @@ export function search({ params, go, onError }) {
     if (!params.q) return;
     note.textContent = "searching";
     try {
-      const rows = await hub.search({ ...params, limit: 100 });
+      const times = { since: dayStart(params.since), until: dayEnd(params.until) };
+      const rows = await hub.search({ ...params, ...times, limit: 100 });
       results.replaceChildren(...rows.map((row) => messageRow(row)));
       note.textContent =
         rows.length === 100 ? "the first 100 messages" : `${rows.length} message${rows.length === 1 ? "" : "s"}`;
@@ -55,3 +56,9 @@ export function search({ params, go, onError }) {
   const focus = () => inputs[0].querySelector("input").focus();
   return { element, update() {}, items: () => [...results.children], focus, shown: () => (focus(), run()) };
 }
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** A day as it is here, from its first to its last moment; a time is itself. */
+const dayStart = (text) => (DAY.test(text ?? "") ? new Date(`${text}T00:00`).toISOString() : text);
+const dayEnd = (text) => (DAY.test(text ?? "") ? new Date(`${text}T23:59:59.999`).toISOString() : text);

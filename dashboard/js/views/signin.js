@@ -12,6 +12,8 @@ export function signin({ wrong, onSignedIn }) {
   const token = el("input", { id: "token", type: "password", autocomplete: "current-password", required: true });
   const submit = async (event) => {
     event.preventDefault();
+    if (button.disabled) return;
+    button.disabled = true;
     try {
       await hub.signIn(token.value);
       token.value = "";
@@ -20,7 +22,9 @@ export function signin({ wrong, onSignedIn }) {
       note.textContent = error.message;
       token.select();
     }
+    button.disabled = false;
   };
+  const button = el("button", { type: "submit" }, "Sign in");
   const form = el(
     "form",
     { class: "card signin", onsubmit: submit },
@@ -28,7 +32,7 @@ export function signin({ wrong, onSignedIn }) {
     el("p", {}, "This hub asks for its token: what OROCHI_TOKEN was set to where the hub was started."),
     el("label", { for: "token" }, "Token"),
     token,
-    el("button", { type: "submit" }, "Sign in"),
+    button,
     note,
   );
   return { element: form, update() {}, shown: () => token.focus() };

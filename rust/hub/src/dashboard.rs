@@ -97,6 +97,12 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
     page.replace("{{assets}}", &format!("/assets/{}", version()))
 });
 
+static PAGE_HASH: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    index().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+});
+
 /// The files and the page (under its own name) as gzip, made when the first one is asked for; one that did not compress
 /// is sent as it is.
 static COMPRESSED: LazyLock<HashMap<&'static str, Bytes>> = LazyLock::new(|| {
@@ -115,10 +121,8 @@ pub fn index() -> &'static str {
 }
 
 /// What changes with the page, which names all files by what they hold.
-pub fn index_hash() -> String {
-    let mut hasher = DefaultHasher::new();
-    index().hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
+pub fn index_hash() -> &'static str {
+    &PAGE_HASH
 }
 
 /// One of the files.

@@ -1,8 +1,8 @@
 //! What was said lately, counted: messages by time and channel, who spoke to whom, and each agent's newest message.
 //!
 //! A message is read for this once, however often somebody asks: an ask takes in what came since the one before, and
-//! reaches a piece further back, until the last day is in it. Nothing is counted while nobody asks, and nothing in the
-//! core.
+//! reaches a piece further back: pictures need the last day, and an agent's newest message may be older. Nothing is
+//! counted while nobody asks, and nothing in the core.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -14,6 +14,8 @@ use crate::store::{Glance, Reader, Reads, StoreError, conversation_partner};
 
 /// Under this name stands what is said between two agents.
 pub const DIRECT: &str = "direct";
+/// Messages that are taken in at once: a quarter of a second's work.
+const AT_ONCE: u64 = 250_000;
 /// Senders whose newest message is kept: a program may post under any number of names.
 const SENDERS_MAX: usize = 10_000;
 
@@ -71,10 +73,24 @@ pub struct Bucket {
 }
 
 /// The counts; all clones share them.
-#[derive(Debug, Clone, Default)]
-pub struct Digest(Arc<tokio::sync::Mutex<Counts>>);
+#[derive(Debug, Clone)]
+pub struct Digest {
+    counts: Arc<tokio::sync::Mutex<Counts>>,
+    at_once: u64,
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self::new(AT_ONCE)
+    }
+}
 
 impl Digest {
+    /// One that takes in at most so many messages at once; of more that came it counts anew, from the end.
+    pub fn new(at_once: u64) -> Self {
+        Self { counts: Arc::default(), at_once }
+    }
+
     /// Takes in what is new up to `head`, reaches back by up to `piece` messages, and shows the counts to `answer`.
     ///
     /// # Errors
@@ -87,10 +103,13 @@ impl Digest {
         answer: impl FnOnce(&Counts, &Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         // Whoever asks meanwhile waits here, not with a reader in its hands, and then finds the work done.
-        let mut counts = Arc::clone(&self.0).lock_owned().await;
+        let mut counts = Arc::clone(&self.counts).lock_owned().await;
+        let at_once = self.at_once;
         reads
             .run(move |reader| {
-                let read = counts.take_in(reader, head, piece).and_then(|()| counts.reach_back(reader, now, piece));
+                // The first one who asks waits for no more than it asked for.
+                let most = if counts.upto == Seq::ZERO { piece } else { at_once };
+                let read = counts.take_in(reader, head, most).and_then(|()| counts.reach_back(reader, now, piece));
                 if let Err(error) = read {
                     // Some of it may be counted already; nothing may be counted twice.
                     *counts = Counts::default();
@@ -134,24 +153,17 @@ impl Counts {
         self.newest.get(sender).copied()
     }
 
-    fn take_in(&mut self, reader: &Reader, head: Seq, piece: u64) -> Result<(), StoreError> {
-        let last_piece = Seq::new(head.get().saturating_sub(piece)).unwrap_or_default();
+    fn take_in(&mut self, reader: &Reader, head: Seq, most: u64) -> Result<(), StoreError> {
+        let last_piece = Seq::new(head.get().saturating_sub(most)).unwrap_or_default();
         if last_piece > self.upto {
-            // More came than is read at once: it is counted anew from the end.
-            *self = Self {
-                from: last_piece,
-                upto: last_piece,
-                newest: std::mem::take(&mut self.newest),
-                ..Self::default()
-            };
+            let newest = std::mem::take(&mut self.newest);
+            *self = Self { from: last_piece, upto: last_piece, newest, ..Self::default() };
         }
         let (after, mut first) = (self.upto, None);
         reader.glance(after, head, |message| {
             first.get_or_insert(message.ts);
+            self.note(message);
             self.count(message);
-            if self.newest.len() < SENDERS_MAX || self.newest.contains_key(message.sender) {
-                self.newest.insert(message.sender.to_owned(), message.seq);
-            }
             ControlFlow::Continue(())
         })?;
         self.upto = self.upto.max(head);
@@ -159,25 +171,33 @@ impl Counts {
         Ok(())
     }
 
+    /// To the log's beginning: an agent may have been silent for long.
     fn reach_back(&mut self, reader: &Reader, now: Timestamp, piece: u64) -> Result<(), StoreError> {
-        let since = Window::Day.since(now);
-        if self.from == Seq::ZERO || self.first.is_some_and(|first| first < since) {
+        if self.from == Seq::ZERO {
             return Ok(());
         }
         let from = Seq::new(self.from.get().saturating_sub(piece)).unwrap_or_default();
-        let mut first = None;
+        let (since, mut first) = (Window::Day.since(now), None);
         reader.glance(from, self.from, |message| {
             first.get_or_insert(message.ts);
-            self.count(message);
-            let newest = self.newest.get(message.sender).copied();
-            if newest.map_or(self.newest.len() < SENDERS_MAX, |newest| newest < message.seq) {
-                self.newest.insert(message.sender.to_owned(), message.seq);
+            self.note(message);
+            if message.ts >= since {
+                self.count(message);
             }
             ControlFlow::Continue(())
         })?;
         self.from = from;
         self.first = first.or(self.first);
         Ok(())
+    }
+
+    /// Keeps the newest message of each sender.
+    fn note(&mut self, message: &Glance<'_>) {
+        if let Some(newest) = self.newest.get_mut(message.sender) {
+            *newest = message.seq.max(*newest);
+        } else if self.newest.len() < SENDERS_MAX {
+            self.newest.insert(message.sender.to_owned(), message.seq);
+        }
     }
 
     fn count(&mut self, message: &Glance<'_>) {

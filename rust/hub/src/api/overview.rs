@@ -33,6 +33,8 @@ const LAST_WORDS_CHARS: u32 = 200;
 pub struct Overview {
     now: Timestamp,
     seq: Seq,
+    /// The database's UUID: with another one it is another log.
+    epoch: String,
     /// Gitea's address, where the hub may ask it.
     #[serde(skip_serializing_if = "Option::is_none")]
     gitea: Option<String>,
@@ -103,7 +105,8 @@ pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overvi
     };
     let (agents, channels) = app.digest.ask(app.core.reads(), PIECE, (head, now), read).await?;
     let gitea = app.calls.gitea_address().map(ToOwned::to_owned);
-    Ok(Json(Overview { now, seq: app.core.head(), gitea, agents, channels }))
+    let epoch = app.core.epoch().to_owned();
+    Ok(Json(Overview { now, seq: app.core.head(), epoch, gitea, agents, channels }))
 }
 
 fn agent(row: AgentRow, counts: &Counts, reader: &Reader, now: Timestamp) -> Result<Agent, StoreError> {

@@ -37,8 +37,8 @@ impl Batch<'_> {
 }
 
 impl Reader {
-    /// An agent's changes of state from `since` on and before `until`, oldest first, at most `limit`; before them the
-    /// one that it was in at `since`.
+    /// An agent's changes of state from `since` on and before `until`, oldest first; before them the one that it was in
+    /// at `since`. Where they are more than `limit`, only the newest of them.
     ///
     /// # Errors
     /// Where the disk refuses.
@@ -56,10 +56,16 @@ impl Reader {
         )?;
         let first = before.query_row(params![agent, since.as_micros()], change).optional()?;
         let mut within = self.connection().prepare_cached(
-            "SELECT ts, state FROM agent_states WHERE agent = ?1 AND ts >= ?2 AND ts < ?3 ORDER BY ts, rowid LIMIT ?4",
+            "SELECT ts, state FROM agent_states WHERE agent = ?1 AND ts >= ?2 AND ts < ?3
+             ORDER BY ts DESC, rowid DESC LIMIT ?4",
         )?;
         let rows = within.query_map(params![agent, since.as_micros(), until.as_micros(), limit], change)?;
-        first.into_iter().map(Ok).chain(rows).collect::<Result<_, _>>().map_err(StoreError::from)
+        let mut changes: Vec<StateChange> = rows.collect::<Result<_, _>>()?;
+        if changes.len() < limit as usize {
+            changes.extend(first);
+        }
+        changes.reverse();
+        Ok(changes)
     }
 
     /// Since when an agent is in the state that it is in; None where that is longer ago than states are kept.

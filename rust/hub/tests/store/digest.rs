@@ -68,7 +68,7 @@ async fn counted_in_pieces_of_any_size_it_is_what_was_said() {
         let folder = Folder::new();
         let (mut store, _) = folder.open();
         let reads = Reads::open(&folder.db(), 2, Seq::ZERO).unwrap();
-        let digest = Digest::default();
+        let digest = Digest::new(piece);
         // Each time more has come, at last more than a piece.
         for head in [1, 30, 31, 600, 605, 1000] {
             let written = u64::try_from(store_head(&reads).await).unwrap();
@@ -105,7 +105,7 @@ async fn the_newest_of_a_sender_is_found_as_far_back_as_was_read_and_stays_known
     let (mut store, _) = folder.open();
     append(&mut store, 1..=300);
     let reads = Reads::open(&folder.db(), 2, Seq::ZERO).unwrap();
-    let digest = Digest::default();
+    let digest = Digest::new(100);
     let newest = async |head: u64| {
         let answer = digest.ask(&reads, 100, (seq(head), at(head)), |counts, _| {
             Ok(["alice", "erin"].map(|name| counts.newest_of(name).map(Seq::get)))
@@ -116,4 +116,16 @@ async fn the_newest_of_a_sender_is_found_as_far_back_as_was_read_and_stays_known
     assert_eq!(newest(300).await, [Some(300), Some(4)]);
     append(&mut store, 301..=1000);
     assert_eq!(newest(1000).await, [Some(1000), Some(4)]);
+    // After a restart: erin spoke two days before the others.
+    let digest = Digest::new(100);
+    let newest = async || {
+        let answer = digest.ask(&reads, 100, (seq(1000), at(1000)), |counts, _| Ok(counts.newest_of("erin")));
+        answer.await.unwrap().map(Seq::get)
+    };
+    let mut asked = 1;
+    while newest().await.is_none() {
+        asked += 1;
+        assert!(asked < 10);
+    }
+    assert_eq!((newest().await, asked), (Some(4), 9));
 }

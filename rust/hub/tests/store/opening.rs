@@ -110,6 +110,12 @@ fn who_was_here_when_the_hub_was_killed_went_when_it_was_last_seen() {
     let states = read(&folder.db(), Seq::ZERO, |reader| reader.states("bob", time(0), time(100), 10));
     let states: Vec<_> = states.iter().map(|change| (change.state.as_str(), change.ts)).collect();
     assert_eq!(states, [("busy", time(3)), ("offline", time(5))]);
+    let newest = read(&folder.db(), Seq::ZERO, |reader| reader.states("bob", time(4), time(100), 1));
+    assert_eq!(
+        newest.iter().map(|change| change.ts).collect::<Vec<_>>(),
+        [time(5)],
+        "the newest, where there are more"
+    );
 }
 
 #[test]
