@@ -24,6 +24,44 @@ export class Watch {
 }
 
 /**
+ * Asks for the overview: one at a time, and what is wanted meanwhile afterwards. `onData(data)` and `onError(error)`
+ * say what came of it. Gives `{now, soon, changed, end}`: `soon` asks soon, once for many calls; `changed` says that
+ * something came that an answer which is under way may not have yet.
+ */
+function overviews({ onData, onError }) {
+  let isAsking = false;
+  let isWanted = false;
+  let isEnded = false;
+  let timer = null;
+  const now = async () => {
+    isWanted = isAsking;
+    if (isAsking) return;
+    isAsking = true;
+    const answer = await hub.overview().then(
+      (data) => () => onData(data),
+      (error) => () => onError(error),
+    );
+    isAsking = false;
+    if (isEnded) return;
+    answer();
+    if (isWanted && !isEnded) soon();
+  };
+  const soon = () => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      now();
+    }, OVERVIEW_SOON_MS);
+  };
+  const every = setInterval(now, OVERVIEW_EVERY_MS);
+  const end = () => {
+    isEnded = true;
+    clearInterval(every);
+    clearTimeout(timer);
+  };
+  return { now, soon, changed: () => (isWanted ||= isAsking), end };
+}
+
+/**
  * `lastSeq()` says where to go on; `onOverview(data)`, `onFrame(frame)`, `onConnection("live" | "retrying")` and
  * `onError(error)` say what came of it. Gives `{soon, end}`: `soon` asks for the overview soon, once for many calls.
  */
@@ -31,70 +69,55 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
   const watch = new Watch();
   let isOpen = false;
   let isAnswering = true;
-  let timer = null;
-  let shown = null;
   let isEnded = false;
-  /** One overview is asked for at a time; what is wanted meanwhile is asked for afterwards. */
-  let isAsking = false;
-  let isWanted = false;
   let judgedAt = 0;
+  let shown = null;
   const show = () => {
     const now = isOpen && isAnswering ? "live" : "retrying";
     if (now !== shown) onConnection(now);
     shown = now;
   };
-  const take = (data) => {
-    isAnswering = true;
-    onOverview(data);
+  const judge = (head) => {
     // Asked sooner than that, a message may only be on its way.
-    if (isEnded || !isOpen || Date.now() - judgedAt < OVERVIEW_EVERY_MS / 2) return;
+    if (!isOpen || Date.now() - judgedAt < OVERVIEW_EVERY_MS / 2) return;
     judgedAt = Date.now();
-    if (watch.isDead(data.seq, lastSeq())) socket.again();
+    if (watch.isDead(head, lastSeq())) socket.again();
   };
-  const poll = async () => {
-    isWanted = isAsking;
-    if (isAsking) return;
-    isAsking = true;
-    try {
-      const data = await hub.overview();
-      if (!isEnded) take(data);
-    } catch (error) {
-      if (error instanceof hub.Away) isAnswering = false;
-      else if (!isEnded) onError(error);
-    }
-    isAsking = false;
-    if (isEnded) return;
-    show();
-    if (isWanted) soon();
-  };
-  const soon = () => {
-    timer ??= setTimeout(() => {
-      timer = null;
-      poll();
-    }, OVERVIEW_SOON_MS);
-  };
+  const overview = overviews({
+    onData: (data) => {
+      isAnswering = true;
+      onOverview(data);
+      if (isEnded) return;
+      judge(data.seq);
+      show();
+    },
+    onError: (error) => {
+      if (!(error instanceof hub.Away)) return onError(error);
+      isAnswering = false;
+      show();
+    },
+  });
   const socket = observe({
     lastSeq,
     onFrame: (frame) => {
-      // The answer that is under way may be from before this.
-      isWanted ||= isAsking && frame.type !== "message";
+      if (frame.type !== "message") overview.changed();
       onFrame(frame);
     },
     onState: (state) => {
       isOpen = state === "live";
       judgedAt = Date.now();
       show();
-      // What changed before the socket was there is in no frame.
-      if (isOpen) soon();
-      // Where the hub is, and does not take the session any more, it says so.
-      else poll();
+      // What changed before the socket was there is in no frame. Where the hub is, and does not take the session any
+      // more, it says so.
+      if (isOpen) overview.soon();
+      else overview.now();
     },
   });
   // A machine that wakes up, and a page that is looked at again, need not wait for the next turn.
   const wake = () => {
     if (document.visibilityState !== "visible") return;
     socket.now();
-    poll();
+    overview.now();
   };
   const wakes = [
     [globalThis, "online"],
@@ -103,13 +126,11 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
     [document, "visibilitychange"],
   ];
   for (const [place, event] of wakes) place.addEventListener(event, wake);
-  const every = setInterval(poll, OVERVIEW_EVERY_MS);
   const end = () => {
     isEnded = true;
     socket.end();
-    clearInterval(every);
-    clearTimeout(timer);
+    overview.end();
     for (const [place, event] of wakes) place.removeEventListener(event, wake);
   };
-  return { soon, end };
+  return { soon: overview.soon, end };
 }

@@ -39,7 +39,13 @@ test("what is kept of live messages is bounded", () => {
 });
 
 test("events change the agent that they are about, and nothing that was shown before", () => {
-  const agent = { name: "__proto__", online: true, status: "busy", stuck: { reason: "silent", detail: "x" }, waiting: { count: 0 } };
+  const agent = {
+    name: "__proto__",
+    online: true,
+    status: "busy",
+    stuck: { reason: "silent", detail: "x" },
+    waiting: { count: 0 },
+  };
   const before = reduce(initial(), { kind: "overview", data: { now: "t", agents: [agent], channels: [] } });
   const payload = { agent: "__proto__", status: "idle", current_task: "", progress: null };
   const after = reduce(before, { kind: "frame", frame: { type: "status_update", payload } });
