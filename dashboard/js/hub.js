@@ -42,7 +42,7 @@ export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);
 export const activity = (window) => ask(`/api/stats/timeline?window=${window}`);
 export const states = (window) => ask(`/api/stats/states?window=${window}`);
 export const matrix = (window) => ask(`/api/stats/matrix?window=${window}`);
-export const timeline = (name, params) => ask(`/api/agents/${encodeURIComponent(name)}/timeline${query(params)}`);
+export const timeline = (name) => ask(`/api/agents/${encodeURIComponent(name)}/timeline`);
 export const saidByOrTo = (name, limit) =>
   ask(`/api/agents/${encodeURIComponent(name)}/messages${query({ limit, html: true })}`);
 export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting?html=true`);

@@ -1,6 +1,6 @@
 // One agent: who it is, what waits for it, what it said, and where it was mentioned.
 
-import { el, put } from "../dom.js";
+import { el, morph, put } from "../dom.js";
 import { ago } from "../format.js";
 import * as hub from "../hub.js";
 import { strip } from "../strip.js";
@@ -57,18 +57,16 @@ class AgentPage {
     this.isLoading = true;
     this.askedAt = Date.now();
     try {
-      const until = this.state?.now ?? new Date().toISOString();
-      const since = new Date(Date.parse(until) - DAY_MS).toISOString();
       // Whoever only posts has never registered, and nothing waits for it.
       const unread = hub.waiting(name).catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
-      const asked = [unread, hub.saidByOrTo(name, LATELY), hub.timeline(name, { since, until })];
+      const asked = [unread, hub.saidByOrTo(name, LATELY), hub.timeline(name)];
       const [waiting, said, spans] = await Promise.all(asked);
       this.waiting.show(waiting, this.count(waiting.length));
       this.said = said;
       this.drawSaid();
       this.day.replaceChildren(
         this.day.firstChild,
-        ...(spans.length ? strip(spans, since, until) : [el("p", { class: "empty" }, "It was not here.")]),
+        ...(spans.length ? day(spans) : [el("p", { class: "empty" }, "It was not here.")]),
       );
     } catch (error) {
       this.onError(error);
@@ -90,10 +88,10 @@ class AgentPage {
     const standing = agent
       ? [statusLine(agent, now), needs(agent, now), task(agent)]
       : [el("p", { class: "empty" }, `No agent called ${this.name} has registered.`)];
-    this.standing.replaceChildren(...standing.flat().filter(Boolean));
+    morph(this.standing, el("div", {}, standing.flat()));
     const given = agent ? facts(agent, now).filter(([, value]) => value) : [];
     const pairs = given.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value)));
-    this.facts.replaceChildren(...pairs);
+    morph(this.facts, el("dl", { class: "facts" }, pairs));
     this.drawSaid();
   }
 
@@ -122,6 +120,12 @@ class List {
     const items = messages.map((row) => known.get(String(row.seq)) ?? messageRow(row));
     put(this.rows, items.length ? items : [el("li", { class: "empty" }, this.empty)]);
   }
+}
+
+/** The day that ends where the hub's answer does, by the hub's clock. */
+function day(spans) {
+  const { until } = spans.at(-1);
+  return strip(spans, new Date(Date.parse(until) - DAY_MS).toISOString(), until);
 }
 
 function facts(agent, now) {
