@@ -19,7 +19,6 @@ PAGES = {
     "feed": ("/#/feed", ".delivery [data-state]"),
     "activity": ("/#/activity", ".matrix"),
     "agent": ("/#/agent/bob", ".strip"),
-    "search": ("/#/search?q=login.retry", ".message"),
 }
 WIDTHS = {1440: 900, 390: 844}
 THEMES = ["dark", "light"]
