@@ -2,10 +2,19 @@
 
 const PLACES = { "/": "#/search", go: "#/overview", gf: "#/feed", ga: "#/activity", gs: "#/search" };
 
+/** Pixels of an item that make it one in sight. */
+const MARGIN = 20;
+
 /** `page()` gives `{isIn, view, help}`: whether somebody is signed in, what is shown, and what shows the help. */
 export function listen(page) {
   let pressed = "";
   document.addEventListener("keydown", (event) => {
+    // Out of a field, to where the other keys work.
+    if (event.key === "Escape" && event.target.matches("main input")) {
+      // The browser would empty a search field.
+      event.preventDefault();
+      event.target.blur();
+    }
     const isTyping = event.target.matches("input, select, textarea") || document.querySelector("dialog[open]");
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
     const keys = pressed + event.key;
@@ -29,6 +38,15 @@ function go(place, view, event) {
 /** The next or the previous one, from the one that has the focus or holds what has it. */
 function step(items, by) {
   const at = items.findLastIndex((item) => item.contains(document.activeElement));
-  const next = at < 0 && by < 0 ? items.length - 1 : at + by;
+  const next = at < 0 ? inSight(items, by) : at + by;
   items[Math.min(items.length - 1, Math.max(0, next))]?.focus();
+}
+
+/** Where one begins: at the first that is in sight, or going back at the last. */
+function inSight(items, by) {
+  const isSeen = (item) => {
+    const { top, bottom } = item.getBoundingClientRect();
+    return bottom > document.getElementById("main").getBoundingClientRect().top + MARGIN && top < innerHeight - MARGIN;
+  };
+  return by > 0 ? items.findIndex(isSeen) : items.findLastIndex(isSeen);
 }

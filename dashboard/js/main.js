@@ -80,6 +80,7 @@ function show() {
   const isIn = stop !== null;
   const open = Object.hasOwn(pages, page) ? pages[page] : () => overview(given);
   view = isIn ? open() : signin({ wrong: name === "wrong", onSignedIn: start });
+  const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
   main.replaceChildren(view.element);
   const links = PAGES.map(([path, text]) =>
     el("a", { href: `#/${path}`, "aria-current": (page || "overview") === path ? "page" : null }, text),
@@ -90,6 +91,8 @@ function show() {
   showTitle();
   view.update(state);
   view.shown?.();
+  // A choice that draws the page anew does not take one away from where it was made.
+  if (focused) main.querySelector(`select[aria-label="${CSS.escape(focused)}"]`)?.focus();
 }
 
 async function start() {
@@ -178,6 +181,11 @@ setTheme(localStorage.getItem("orochi-theme") ?? "dark");
 
 listen(() => ({ isIn: stop !== null, view, help: () => document.getElementById("help").showModal() }));
 document.getElementById("notices").addEventListener("click", () => chooseNotices([...state.agents.keys()]));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  // The address names the page; a place within it must not take that over.
+  event.preventDefault();
+  main.focus();
+});
 document.getElementById("signout").addEventListener("click", () => hub.signOut().then(leave, fail));
 globalThis.addEventListener("hashchange", show);
 showConnection("starting");

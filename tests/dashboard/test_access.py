@@ -157,6 +157,27 @@ async def test_what_is_old_and_who_is_not_signed_in_can_be_read(start_hub: Start
     assert [*await page.evaluate(CONTRAST, LEAST), *await faults(page)] == []
 
 
+async def test_the_keyboard_stays_where_it_was(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await say_something(hub)
+    root = f"http://127.0.0.1:{hub.dashboard_port}"
+    await page.goto(f"{root}/#/feed")
+    await expect(page.locator("#connection")).to_have_text("live")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#main")).to_be_focused()
+    assert page.url == f"{root}/#/feed"
+    # The first message in sight, not the first of all.
+    await page.keyboard.press("k")
+    await expect(page.locator(".messages > .message").last).to_be_focused()
+    await page.goto(root)
+    choice = page.get_by_label("Filter by project")
+    await choice.focus()
+    await choice.select_option("api")
+    await expect(page.locator(".summary")).to_contain_text("1 of 6 are shown")
+    await expect(choice).to_be_focused()
+
+
 async def test_nothing_moves_for_those_who_asked_for_that(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     await say_something(hub)

@@ -54,6 +54,7 @@ async def test_what_was_said_an_hour_ago_is_two_presses_away_and_each_message_ha
         target = page.locator(".message.target")
         await expect(target).to_be_focused()
         await expect(target).to_contain_text("409 of 412 tests pass")
+        await expect(target).to_contain_text("nothing was said for 1 min after that")
         await page.goto(f"{root}/#/search?q=draft&sender=dave")
         await page.get_by_label("Results").get_by_title("In the feed").click()
         await expect(target).to_be_focused()
@@ -66,8 +67,15 @@ async def test_the_address_of_a_reply_opens_its_thread(start_hub: Start, page: P
     hub = start_hub()
     async with playing(hub):
         root = f"http://127.0.0.1:{hub.dashboard_port}"
-        await page.goto(f"{root}/#/search?q=catch")
-        await page.get_by_label("Results").get_by_title("In the feed").click()
+        await page.goto(root)
+        await expect(page.locator("#connection")).to_have_text("live")
+        await page.keyboard.press("/")
+        await expect(page.get_by_label("Words")).to_be_focused()
+        await page.keyboard.type("catch")
+        await page.keyboard.press("Enter")
+        # By the keyboard alone: what was found has the focus.
+        await expect(page.get_by_label("Results").locator(".message")).to_be_focused()
+        await page.keyboard.press("Enter")
         target = page.get_by_role("list", name="replies").locator(".message.target")
         await expect(target).to_contain_text("Good catch")
         await expect(target).to_be_focused()

@@ -82,6 +82,22 @@ async def test_a_hub_with_another_log_begins_the_page_anew(start_hub: Start, pag
         await expect(page.locator(".message")).to_have_count(1)
 
 
+async def test_what_could_not_be_had_is_there_when_the_hub_is_back(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "something to find")
+    root = f"http://127.0.0.1:{hub.dashboard_port}"
+    await page.goto(root)
+    await expect(page.locator("#connection")).to_have_text("live")
+    for rest, what in (("#/activity", "#general: 1"), ("#/search?q=find", "something to find")):
+        hub.kill()
+        await expect(page.locator("#connection")).to_contain_text("retrying")
+        await page.goto(f"{root}/{rest}")
+        await expect(page.get_by_text("trying again")).to_be_visible()
+        hub.start()
+        await expect(page.get_by_text(what).first).to_be_visible(timeout=DEADLINE * 1000)
+
+
 async def test_another_log_that_is_longer_is_noticed_too(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with hub.client("alice") as alice:

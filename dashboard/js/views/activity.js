@@ -41,6 +41,8 @@ export function activity({ params, onError }) {
       did.replaceChildren(did.firstChild, ...strips(states));
       who.replaceChildren(who.firstChild, table(pairs));
     } catch (error) {
+      askedAt = 0;
+      if (said.children.length === 1) said.append(el("p", { class: "empty" }, "Could not be had yet; trying again."));
       onError(error);
     }
   };

@@ -4,7 +4,7 @@ import { el, morph, put } from "../dom.js";
 import { ago } from "../format.js";
 import * as hub from "../hub.js";
 import { strip } from "../strip.js";
-import { messageRow } from "./message.js";
+import { messageRow, openInFeed } from "./message.js";
 import { needs, statusLine, task } from "./standing.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -22,6 +22,7 @@ export function agentPage({ name, onError }) {
     tick: () => view.load(),
     shown: () => view.load(),
     items: () => [...view.element.querySelectorAll(".message")],
+    chosen: openInFeed,
   };
 }
 
@@ -112,6 +113,7 @@ class List {
     this.rows = el("ol", { class: "messages", "aria-label": title });
     this.heading = el("h2", {}, title);
     this.element = el("section", {}, this.heading, this.rows);
+    this.rows.append(el("li", { class: "empty" }, "Not known yet."));
   }
 
   show(messages, count = "") {

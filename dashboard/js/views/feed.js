@@ -2,7 +2,7 @@
 // of a link's message or time, and what scrolling moves it to.
 
 import { announce, el, morph, morphItems, put } from "../dom.js";
-import { clock } from "../format.js";
+import { clock, duration, secondsBetween } from "../format.js";
 import * as hub from "../hub.js";
 import { read } from "../marks.js";
 import { News } from "../news.js";
@@ -57,6 +57,8 @@ class Feed {
   /** The seq that the address leads to. */
   target = null;
   isTargetOpened = false;
+  /** What is said above it. */
+  note = "";
   news = new News();
   isLoading = false;
   channelsTimer = null;
@@ -154,7 +156,8 @@ class Feed {
     const [{ seq, ts }] = rows;
     this.run = append({ ...emptyRun, upTo: seq - 1 }, rows, rows.length < STEP ? head : 0);
     this.target = seq;
-    announce(`From ${clock(ts)} on`);
+    if (place.since) this.note = sinceThen(place.since, ts);
+    announce(this.note || `From ${clock(ts)} on`);
     this.draw();
     await this.older();
     const target = this.list.querySelector(".target");
@@ -219,7 +222,10 @@ class Feed {
   }
 
   row(row, parent) {
-    return messageRow(row, { parent, isTarget: row.seq === this.target });
+    const isTarget = row.seq === this.target;
+    const item = messageRow(row, { parent, isTarget });
+    if (isTarget && this.note) item.prepend(el("p", { class: "note" }, this.note));
+    return item;
   }
 
   /** Whether a row goes on with what the sender of the one above said there. */
@@ -321,6 +327,13 @@ class Feed {
     const { top } = this.box.getBoundingClientRect();
     return [...this.list.children].find((item) => item.getBoundingClientRect().bottom > top);
   }
+}
+
+/** How long nothing was said after the time that one asked for. */
+function sinceThen(asked, ts) {
+  const seconds = secondsBetween(asked, ts);
+  const gap = seconds < 60 ? "" : `; nothing was said for ${duration(seconds)} after that`;
+  return `From ${clock(asked)} on${gap}`;
 }
 
 /** Where in `rows`, which are in order, the first one after `seq` stands. */

@@ -43,6 +43,9 @@ export function messageRow(row, { parent = null, isInThread = false, isTarget = 
   );
 }
 
+/** Leads to where a message stands among the others. */
+export const openInFeed = (item) => item.querySelector(".when").click();
+
 const channelRoute = (channel) =>
   channel.startsWith("@") ? routeTo(["agent", channel.slice(1)]) : routeTo(["feed"], { channel });
 

@@ -61,6 +61,7 @@ class Overview {
     try {
       this.states = await hub.states("hour");
     } catch (error) {
+      this.askedAt = 0;
       this.onError(error);
     }
   }
@@ -76,7 +77,8 @@ class Overview {
     const shown = agents.filter((agent) =>
       FILTERS.every((name) => !params[name] || value(agent, name) === params[name]),
     );
-    this.summary.textContent = summary(agents);
+    const part = shown.length < agents.length ? `; ${shown.length} of ${agents.length} are shown` : "";
+    this.summary.textContent = summary(agents) + part;
     this.draw(sorted(shown, params.sort ?? "status", statusOf), state.now);
   }
 

@@ -2,7 +2,7 @@
 
 import { el } from "../dom.js";
 import * as hub from "../hub.js";
-import { messageRow } from "./message.js";
+import { messageRow, openInFeed } from "./message.js";
 
 const FIELDS = [
   ["q", "Words"],
@@ -19,6 +19,7 @@ export function search({ params, go, onError }) {
     input.value = params[name] ?? "";
     return el("p", {}, el("label", { for: `search-${name}` }, label), input);
   });
+  const words = inputs[0].querySelector("input");
   const results = el("ol", { class: "messages", "aria-label": "Results" });
   const note = el("p", { role: "status" });
   const submit = (event) => {
@@ -39,22 +40,34 @@ export function search({ params, go, onError }) {
     note,
     results,
   );
+  let isFailed = false;
   const run = async () => {
     if (!params.q) return;
+    isFailed = false;
     note.textContent = "searching";
     try {
       const times = { since: dayStart(params.since), until: dayEnd(params.until) };
       const rows = await hub.search({ ...params, ...times, limit: 100 });
       results.replaceChildren(...rows.map((row) => messageRow(row)));
+      // Whoever asked goes on with what was found, or with other words.
+      if (!element.contains(document.activeElement)) (results.firstElementChild ?? words).focus();
       note.textContent =
         rows.length === 100 ? "the first 100 messages" : `${rows.length} message${rows.length === 1 ? "" : "s"}`;
     } catch (error) {
-      note.textContent = error.message;
+      isFailed = error instanceof hub.Away;
+      note.textContent = isFailed ? `${error.message}; trying again` : error.message;
       onError(error);
     }
   };
-  const focus = () => inputs[0].querySelector("input").focus();
-  return { element, update() {}, items: () => [...results.children], focus, shown: () => (focus(), run()) };
+  return {
+    element,
+    update() {},
+    items: () => [...results.children],
+    chosen: openInFeed,
+    tick: () => isFailed && run(),
+    focus: () => words.focus(),
+    shown: () => (params.q ? run() : words.focus()),
+  };
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
