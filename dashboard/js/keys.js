@@ -10,7 +10,7 @@ export function listen(page) {
   let pressed = "";
   document.addEventListener("keydown", (event) => {
     // Out of a field, to where the other keys work.
-    if (event.key === "Escape" && event.target.matches("main input")) {
+    if (event.key === "Escape" && event.target.matches("main input, main select")) {
       // The browser would empty a search field.
       event.preventDefault();
       event.target.blur();
@@ -24,6 +24,7 @@ export function listen(page) {
     else if (!isIn) return;
     else if (PLACES[keys]) go(PLACES[keys], view, event);
     else if (event.key === "Enter" && event.target.matches(".message")) view?.chosen?.(event.target);
+    else if (view?.keys && Object.hasOwn(view.keys, event.key)) view.keys[event.key]();
     else if (event.key === "j" || event.key === "k") step(view?.items?.() ?? [], event.key === "j" ? 1 : -1);
   });
 }
@@ -46,7 +47,8 @@ function step(items, by) {
 function inSight(items, by) {
   const isSeen = (item) => {
     const { top, bottom } = item.getBoundingClientRect();
-    return bottom > document.getElementById("main").getBoundingClientRect().top + MARGIN && top < innerHeight - MARGIN;
+    const box = item.closest(".scroll, main").getBoundingClientRect();
+    return bottom > box.top + MARGIN && top < box.bottom - MARGIN;
   };
   return by > 0 ? items.findIndex(isSeen) : items.findLastIndex(isSeen);
 }

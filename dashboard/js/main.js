@@ -2,7 +2,7 @@
 
 import { announce, el } from "./dom.js";
 import { ask, first } from "./first.js";
-import { parseRoute, routeTo, statusOf } from "./format.js";
+import { clock, parseRoute, routeTo, statusOf } from "./format.js";
 import * as hub from "./hub.js";
 import { listen } from "./keys.js";
 import { noticeOf, tell, wanted } from "./notices.js";
@@ -52,10 +52,10 @@ function fail(error) {
 }
 
 function showConnection(text) {
-  const words = { starting: "starting", live: "live", retrying: "disconnected, retrying: this may be old" };
+  const since = () => `disconnected since ${clock(Date.now())}, retrying: what is shown is of then`;
   const place = document.getElementById("connection");
+  if (place.dataset.state !== text) place.textContent = text === "retrying" ? since() : text;
   place.dataset.state = text;
-  place.textContent = words[text];
   document.body.classList.toggle("stale", text === "retrying");
 }
 
@@ -66,10 +66,16 @@ function showTitle() {
   if (document.title !== words) document.title = words;
 }
 
-function show() {
+/** `gone`: the event of the address' change, where somebody went from one page to another. */
+function show(gone = null) {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
-  const go = (next) => (location.hash = routeTo([page || "overview"], next));
+  // Of choices that are tried one after the other, the last is one step back.
+  const go = (next, { isStep = true } = {}) => {
+    const to = routeTo([page || "overview"], next);
+    if (isStep) location.hash = to;
+    else location.replace(to);
+  };
   const given = { params, go, onError: fail };
   const pages = {
     feed: () => feed(given),
@@ -90,9 +96,16 @@ function show() {
   title = PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview");
   showTitle();
   view.update(state);
-  view.shown?.();
+  main.scrollTop = history.state?.top ?? 0;
   // A choice that draws the page anew does not take one away from where it was made.
-  if (focused) main.querySelector(`select[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  const chosen = focused && main.querySelector(`select[aria-label="${CSS.escape(focused)}"]`);
+  if (isIn && gone) (chosen || view.home || main).focus({ preventScroll: true });
+  view.shown?.();
+}
+
+/** For the way back: where one was on the page. */
+function keepPlace() {
+  history.replaceState({ top: main.scrollTop }, "");
 }
 
 async function start() {
@@ -188,5 +201,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 document.getElementById("signout").addEventListener("click", () => hub.signOut().then(leave, fail));
 globalThis.addEventListener("hashchange", show);
+main.addEventListener("scrollend", keepPlace);
 showConnection("starting");
 start();

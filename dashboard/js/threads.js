@@ -6,14 +6,18 @@
  */
 export const FOLD_WITHIN = 200;
 
-/** `{firsts: [row], replies: Map(seq of a first -> [row])}` of rows in the order of the log. */
-export function threads(rows) {
+/**
+ * `{firsts: [row], replies: Map(seq of a first -> [row])}` of rows in the order of the log. Nothing is folded from
+ * `from`, a seq, on under what was said before that.
+ */
+export function threads(rows, from = 0) {
   const placed = new Map();
   const firsts = [];
   const replies = new Map();
   rows.forEach((row, index) => {
     const first = placed.get(row.reply_to);
-    if (first !== undefined && index - first.index < FOLD_WITHIN) {
+    const isFolded = first !== undefined && index - first.index < FOLD_WITHIN && first.seq < from === row.seq < from;
+    if (isFolded) {
       placed.set(row.seq, first);
       if (!replies.has(first.seq)) replies.set(first.seq, []);
       replies.get(first.seq).push(row);

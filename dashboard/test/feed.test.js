@@ -5,6 +5,8 @@ import { test } from "node:test";
 
 import { mark, marks, overChannels, read } from "../js/marks.js";
 import { FIRSTS_MAX, ROWS_MAX, append, covers, emptyRun, prepend } from "../js/run.js";
+import { threads } from "../js/threads.js";
+import { words } from "../js/views/moment.js";
 
 const row = (seq, more = {}) => ({ seq, channel: "#c", sender: "alice", ts: "t", ...more });
 const rows = (from, to, more) => Array.from({ length: to - from + 1 }, (_, at) => row(from + at, more));
@@ -89,4 +91,35 @@ test("channels have their newest message and what is unread, also where the page
     ["#b", 14, 1, true],
     ["#c", 13, 1, false],
   ]);
+});
+
+test("nothing is folded from a moment on under what was said before it", () => {
+  const log = [row(1), row(2, { reply_to: 1 }), row(3), row(4, { reply_to: 1 }), row(5, { reply_to: 4 })];
+  const shape = ({ firsts, replies }) => [
+    firsts.map(({ seq }) => seq),
+    [...replies].map(([seq, all]) => [seq, all.length]),
+  ];
+  assert.deepEqual(shape(threads(log)), [[1, 3], [[1, 3]]]);
+  assert.deepEqual(shape(threads(log, 4)), [
+    [1, 3, 4],
+    [
+      [1, 1],
+      [4, 1],
+    ],
+  ]);
+});
+
+test("a moment says where it is, and how long nothing was said around it", () => {
+  const today = new Date();
+  const at = (hour, more = 0) =>
+    new Date(today.getFullYear(), today.getMonth(), today.getDate(), hour, more).toISOString();
+  const said = (before, after, channel = "", now = at(12)) =>
+    words({ at: at(11), before: before && { ts: before }, after: after && { ts: after }, now, channel });
+  assert.deepEqual(said(at(10, 58), at(11, 2)), ["11:00, 1 h ago", ""]);
+  assert.deepEqual(said(at(10, 30), at(11, 9)), ["11:00, 1 h ago", "nothing was said from 10:30 to 11:09"]);
+  assert.equal(said(null, at(11, 9), "#c")[1], "nothing was said here before; the first message is of 11:09");
+  assert.equal(said(at(9), null, "#c")[1], "nothing was said here since 09:00");
+  assert.deepEqual(said(at(9), null, "", at(10)), ["11:00 is yet to come", ""]);
+  // What one knows of the hub's time may be older than what it says.
+  assert.equal(said(at(10, 59), null, "", at(10, 59))[0], "11:00, just now");
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -56,8 +57,8 @@ async def test_one_can_go_to_a_time_and_read_on_from_there(start_hub: Start, pag
         await page.goto(feed(hub))
         at = await page.evaluate("async () => (await (await fetch('/api/messages/301')).json()).ts")
         await page.goto(feed(hub, f"?at={quote(at)}"))
-        first = page.locator(".message[data-seq='301']")
-        await expect(first).to_be_focused()
+        first = page.locator(".moment + .message[data-seq='301']")
+        await expect(page.locator(".moment")).to_be_focused()
         await expect(first).to_be_in_viewport()
         assert await page.get_by_label("Time", exact=True).input_value() != ""
         # Up and down from there, a reader misses nothing and comes to the newest.
@@ -77,18 +78,22 @@ async def test_one_can_go_to_a_time_and_read_on_from_there(start_hub: Start, pag
         await expect(page.get_by_text("and now")).to_be_in_viewport()
         await page.get_by_role("link", name="#builds").first.click()
         await page.get_by_role("button", name="1 h ago").click()
-        await expect(page.locator(".message").first).to_be_focused()
-        await expect(page.locator(".messages")).to_contain_text("m1.")
+        await expect(page.locator(".moment")).to_be_focused()
+        await expect(page.locator(".moment + .message")).to_contain_text("m1.")
         assert "at=" in page.url
 
 
-async def test_a_time_after_which_nothing_was_said_shows_the_newest(start_hub: Start, page: Page) -> None:
+async def test_a_time_that_is_yet_to_come_is_said_to_be_that_below_the_newest(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with hub.client("alice") as alice:
         await alice.send("#general", "the only one")
     await page.goto(feed(hub, "?at=2100-01-01T00:00:00Z"))
     await expect(page.get_by_text("the only one")).to_be_visible()
-    await expect(page.locator("#live")).to_have_text("Nothing was said since then.")
+    await expect(page.locator(".moment")).to_have_text(re.compile("^(2099-12-31|2100-01-01) .* is yet to come$"))
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "one more")
+    await expect(page.locator(".messages > :nth-last-child(2)")).to_contain_text("one more")
+    await expect(page.locator(".messages > :last-child")).to_have_class("moment")
 
 
 async def test_all_messages_have_no_gap_after_an_old_channel_was_read(start_hub: Start, page: Page) -> None:

@@ -46,7 +46,7 @@ export function activity({ params, onError }) {
       onError(error);
     }
   };
-  return { element, update: () => {}, tick: load, shown: load, items: () => [] };
+  return { element, update: () => {}, tick: load, shown: load, items: () => [...did.querySelectorAll("a")] };
 }
 
 /** A strip for each agent, one under the other, so that what happened at once stands at one place. */

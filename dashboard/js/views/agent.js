@@ -1,7 +1,7 @@
 // One agent: who it is, what waits for it, what it said, and where it was mentioned.
 
 import { el, morph, put } from "../dom.js";
-import { ago } from "../format.js";
+import { ago, routeTo } from "../format.js";
 import * as hub from "../hub.js";
 import { strip } from "../strip.js";
 import { messageRow, openInFeed } from "./message.js";
@@ -130,6 +130,9 @@ function day(spans) {
   return strip(spans, new Date(Date.parse(until) - DAY_MS).toISOString(), until);
 }
 
+const seen = (cursor) =>
+  cursor === null ? "it does not say" : el("a", { href: routeTo(["feed"], { seq: cursor }) }, `message ${cursor}`);
+
 function facts(agent, now) {
   return [
     ["Machine", agent.machine],
@@ -138,6 +141,6 @@ function facts(agent, now) {
     ["Model", agent.model],
     ["Channels", agent.channels.join(", ")],
     ["Last sign of life", ago(agent.last_heartbeat, now)],
-    ["Seen up to", agent.cursor === null ? "it does not say" : `message ${agent.cursor}`],
+    ["Seen up to", seen(agent.cursor)],
   ];
 }

@@ -4,18 +4,22 @@ import { el } from "../dom.js";
 import { ago, routeTo } from "../format.js";
 import { marks, overChannels } from "../marks.js";
 
-/** The list's items. */
-export function channelItems(state, chosen) {
+/** The list's items; their links keep the time `at`, where the feed was led to one. */
+export function channelItems(state, chosen, at) {
   const all = [...overChannels(state.channels, state.messages, marks())].sort(([a], [b]) => a.localeCompare(b));
   return [
-    item("", "all channels", chosen),
-    ...all.map(([name, channel]) => item(name, name, chosen, detail(channel, state.now))),
+    item({ name: "", text: "all channels", chosen, at }),
+    ...all.map(([name, channel]) => item({ name, text: name, chosen, at, more: detail(channel, state.now) })),
   ];
 }
 
-function item(name, text, chosen, more = []) {
-  const href = routeTo(["feed"], { channel: name });
-  return el("li", {}, el("a", { href, "aria-current": name === chosen ? "page" : null }, text, more));
+function item({ name, text, chosen, at, more = [] }) {
+  const href = routeTo(["feed"], { channel: name, at });
+  return el(
+    "li",
+    { data: { channel: name } },
+    el("a", { href, "aria-current": name === chosen ? "page" : null }, text, more),
+  );
 }
 
 function detail({ members, last, unread, isMore }, now) {

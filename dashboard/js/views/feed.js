@@ -2,7 +2,7 @@
 // of a link's message or time, and what scrolling moves it to.
 
 import { announce, el, morph, morphItems, put } from "../dom.js";
-import { clock, duration, secondsBetween } from "../format.js";
+import { clock, routeTo } from "../format.js";
 import * as hub from "../hub.js";
 import { read } from "../marks.js";
 import { News } from "../news.js";
@@ -12,6 +12,7 @@ import { threads } from "../threads.js";
 import { channelItems, membersBox } from "./channels.js";
 import { goTo } from "./goto.js";
 import { messageRow, refreshVisible } from "./message.js";
+import { Moment } from "./moment.js";
 import { Thread } from "./thread.js";
 
 /** Rows asked for at a time. */
@@ -34,9 +35,15 @@ export function feed({ params, go, onError }) {
     element: view.element,
     update: (state) => view.update(state),
     tick: () => view.refresh(),
-    items: () => [...view.list.querySelectorAll(".message")],
+    items: () => view.items(),
+    home: view.box,
     // Enter on a message that has replies shows them, and hides them again.
     chosen: (item) => item.querySelector(":scope > div > .thread")?.click(),
+    keys: {
+      c: () => view.channels.querySelector("[aria-current]")?.focus(),
+      h: () => view.bar.querySelector("button").click(),
+      n: () => view.toNewest(),
+    },
   };
 }
 
@@ -54,11 +61,13 @@ class Feed {
   followedTo = 0;
   /** Threads that are open. */
   opened = new Set();
-  /** The seq that the address leads to. */
+  /** The seq that the address leads to, or the time. */
   target = null;
-  isTargetOpened = false;
-  /** What is said above it. */
-  note = "";
+  moment = null;
+  /** Seqs of the threads that were opened for what one came for: afterwards they may be folded. */
+  offered = new Set();
+  /** Where the scroll bar was put when one came. */
+  broughtTo = null;
   news = new News();
   isLoading = false;
   channelsTimer = null;
@@ -96,17 +105,12 @@ class Feed {
       el("h1", { id: "feed-title" }, this.channel || "All messages"),
       this.channels,
     );
-    const bar = el(
-      "div",
-      { class: "bar" },
-      this.members,
-      goTo(params, go, () => this.state?.now),
-    );
+    this.bar = goTo(params, go, () => this.state?.now);
     this.element = el(
       "section",
       { class: "feed", "aria-labelledby": "feed-title" },
       side,
-      el("div", { class: "stream" }, bar, this.box, this.chip),
+      el("div", { class: "stream" }, el("div", { class: "bar" }, this.members, this.bar), this.box, this.chip),
     );
   }
 
@@ -127,7 +131,8 @@ class Feed {
     if (!this.element.isConnected) return;
     if (this.isFollowing && document.visibilityState === "visible" && this.state.lastSeq)
       read(this.channel, this.state.lastSeq);
-    morphItems(this.channels, channelItems(this.state, this.channel), (item) => item.firstChild.getAttribute("href"));
+    const items = channelItems(this.state, this.channel, this.params.at);
+    morphItems(this.channels, items, (item) => item.dataset.channel);
   }
 
   /** Counts what came. */
@@ -143,7 +148,7 @@ class Feed {
     const { seq, at } = this.params;
     if (/^[1-9]\d{0,14}$/.test(seq ?? "")) this.jump({ after: Number(seq) - 1 });
     else if (at) this.jump({ since: at });
-    else this.toNewest();
+    else this.showNewest();
   }
 
   /** Shows what was said from there on, and what stands before it. */
@@ -151,28 +156,58 @@ class Feed {
     this.isFollowing = false;
     const head = this.state.lastSeq ?? 0;
     const rows = await this.ask({ ...place, limit: STEP });
-    if (rows?.length === 0) announce("Nothing was said since then.");
-    if (!rows?.length) return this.toNewest();
-    const [{ seq, ts }] = rows;
-    this.run = append({ ...emptyRun, upTo: seq - 1 }, rows, rows.length < STEP ? head : 0);
-    this.target = seq;
-    if (place.since) this.note = sinceThen(place.since, ts);
-    announce(this.note || `From ${clock(ts)} on`);
-    this.draw();
-    await this.older();
-    const target = this.list.querySelector(".target");
-    target?.scrollIntoView({ block: "start" });
-    target?.focus({ preventScroll: true });
-    this.fill();
+    const seq = rows?.[0]?.seq;
+    if (rows && place.since) this.moment = new Moment(place.since, seq, head);
+    else this.target = seq ?? null;
+    if (seq) {
+      this.run = append({ ...emptyRun, upTo: seq - 1 }, rows, rows.length < STEP ? head : 0);
+      this.draw();
+      await this.older();
+    } else this.showNewest();
+    this.bring(this.moment?.element ?? this.list.querySelector(".target"));
+    announce(this.moment?.element.textContent ?? (seq ? `From ${clock(rows[0].ts)} on` : ""));
+  }
+
+  /** Brings what one came for into the middle, or where that is too high to its beginning. */
+  bring(item) {
+    if (!item?.isConnected) return;
+    if (!this.isFollowing) {
+      item.scrollIntoView({ block: item.offsetHeight > this.box.clientHeight ? "start" : "center" });
+      this.broughtTo = this.box.scrollTop;
+    }
+    item.focus({ preventScroll: true });
+    if (this.isAtBottom()) this.newer({ isByHand: false });
   }
 
   /** Begins again with the newest. */
-  toNewest() {
+  showNewest() {
     this.run = emptyRun;
     this.isFollowing = true;
     this.takeLive();
     this.draw();
     this.fill();
+  }
+
+  /** Leaves what the address led to for the newest. */
+  toNewest() {
+    this.moment = null;
+    this.leavePlace();
+    this.showNewest();
+    this.box.focus();
+  }
+
+  /** Other channels, and this page when it is loaded anew, begin with the newest again. */
+  leavePlace() {
+    if (!this.params.at && !this.params.seq) return;
+    this.params = { channel: this.channel };
+    history.replaceState(null, "", routeTo(["feed"], this.params));
+    this.drawChannels();
+  }
+
+  /** What `j` and `k` go through: messages, or the channels for who is among those. */
+  items() {
+    const isChoosing = this.channels.contains(document.activeElement);
+    return [...(isChoosing ? this.channels.querySelectorAll("a") : this.list.querySelectorAll(".message, .moment"))];
   }
 
   /** Adds what the page got over its socket; where something is missing before that, it begins there. */
@@ -191,9 +226,11 @@ class Feed {
   }
 
   draw() {
-    const { firsts, replies } = threads(this.run.rows);
+    const { rows } = this.run;
+    const place = this.moment?.placeIn(rows);
+    const { firsts, replies } = threads(rows, this.moment?.seq);
     const known = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
-    const bySeq = new Map([...this.state.messages, ...this.run.rows].map((row) => [row.seq, row]));
+    const bySeq = new Map([...this.state.messages, ...rows].map((row) => [row.seq, row]));
     const anchor = this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
     const items = firsts.map((row) => known.get(row.seq) ?? this.row(row, bySeq.get(row.reply_to)));
@@ -201,7 +238,10 @@ class Feed {
     firsts.forEach((row, at) => items[at].classList.toggle("follows", this.follows(firsts[at - 1], row)));
     firsts.forEach((row, index) => replies.has(row.seq) && this.fold(items[index], row, replies.get(row.seq)));
     const isEmpty = items.length === 0 && this.run.isWhole;
-    put(this.list, isEmpty ? [el("li", { class: "empty" }, "Nothing was said here yet.")] : items);
+    put(
+      this.list,
+      isEmpty ? [el("li", { class: "empty" }, "Nothing was said here yet.")] : this.withMoment(place, firsts, items),
+    );
     this.more.hidden = this.run.isWhole || items.length === 0;
     // Rows that came above must not move those that are being read.
     if (!this.isFollowing && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
@@ -222,24 +262,33 @@ class Feed {
   }
 
   row(row, parent) {
-    const isTarget = row.seq === this.target;
-    const item = messageRow(row, { parent, isTarget });
-    if (isTarget && this.note) item.prepend(el("p", { class: "note" }, this.note));
-    return item;
+    return messageRow(row, { parent, isTarget: row.seq === this.target });
+  }
+
+  /** The items with the line of the moment among them, where what stands on both sides of it is known. */
+  withMoment(place, firsts, items) {
+    const { moment, run } = this;
+    if (moment === null) return items;
+    const { rows } = run;
+    const isKnown = place < 0 ? run.upTo >= this.state.lastSeq : place > 0 || run.isWhole;
+    if (!isKnown) return items;
+    moment.show(place < 0 ? rows.at(-1) : rows[place - 1], rows[place], this.state.now, this.channel);
+    const at = moment.placeIn(firsts);
+    return items.toSpliced(at < 0 ? items.length : at, 0, moment.element);
   }
 
   /** Whether a row goes on with what the sender of the one above said there. */
   follows(above, row) {
-    return row.seq !== this.target && follows(above, row);
+    const isApart = this.moment !== null && above?.seq < this.moment.seq && row.seq >= this.moment.seq;
+    return row.seq !== this.target && !isApart && follows(above, row);
   }
 
   /** Puts the replies under their first message. */
   fold(item, row, replies) {
     if (!item.thread) {
-      // What one came for is not folded away, but may be afterwards.
-      if (!this.isTargetOpened && replies.some(({ seq }) => seq === this.target)) {
+      if (!this.offered.has(row.seq) && replies.some((reply) => this.isCameFor(reply))) {
         this.opened.add(row.seq);
-        this.isTargetOpened = true;
+        this.offered.add(row.seq);
       }
       item.thread = new Thread(row, this.opened, this.target);
       item.append(item.thread.element);
@@ -247,8 +296,13 @@ class Feed {
     item.thread.update(replies, this.state.now ?? new Date().toISOString());
   }
 
+  isCameFor(reply) {
+    return reply.seq === this.target || Boolean(this.moment?.isNear(reply));
+  }
+
   scrolled() {
-    if (this.state === null) return;
+    if (this.state === null || this.box.scrollTop === this.broughtTo) return;
+    this.broughtTo = null;
     // The browser tells of a scrolling after the fact: of one that following did, more may have come below since.
     if (this.isFollowing && this.box.scrollTop >= this.followedTo - 1) return;
     if (this.box.scrollTop < EDGE) this.older();
@@ -293,13 +347,16 @@ class Feed {
     this.draw();
   }
 
-  async newer() {
+  /** Nobody is taken along with the newest before they moved. */
+  async newer({ isByHand = true } = {}) {
     if (this.isFollowing || this.isLoading) return;
     const { messages, lastSeq } = this.state;
     if (covers(messages, this.run.upTo)) {
       const rows = inChannel(this.state, this.channel).filter((row) => row.seq > this.run.upTo);
-      this.isFollowing = rows.length <= STEP;
-      this.run = append(this.run, rows.slice(0, STEP), this.isFollowing ? lastSeq : 0);
+      const isAll = rows.length <= STEP;
+      this.run = append(this.run, rows.slice(0, STEP), isAll ? lastSeq : 0);
+      this.isFollowing = isAll && isByHand;
+      if (this.isFollowing) this.leavePlace();
       return this.draw();
     }
     const { run } = this;
@@ -327,13 +384,6 @@ class Feed {
     const { top } = this.box.getBoundingClientRect();
     return [...this.list.children].find((item) => item.getBoundingClientRect().bottom > top);
   }
-}
-
-/** How long nothing was said after the time that one asked for. */
-function sinceThen(asked, ts) {
-  const seconds = secondsBetween(asked, ts);
-  const gap = seconds < 60 ? "" : `; nothing was said for ${duration(seconds)} after that`;
-  return `From ${clock(asked)} on${gap}`;
 }
 
 /** Where in `rows`, which are in order, the first one after `seq` stands. */

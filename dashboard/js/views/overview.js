@@ -17,6 +17,9 @@ const SORTS = [
 ];
 const STRIPS_EVERY_MS = 30_000;
 
+/** The agents' last hour, kept over pages: without it cards would grow a moment after one came back. */
+let known = null;
+
 export function overview({ params, go, onError }) {
   const view = new Overview(params, go, onError);
   return {
@@ -31,13 +34,13 @@ export function overview({ params, go, onError }) {
 class Overview {
   /** What was drawn last: status changes redraw, messages do not. */
   drawn = null;
-  /** `{since, until, agents}` as the hub has it. */
-  states = null;
+  /** `{since, until, agents}` as the hub had it; to begin with, what was there when one was here before. */
+  states = known;
   askedAt = 0;
 
   constructor(params, go, onError) {
     Object.assign(this, { params, onError });
-    const choose = (name) => (event) => go({ ...params, [name]: event.target.value });
+    const choose = (name) => (event) => go({ ...params, [name]: event.target.value }, { isStep: false });
     this.summary = el("p", { class: "summary" });
     this.filters = FILTERS.map((name) =>
       el("select", { "aria-label": `Filter by ${name}`, data: { name }, onchange: choose(name) }),
@@ -59,7 +62,7 @@ class Overview {
     if (Date.now() - this.askedAt < STRIPS_EVERY_MS) return;
     this.askedAt = Date.now();
     try {
-      this.states = await hub.states("hour");
+      this.states = known = await hub.states("hour");
     } catch (error) {
       this.askedAt = 0;
       this.onError(error);
@@ -136,4 +139,7 @@ function card(agent, now, states) {
   );
 }
 
-const where = ({ last_words: { channel, ts } }, now) => `${channel}, ${ago(ts, now)}: `;
+function where({ last_words: { channel, ts } }, now) {
+  const place = channel.startsWith("@") ? channel : el("a", { href: routeTo(["feed"], { channel }) }, channel);
+  return [place, `, ${ago(ts, now)}: `];
+}

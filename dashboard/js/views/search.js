@@ -11,6 +11,8 @@ const FIELDS = [
   ["since", "Since"],
   ["until", "Until"],
 ];
+/** Messages that are shown. */
+const MOST = 100;
 
 export function search({ params, go, onError }) {
   const inputs = FIELDS.map(([name, label]) => {
@@ -24,7 +26,8 @@ export function search({ params, go, onError }) {
   const note = el("p", { role: "status" });
   const submit = (event) => {
     event.preventDefault();
-    go(Object.fromEntries(new FormData(event.target)));
+    const asked = Object.fromEntries(new FormData(event.target));
+    go({ ...asked, sender: asked.sender.replace(/^@/, "") });
   };
   const form = el(
     "form",
@@ -42,17 +45,15 @@ export function search({ params, go, onError }) {
   );
   let isFailed = false;
   const run = async () => {
-    if (!params.q) return;
     isFailed = false;
     note.textContent = "searching";
     try {
       const times = { since: dayStart(params.since), until: dayEnd(params.until) };
-      const rows = await hub.search({ ...params, ...times, limit: 100 });
+      const rows = await hub.search({ ...params, ...times, limit: MOST });
       results.replaceChildren(...rows.map((row) => messageRow(row)));
       // Whoever asked goes on with what was found, or with other words.
       if (!element.contains(document.activeElement)) (results.firstElementChild ?? words).focus();
-      note.textContent =
-        rows.length === 100 ? "the first 100 messages" : `${rows.length} message${rows.length === 1 ? "" : "s"}`;
+      note.textContent = found(rows.length);
     } catch (error) {
       isFailed = error instanceof hub.Away;
       note.textContent = isFailed ? `${error.message}; trying again` : error.message;
@@ -65,9 +66,19 @@ export function search({ params, go, onError }) {
     items: () => [...results.children],
     chosen: openInFeed,
     tick: () => isFailed && run(),
-    focus: () => words.focus(),
-    shown: () => (params.q ? run() : words.focus()),
+    focus: () => words.select(),
+    shown: () => {
+      if (params.q) return run();
+      words.focus();
+      if (FIELDS.some(([name]) => params[name]))
+        note.textContent = "Type one or more words: channel, sender and days only narrow what is found.";
+    },
   };
+}
+
+function found(count) {
+  if (count === MOST) return `the ${MOST} that match best; more words, a channel or days leave fewer`;
+  return count === 1 ? "1 message" : `${count} messages${count > 0 ? ", the best match first" : ""}`;
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;

@@ -66,6 +66,7 @@ const FILES: &[File] = files![
     "js/views/feed.js" is JS,
     "js/views/goto.js" is JS,
     "js/views/message.js" is JS,
+    "js/views/moment.js" is JS,
     "js/views/notify.js" is JS,
     "js/views/overview.js" is JS,
     "js/views/search.js" is JS,

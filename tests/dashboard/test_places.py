@@ -1,0 +1,118 @@
+"""Where one is on a page: its top when one comes, one's place when one comes back, and what the keys go from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from playwright.async_api import Page, expect
+
+from tests.dashboard.scene import playing
+from tests.python.hub import Hub
+
+Start = Callable[..., Hub]
+
+TOP = "() => document.getElementById('main').scrollTop"
+
+
+def address(hub: Hub, rest: str = "/") -> str:
+    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
+
+
+async def test_a_page_begins_at_its_top_and_back_leads_to_where_one_was(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.set_viewport_size({"width": 720, "height": 450})
+    async with playing(hub):
+        await page.goto(address(hub))
+        dave = page.locator("[data-agent=dave]")
+        await dave.scroll_into_view_if_needed()
+        top = await page.evaluate(TOP)
+        assert top > 0
+        await dave.get_by_role("link", name="dave", exact=True).click()
+        await expect(page.get_by_role("heading", name="dave")).to_be_in_viewport()
+        assert await page.evaluate(TOP) == 0
+        await expect(page.get_by_role("list", name="Lately")).to_contain_text("Notes are done")
+        await page.go_back()
+        await expect(page.get_by_role("heading", name="Agents")).to_have_count(1)
+        assert await page.evaluate(TOP) == top
+
+
+async def test_filters_are_one_step_back_however_many_were_tried(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        await page.goto(address(hub, "/#/activity"))
+        await page.get_by_role("link", name="Overview").click()
+        machine = page.get_by_label("Filter by machine")
+        await machine.focus()
+        for shown in (2, 2, 1):
+            await page.keyboard.press("ArrowDown")
+            await expect(page.locator(".agent")).to_have_count(shown)
+            await expect(machine).to_be_focused()
+        assert "machine=laptop" in page.url
+        # Out of the field, to where the other keys work.
+        await page.keyboard.press("Escape")
+        await expect(machine).not_to_be_focused()
+        await page.go_back()
+        await expect(page.get_by_role("heading", name="Activity")).to_be_visible()
+
+
+async def test_the_first_j_is_at_a_message_in_sight(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await asyncio.gather(*[alice.send("#general", f"message {number}") for number in range(60)])
+        await alice.update_status(status="idle")
+    await page.set_viewport_size({"width": 720, "height": 450})
+    await page.goto(address(hub, "/#/feed"))
+    await expect(page.locator(".message").last).to_be_in_viewport()
+    box = page.locator(".scroll")
+    before = await box.evaluate("box => box.scrollTop")
+    await page.keyboard.press("j")
+    await expect(page.locator(".message:focus")).to_be_in_viewport()
+    assert await box.evaluate("box => box.scrollTop") == before
+
+
+async def test_what_leads_to_the_newest_covers_no_message(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await asyncio.gather(*[alice.send("#general", f"message {number}") for number in range(60)])
+    await page.goto(address(hub, "/#/feed?seq=20"))
+    await expect(page.locator(".message[data-seq='20']")).to_be_focused()
+    chip = await page.locator(".chip").bounding_box()
+    box = await page.locator(".scroll").bounding_box()
+    assert chip is not None
+    assert box is not None
+    assert box["y"] + box["height"] <= chip["y"]
+
+
+async def test_a_search_without_words_says_what_it_needs(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("dave") as dave:
+        await dave.send("#general", "a draft of the notes")
+    await page.goto(address(hub, "/#/search?sender=dave"))
+    await expect(page.locator("main [role=status]")).to_contain_text("Type one or more words")
+    await expect(page.get_by_label("Words")).to_be_focused()
+    await page.get_by_label("Sender").fill("@dave")
+    await page.get_by_label("Words").fill("draft")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Results")).to_contain_text("a draft of the notes")
+    await expect(page.locator("main [role=status]")).to_have_text("1 message")
+    await page.keyboard.press("/")
+    await page.keyboard.type("notes")
+    await expect(page.get_by_label("Words")).to_have_value("notes")
+
+
+async def test_the_banner_says_since_when_what_is_shown_is_old(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.goto(address(hub))
+    await expect(page.locator("#connection")).to_have_text("live")
+    hub.kill()
+    await expect(page.locator("#connection")).to_contain_text("disconnected since ")
+    await expect(page.locator("#connection")).to_contain_text("what is shown is of then")
+
+
+async def test_a_card_leads_to_the_channel_of_its_last_words(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        await page.goto(address(hub))
+        await page.locator("[data-agent=carol] blockquote").get_by_role("link", name="#builds").click()
+        await expect(page.get_by_role("heading", name="#builds")).to_be_visible()
