@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.dashboard.scene import playing
 from tests.python.hub import Hub
@@ -105,6 +105,23 @@ async def test_who_reads_at_a_time_stays_there_though_the_newest_is_near(start_h
         await asyncio.gather(*[alice.send("#general", f"second {number}") for number in range(60)])
         await expect(page.get_by_role("button", name="60 new")).to_be_visible()
         await expect(moment).to_be_in_viewport()
+
+
+async def test_how_far_a_message_got_is_there_at_once_also_where_one_went_back(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        await page.goto(feed(hub))
+        await expect(page.locator(".delivery [data-state]").first).to_be_visible()
+
+        # Not with what the hub is asked from time to time.
+        async def never(_: Route) -> None:
+            return
+
+        await page.route("**/api/overview", never)
+        await page.get_by_role("list", name="Channels").get_by_role("link", name="#builds").click()
+        await page.get_by_role("button", name="1 h ago", exact=True).click()
+        row = page.locator(".message", has_text="The first two are mine")
+        await expect(row.locator(".delivery")).to_have_text("bob: seen")
 
 
 async def test_by_keyboard_to_a_channel_and_an_hour_back(start_hub: Start, page: Page) -> None:

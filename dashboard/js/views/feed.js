@@ -248,8 +248,7 @@ class Feed {
     if (this.isFollowing) this.fresh = 0;
     this.chip.hidden = this.isFollowing;
     this.chip.textContent = this.fresh > 0 ? `${this.fresh} new` : "to the newest";
-    if (!this.isFollowing) return;
-    this.follow();
+    if (this.isFollowing) this.follow();
     this.refresh();
   }
 
@@ -301,6 +300,7 @@ class Feed {
   }
 
   scrolled() {
+    this.refresh();
     if (this.state === null || this.box.scrollTop === this.broughtTo) return;
     this.broughtTo = null;
     // The browser tells of a scrolling after the fact: of one that following did, more may have come below since.
