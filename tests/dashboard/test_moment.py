@@ -107,6 +107,24 @@ async def test_who_reads_at_a_time_stays_there_though_the_newest_is_near(start_h
         await expect(moment).to_be_in_viewport()
 
 
+async def test_who_goes_to_the_newest_before_the_hub_answered_is_not_taken_back(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        await page.goto(feed(hub))
+        asked: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+        await page.route("**/api/messages?since=*", lambda route: asked.set_result(route))
+        await page.get_by_role("button", name="1 h ago", exact=True).click()
+        route = await asked
+        await page.get_by_role("button", name="to the newest").click()
+        async with page.expect_response("**/api/messages?since=*") as answer:
+            await route.continue_()
+        await (await answer.value).finished()
+        # What is answered is taken before the next picture is drawn.
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
+        await expect(page.get_by_text("Notes are done")).to_be_in_viewport()
+        await expect(page.locator(".moment")).to_have_count(0)
+
+
 async def test_how_far_a_message_got_is_there_at_once_also_where_one_went_back(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with playing(hub):

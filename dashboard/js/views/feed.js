@@ -156,6 +156,8 @@ class Feed {
     this.isFollowing = false;
     const head = this.state.lastSeq ?? 0;
     const rows = await this.ask({ ...place, limit: STEP });
+    // Somebody may have gone elsewhere meanwhile.
+    if (this.isFollowing || !this.element.isConnected) return;
     const seq = rows?.[0]?.seq;
     if (rows && place.since) this.moment = new Moment(place.since, seq, head);
     else this.target = seq ?? null;
