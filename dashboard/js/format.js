@@ -1,10 +1,12 @@
 // Times, numbers and links as people read them. Pure functions.
 
-/** Seconds as one unit: "4 s", "12 min", "3 h", "2 d". */
+/** Seconds in words: "4 s", "12 min", "3 h 20 min", "11 h", "2 d". */
 export function duration(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min`;
+  const minutes = Math.floor((s % 3600) / 60);
+  if (s < 36_000 && minutes > 0) return `${Math.floor(s / 3600)} h ${minutes} min`;
   if (s < 86400) return `${Math.floor(s / 3600)} h`;
   return `${Math.floor(s / 86400)} d`;
 }

@@ -185,6 +185,13 @@ test("addresses survive what names can hold", () => {
   const { path, params } = parseRoute(routeTo(["agent", "gpu-1.lab"], { channel: "#a/b", q: "", since: null }));
   assert.deepEqual([path, params], [["agent", "gpu-1.lab"], { channel: "#a/b" }]);
   assert.deepEqual(parseRoute("#/agent/100%?q=50%"), { path: ["agent", "100%"], params: { q: "50%" } });
-  assert.deepEqual([59, 61, 7200, 200000].map(duration), ["59 s", "1 min", "2 h", "2 d"]);
+  assert.deepEqual([59, 61, 3600, 4860, 41_000, 200_000].map(duration), [
+    "59 s",
+    "1 min",
+    "1 h",
+    "1 h 21 min",
+    "11 h",
+    "2 d",
+  ]);
   assert.equal(clock("no time"), "?");
 });

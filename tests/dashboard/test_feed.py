@@ -29,7 +29,7 @@ async def test_channels_say_who_is_in_them_and_what_is_unread(start_hub: Start, 
         await expect(page.get_by_role("list", name="Members")).to_have_text("alice")
         await expect(page.get_by_role("button", name="Older messages")).to_be_hidden()
         builds = page.get_by_role("list", name="Channels").get_by_role("link", name="#builds")
-        await expect(builds).to_contain_text("1 in it")
+        await expect(builds).to_contain_text("1 member")
         await expect(builds).not_to_contain_text("unread")
         for number in range(3):
             await alice.send("#builds", f"build {number}")

@@ -39,6 +39,9 @@ async def test_an_hour_ago_stands_between_what_was_said_before_and_after(start_h
         # A thread of that time is open.
         await expect(page.get_by_text("It is on feature/theme.")).to_be_visible()
         shown = await page.evaluate(IN_ORDER)
+        # What stands just before it is not cut off at the top.
+        before = page.locator(".messages > .message", has=page.get_by_text("which branch?"))
+        await expect(before.locator(".sender").first).to_be_in_viewport()
         assert shown[:6] == ["Build 208", "Build 208", "It is on ", "Build 209", "MOMENT", "Build 209"]
         await page.keyboard.press("j")
         await expect(page.get_by_text("409 of 412 tests pass")).to_be_in_viewport()
@@ -87,6 +90,7 @@ async def test_one_leaves_the_time_for_the_newest_and_the_address_too(
             await page.keyboard.press("n")
         await expect(page.get_by_text("Notes are done")).to_be_in_viewport()
         assert "at=" not in page.url
+        await expect(page.get_by_label("Time", exact=True)).to_have_value("")
         await page.get_by_role("list", name="Channels").get_by_role("link", name="#builds").click()
         await expect(page.get_by_text("Building 210 without it")).to_be_in_viewport()
         await expect(page.locator(".moment")).to_have_count(0)

@@ -88,6 +88,12 @@ async def test_a_search_without_words_says_what_it_needs(start_hub: Start, page:
     hub = start_hub()
     async with hub.client("dave") as dave:
         await dave.send("#general", "a draft of the notes")
+    await page.goto(address(hub, "/#/search"))
+    await page.get_by_role("button", name="Search").click()
+    await expect(page.locator("main [role=status]")).to_contain_text("Type one or more words")
+    # What there is to choose from.
+    await expect(page.locator("#search-sender-known option")).to_have_count(1)
+    await expect(page.locator("#search-channel-known option")).to_have_attribute("value", "#general")
     await page.goto(address(hub, "/#/search?sender=dave"))
     await expect(page.locator("main [role=status]")).to_contain_text("Type one or more words")
     await expect(page.get_by_label("Words")).to_be_focused()
@@ -108,6 +114,18 @@ async def test_the_banner_says_since_when_what_is_shown_is_old(start_hub: Start,
     hub.kill()
     await expect(page.locator("#connection")).to_contain_text("disconnected since ")
     await expect(page.locator("#connection")).to_contain_text("what is shown is of then")
+
+
+async def test_a_messages_time_stays_in_the_channel_that_one_reads(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with playing(hub):
+        await page.goto(address(hub, "/#/feed?channel=%23builds"))
+        await page.get_by_role("button", name="2 replies").click()
+        await page.locator(".replies .when").first.click()
+        target = page.locator(".message.target")
+        await expect(target).to_be_focused()
+        await expect(target).to_contain_text("It is on feature/theme")
+        await expect(page.get_by_role("heading", name="#builds")).to_be_visible()
 
 
 async def test_a_card_leads_to_the_channel_of_its_last_words(start_hub: Start, page: Page) -> None:

@@ -18,7 +18,7 @@ async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_h
         await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/")
         await expect(page.locator(".agent h2")).to_have_text(["bob", "carol", "erin", "alice", "dave"])
         await expect(page.locator(".summary")).to_have_text(
-            "4 online, 1 busy, 1 stuck, 1 in error, 1 offline with messages waiting"
+            "4 online: 1 stuck, 1 in error, 1 busy, 1 idle; 1 offline with messages waiting"
         )
         bob = page.locator("[data-agent=bob]")
         await expect(bob.locator(".status")).to_have_text("stuck busy for 48 min")
@@ -36,10 +36,15 @@ async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_h
         await expect(page.locator("[data-agent=alice]")).to_contain_text("nothing unread")
         await expect(page).to_have_title("(2) Overview - Orochi")
         await bob.get_by_role("link", name="2 unread").click()
-        unseen = page.get_by_role("list", name="Not seen yet").get_by_role("listitem")
+        unseen = page.get_by_role("list", name="Not seen yet").locator("> li")
         await expect(unseen).to_have_count(2)
         await expect(unseen.first).to_contain_text("please look again")
         await expect(page.locator(".stuck")).to_contain_text("2 unread from alice and carol")
+        # How far those got is there without scrolling or waiting.
+        await expect(unseen.first.locator(".delivery")).to_have_text("bob: delivered")
+        await expect(unseen.first.locator(".delivery li")).to_have_attribute(
+            "title", "handed over to it; it has not said that it dealt with it"
+        )
 
 
 async def test_each_message_has_its_address(start_hub: Start, page: Page) -> None:

@@ -1,10 +1,11 @@
 // One agent: who it is, what waits for it, what it said, and where it was mentioned.
 
+import { ticks } from "../bars.js";
 import { el, morph, put } from "../dom.js";
 import { ago, routeTo } from "../format.js";
 import * as hub from "../hub.js";
-import { strip } from "../strip.js";
-import { messageRow, openInFeed } from "./message.js";
+import { legend, strip } from "../strip.js";
+import { messageRow, openInFeed, refreshVisible } from "./message.js";
 import { needs, statusLine, task } from "./standing.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -102,6 +103,7 @@ class AgentPage {
     const last = said.at(-1)?.seq ?? 0;
     const isAbout = (row) =>
       row.seq > last && (row.sender === name || row.channel === `@${name}` || row.mentions?.includes(name));
+    refreshVisible(this.element, this.state.gitea);
     this.about.show([...said, ...this.state.messages.filter(isAbout)].slice(-LATELY).reverse());
   }
 }
@@ -127,7 +129,9 @@ class List {
 /** The day that ends where the hub's answer does, by the hub's clock. */
 function day(spans) {
   const { until } = spans.at(-1);
-  return strip(spans, new Date(Date.parse(until) - DAY_MS).toISOString(), until);
+  const since = new Date(Date.parse(until) - DAY_MS).toISOString();
+  const [picture, states] = strip(spans, since, until);
+  return [picture, ticks(since, until), legend(), states];
 }
 
 const seen = (cursor) =>

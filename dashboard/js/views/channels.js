@@ -28,7 +28,7 @@ function detail({ members, last, unread, isMore }, now) {
   return [
     (unread > 0 || isMore) &&
       el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
-    el("span", { class: "count" }, `${members.length} in it${said}`),
+    el("span", { class: "count" }, `${members.length} ${members.length === 1 ? "member" : "members"}${said}`),
   ];
 }
 

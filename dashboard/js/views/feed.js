@@ -110,7 +110,7 @@ class Feed {
       "section",
       { class: "feed", "aria-labelledby": "feed-title" },
       side,
-      el("div", { class: "stream" }, el("div", { class: "bar" }, this.members, this.bar), this.box, this.chip),
+      el("div", { class: "stream" }, el("div", { class: "bar" }, this.bar, this.members), this.box, this.chip),
     );
   }
 
@@ -175,10 +175,19 @@ class Feed {
     if (!item?.isConnected) return;
     if (!this.isFollowing) {
       item.scrollIntoView({ block: item.offsetHeight > this.box.clientHeight ? "start" : "center" });
+      this.showBefore(item);
       this.broughtTo = this.box.scrollTop;
     }
     item.focus({ preventScroll: true });
     if (this.isAtBottom()) this.newer({ isByHand: false });
+  }
+
+  /** Where that leaves most of it in sight, what stands before it is not cut off at the top. */
+  showBefore(item) {
+    const { top } = this.box.getBoundingClientRect();
+    const first = (item.previousElementSibling ?? item).getBoundingClientRect().top;
+    const isNear = item.getBoundingClientRect().bottom - first < this.box.clientHeight * 0.8;
+    if (first < top && isNear) this.box.scrollTop -= top - first;
   }
 
   /** Begins again with the newest. */
@@ -202,6 +211,7 @@ class Feed {
   leavePlace() {
     if (!this.params.at && !this.params.seq) return;
     this.params = { channel: this.channel };
+    this.bar.reset();
     history.replaceState(null, "", routeTo(["feed"], this.params));
     this.drawChannels();
   }
@@ -263,7 +273,7 @@ class Feed {
   }
 
   row(row, parent) {
-    return messageRow(row, { parent, isTarget: row.seq === this.target });
+    return messageRow(row, { parent, isTarget: row.seq === this.target, channel: this.channel });
   }
 
   /** The items with the line of the moment among them, where what stands on both sides of it is known. */
@@ -291,7 +301,7 @@ class Feed {
         this.opened.add(row.seq);
         this.offered.add(row.seq);
       }
-      item.thread = new Thread(row, this.opened, this.target);
+      item.thread = new Thread(row, this);
       item.append(item.thread.element);
     }
     item.thread.update(replies, this.state.now ?? new Date().toISOString());

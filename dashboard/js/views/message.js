@@ -12,10 +12,17 @@ const CHARS_SHOWN = 4000;
 /** How far a message got is not asked more often. */
 const ASK_AGAIN_MS = 2000;
 const ISSUES_AGAIN_MS = 60_000;
+/** A receipt's states: in a word, and what it means. */
+const STATES = {
+  pending: ["waiting", "not handed over yet: it gets it when it is there"],
+  delivered: ["delivered", "handed over to it; it has not said that it dealt with it"],
+  seen: ["seen", "it has said that it dealt with it"],
+};
 /** Messages about which is asked at once. */
 const ASKS_MAX = 4;
 
-export function messageRow(row, { parent = null, isInThread = false, isTarget = false } = {}) {
+/** `channel`: the one that is read, where its time's link stays in it. */
+export function messageRow(row, { parent = null, isInThread = false, isTarget = false, channel = "" } = {}) {
   const isDirect = row.channel.startsWith("@");
   const classes = ["message", isDirect && "direct", isTarget && "target"];
   return el(
@@ -32,7 +39,7 @@ export function messageRow(row, { parent = null, isInThread = false, isTarget = 
       el("a", { class: "channel", href: channelRoute(row.channel) }, isDirect ? `to ${row.channel}` : row.channel),
       el(
         "a",
-        { class: "when", href: routeTo(["feed"], { seq: row.seq }), title: "In the feed" },
+        { class: "when", href: routeTo(["feed"], { channel, seq: row.seq }), title: "In the feed" },
         el("time", { datetime: row.ts }, clock(row.ts)),
       ),
     ),
@@ -96,10 +103,11 @@ function delivery(row) {
       const named = Object.entries(agents).filter(
         ([name]) => row.mentions?.includes(name) || row.channel === `@${name}`,
       );
-      const words = { pending: "waiting" };
-      states.replaceChildren(
-        ...named.map(([name, state]) => el("li", { data: { state } }, `${name}: ${words[state] ?? state}`)),
-      );
+      const item = ([name, state]) => {
+        const [word, title] = STATES[state] ?? [state];
+        return el("li", { data: { state }, title }, `${name}: ${word}`);
+      };
+      states.replaceChildren(...named.map(item));
     } catch (error) {
       states.replaceChildren(el("li", {}, error.message));
     }

@@ -91,18 +91,21 @@ class Overview {
   }
 }
 
-/** "4 online, 1 busy, 1 stuck": the numbers that are none are left out but for the first. */
+/** "4 online: 1 stuck, 3 busy; 1 offline with messages waiting": but the first, only numbers that are not none. */
 function summary(agents) {
   if (agents.length === 0) return "No agent has registered yet.";
   const count = (status) => agents.filter((agent) => statusOf(agent) === status).length;
   const counts = [
-    [count("busy"), "busy"],
     [count("stuck"), "stuck"],
     [count("error"), "in error"],
-    [agents.filter(isMissed).length, "offline with messages waiting"],
+    [count("busy"), "busy"],
+    [count("idle"), "idle"],
   ];
   const given = counts.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
-  return [`${agents.filter((agent) => agent.online).length} online`, ...given].join(", ");
+  const all = `${agents.filter((agent) => agent.online).length} online`;
+  const online = given.length > 0 ? `${all}: ${given.join(", ")}` : all;
+  const missed = agents.filter(isMissed).length;
+  return missed > 0 ? `${online}; ${missed} offline with messages waiting` : online;
 }
 
 function fill(select, agents, chosen) {

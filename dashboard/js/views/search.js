@@ -2,7 +2,7 @@
 
 import { el } from "../dom.js";
 import * as hub from "../hub.js";
-import { messageRow, openInFeed } from "./message.js";
+import { messageRow, openInFeed, refreshVisible } from "./message.js";
 
 const FIELDS = [
   ["q", "Words"],
@@ -11,22 +11,23 @@ const FIELDS = [
   ["since", "Since"],
   ["until", "Until"],
 ];
+/** Fields with names that the page knows, and where in its state they are. */
+const KNOWN = { channel: "channels", sender: "agents" };
+const NO_WORDS = "Type one or more words: channel, sender and days only narrow what is found.";
 /** Messages that are shown. */
 const MOST = 100;
 
 export function search({ params, go, onError }) {
-  const inputs = FIELDS.map(([name, label]) => {
-    const kind = name === "since" || name === "until" ? "date" : "search";
-    const input = el("input", { id: `search-${name}`, name, type: kind });
-    input.value = params[name] ?? "";
-    return el("p", {}, el("label", { for: `search-${name}` }, label), input);
-  });
+  const inputs = FIELDS.map(([name, label]) => field(name, label, params[name] ?? ""));
+  let state = null;
+  const look = () => refreshVisible(results, state?.gitea);
   const words = inputs[0].querySelector("input");
   const results = el("ol", { class: "messages", "aria-label": "Results" });
   const note = el("p", { role: "status" });
   const submit = (event) => {
     event.preventDefault();
     const asked = Object.fromEntries(new FormData(event.target));
+    if (!asked.q.trim()) note.textContent = NO_WORDS;
     go({ ...asked, sender: asked.sender.replace(/^@/, "") });
   };
   const form = el(
@@ -51,6 +52,7 @@ export function search({ params, go, onError }) {
       const times = { since: dayStart(params.since), until: dayEnd(params.until) };
       const rows = await hub.search({ ...params, ...times, limit: MOST });
       results.replaceChildren(...rows.map((row) => messageRow(row)));
+      look();
       // Whoever asked goes on with what was found, or with other words.
       if (!element.contains(document.activeElement)) (results.firstElementChild ?? words).focus();
       note.textContent = found(rows.length);
@@ -62,18 +64,39 @@ export function search({ params, go, onError }) {
   };
   return {
     element,
-    update() {},
+    update: (now) => {
+      state = now;
+      suggest(form, state);
+    },
     items: () => [...results.children],
     chosen: openInFeed,
-    tick: () => isFailed && run(),
+    tick: () => (isFailed ? run() : look()),
     focus: () => words.select(),
     shown: () => {
       if (params.q) return run();
       words.focus();
-      if (FIELDS.some(([name]) => params[name]))
-        note.textContent = "Type one or more words: channel, sender and days only narrow what is found.";
+      if (FIELDS.some(([name]) => params[name])) note.textContent = NO_WORDS;
     },
   };
+}
+
+/** A field under its label, with a list for the names that are known. */
+function field(name, label, value) {
+  const id = `search-${name}`;
+  const list = KNOWN[name] ? `${id}-known` : null;
+  const type = name === "since" || name === "until" ? "date" : "search";
+  const input = el("input", { id, name, type, list });
+  input.value = value;
+  return el("p", {}, el("label", { for: id }, label), input, list && el("datalist", { id: list }));
+}
+
+/** Puts into the lists what there is to choose from. One that is open would be closed by new options. */
+function suggest(form, state) {
+  for (const [name, key] of Object.entries(KNOWN)) {
+    const list = form.querySelector(`#search-${name}-known`);
+    const values = [...state[key].keys()].sort();
+    if (list.children.length !== values.length) list.replaceChildren(...values.map((value) => el("option", { value })));
+  }
 }
 
 function found(count) {

@@ -5,9 +5,12 @@ import { duration, secondsBetween } from "../format.js";
 import { messageRow } from "./message.js";
 
 export class Thread {
-  /** `opened` is the Set of the seqs of all that are open: it outlives this row. `target` is the seq that is marked. */
-  constructor(first, opened, target) {
-    Object.assign(this, { first, opened, target });
+  /**
+   * `opened` is the Set of the seqs of all that are open: it outlives this row. `target` is the seq that is marked,
+   * `channel` what is read.
+   */
+  constructor(first, { opened, target, channel }) {
+    Object.assign(this, { first, opened, target, channel });
     this.list = el("ol", { class: "replies", id: `replies-${first.seq}`, "aria-label": "replies" });
     this.button = el("button", {
       type: "button",
@@ -46,8 +49,9 @@ export class Thread {
     if (this.list.hidden) return this.list.replaceChildren();
     const shown = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
     const bySeq = new Map(this.replies.map((row) => [row.seq, row]));
+    const { target, channel } = this;
     const made = (row) =>
-      messageRow(row, { parent: bySeq.get(row.reply_to), isInThread: true, isTarget: row.seq === this.target });
+      messageRow(row, { parent: bySeq.get(row.reply_to), isInThread: true, isTarget: row.seq === target, channel });
     const items = this.replies.map((row) => shown.get(row.seq) ?? made(row));
     if (items.length !== this.list.children.length || items.some((item, at) => item !== this.list.children[at])) {
       this.list.replaceChildren(...items);
