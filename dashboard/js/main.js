@@ -30,6 +30,10 @@ let stop = null;
 let isDrawing = false;
 /** How often the page began; what an earlier beginning still waits for is not taken. */
 let starts = 0;
+/** Whether the page is not all there yet to which somebody came back. */
+let isComingBack = false;
+/** When the hub last said anything, by this machine's clock. */
+let heardAt = Date.now();
 /** What the page that is shown is called. */
 let title = "";
 /** The answers that are under way from before this module was there. */
@@ -52,7 +56,7 @@ function fail(error) {
 }
 
 function showConnection(text) {
-  const since = () => `disconnected since ${clock(Date.now())}, retrying: what is shown is of then`;
+  const since = () => `disconnected since ${clock(heardAt)}, retrying: what is shown is of then`;
   const place = document.getElementById("connection");
   if (place.dataset.state !== text) place.textContent = text === "retrying" ? since() : text;
   place.dataset.state = text;
@@ -73,7 +77,8 @@ function show(gone = null) {
   // Of choices that are tried one after the other, the last is one step back.
   const go = (next, { isStep = true } = {}) => {
     const to = routeTo([page || "overview"], next);
-    if (isStep) location.hash = to;
+    if (to === location.hash) view.again?.();
+    else if (isStep) location.hash = to;
     else location.replace(to);
   };
   const given = { params, go, onError: fail };
@@ -96,16 +101,27 @@ function show(gone = null) {
   title = PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview");
   showTitle();
   view.update(state);
-  main.scrollTop = history.state?.top ?? 0;
+  const top = history.state?.top ?? 0;
+  main.scrollTop = top;
   // A choice that draws the page anew does not take one away from where it was made.
   const chosen = focused && main.querySelector(`select[aria-label="${CSS.escape(focused)}"]`);
   if (isIn && gone) (chosen || view.home || main).focus({ preventScroll: true });
-  view.shown?.();
+  comeBack(view.shown?.(), top);
 }
 
-/** For the way back: where one was on the page. */
+/** To where one was on the page, once it is all there. */
+async function comeBack(shown, top) {
+  const mine = view;
+  isComingBack = top > 0;
+  await shown;
+  if (mine !== view) return;
+  isComingBack = false;
+  if (top > 0) main.scrollTop = top;
+}
+
+/** For the way back: where one is on the page. */
 function keepPlace() {
-  history.replaceState({ top: main.scrollTop }, "");
+  if (!isComingBack) history.replaceState({ top: main.scrollTop }, "");
 }
 
 async function start() {
@@ -130,6 +146,7 @@ async function start() {
   const live = follow({
     lastSeq: () => state.lastSeq,
     onOverview: (data) => {
+      heardAt = Date.now();
       if (state.epoch !== null && data.epoch !== state.epoch) return beginAnew();
       dispatch({ kind: "overview", data });
       showTitle();
@@ -154,6 +171,7 @@ async function start() {
 }
 
 function take(frame) {
+  heardAt = Date.now();
   if (frame.type === "error") {
     // This is another log, which has not come to where the page was.
     return beginAnew();
@@ -202,5 +220,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 document.getElementById("signout").addEventListener("click", () => hub.signOut().then(leave, fail));
 globalThis.addEventListener("hashchange", show);
 main.addEventListener("scrollend", keepPlace);
+document.addEventListener("click", keepPlace, { capture: true });
 showConnection("starting");
 start();

@@ -37,6 +37,23 @@ async def test_a_page_begins_at_its_top_and_back_leads_to_where_one_was(start_hu
         assert await page.evaluate(TOP) == top
 
 
+async def test_back_leads_to_where_one_was_among_what_was_found(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await asyncio.gather(*[alice.send("#general", f"draft {number}") for number in range(60)])
+    await page.goto(address(hub, "/#/search?q=draft"))
+    results = page.get_by_label("Results").locator("> li")
+    await expect(results).to_have_count(60)
+    await results.nth(50).scroll_into_view_if_needed()
+    top = await page.evaluate(TOP)
+    assert top > 0
+    await results.nth(50).get_by_title("In the feed").click()
+    await expect(page.locator(".message.target")).to_be_focused()
+    await page.go_back()
+    await expect(results.nth(50)).to_be_in_viewport()
+    assert await page.evaluate(TOP) == top
+
+
 async def test_filters_are_one_step_back_however_many_were_tried(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with playing(hub):

@@ -134,8 +134,10 @@ function day(spans) {
   return [picture, ticks(since, until), legend(), states];
 }
 
-const seen = (cursor) =>
-  cursor === null ? "it does not say" : el("a", { href: routeTo(["feed"], { seq: cursor }) }, `message ${cursor}`);
+function seen(cursor) {
+  if (cursor === null) return "it does not say";
+  return cursor === 0 ? "nothing" : el("a", { href: routeTo(["feed"], { seq: cursor }) }, `message ${cursor}`);
+}
 
 function facts(agent, now) {
   return [

@@ -4,7 +4,7 @@ import { el } from "../dom.js";
 import { ago, routeTo } from "../format.js";
 import { marks, overChannels } from "../marks.js";
 
-/** The list's items; their links keep the time `at`, where the feed was led to one. */
+/** The list's items. Where the feed was led to a time, `at`, the others' links keep it; the chosen one's is without. */
 export function channelItems(state, chosen, at) {
   const all = [...overChannels(state.channels, state.messages, marks())].sort(([a], [b]) => a.localeCompare(b));
   return [
@@ -14,7 +14,7 @@ export function channelItems(state, chosen, at) {
 }
 
 function item({ name, text, chosen, at, more = [] }) {
-  const href = routeTo(["feed"], { channel: name, at });
+  const href = routeTo(["feed"], { channel: name, at: name === chosen ? "" : at });
   return el(
     "li",
     { data: { channel: name } },

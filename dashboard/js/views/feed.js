@@ -12,7 +12,7 @@ import { threads } from "../threads.js";
 import { channelItems, membersBox } from "./channels.js";
 import { goTo } from "./goto.js";
 import { messageRow, refreshVisible } from "./message.js";
-import { Moment } from "./moment.js";
+import { Moment, isTime } from "./moment.js";
 import { Thread } from "./thread.js";
 
 /** Rows asked for at a time. */
@@ -37,6 +37,7 @@ export function feed({ params, go, onError }) {
     tick: () => view.refresh(),
     items: () => view.items(),
     home: view.box,
+    again: () => view.again(),
     // Enter on a message that has replies shows them, and hides them again.
     chosen: (item) => item.querySelector(":scope > div > .thread")?.click(),
     keys: {
@@ -66,10 +67,12 @@ class Feed {
   moment = null;
   /** Seqs of the threads that were opened for what one came for: afterwards they may be folded. */
   offered = new Set();
-  /** Where the scroll bar was put when one came. */
+  /** Where the scroll bar was put for that, null once somebody has moved it; and how high the box was. */
   broughtTo = null;
+  broughtIn = 0;
   news = new News();
-  isLoading = false;
+  /** What the hub was asked last and has not answered yet. */
+  asked = null;
   channelsTimer = null;
   refreshTimer = null;
   /** The channels whose members are shown. */
@@ -77,7 +80,7 @@ class Feed {
 
   constructor(params, go, onError) {
     this.channel = params.channel ?? "";
-    Object.assign(this, { params, onError });
+    Object.assign(this, { params, given: params, go, onError });
     this.list = el("ol", {
       class: "messages",
       "aria-label": this.channel || "all messages",
@@ -99,6 +102,8 @@ class Feed {
     );
     // Deliveries and cards come later than their message, and push it down.
     new ResizeObserver(() => this.isFollowing && this.follow()).observe(this.list);
+    new ResizeObserver(() => this.keep()).observe(this.box);
+    this.nothing = el("li", { class: "empty" }, "Nothing was said here yet.");
     const side = el(
       "div",
       { class: "side" },
@@ -118,8 +123,12 @@ class Feed {
     const isFirst = this.state === null;
     this.state = state;
     this.count();
+    const { moment } = this;
+    if (moment && covers(state.messages, moment.head)) moment.find(inChannel(state, this.channel));
     if (isFirst) this.begin();
     else if (this.isFollowing) this.takeLive();
+    // What comes is added to what is in sight, and moves nothing.
+    else if (this.isStaying && this.isAtBottom() && this.run.upTo < state.lastSeq) this.newer();
     this.draw();
     if (this.shownChannels !== state.channels) morph(this.members, membersBox(state, this.channel));
     this.shownChannels = state.channels;
@@ -144,9 +153,11 @@ class Feed {
     this.news.add(came);
   }
 
+  /** Begins with what the address names. */
   begin() {
     const { seq, at } = this.params;
     if (/^[1-9]\d{0,14}$/.test(seq ?? "")) this.jump({ after: Number(seq) - 1 });
+    else if (at && !isTime(at)) this.showNewest(new Moment(at, null, Infinity));
     else if (at) this.jump({ since: at });
     else this.showNewest();
   }
@@ -157,43 +168,77 @@ class Feed {
     const head = this.state.lastSeq ?? 0;
     const rows = await this.ask({ ...place, limit: STEP });
     // Somebody may have gone elsewhere meanwhile.
-    if (this.isFollowing || !this.element.isConnected) return;
-    const seq = rows?.[0]?.seq;
-    if (rows && place.since) this.moment = new Moment(place.since, seq, head);
-    else this.target = seq ?? null;
-    if (seq) {
-      this.run = append({ ...emptyRun, upTo: seq - 1 }, rows, rows.length < STEP ? head : 0);
-      this.draw();
-      await this.older();
-    } else this.showNewest();
-    this.bring(this.moment?.element ?? this.list.querySelector(".target"));
-    announce(this.moment?.element.textContent ?? (seq ? `From ${clock(rows[0].ts)} on` : ""));
-  }
-
-  /** Brings what one came for into the middle, or where that is too high to its beginning. */
-  bring(item) {
-    if (!item?.isConnected) return;
-    if (!this.isFollowing) {
-      item.scrollIntoView({ block: item.offsetHeight > this.box.clientHeight ? "start" : "center" });
-      this.showBefore(item);
-      this.broughtTo = this.box.scrollTop;
+    if (rows === undefined) return;
+    if (rows === null) return this.showNewest();
+    const [first = null] = rows;
+    const moment = place.since ? new Moment(place.since, first, head) : null;
+    if (!first) {
+      this.showNewest(moment);
+      return moment ? this.bring() : announce(`There is no message ${this.params.seq} here.`);
     }
-    item.focus({ preventScroll: true });
-    if (this.isAtBottom()) this.newer({ isByHand: false });
+    this.moment = moment;
+    this.target = moment ? null : first.seq;
+    this.run = append({ ...emptyRun, upTo: first.seq - 1 }, rows, rows.length < STEP ? head : 0);
+    this.draw();
+    await this.older();
+    if (!this.element.isConnected) return;
+    this.bring();
+    announce(moment?.element.textContent ?? `From ${clock(first.ts)} on`);
   }
 
-  /** Where that leaves most of it in sight, what stands before it is not cut off at the top. */
-  showBefore(item) {
-    const { top } = this.box.getBoundingClientRect();
-    const first = (item.previousElementSibling ?? item).getBoundingClientRect().top;
-    const isNear = item.getBoundingClientRect().bottom - first < this.box.clientHeight * 0.8;
-    if (first < top && isNear) this.box.scrollTop -= top - first;
+  /** The same address was asked for again. */
+  again() {
+    this.params = this.given;
+    this.begin();
   }
 
-  /** Begins again with the newest. */
-  showNewest() {
+  /** What one came for. */
+  get wanted() {
+    return this.moment?.element ?? this.list.querySelector(".target");
+  }
+
+  /** Brings what one came for into sight, where it then stays. */
+  bring() {
+    const { wanted } = this;
+    if (!wanted?.isConnected) return;
+    if (!this.isFollowing) this.scrollTo(wanted);
+    wanted.focus({ preventScroll: true });
+    if (this.isAtBottom()) this.newer();
+  }
+
+  /**
+   * Puts it into the middle, or where it is too high to its beginning. Where that leaves most of it in sight, what
+   * stands before it is not cut off at the top.
+   */
+  scrollTo(item) {
+    const { box } = this;
+    item.scrollIntoView({ block: item.offsetHeight > box.clientHeight ? "start" : "center" });
+    const { top } = box.getBoundingClientRect();
+    const before = (item.previousElementSibling ?? item).getBoundingClientRect().top;
+    const isNear = item.getBoundingClientRect().bottom - before < box.clientHeight * 0.8;
+    if (before < top && isNear) box.scrollTop -= top - before;
+    this.broughtTo = box.scrollTop;
+    this.broughtIn = box.clientHeight;
+  }
+
+  /** Whether one is where the address led to, and has not moved. */
+  get isStaying() {
+    return this.broughtTo !== null;
+  }
+
+  /** After the box has another size. */
+  keep() {
+    if (this.isFollowing) this.follow();
+    else if (this.isStaying && this.wanted?.isConnected) this.scrollTo(this.wanted);
+  }
+
+  /** Begins again with the newest; `moment` is a line below what there is. */
+  showNewest(moment = null) {
+    this.asked = null;
+    this.moment = moment;
     this.run = emptyRun;
     this.isFollowing = true;
+    this.broughtTo = null;
     this.takeLive();
     this.draw();
     this.fill();
@@ -201,18 +246,16 @@ class Feed {
 
   /** Leaves what the address led to for the newest. */
   toNewest() {
-    this.moment = null;
-    this.leavePlace();
+    if (this.given.at || this.given.seq) return this.go({ channel: this.channel });
     this.showNewest();
     this.box.focus();
   }
 
-  /** Other channels, and this page when it is loaded anew, begin with the newest again. */
+  /** Other channels begin with the newest again. */
   leavePlace() {
-    if (!this.params.at && !this.params.seq) return;
-    this.params = { channel: this.channel };
+    if (!this.params.at) return;
+    this.params = { ...this.params, at: "" };
     this.bar.reset();
-    history.replaceState(null, "", routeTo(["feed"], this.params));
     this.drawChannels();
   }
 
@@ -249,19 +292,23 @@ class Feed {
     // What stands above a row changes: a thread is folded, a row is cut off.
     firsts.forEach((row, at) => items[at].classList.toggle("follows", this.follows(firsts[at - 1], row)));
     firsts.forEach((row, index) => replies.has(row.seq) && this.fold(items[index], row, replies.get(row.seq)));
-    const isEmpty = items.length === 0 && this.run.isWhole;
-    put(
-      this.list,
-      isEmpty ? [el("li", { class: "empty" }, "Nothing was said here yet.")] : this.withMoment(place, firsts, items),
-    );
+    const shown = this.withMoment(place, firsts, items);
+    put(this.list, items.length === 0 && this.run.isWhole ? [this.nothing, ...shown] : shown);
     this.more.hidden = this.run.isWhole || items.length === 0;
     // Rows that came above must not move those that are being read.
-    if (!this.isFollowing && anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - before;
+    if (!this.isFollowing && anchor?.isConnected) this.moveBy(anchor.getBoundingClientRect().top - before);
     if (this.isFollowing) this.fresh = 0;
     this.chip.hidden = this.isFollowing;
     this.chip.textContent = this.fresh > 0 ? `${this.fresh} new` : "to the newest";
     if (this.isFollowing) this.follow();
     this.refresh();
+  }
+
+  /** Nobody moved it by hand. */
+  moveBy(pixels) {
+    const { scrollTop } = this.box;
+    this.box.scrollTop += pixels;
+    if (this.isStaying) this.broughtTo += this.box.scrollTop - scrollTop;
   }
 
   /** What flies past is not asked about: what is in sight a moment later is. */
@@ -281,9 +328,10 @@ class Feed {
     const { moment, run } = this;
     if (moment === null) return items;
     const { rows } = run;
-    const isKnown = place < 0 ? run.upTo >= this.state.lastSeq : place > 0 || run.isWhole;
+    const isEnd = run.upTo >= moment.head && (moment.after !== null || covers(this.state.messages, moment.head));
+    const isKnown = place < 0 ? isEnd || moment.head === Infinity : place > 0 || run.isWhole;
     if (!isKnown) return items;
-    moment.show(place < 0 ? rows.at(-1) : rows[place - 1], rows[place], this.state.now, this.channel);
+    moment.show(place < 0 ? rows.at(-1) : rows[place - 1], this.state.now, this.channel);
     const at = moment.placeIn(firsts);
     return items.toSpliced(at < 0 ? items.length : at, 0, moment.element);
   }
@@ -314,6 +362,8 @@ class Feed {
   scrolled() {
     this.refresh();
     if (this.state === null || this.box.scrollTop === this.broughtTo) return;
+    // A box that has another size is scrolled by the browser.
+    if (this.isStaying && this.box.clientHeight !== this.broughtIn) return this.keep();
     this.broughtTo = null;
     // The browser tells of a scrolling after the fact: of one that following did, more may have come below since.
     if (this.isFollowing && this.box.scrollTop >= this.followedTo - 1) return;
@@ -336,38 +386,41 @@ class Feed {
   clicked(event) {
     if (!event.target.closest("button")) return;
     this.stopUnlessAtBottom();
+    if (this.isStaying) this.broughtTo = this.box.scrollTop;
     this.fill();
   }
 
   /** Where all of it is in sight there is no scrolling that would ask for more. */
   fill() {
+    if (!this.element.isConnected) return;
     const { scrollHeight, clientHeight } = this.box;
     if (scrollHeight <= clientHeight && !this.run.isWhole && this.run.rows.length < STEP) this.older();
     else if (this.isAtBottom()) this.newer();
   }
 
   async older() {
-    if (this.isLoading || this.run.isWhole) return;
+    if (this.asked !== null || this.run.isWhole) return;
     const { run } = this;
     const before = run.rows[0]?.seq ?? this.state.messages[0]?.seq;
     const known = inChannel(this.state, this.channel).filter((row) => row.seq < before);
     const rows = known.length >= STEP ? known.slice(-STEP) : await this.ask({ before, limit: STEP });
-    // Somebody may have gone elsewhere meanwhile, or the first came; what came at the other end does not matter.
-    if (!rows || run.rows[0] !== this.run.rows[0]) return;
+    if (!rows) return;
+    // What came at the other end does not matter, but that the first came, or the oldest were cut off.
+    if (run.rows[0] !== this.run.rows[0]) return this.fill();
     this.run = prepend(this.run, rows, rows.length < STEP);
     if (this.run.upTo < run.upTo) this.isFollowing = false;
     this.draw();
   }
 
-  /** Nobody is taken along with the newest before they moved. */
-  async newer({ isByHand = true } = {}) {
-    if (this.isFollowing || this.isLoading) return;
+  /** Who is where the address led to is not taken along with the newest. */
+  async newer() {
+    if (this.isFollowing || this.asked !== null) return;
     const { messages, lastSeq } = this.state;
     if (covers(messages, this.run.upTo)) {
       const rows = inChannel(this.state, this.channel).filter((row) => row.seq > this.run.upTo);
       const isAll = rows.length <= STEP;
       this.run = append(this.run, rows.slice(0, STEP), isAll ? lastSeq : 0);
-      this.isFollowing = isAll && isByHand;
+      this.isFollowing = isAll && !this.isStaying;
       if (this.isFollowing) this.leavePlace();
       return this.draw();
     }
@@ -379,16 +432,22 @@ class Feed {
     this.fill();
   }
 
-  /** Rows of the channel; null where they can't be had, which is then said. */
+  /**
+   * Rows of the channel. Null where they can't be had, which is then said; undefined where nobody waits for them any
+   * more, because something else was asked for or the page was left.
+   */
   async ask(asked) {
-    this.isLoading = true;
+    this.asked = asked;
+    const isWanted = () => this.asked === asked && this.element.isConnected;
     try {
-      return await hub.recent({ ...asked, channel: this.channel });
+      const rows = await hub.recent({ ...asked, channel: this.channel });
+      return isWanted() ? rows : undefined;
     } catch (error) {
+      if (!isWanted()) return undefined;
       this.onError(error);
       return null;
     } finally {
-      this.isLoading = false;
+      if (this.asked === asked) this.asked = null;
     }
   }
 

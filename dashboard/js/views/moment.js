@@ -10,19 +10,28 @@ const NEAR_S = 30 * 60;
 /** What one knows of the hub's clock is that old at most. */
 const CLOCK_S = 60;
 
+/** Whether this is a time. */
+export const isTime = (at) => !Number.isNaN(Date.parse(at));
+
 export class Moment {
-  /** `at`: the time; `seq`: that of the first message after it, or null where the log ends, at `head`, before it. */
-  constructor(at, seq, head) {
-    Object.assign(this, { at, head, seq: seq ?? Infinity });
+  /** `at`: the time; `after`: the first message after it, null where the log ends, at the seq `head`, before it. */
+  constructor(at, after, head) {
+    Object.assign(this, { at, after, head });
     this.element = el("li", { class: "moment", tabindex: "-1" });
+  }
+
+  /** What was said from this seq on was said after it. */
+  get seq() {
+    return this.after?.seq ?? Infinity;
+  }
+
+  /** `rows`: what was said after `head`, without a gap. */
+  find(rows) {
+    this.after ??= rows.find(({ seq, ts }) => seq > this.head && secondsBetween(this.at, ts) >= 0) ?? null;
   }
 
   /** Where it stands among rows in the order of the log: before that one, -1 after all of them. */
   placeIn(rows) {
-    if (this.seq === Infinity) {
-      const isAfter = ({ seq, ts }) => seq > this.head && secondsBetween(this.at, ts) >= 0;
-      this.seq = rows.find(isAfter)?.seq ?? Infinity;
-    }
     return rows.findIndex((row) => row.seq >= this.seq);
   }
 
@@ -30,17 +39,18 @@ export class Moment {
     return Math.abs(secondsBetween(this.at, row.ts)) <= NEAR_S;
   }
 
-  /** `before` and `after`: the rows beside it, undefined where there are none; `now` as the hub has it. */
-  show(before, after, now, channel) {
-    const [time, silence] = words({ at: this.at, before, after, now, channel });
+  /** `before`: the row before it, undefined where there is none; `now` as the hub has it. */
+  show(before, now, channel) {
+    const [time, silence] = words({ at: this.at, before, after: this.after, now, channel });
     const text = silence ? `${time} · ${silence}` : time;
-    if (this.element.textContent !== text)
-      this.element.replaceChildren(el("strong", {}, time), silence && ` · ${silence}`);
+    if (this.element.textContent === text) return;
+    this.element.replaceChildren(el("strong", {}, time), silence && ` · ${silence}`);
   }
 }
 
 /** `[the time, the silence around it]` in words; the second may be empty. */
 export function words({ at, before, after, now, channel }) {
+  if (!isTime(at)) return [`${at} is not a time; 2026-11-25T20:28Z would be one`, ""];
   if (secondsBetween(now, at) > CLOCK_S) return [`${minute(at)} is yet to come`, ""];
   return [`${minute(at)}, ${ago(at, now)}`, silence(before, after, channel ? "said here" : "said")];
 }

@@ -62,6 +62,11 @@ export function search({ params, go, onError }) {
       onError(error);
     }
   };
+  const shown = () => {
+    if (params.q) return run();
+    words.focus();
+    if (FIELDS.some(([name]) => params[name])) note.textContent = NO_WORDS;
+  };
   return {
     element,
     update: (now) => {
@@ -72,11 +77,8 @@ export function search({ params, go, onError }) {
     chosen: openInFeed,
     tick: () => (isFailed ? run() : look()),
     focus: () => words.select(),
-    shown: () => {
-      if (params.q) return run();
-      words.focus();
-      if (FIELDS.some(([name]) => params[name])) note.textContent = NO_WORDS;
-    },
+    again: shown,
+    shown,
   };
 }
 
@@ -100,7 +102,7 @@ function suggest(form, state) {
 }
 
 function found(count) {
-  if (count === MOST) return `the ${MOST} that match best; more words, a channel or days leave fewer`;
+  if (count === MOST) return `the first ${MOST}; more words, a channel or days leave fewer`;
   return count === 1 ? "1 message" : `${count} messages${count > 0 ? ", the best match first" : ""}`;
 }
 
