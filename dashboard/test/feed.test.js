@@ -118,6 +118,10 @@ test("a moment says where it is, and how long nothing was said around it", () =>
   assert.deepEqual(said(at(10, 58), at(11, 2)), ["11:00, 1 h ago", ""]);
   assert.deepEqual(said(at(10, 30), at(11, 9)), ["11:00, 1 h ago", "nothing was said from 10:30 to 11:09"]);
   assert.equal(said(null, at(11, 9), "#c")[1], "nothing was said here before; the first message is of 11:09");
+  // Of another day than the moment's, with the date.
+  const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1, 8).toISOString();
+  const older = words({ at: yesterday, before: null, after: { ts: at(9) }, now: at(12), channel: "" });
+  assert.match(older[1], /is of \d{4}-\d\d-\d\d 09:00$/);
   assert.equal(said(at(9), null, "#c")[1], "nothing was said here since 09:00");
   assert.deepEqual(said(at(9), null, "", at(10)), ["11:00 is yet to come", ""]);
   // What one knows of the hub's time may be older than what it says.

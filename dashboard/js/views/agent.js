@@ -147,6 +147,6 @@ function facts(agent, now) {
     ["Model", agent.model],
     ["Channels", agent.channels.join(", ")],
     ["Last sign of life", ago(agent.last_heartbeat, now)],
-    ["Seen up to", seen(agent.cursor)],
+    ["Last message seen", seen(agent.cursor)],
   ];
 }

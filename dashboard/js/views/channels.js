@@ -28,7 +28,7 @@ function detail({ members, last, unread, isMore }, now) {
   return [
     (unread > 0 || isMore) &&
       el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
-    el("span", { class: "count" }, `${members.length} ${members.length === 1 ? "member" : "members"}${said}`),
+    el("span", { class: "count" }, `${members.length} ${members.length === 1 ? "member" : "members"} now${said}`),
   ];
 }
 
@@ -40,7 +40,7 @@ export function membersBox(state, channel) {
   return el(
     "div",
     { class: "members" },
-    el("span", {}, names.length ? "Members:" : "Nobody is in it now."),
+    el("span", {}, names.length ? "Members now:" : "Nobody is in it now."),
     el("ul", { "aria-label": "Members" }, links),
   );
 }

@@ -52,12 +52,14 @@ export class Moment {
 export function words({ at, before, after, now, channel }) {
   if (!isTime(at)) return [`${at} is not a time; 2026-11-25T20:28Z would be one`, ""];
   if (secondsBetween(now, at) > CLOCK_S) return [`${minute(at)} is yet to come`, ""];
-  return [`${minute(at)}, ${ago(at, now)}`, silence(before, after, channel ? "said here" : "said")];
+  return [`${minute(at)}, ${ago(at, now)}`, silence(at, before, after, channel ? "said here" : "said")];
 }
 
-function silence(before, after, said) {
-  if (!before) return after ? `nothing was ${said} before; the first message is of ${minute(after.ts)}` : "";
-  if (!after) return `nothing was ${said} since ${minute(before.ts)}`;
+function silence(at, before, after, said) {
+  // With the date where that is not the moment's.
+  const time = ({ ts }) => minute(ts, new Date(at));
+  if (!before) return after ? `nothing was ${said} before; the first message is of ${time(after)}` : "";
+  if (!after) return `nothing was ${said} since ${time(before)}`;
   if (secondsBetween(before.ts, after.ts) < SILENCE_S) return "";
-  return `nothing was ${said} from ${minute(before.ts)} to ${minute(after.ts)}`;
+  return `nothing was ${said} from ${time(before)} to ${time(after)}`;
 }

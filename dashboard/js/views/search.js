@@ -27,7 +27,6 @@ export function search({ params, go, onError }) {
   const submit = (event) => {
     event.preventDefault();
     const asked = Object.fromEntries(new FormData(event.target));
-    if (!asked.q.trim()) note.textContent = NO_WORDS;
     go({ ...asked, sender: asked.sender.replace(/^@/, "") });
   };
   const form = el(
@@ -65,7 +64,7 @@ export function search({ params, go, onError }) {
   const shown = () => {
     if (params.q) return run();
     words.focus();
-    if (FIELDS.some(([name]) => params[name])) note.textContent = NO_WORDS;
+    note.textContent = NO_WORDS;
   };
   return {
     element,
