@@ -56,9 +56,9 @@ function fail(error) {
 }
 
 function showConnection(text) {
-  const since = () => `disconnected since ${clock(heardAt)}, retrying: what is shown is of then`;
+  const asOf = () => `disconnected, retrying: this is as of ${clock(heardAt)}`;
   const place = document.getElementById("connection");
-  if (place.dataset.state !== text) place.textContent = text === "retrying" ? since() : text;
+  if (place.dataset.state !== text) place.textContent = text === "retrying" ? asOf() : text;
   place.dataset.state = text;
   document.body.classList.toggle("stale", text === "retrying");
 }

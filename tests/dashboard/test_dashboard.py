@@ -134,7 +134,7 @@ async def test_a_hub_that_is_away_is_said_and_nothing_is_missed_when_it_is_back(
     connection = page.locator("#connection")
     await expect(connection).to_have_text("live")
     hub.kill()
-    await expect(connection).to_contain_text("disconnected since")
+    await expect(connection).to_contain_text("disconnected, retrying")
     hub.start()
     async with hub.client("alice") as alice:
         await alice.send("#general", "while it was away")
