@@ -70,6 +70,7 @@ class AgentPage {
         this.day.firstChild,
         ...(spans.length ? day(spans) : [el("p", { class: "empty" }, "It was not here.")]),
       );
+      refreshVisible(this.element, this.state.gitea);
     } catch (error) {
       this.onError(error);
     }
@@ -103,7 +104,6 @@ class AgentPage {
     const last = said.at(-1)?.seq ?? 0;
     const isAbout = (row) =>
       row.seq > last && (row.sender === name || row.channel === `@${name}` || row.mentions?.includes(name));
-    refreshVisible(this.element, this.state.gitea);
     this.about.show([...said, ...this.state.messages.filter(isAbout)].slice(-LATELY).reverse());
   }
 }

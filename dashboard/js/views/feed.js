@@ -2,7 +2,7 @@
 // of a link's message or time, and what scrolling moves it to.
 
 import { announce, el, morph, morphItems, put } from "../dom.js";
-import { clock, routeTo } from "../format.js";
+import { clock } from "../format.js";
 import * as hub from "../hub.js";
 import { read } from "../marks.js";
 import { News } from "../news.js";

@@ -16,14 +16,13 @@ export function goTo(params, go, now) {
   const input = el("input", { type: "datetime-local", "aria-label": "Time", step: "60", required: true });
   const at = Date.parse(params.at ?? "");
   if (!Number.isNaN(at)) input.value = local(new Date(at));
-  const clear = () => (input.value = "");
   const submit = (event) => {
     event.preventDefault();
     show(new Date(input.value));
   };
   return el(
     "form",
-    { class: "goto", "aria-label": "Go to a time", onsubmit: submit, onreset: clear },
+    { class: "goto", "aria-label": "Go to a time", onsubmit: submit },
     el("span", {}, "What was said:"),
     BACK.map(ago),
     input,
