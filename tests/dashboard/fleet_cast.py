@@ -50,7 +50,7 @@ class Line:
 
 
 def _special(name: str, role: str, project: str, machine: str, **more: object) -> Agent:
-    extra = tuple(f"#{project}-{topic}" for topic in ("dev", "plans"))
+    extra = ("#handover", "#night", *(f"#{project}-{topic}" for topic in ("dev", "plans")))
     return Agent(name, role, project, machine, "opus", (*COMMON, *extra), **more)  # type: ignore[arg-type]
 
 
