@@ -89,6 +89,12 @@ class Hub:
         self._env["OROCHI_TOKEN"] = token
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def port(self) -> int:
         """The port for agents."""
         return self._ports[0]

@@ -2,14 +2,16 @@
 //! id, after a lost connection or a restart of the hub, gets the answer of the first.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orochi_protocol::{AgentName, ErrorCode, Refusal};
+use ring::digest::{Context, SHA256};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::core::{CallKey, Core, shutting_down};
-use crate::gitea::{Action, Failure, Gitea};
+use crate::gitea::{Action, Admission, Failure, Gitea};
 use crate::store::Call;
 
 /// What came of a call: Gitea's JSON, or why there is none.
@@ -30,7 +32,7 @@ struct Inner {
 /// A call that has no answer yet; whoever sends it again waits for the same one.
 #[derive(Debug)]
 struct UnderWay {
-    asked: String,
+    request: RequestDigest,
     answer: watch::Receiver<Option<Answer>>,
 }
 
@@ -41,10 +43,34 @@ pub struct Asked {
     pub asker: Option<AgentName>,
     /// The asker's own id for it; None where it gave none.
     pub id: Option<String>,
-    /// The request's text: the same id with another text is another request.
-    pub text: String,
+    /// The same id with another digest is another request.
+    pub request: RequestDigest,
     /// What to do.
     pub action: Action,
+}
+
+/// Stands for a request's text, which can be large, where it is compared with the next one under the same id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestDigest(String);
+
+impl RequestDigest {
+    /// Of an action, or what else names the request, and its params as they were written.
+    pub fn new(action: &str, params: &[u8]) -> Self {
+        let mut context = Context::new(&SHA256);
+        for part in [action.as_bytes(), b" ", params] {
+            context.update(part);
+        }
+        let hex = context.finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        Self(hex)
+    }
+
+    /// 64 hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Calls {
@@ -58,14 +84,15 @@ impl Calls {
         self.0.gitea.address()
     }
 
-    /// Does it. It goes on where the caller stops waiting: Gitea may have begun.
+    /// Makes the call. It goes on where the caller stops waiting: Gitea may have begun.
     ///
     /// # Errors
-    /// Those of [`Gitea::call`], `ID_REUSED`, and where the log can't be written those of the store: nothing was asked
-    /// of Gitea then.
+    /// Those of [`Gitea::admit`] and [`Gitea::call`], `ID_REUSED`, and where the log can't be written those of the
+    /// store: nothing was asked of Gitea then.
     pub async fn call(&self, asked: Asked) -> Answer {
         let (true, Some(id)) = (asked.action.makes_something(), &asked.id) else {
-            return self.0.gitea.call(&asked.action, asked.asker.as_ref()).await;
+            let admission = self.0.gitea.admit(asked.asker.as_ref())?;
+            return self.0.gitea.call(&asked.action, &admission).await;
         };
         let asker = asked.asker.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut answer = self.join_or_begin(CallKey { asker, id: id.clone() }, asked)?;
@@ -77,13 +104,16 @@ impl Calls {
     fn join_or_begin(&self, key: CallKey, asked: Asked) -> Result<watch::Receiver<Option<Answer>>, Failure> {
         let mut under_way = self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = under_way.get(&key) {
-            return if known.asked == asked.text { Ok(known.answer.clone()) } else { Err(id_reused(&key).into()) };
+            return if known.request == asked.request { Ok(known.answer.clone()) } else { Err(id_reused(&key).into()) };
         }
+        // Before anything is written down: a refusal for want of room costs no commit.
+        let admission = self.0.gitea.admit(asked.asker.as_ref())?;
         let (tell, answer) = watch::channel(None);
-        under_way.insert(key.clone(), UnderWay { asked: asked.text.clone(), answer: answer.clone() });
+        under_way.insert(key.clone(), UnderWay { request: asked.request.clone(), answer: answer.clone() });
         let inner = Arc::clone(&self.0);
         tokio::spawn(async move {
-            let answer = inner.make(&key, asked).await;
+            let answer = inner.make(&key, &asked, &admission).await;
+            drop(admission);
             inner.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             tell.send_replace(Some(answer));
         });
@@ -92,14 +122,14 @@ impl Calls {
 }
 
 impl Inner {
-    async fn make(&self, key: &CallKey, asked: Asked) -> Answer {
-        match self.core.begin_call(key.clone(), asked.text).await? {
+    async fn make(&self, key: &CallKey, asked: &Asked, admission: &Admission) -> Answer {
+        match self.core.begin_call(key.clone(), asked.request.as_str().to_owned()).await? {
             Call::New => {}
             Call::Done(answer) => return RawValue::from_string(answer).map_err(|_| unknown().into()),
             Call::Begun => return Err(unknown().into()),
             Call::Other => return Err(id_reused(key).into()),
         }
-        let answer = self.gitea.call(&asked.action, asked.asker.as_ref()).await;
+        let answer = self.gitea.call(&asked.action, admission).await;
         let result = match &answer {
             Ok(result) => Some(result.get().to_owned()),
             // It stays known as begun: nobody can say what came of it.
@@ -107,7 +137,7 @@ impl Inner {
             Err(_) => None,
         };
         if let Err(refusal) = self.core.end_call(key.clone(), result).await {
-            tracing::warn!(%refusal, "what came of a call to Gitea could not be noted");
+            tracing::warn!(%refusal, "the result of a call to Gitea could not be noted");
         }
         answer
     }

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::errors::{ApiError, GiteaError};
 use super::params::Params;
 use super::{App, body};
-use crate::calls::Asked;
+use crate::calls::{Asked, RequestDigest};
 use crate::gitea::Action;
 
 type Place = Result<Path<(String, String)>, PathRejection>;
@@ -69,7 +69,7 @@ pub async fn act(
 fn asked(what: &str, body: &[u8], fields: &Fields<'_>, action: Action) -> Result<Asked, Refusal> {
     let asker = fields.text("sender")?.map(|text| AgentName::parse(&text)).transpose()?;
     let id = fields.text("id")?.map(|id| check_id(&id).map(|()| id)).transpose()?;
-    Ok(Asked { asker, id, text: format!("{what} {}", String::from_utf8_lossy(body)), action })
+    Ok(Asked { asker, id, request: RequestDigest::new(what, body), action })
 }
 
 /// GET /api/gitea/repos: all that the token sees, or those of `?org=`.
@@ -79,6 +79,6 @@ pub async fn list_repos(State(app): State<App>, params: Params) -> Result<Json<B
 
 /// A question, which can be asked any number of times.
 async fn call(app: &App, action: Action) -> Result<Json<Box<RawValue>>, GiteaError> {
-    let asked = Asked { asker: None, id: None, text: String::new(), action };
+    let asked = Asked { asker: None, id: None, request: RequestDigest::new("", b""), action };
     app.calls.call(asked).await.map(Json).map_err(GiteaError)
 }

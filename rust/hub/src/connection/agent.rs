@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::link::Link;
-use crate::calls::{Asked, Calls};
+use crate::calls::{Asked, Calls, RequestDigest};
 use crate::core::{AgentAction, Command, not_registered, shutting_down, stray_frame, unavailable};
 use crate::gitea::{Action, Failure};
 use crate::store::conversation_key;
@@ -171,14 +171,19 @@ impl Session {
     }
 
     /// Starts a call to Gitea. Its answer comes when it is there; until then this connection goes on like all
-    /// others.
+    /// others, up to a few calls: with that many under way it is not read.
     fn gitea(&self, id: &str, name: String, params: &RawValue) -> Result<(), Refusal> {
         let action = Action::parse(&name, params)?;
-        let text = format!("{name} {}", params.get());
-        let asked = Asked { asker: self.name.clone(), id: Some(id.to_owned()), text, action };
+        let request = RequestDigest::new(&name, params.get().as_bytes());
+        let asked = Asked { asker: self.name.clone(), id: Some(id.to_owned()), request, action };
+        // A connection is read only while there is room.
+        let room = self.link.room_for_call()?;
         let (calls, outbox, id) = (self.calls.clone(), Arc::clone(&self.link.outbox), id.to_owned());
         tokio::spawn(async move {
-            match calls.call(asked).await {
+            let answer = calls.call(asked).await;
+            // Before the reply, which wakes the connection: it then sees that there is room.
+            drop(room);
+            match answer {
                 Ok(result) => {
                     let answer = GiteaResult { action: &name, result: &result, r#ref: &id };
                     outbox.reply(stray_frame("gitea_result", &answer));

@@ -9,6 +9,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 
 use super::catch_up;
@@ -24,6 +25,10 @@ const CLOSE_MAX: Duration = Duration::from_secs(1);
 const CHUNK_BYTES: usize = 64 * 1024;
 /// How near to the head a reader of the log asks to go live; half of what the core keeps in memory.
 const NEAR_HEAD: u64 = 512;
+
+/// Calls to other hosts that one connection may have under way; with that many it is not read. Each holds a frame's
+/// text, and eight are more than a host that answers slowly does at a time.
+const CALLS_MAX: usize = 8;
 
 /// The connection is over; nothing more can be read or written.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub struct Link {
     patience: Patience,
     ping: Interval,
     last_heard: Instant,
+    /// Room for calls to other hosts.
+    calls: Arc<Semaphore>,
     /// Resolves when the core has stopped; None once it has.
     stopped: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -66,6 +73,7 @@ impl Link {
             patience,
             ping,
             last_heard: Instant::now(),
+            calls: Arc::new(Semaphore::new(CALLS_MAX)),
             stopped,
         }
     }
@@ -74,7 +82,7 @@ impl Link {
     pub(super) async fn next_request(&mut self) -> Result<Utf8Bytes, Ended> {
         loop {
             let is_busy = self.serve_outbox().await?;
-            let may_read = !self.outbox.is_full();
+            let may_read = !self.outbox.is_full() && self.calls.available_permits() > 0;
             tokio::select! {
                 biased;
                 incoming = self.socket.next(), if may_read => {
@@ -92,6 +100,15 @@ impl Link {
                 }
             }
         }
+    }
+
+    /// Room for one call to another host. A call drops it before it replies: the reply wakes a connection that is not
+    /// read for want of room.
+    pub(super) fn room_for_call(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.calls).try_acquire_owned().map_err(|_| {
+            let detail = format!("{CALLS_MAX} calls of this connection are under way: try again when one has ended");
+            Refusal::new(ErrorCode::GiteaBusy, detail)
+        })
     }
 
     /// Answers a request with this frame.

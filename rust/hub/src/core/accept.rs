@@ -10,6 +10,7 @@ use orochi_protocol::request::Draft;
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp};
 use tokio::sync::oneshot;
 
+use super::calls::{CallNote, Noted};
 use super::ring::Recent;
 use super::{Accepted, CoreThread, unavailable};
 use crate::registry::{ConnectionId, ConnectionIndex};
@@ -92,16 +93,21 @@ impl CoreThread {
     /// Brings the pending messages and the due agents' records to disk in one transaction, then delivers
     /// and answers. Where the disk refuses, all of them are refused and no seq is used.
     pub(super) fn commit(&mut self) {
-        if self.pending.is_empty() && self.after_commit.is_empty() && !self.registry.must_write() {
+        let nothing = self.pending.is_empty() && self.calls.is_empty() && self.after_commit.is_empty();
+        if nothing && !self.registry.must_write() {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
+        let calls = std::mem::take(&mut self.calls);
         let after_commit = std::mem::take(&mut self.after_commit);
-        match self.write(pending) {
-            Ok(written) => {
+        match self.write(pending, &calls) {
+            Ok((written, noted)) => {
                 self.registry.records_written();
                 for (pending, outcome) in written {
                     self.finish(pending, outcome);
+                }
+                for (note, noted) in calls.into_iter().zip(noted) {
+                    note.written(noted);
                 }
                 for ack in after_commit {
                     self.ack(ack.connection, &ack.id);
@@ -113,6 +119,9 @@ impl CoreThread {
                 for pending in pending {
                     self.answer(pending.origin, &pending.message.id, Err(refusal.clone()));
                 }
+                for note in calls {
+                    note.refused(&error);
+                }
                 for ack in after_commit {
                     self.refuse(ack.connection, &refusal, Some(&ack.id));
                 }
@@ -121,17 +130,25 @@ impl CoreThread {
     }
 
     #[expect(clippy::type_complexity, reason = "the pending messages come back with the error, to be answered")]
-    fn write(&mut self, mut pending: Vec<Pending>) -> Result<Vec<(Pending, Outcome)>, (Vec<Pending>, StoreError)> {
-        match self.try_write(&mut pending) {
-            Ok((outcomes, head)) => {
+    fn write(
+        &mut self,
+        mut pending: Vec<Pending>,
+        calls: &[CallNote],
+    ) -> Result<(Vec<(Pending, Outcome)>, Vec<Noted>), (Vec<Pending>, StoreError)> {
+        match self.try_write(&mut pending, calls) {
+            Ok((outcomes, noted, head)) => {
                 self.set_head(head);
-                Ok(pending.into_iter().zip(outcomes).collect())
+                Ok((pending.into_iter().zip(outcomes).collect(), noted))
             }
             Err(error) => Err((pending, error)),
         }
     }
 
-    fn try_write(&mut self, pending: &mut [Pending]) -> Result<(Vec<Outcome>, Seq), StoreError> {
+    fn try_write(
+        &mut self,
+        pending: &mut [Pending],
+        calls: &[CallNote],
+    ) -> Result<(Vec<Outcome>, Vec<Noted>, Seq), StoreError> {
         let mut head = self.head;
         let mut outcomes = Vec::with_capacity(pending.len());
         let now = self.stamper.now();
@@ -156,8 +173,9 @@ impl CoreThread {
         for (agent, state) in self.registry.due_states() {
             batch.put_state(&agent, &state, now)?;
         }
+        let noted = calls.iter().map(|note| note.write(&mut batch, now)).collect::<Result<_, _>>()?;
         batch.commit()?;
-        Ok((outcomes, head))
+        Ok((outcomes, noted, head))
     }
 
     /// After the commit: delivers what is new and answers the sender.

@@ -5,11 +5,13 @@
 //!
 //! - [`command`]: what can be asked. [`handle`]: how it is asked.
 //! - [`accept`]: messages. [`sessions`]: who joins and leaves. [`agents`]: status, heartbeats, events.
+//! - `calls`: notes on calls to other hosts.
 //! - [`ring`]: the newest messages, from which a connection that has read the log is switched to live.
 //! - [`stamp`]: the clock and the frames that the hub itself makes.
 
 mod accept;
 mod agents;
+mod calls;
 mod command;
 mod handle;
 mod receipts;
@@ -34,6 +36,7 @@ pub use crate::registry::ConnectionId;
 use crate::registry::{ConnectionIndex, Registry};
 use crate::store::{Loaded, Reads, Store};
 use accept::Pending;
+use calls::CallNote;
 use ring::Ring;
 use stamp::Stamper;
 
@@ -62,6 +65,7 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
             head: loaded.head,
             shared_head: head,
             pending: Vec::new(),
+            calls: Vec::new(),
             after_commit: Vec::new(),
             touched: Vec::new(),
             started: Instant::now(),
@@ -88,6 +92,8 @@ struct CoreThread {
     shared_head: Arc<AtomicU64>,
     /// Messages of the batch that are not on disk yet.
     pending: Vec<Pending>,
+    /// Notes on calls to other hosts, for the batch's transaction.
+    calls: Vec<CallNote>,
     /// Replies that promise that agents' records are on disk: sent after the commit.
     after_commit: Vec<AfterCommit>,
     /// Connections for which frames are staged.
@@ -155,15 +161,8 @@ impl CoreThread {
                 self.commit();
                 let _ = answer.send(self.store.probe().map_err(|error| unavailable(&error)));
             }
-            Command::BeginCall { key, asked, answer } => {
-                let now = self.stamper.now();
-                let begun = self.store.begin_call(&key.asker, &key.id, &asked, now);
-                let _ = answer.send(begun.map_err(|error| unavailable(&error)));
-            }
-            Command::EndCall { key, result, answer } => {
-                let ended = self.store.end_call(&key.asker, &key.id, result.as_deref());
-                let _ = answer.send(ended.map_err(|error| unavailable(&error)));
-            }
+            Command::BeginCall { key, asked, answer } => self.calls.push(CallNote::Begin { key, asked, answer }),
+            Command::EndCall { key, result, answer } => self.calls.push(CallNote::End { key, result, answer }),
             Command::Presence { detail, answer } => {
                 let _ = answer.send(self.registry.presence(detail));
             }

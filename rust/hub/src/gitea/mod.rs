@@ -1,6 +1,7 @@
 //! Calls to Gitea for agents and programs (section 8).
 //!
 //! - [`action`]: what can be asked for, parsed once. [`asker`]: for whom. [`failure`]: what can go wrong.
+//! - `admission`: the bounds on calls under way, in all and of one asker.
 //! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
 //! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
 //!
@@ -8,6 +9,7 @@
 //! many are under way. `GITEA_URL` is the only host that is ever contacted: redirects are not followed.
 
 pub mod action;
+mod admission;
 pub mod asker;
 pub mod failure;
 mod http;
@@ -23,14 +25,15 @@ use std::time::Duration;
 use orochi_protocol::limits::FRAME_BYTES_MAX;
 use orochi_protocol::{AgentName, ErrorCode, Refusal};
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 pub use action::Action;
+pub use admission::Admission;
 pub use failure::Failure;
 
 use crate::config::Config;
 use action::State;
+use admission::UnderWay;
 use http::{Call, Http};
 
 /// The bounds of calls to Gitea.
@@ -40,17 +43,19 @@ pub struct Limits {
     pub call: Duration,
     /// Calls under way at a time; one more is refused, because a queue before a host that hangs only grows.
     pub in_flight: usize,
+    /// Calls under way at a time for one asker: half of all, so that others find room beside a busy agent.
+    pub in_flight_of_one: usize,
     /// Bytes of answers that one call reads: far above what Gitea's largest pages have.
     pub answer_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { call: Duration::from_secs(10), in_flight: 16, answer_bytes: 20_000_000 }
+        Self { call: Duration::from_secs(10), in_flight: 16, in_flight_of_one: 8, answer_bytes: 20_000_000 }
     }
 }
 
-/// Where calls are made. Cloning it is cheap; all clones share the bound on calls under way.
+/// Where calls are made. Cloning it is cheap; all clones share the bounds on calls under way.
 #[derive(Debug, Clone)]
 pub struct Gitea(Arc<Inner>);
 
@@ -58,15 +63,15 @@ pub struct Gitea(Arc<Inner>);
 struct Inner {
     /// Or why no call can be made.
     http: Result<Http, Refusal>,
-    free: Semaphore,
+    under_way: UnderWay,
     limits: Limits,
 }
 
 impl Gitea {
     /// Nothing is contacted yet: Gitea may come up after the hub. Without a token each call says what to set.
     pub fn new(config: &Config, limits: Limits) -> Self {
-        let http = Http::new(config);
-        Self(Arc::new(Inner { http, free: Semaphore::new(limits.in_flight), limits }))
+        let under_way = UnderWay::new(limits.in_flight, limits.in_flight_of_one);
+        Self(Arc::new(Inner { http: Http::new(config), under_way, limits }))
     }
 
     /// Its address as people open it; None where no call can be made.
@@ -74,21 +79,26 @@ impl Gitea {
         self.0.http.as_ref().ok().map(Http::address)
     }
 
-    /// Does it for an agent, or for a program that gave no name; Gitea's JSON. Where the caller stops waiting, a
-    /// request already sent still counts at Gitea.
+    /// Reserves one of the calls that may be under way, for an agent or for a program that gave no name. Costs
+    /// nothing, so it comes before anything is written down.
     ///
     /// # Errors
-    /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for
-    /// labels that are not there.
-    pub async fn call(&self, action: &Action, asker: Option<&AgentName>) -> Result<Box<RawValue>, Failure> {
+    /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`.
+    pub fn admit(&self, asker: Option<&AgentName>) -> Result<Admission, Refusal> {
+        self.0.http.as_ref().map_err(Clone::clone)?;
+        self.0.under_way.admit(asker)
+    }
+
+    /// Makes the call for the admitted asker; the result is Gitea's JSON. Where the caller stops waiting, a request
+    /// already sent still counts at Gitea.
+    ///
+    /// # Errors
+    /// `GITEA_NOT_CONFIGURED`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for labels that are not
+    /// there.
+    pub async fn call(&self, action: &Action, admission: &Admission) -> Result<Box<RawValue>, Failure> {
         let http = self.0.http.as_ref().map_err(Clone::clone)?;
-        let Ok(_permit) = self.0.free.try_acquire() else {
-            let detail =
-                format!("{} calls to Gitea are under way: try again when one has ended", self.0.limits.in_flight);
-            return Err(Refusal::new(ErrorCode::GiteaBusy, detail).into());
-        };
         let limit = self.0.limits.call;
-        let mut call = Call::new(http, asker, self.0.limits.answer_bytes);
+        let mut call = Call::new(http, admission.asker(), self.0.limits.answer_bytes);
         match timeout(limit, run(&mut call, action)).await {
             Ok(done) => done.and_then(fitting),
             Err(_) => Err(call.doubtful(failure::unavailable(&format!("no whole answer within {limit:?}")))),

@@ -1,9 +1,10 @@
 //! Calls to other hosts that must not be made twice: what was asked under which id, and what came of it.
 
 use orochi_protocol::Timestamp;
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use ring::digest::{SHA256, digest};
+use rusqlite::{OptionalExtension, params};
 
-use super::{Store, StoreError};
+use super::{Batch, StoreError};
 
 /// How long a call is remembered.
 const KEPT_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
@@ -21,21 +22,22 @@ pub enum Call {
     Other,
 }
 
-impl Store {
-    /// Notes that a call begins, unless it is known. When this returns, it is on disk.
+impl Batch<'_> {
+    /// Notes that a call begins, unless it is known; `asked` is the digest of the request. The note is on disk after
+    /// the batch's commit.
     ///
     /// # Errors
-    /// Where the disk refuses; nothing is noted then.
+    /// Where the disk refuses; the batch is then to be dropped.
     pub fn begin_call(&mut self, asker: &str, id: &str, asked: &str, now: Timestamp) -> Result<Call, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.transaction();
         transaction.execute("DELETE FROM calls WHERE begun < ?1", [now.as_micros() - KEPT_MICROS])?;
         let known = transaction
             .query_row("SELECT asked, answer FROM calls WHERE asker = ?1 AND id = ?2", params![asker, id], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
             })
             .optional()?;
-        let call = match known {
-            Some((before, _)) if before != asked => Call::Other,
+        Ok(match known {
+            Some((before, _)) if !is_same(&before, asked) => Call::Other,
             Some((_, Some(answer))) => Call::Done(answer),
             Some((_, None)) => Call::Begun,
             None => {
@@ -45,22 +47,26 @@ impl Store {
                 )?;
                 Call::New
             }
-        };
-        transaction.commit()?;
-        Ok(call)
+        })
     }
 
-    /// Notes a call's answer; None forgets a call of which it is sure that it was not done.
+    /// Notes a call's answer; None forgets a call that was certainly not made.
     ///
     /// # Errors
-    /// Where the disk refuses; the call is then known as begun.
+    /// Where the disk refuses; the batch is then to be dropped, and the call is known as begun.
     pub fn end_call(&mut self, asker: &str, id: &str, answer: Option<&str>) -> Result<(), StoreError> {
+        let transaction = self.transaction();
         match answer {
-            Some(answer) => self
-                .connection
+            Some(answer) => transaction
                 .execute("UPDATE calls SET answer = ?3 WHERE asker = ?1 AND id = ?2", params![asker, id, answer])?,
-            None => self.connection.execute("DELETE FROM calls WHERE asker = ?1 AND id = ?2", params![asker, id])?,
+            None => transaction.execute("DELETE FROM calls WHERE asker = ?1 AND id = ?2", params![asker, id])?,
         };
         Ok(())
     }
+}
+
+/// Compares a noted request with a digest. Hubs before this one noted the request's text; such notes last a day.
+fn is_same(noted: &str, asked: &str) -> bool {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    noted == asked || (noted.len() != 64 && hex(digest(&SHA256, noted.as_bytes()).as_ref()) == asked)
 }

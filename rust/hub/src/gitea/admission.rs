@@ -1,0 +1,69 @@
+//! The bounds on calls under way: so many in all, and so many of one asker.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use orochi_protocol::{AgentName, ErrorCode, Refusal};
+
+/// Counts the calls under way. Cloning it is cheap; all clones count together.
+#[derive(Debug, Clone)]
+pub(super) struct UnderWay(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// A std mutex: it is held to change a number, never over an await.
+    counts: Mutex<HashMap<Option<AgentName>, usize>>,
+    max: usize,
+    max_of_one: usize,
+}
+
+/// One call that may be made; dropping it makes room for another.
+#[derive(Debug)]
+pub struct Admission {
+    under_way: UnderWay,
+    asker: Option<AgentName>,
+}
+
+impl UnderWay {
+    pub(super) fn new(max: usize, max_of_one: usize) -> Self {
+        Self(Arc::new(Inner { counts: Mutex::default(), max, max_of_one }))
+    }
+
+    /// # Errors
+    /// `GITEA_BUSY`.
+    pub(super) fn admit(&self, asker: Option<&AgentName>) -> Result<Admission, Refusal> {
+        let Inner { counts, max, max_of_one } = &*self.0;
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let asker = asker.cloned();
+        if counts.get(&asker).is_some_and(|count| count >= max_of_one) {
+            let who = asker.map_or_else(|| "programs without a name have".to_owned(), |name| format!("{name} has"));
+            let detail = format!("{who} {max_of_one} calls to Gitea under way: try again when one of them has ended");
+            return Err(Refusal::new(ErrorCode::GiteaBusy, detail));
+        }
+        if counts.values().sum::<usize>() >= *max {
+            let detail = format!("{max} calls to Gitea are under way: try again when one has ended");
+            return Err(Refusal::new(ErrorCode::GiteaBusy, detail));
+        }
+        *counts.entry(asker.clone()).or_default() += 1;
+        Ok(Admission { under_way: self.clone(), asker })
+    }
+}
+
+impl Admission {
+    /// For whom the call is.
+    pub fn asker(&self) -> Option<&AgentName> {
+        self.asker.as_ref()
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut counts = self.under_way.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.asker) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.asker);
+            }
+        }
+    }
+}
