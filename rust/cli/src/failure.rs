@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::stderr;
+
 /// Why a command ended.
 #[derive(Debug)]
 pub enum Failure {
@@ -29,14 +31,21 @@ impl Failure {
         }
     }
 
-    /// Says it where it belongs: help to stdout, sentences to stderr.
-    pub fn tell(&self) {
-        // A stderr that is closed leaves the exit code to speak.
-        let _ = match self {
-            Failure::Clap(error) => error.print(),
-            Failure::Usage(sentence) | Failure::Hub(sentence) => writeln!(io::stderr(), "Error: {sentence}"),
-            Failure::Interrupted | Failure::PipeClosed => Ok(()),
-        };
+    /// Says it where it belongs, help on stdout and sentences on stderr, and gives the exit code: another one where
+    /// help could not be written.
+    pub fn tell(self) -> i32 {
+        match &self {
+            Failure::Clap(error) if !error.use_stderr() => {
+                if let Err(failure) = error.print().and_then(|()| io::stdout().flush()).map_err(Failure::from) {
+                    return failure.tell();
+                }
+            }
+            // A stderr that takes nothing leaves the exit code to speak.
+            Failure::Clap(error) => _ = error.print(),
+            Failure::Usage(sentence) | Failure::Hub(sentence) => stderr::say(&format!("Error: {sentence}\n")),
+            Failure::Interrupted | Failure::PipeClosed => {}
+        }
+        self.exit_code()
     }
 }
 

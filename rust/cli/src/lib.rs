@@ -5,7 +5,8 @@
 //! 1. [`run`], below: from arguments to an exit code.
 //! 2. [`args`]: what can be said. [`failure`]: how it can end.
 //! 3. [`commands`]: one file a command.
-//! 4. [`hub`]: requests to a running hub. [`output`]: what goes to stdout. [`logging`]: what goes to stderr.
+//! 4. [`hub`]: requests to a running hub. [`output`]: what goes to stdout. [`stderr`]: what
+//!    goes there. [`logging`]: the hub's log.
 
 mod agent;
 mod args;
@@ -14,15 +15,20 @@ mod failure;
 mod hub;
 mod logging;
 mod output;
+mod stderr;
 
 use std::ffi::OsString;
+use std::time::Duration;
+
+/// The hub's last lines are written well within this where anybody takes them.
+const LAST_LINES_MAX: Duration = Duration::from_millis(500);
 
 /// Runs one command and returns the process's exit code.
 ///
 /// `args[0]` is the program's name; as `orochi-server` it stands for `orochi serve`. Signals are handled
 /// while it runs: SIGINT ends it quietly.
 pub fn run(args: Vec<OsString>) -> i32 {
-    let Err(failure) = args::parse(&args).and_then(commands::run) else { return 0 };
-    failure.tell();
-    failure.exit_code()
+    let code = args::parse(&args).and_then(commands::run).map_or_else(failure::Failure::tell, |()| 0);
+    stderr::flush(LAST_LINES_MAX);
+    code
 }

@@ -8,6 +8,7 @@ use crate::agent::Agent;
 use crate::args::Connection;
 use crate::failure::Failure;
 use crate::output;
+use crate::stderr;
 
 #[derive(Debug, Args)]
 pub struct Join {
@@ -23,10 +24,10 @@ impl Join {
         agent.subscribe(&channel).await?;
         output::line(&format!("Joined {}", self.channel))?;
         agent.leave().await;
-        eprintln!(
+        stderr::say(&format!(
             "Membership lasts as long as a connection, and this one ends here; \
-             'orochi login --channels {channel}' stays."
-        );
+             'orochi login --channels {channel}' stays.\n"
+        ));
         Ok(())
     }
 }

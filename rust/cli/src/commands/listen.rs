@@ -7,6 +7,7 @@ use crate::agent::{Agent, Message};
 use crate::args::Connection;
 use crate::failure::Failure;
 use crate::output;
+use crate::stderr;
 
 #[derive(Debug, Args)]
 pub struct Listen {
@@ -23,7 +24,7 @@ impl Listen {
         let name = Identity::new(connection)?.name;
         let channel = channel(&self.channel)?;
         let agent = Agent::connect(connection, &name, vec![channel]).await?;
-        eprintln!("Listening on {} (Ctrl+C to stop)...", self.channel);
+        stderr::say(&format!("Listening on {} (Ctrl+C to stop)...\n", self.channel));
         loop {
             let message = agent.next().await?;
             if self.json {

@@ -15,9 +15,13 @@ pub mod serve;
 pub mod status;
 pub mod who;
 
-use std::future::Future;
+use std::io;
+use std::thread;
 
 use orochi_protocol::{AgentName, ChannelName, Refusal, Target};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::args::{Cli, Command, Connection};
 use crate::failure::Failure;
@@ -31,18 +35,38 @@ use crate::output;
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(config) => serve::run(*config),
-        command => block_on(dispatch(command, cli.connection)),
+        command => use_hub(command, cli.connection),
     }
 }
 
-async fn dispatch(command: Command, connection: Connection) -> Result<(), Failure> {
+/// The command works on a thread of its own, so that Ctrl-C also ends one that waits for whoever reads its stdout.
+fn use_hub(command: Command, connection: Connection) -> Result<(), Failure> {
     // Commands that run until Ctrl-C end well by it; for the others it means that the work is not done.
     let streams = matches!(command, Command::Listen(_) | Command::Login(_));
-    tokio::select! {
-        result = work(command, connection) => result,
-        _ = tokio::signal::ctrl_c() => if streams { Ok(()) } else { Err(Failure::Interrupted) },
-        () = output::closed(), if streams => Err(Failure::PipeClosed),
-    }
+    let (sender, result) = oneshot::channel();
+    let working = runtime()?;
+    // A receiver that is gone was interrupted.
+    let run = move || _ = sender.send(working.block_on(work(command, connection)));
+    runtime()?.block_on(async {
+        // Before the work starts: whoever sees its first effect may interrupt it.
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_start)?;
+        thread::Builder::new().name("command".to_owned()).spawn(run).map_err(cannot_start)?;
+        tokio::select! {
+            result = result => {
+                result.unwrap_or_else(|_| Err(Failure::Hub("this is a fault of orochi's own; please report it".to_owned())))
+            }
+            _ = interrupt.recv() => if streams { Ok(()) } else { Err(Failure::Interrupted) },
+            () = output::closed(), if streams => Err(Failure::PipeClosed),
+        }
+    })
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)
+}
+
+fn cannot_start(error: io::Error) -> Failure {
+    Failure::Hub(format!("cannot start: {error}"))
 }
 
 async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
@@ -63,11 +87,6 @@ async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
         Command::Gitea(gitea) => gitea.run(&hub, &Identity::new(&connection)?).await,
         Command::Health => health::run(&hub).await,
     }
-}
-
-fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::Hub(format!("cannot start: {error}")))?.block_on(work)
 }
 
 /// Under which name a command speaks.

@@ -3,14 +3,21 @@
 mod block;
 mod ready_file;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use orochi_hub::config::{Config, LogFormat};
 use orochi_hub::server::{self, Ready, ServeError};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 use crate::logging;
+use crate::stderr;
 use ready_file::ReadyFile;
+
+/// What starts is said well within this where anybody takes it.
+const BLOCK_WRITTEN_MAX: Duration = Duration::from_secs(1);
 
 /// Runs the hub until SIGTERM or SIGINT.
 ///
@@ -19,17 +26,27 @@ use ready_file::ReadyFile;
 pub fn run(config: Config) -> Result<(), Failure> {
     // Before anything is opened or logged: this is the user's to mend, and one sentence says it.
     config.check().map_err(|error| Failure::Usage(error.to_string()))?;
-    logging::start(&config)?;
-    let ready_file = config.ready_file.as_deref().map(ReadyFile::prepare).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Failure::Hub(format!("cannot start: {error}; the system's limit on threads may be reached"))
     })?;
+    survive_file_limit(&runtime);
+    logging::start(&config)?;
+    let ready_file = config.ready_file.as_deref().map(ReadyFile::prepare).transpose()?;
     let told = config.clone();
     let ended = runtime.block_on(server::serve(config, |ready| announce(&told, ready, ready_file.as_ref())));
     ended.map_err(|error| match error {
         ServeError::Config(error) => Failure::Usage(error.to_string()),
         other => Failure::Hub(other.to_string()),
     })
+}
+
+/// A file that may not grow any further is an error of the write, as on a full disk, and not the end of the process.
+fn survive_file_limit(runtime: &Runtime) {
+    /// SIGXFSZ of Linux and macOS, for which tokio has no name.
+    const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
+    let _context = runtime.enter();
+    // The handler stays for the life of the process. A system without it ends the hub, which loses nothing acked.
+    let _ = signal(FILE_TOO_LARGE);
 }
 
 fn announce(config: &Config, ready: &Ready, ready_file: Option<&ReadyFile>) {
@@ -45,10 +62,10 @@ fn announce(config: &Config, ready: &Ready, ready_file: Option<&ReadyFile>) {
             "ready"
         );
     } else {
-        // A closed stderr keeps no hub from working.
-        let _ = io::stderr().write_all(block::text(config, ready, io::stderr().is_terminal()).as_bytes());
+        stderr::say(&block::text(config, ready, io::stderr().is_terminal()));
     }
     // Last: who waits for this file finds the block written.
+    stderr::flush(BLOCK_WRITTEN_MAX);
     if let Some(Err(error)) = ready_file.map(|file| file.write(ready)) {
         tracing::error!("{error}");
     }

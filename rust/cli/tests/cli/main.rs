@@ -3,5 +3,6 @@
 mod hub;
 mod live;
 mod requests;
+mod stderr;
 mod support;
 mod usage;

@@ -1,11 +1,11 @@
 //! A real `orochi serve` in its own folder that can be killed and started again on the same file and ports.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Far above what a start or a stop takes on a busy machine; what hangs still fails the test.
@@ -17,7 +17,16 @@ pub struct HubProcess {
     /// The port for agents, the same over restarts.
     pub port: u16,
     folder: TempDir,
+    start: Start,
+}
+
+/// How the process is started.
+#[derive(Default)]
+struct Start {
+    /// A command that ends in running its arguments.
     wrapper: Vec<String>,
+    /// The file that its stderr is appended to, in the place of the test's.
+    stderr: Option<PathBuf>,
 }
 
 impl HubProcess {
@@ -28,9 +37,18 @@ impl HubProcess {
 
     /// Starts one whose file is in `folder`, through a command that ends in running its arguments.
     pub fn start_in(folder: TempDir, wrapper: &[&str]) -> Self {
-        let wrapper: Vec<String> = wrapper.iter().map(ToString::to_string).collect();
-        let (child, port) = spawn(&folder.path().join("orochi.db"), 0, &wrapper);
-        Self { child, port, folder, wrapper }
+        Self::started(folder, Start { wrapper: wrapper.iter().map(ToString::to_string).collect(), stderr: None })
+    }
+
+    /// As [`HubProcess::start_in`], logging everything to the end of a file.
+    pub fn start_logging_to(stderr: PathBuf, folder: TempDir, wrapper: &[&str]) -> Self {
+        let wrapper = wrapper.iter().map(ToString::to_string).collect();
+        Self::started(folder, Start { wrapper, stderr: Some(stderr) })
+    }
+
+    fn started(folder: TempDir, start: Start) -> Self {
+        let (child, port) = spawn(folder.path(), 0, &start);
+        Self { child, port, folder, start }
     }
 
     /// Where agents connect.
@@ -52,7 +70,7 @@ impl HubProcess {
     pub fn kill_and_restart(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it is our child");
-        let (child, port) = spawn(&self.db(), self.port, &self.wrapper);
+        let (child, port) = spawn(self.folder.path(), self.port, &self.start);
         assert_eq!(port, self.port);
         self.child = child;
     }
@@ -84,31 +102,35 @@ impl Drop for HubProcess {
     }
 }
 
-#[expect(
-    clippy::zombie_processes,
-    reason = "the caller keeps the child and waits for it; a failed start ends the test"
-)]
-fn spawn(db: &std::path::Path, port: u16, wrapper: &[String]) -> (Child, u16) {
-    let mut words: Vec<String> = wrapper.to_vec();
+fn spawn(folder: &Path, port: u16, start: &Start) -> (Child, u16) {
+    let ready_file = folder.join("ready.json");
+    // The killed hub's.
+    let _ = std::fs::remove_file(&ready_file);
+    let mut words = start.wrapper.clone();
     words.push(env!("CARGO_BIN_EXE_orochi").to_owned());
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).args(["serve", "--dashboard-port=0", "--log=warn", "--log-format=text"]);
-    command.arg(format!("--port={port}")).arg("--db").arg(db);
+    command.args(&words[1..]).args(["serve", "--dashboard-port=0", "--log-format=text"]);
+    command.arg(format!("--port={port}")).arg("--db").arg(folder.join("orochi.db"));
+    command.arg("--ready-file").arg(&ready_file).stdout(Stdio::null());
     for name in std::env::vars().map(|(name, _)| name).filter(|name| name.contains("OROCHI_")) {
         command.env_remove(name);
     }
-    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the built binary starts");
-    let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
-    let (sender, lines) = mpsc::channel();
-    // Reads on after the start, so that a hub that logs much is not held up by a full pipe.
-    std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| sender.send(line).unwrap_or(())));
-    let mut said = Vec::new();
+    if let Some(file) = &start.stderr {
+        let file = OpenOptions::new().append(true).create(true).open(file).expect("a file for stderr");
+        command.arg("--log=trace").stderr(file);
+    } else {
+        command.arg("--log=warn");
+    }
+    let mut child = command.spawn().expect("the built binary starts");
+    let deadline = Instant::now() + DEADLINE;
     loop {
-        let line = lines.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("the hub did not start; it said {said:#?}"));
-        if let Some(url) = line.trim().strip_prefix("agents") {
-            let port = url.trim().rsplit(':').next().and_then(|port| port.parse().ok());
+        if let Ok(text) = std::fs::read(&ready_file) {
+            let ready: Value = serde_json::from_slice(&text).expect("the ready file is whole whenever it is there");
+            let port = ready["agent_url"].as_str().and_then(|url| url.rsplit(':').next()?.parse().ok());
             return (child, port.expect("ws://host:port"));
         }
-        said.push(line);
+        let ended = child.try_wait().expect("it is our child");
+        assert!(ended.is_none() && Instant::now() < deadline, "the hub did not start: {ended:?}");
+        std::thread::yield_now();
     }
 }

@@ -1,7 +1,7 @@
 //! A real hub in its own folder, on free ports, ended when dropped.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -27,9 +27,7 @@ impl RealHub {
     /// Starts one and waits until it answers; `more` are further arguments.
     pub fn start(more: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let (db, ready_file) = (folder.path().join("orochi.db"), folder.path().join(READY_FILE));
-        let mut command = orochi(&["serve", "--port=0", "--dashboard-port=0"]);
-        command.arg("--db").arg(&db).arg("--ready-file").arg(&ready_file).args(more);
+        let (command, ready_file) = serve(&folder, more);
         let running = Running::start(command);
         let mut block = vec![running.stderr_line()];
         while !block.last().is_some_and(|line| line.starts_with("  stop ") || line.contains("\"message\":\"ready\"")) {
@@ -37,6 +35,19 @@ impl RealHub {
         }
         let ready = read_ready(&ready_file);
         Self { running, block, ready, folder }
+    }
+
+    /// Starts one with this stderr, of which the test reads nothing.
+    pub fn start_with_stderr(more: &[&str], stderr: Stdio) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let (command, ready_file) = serve(&folder, more);
+        let running = Running::start_with_stderr(command, stderr);
+        Self { running, block: Vec::new(), ready: read_ready(&ready_file), folder }
+    }
+
+    /// Closes the reading end of its stderr, at the next line that it says.
+    pub fn close_stderr(&mut self) {
+        self.running.close_stderr();
     }
 
     /// Its port for agents.
@@ -65,6 +76,14 @@ impl RealHub {
         let ready_file = self.folder.path().join(READY_FILE);
         (self.folder, ready_file)
     }
+}
+
+/// The command that starts a hub in the folder, and its ready file.
+fn serve(folder: &TempDir, more: &[&str]) -> (Command, PathBuf) {
+    let (db, ready_file) = (folder.path().join("orochi.db"), folder.path().join(READY_FILE));
+    let mut command = orochi(&["serve", "--port=0", "--dashboard-port=0"]);
+    command.arg("--db").arg(&db).arg("--ready-file").arg(&ready_file).args(more);
+    (command, ready_file)
 }
 
 /// The file is renamed into place right after the block was printed.

@@ -18,9 +18,16 @@ pub struct Running {
 
 impl Running {
     /// Starts it.
-    pub fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the built binary starts");
-        let stderr = lines(child.stderr.take().expect("stderr is a pipe"));
+    pub fn start(command: Command) -> Self {
+        Self::start_with_stderr(command, Stdio::piped())
+    }
+
+    /// Starts it with this stderr, of which no line can be asked for unless it is a pipe of the child's.
+    pub fn start_with_stderr(mut command: Command, stderr: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("the built binary starts");
+        // Held by the command, a pipe's writing end would stay open.
+        drop(command);
+        let stderr = child.stderr.take().map_or_else(|| channel().1, lines);
         Self { stdout: child.stdout.take(), child, stderr }
     }
 
@@ -37,6 +44,11 @@ impl Running {
     /// Closes the reading end of its stdout.
     pub fn close_stdout(&mut self) {
         self.stdout = None;
+    }
+
+    /// Closes the reading end of its stderr, at the next line that it says.
+    pub fn close_stderr(&mut self) {
+        self.stderr = channel().1;
     }
 
     /// Sends a signal, which the standard library can't.

@@ -1,0 +1,213 @@
+//! Everything that goes to stderr. Diagnostics are best effort: a stderr that is closed, on a full disk or read by
+//! nobody costs lines, and neither ends the work nor holds it up.
+//!
+//! Commands write directly. The hub calls [`queued`] first: from then on lines wait in a bounded queue for a thread
+//! that writes them, so that no thread of the hub ever waits for whoever reads its log.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Lines that wait take no more memory than this; later ones are lost and counted. Some 5000 lines of a hub.
+const QUEUE_BYTES_MAX: usize = 1 << 20;
+/// The pause before another try on a stderr that its other users made non-blocking.
+const FULL_PIPE_PAUSE: Duration = Duration::from_millis(20);
+
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+/// Writes a text, which ends with a line end, as far as stderr takes it.
+pub fn say(text: &str) {
+    match QUEUE.get() {
+        Some(queue) => queue.push(text.as_bytes()),
+        // A stderr that takes nothing leaves the exit code to speak.
+        None => _ = io::stderr().write_all(text.as_bytes()),
+    }
+}
+
+/// Starts the thread that writes; a second call changes nothing.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn queued() -> io::Result<()> {
+    if QUEUE.set(Queue::default()).is_ok() {
+        thread::Builder::new().name("stderr".to_owned()).spawn(write_queue)?;
+    }
+    Ok(())
+}
+
+/// Waits until everything said before is written, at most so long.
+pub fn flush(max: Duration) {
+    if let Some(queue) = QUEUE.get() {
+        let is_busy = |state: &mut State| state.is_writing || !state.lines.is_empty();
+        _ = queue.written.wait_timeout_while(queue.lock(), max, is_busy);
+    }
+}
+
+/// A writer for tracing, which writes each event whole.
+#[derive(Debug)]
+pub struct Writer;
+
+impl Write for Writer {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        match QUEUE.get() {
+            Some(queue) => queue.push(event),
+            None => _ = io::stderr().write_all(event),
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    state: Mutex<State>,
+    arrived: Condvar,
+    written: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lines: VecDeque<Vec<u8>>,
+    bytes: usize,
+    /// Lines that found the queue full or could not be written, since this was last reported.
+    lost: u64,
+    is_writing: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: &[u8]) {
+        let mut state = self.lock();
+        if state.bytes + line.len() > QUEUE_BYTES_MAX {
+            state.lost += 1;
+            return;
+        }
+        state.bytes += line.len();
+        state.lines.push_back(line.to_vec());
+        drop(state);
+        self.arrived.notify_one();
+    }
+
+    /// The next line, when there is one.
+    fn pop(&self) -> Vec<u8> {
+        let mut state = self.lock();
+        loop {
+            if let Some(line) = state.lines.pop_front() {
+                state.bytes -= line.len();
+                state.is_writing = true;
+                return line;
+            }
+            state.is_writing = false;
+            self.written.notify_all();
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn write_queue() {
+    let Some(queue) = QUEUE.get() else { return };
+    // A descriptor of its own: the standard library's lock is not held while stderr takes nothing, so a panic
+    // elsewhere can still be reported.
+    let mut stderr = io::stderr().as_fd().try_clone_to_owned().map(File::from);
+    let mut is_torn = false;
+    loop {
+        let line = queue.pop();
+        let done = match &mut stderr {
+            Ok(stderr) => write_line(stderr, &line, &mut is_torn),
+            Err(_) => io::stderr().write_all(&line),
+        };
+        let lost = {
+            let mut state = queue.lock();
+            state.lost += u64::from(done.is_err());
+            // Only what follows a line that was written can be read.
+            if done.is_ok() { std::mem::take(&mut state.lost) } else { 0 }
+        };
+        if lost > 0 {
+            tracing::warn!(lost, "lines of this log were lost: stderr took no more");
+        }
+    }
+}
+
+/// Writes a line after the rest of one that could be written in part only.
+fn write_line(out: &mut impl Write, line: &[u8], is_torn: &mut bool) -> io::Result<()> {
+    if *is_torn {
+        write_all(out, b"\n").1?;
+        *is_torn = false;
+    }
+    let (written, result) = write_all(out, line);
+    *is_torn = written > 0 && result.is_err();
+    result
+}
+
+/// As [`Write::write_all`], for a descriptor that may be non-blocking; also tells how much was written.
+fn write_all(out: &mut impl Write, text: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while written < text.len() {
+        match out.write(&text[written..]) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(more) => written += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(FULL_PIPE_PAUSE),
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, then fails, until it is given more room.
+    struct Disk {
+        kept: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let taken = text.len().min(self.room);
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room -= taken;
+            self.kept.extend_from_slice(&text[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn line_after_a_torn_one_starts_on_its_own() {
+        let (mut disk, mut is_torn) = (Disk { kept: Vec::new(), room: 3 }, false);
+        assert!(write_line(&mut disk, b"first\n", &mut is_torn).is_err() && is_torn);
+        assert!(write_line(&mut disk, b"second\n", &mut is_torn).is_err() && is_torn);
+        disk.room = 100;
+        assert!(write_line(&mut disk, b"third\n", &mut is_torn).is_ok() && !is_torn);
+        assert_eq!(disk.kept, b"fir\nthird\n");
+    }
+
+    #[test]
+    fn queue_is_bounded_in_bytes_and_counts_what_it_loses() {
+        let queue = Queue::default();
+        (0..3).for_each(|_| queue.push(&vec![b'x'; QUEUE_BYTES_MAX / 2]));
+        assert_eq!(queue.lock().lost, 1);
+        assert_eq!(queue.pop().len(), QUEUE_BYTES_MAX / 2);
+        queue.push(b"room again\n");
+        let state = queue.lock();
+        assert_eq!((state.lost, state.lines.len()), (1, 2));
+    }
+}
