@@ -1,10 +1,10 @@
 //! Requests that wait for their answer: the data frame, where there is one, then the ack (docs/protocol.md,
-//! section 3). A 0.1.0 hub's data frames and many of its errors name no request: they belong to the oldest
-//! that waits for such a frame.
+//! section 3). Both name their request. A 0.1.0 hub's data frames and many of its errors do not: they belong to the
+//! oldest request that waits for such a frame.
 
 use std::collections::VecDeque;
 
-use orochi_protocol::incoming::{AckPayload, ErrorPayload};
+use orochi_protocol::incoming::{AckPayload, AnswerTo, ErrorPayload};
 use orochi_protocol::request::Register;
 use orochi_protocol::{ChannelName, Seq};
 use serde_json::value::RawValue;
@@ -117,12 +117,20 @@ impl Outstanding {
         self.waiting.drain(..).map(|request| request.frame).collect()
     }
 
-    /// A data frame came. Gives it back where no request waits for it.
+    /// Keeps a data frame for the request that it answers. False where it answers none, and is no answer.
     pub(crate) fn data(&mut self, kind: &str, payload: &RawValue) -> bool {
-        let waiting = self.sent.iter_mut().find(|request| request.data.is_none() && request.data_kind() == Some(kind));
-        let Some(request) = waiting else { return false };
-        request.data = Some(payload.to_owned());
-        true
+        // An answer whose `ref` is no text is not this hub's.
+        let named = serde_json::from_str::<AnswerTo<'_>>(payload.get()).unwrap_or_default().r#ref;
+        let waiting = match &named {
+            Some(id) => self.sent.iter_mut().find(|request| request.id == **id),
+            None => self.sent.iter_mut().find(|request| request.data.is_none() && request.data_kind() == Some(kind)),
+        };
+        if let Some(request) = waiting {
+            request.data = Some(payload.to_owned());
+            return true;
+        }
+        // The answer to a request that was given up is for nobody.
+        named.is_some()
     }
 
     /// An ack came. Gives what it changes and the log's head at that time, also where the caller was cancelled and

@@ -44,6 +44,14 @@ pub struct Said<'a> {
     pub content: Cow<'a, str>,
 }
 
+/// The request that a data frame answers.
+#[derive(Debug, Default, Deserialize)]
+pub struct AnswerTo<'a> {
+    /// The request's id; absent from 0.1.0, but for `gitea_result`.
+    #[serde(borrow, default)]
+    pub r#ref: Option<Cow<'a, str>>,
+}
+
 /// What an `ack` can hold; which fields do depends on the request.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct AckPayload {

@@ -159,6 +159,9 @@ pub struct PresenceAnswer {
     /// Each online agent's row, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<BTreeMap<String, AgentRow>>,
+    /// The request's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#ref: Option<String>,
 }
 
 /// An agent as `GET /api/agents` and a detailed presence show it (section 7).
@@ -212,6 +215,8 @@ pub struct HistoryAnswer<'a> {
     pub content: &'a str,
     /// Rows, newest first.
     pub history: &'a [Box<RawValue>],
+    /// The request's id.
+    pub r#ref: &'a str,
 }
 
 /// `gitea_result` (section 8).
@@ -232,4 +237,7 @@ pub struct ReceiptsAnswer {
     pub seq: Seq,
     /// How far it got with each agent.
     pub agents: BTreeMap<String, ReceiptState>,
+    /// The request's id; absent over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#ref: Option<String>,
 }

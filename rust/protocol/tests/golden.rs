@@ -225,16 +225,18 @@ fn answers() -> Vec<(&'static str, String)> {
     let presence = |agents: &[(&str, &[&str])], detail| {
         let texts = |channels: &[&str]| channels.iter().map(ToString::to_string).collect();
         let agents = agents.iter().map(|(name, channels)| ((*name).to_owned(), texts(channels))).collect();
-        from_hub("presence", &PresenceAnswer { agents, detail })
+        from_hub("presence", &PresenceAnswer { agents, detail, r#ref: Some("q-1".to_owned()) })
     };
     let detail = BTreeMap::from([("alice".to_owned(), alice())]);
     // A row has no further keys, unlike the live frame.
-    let history =
-        |channel, history: &[Box<RawValue>]| from_hub("message", &HistoryAnswer { channel, content: "", history });
+    let history = |channel, history: &[Box<RawValue>]| {
+        from_hub("message", &HistoryAnswer { channel, content: "", history, r#ref: "q-1" })
+    };
     let rows = [REPLY.to_row(None), GREETING.to_row(None)];
     let version = RawValue::from_string(r#"{"version":"1.22.0"}"#.to_owned()).unwrap();
     let receipts = [("dave", ReceiptState::Pending), ("carol", ReceiptState::Delivered), ("bob", ReceiptState::Seen)];
     let agents = receipts.map(|(name, state)| (name.to_owned(), state)).into_iter().collect();
+    let receipts = ReceiptsAnswer { seq: seq(42), agents, r#ref: Some("q-1".to_owned()) };
     let gitea = GiteaResult { action: "get_version", result: &version, r#ref: "q-1" };
     vec![
         ("reply-presence", presence(&[("bob", &[]), ("alice", &["#builds", "#general"])], None)),
@@ -242,7 +244,7 @@ fn answers() -> Vec<(&'static str, String)> {
         ("reply-history", history("#general", &rows)),
         ("reply-history-empty", history("#quiet", &[])),
         ("reply-gitea-result", from_hub("gitea_result", &gitea)),
-        ("reply-receipts", from_hub("receipts", &ReceiptsAnswer { seq: seq(42), agents })),
+        ("reply-receipts", from_hub("receipts", &receipts)),
     ]
 }
 

@@ -128,6 +128,51 @@ async fn a_given_up_request_leaves_the_others_their_answers() {
     assert_eq!(within(waiting).await.expect("no panic").expect("answered")["agents"], json!({ "new": [] }));
 }
 
+/// Sends three requests of a kind and answers them in another order, each with data that holds its own number.
+async fn answered_in_another_order(kind: &'static str, answer_kind: &str, more: Value) {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = hub.client().await;
+    let (mut waiting, mut asked) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        waiting.push(request(&client, kind));
+        asked.push(peer.expect(kind).await);
+    }
+    for number in [1, 2, 0] {
+        let mut payload = more.clone();
+        payload["number"] = json!(number);
+        payload["ref"] = asked[number]["id"].clone();
+        answer(&mut peer, answer_kind, payload).await;
+        peer.ack(&asked[number]).await;
+    }
+    for (number, request) in waiting.into_iter().enumerate() {
+        let data = within(request).await.expect("no panic").expect("answered");
+        assert_eq!(data["number"], number, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn data_goes_to_the_request_that_its_ref_names() {
+    answered_in_another_order("gitea", "gitea_result", json!({ "action": "get_issue" })).await;
+    answered_in_another_order("presence", "presence", json!({ "agents": {} })).await;
+    answered_in_another_order("receipts", "receipts", json!({ "agents": {} })).await;
+    answered_in_another_order("query", "message", json!({ "channel": "#general", "content": "", "history": [] })).await;
+}
+
+#[tokio::test]
+async fn data_for_a_request_that_was_given_up_reaches_nobody() {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = hub.client().await;
+    let waiting = request(&client, "presence");
+    let asked = peer.expect("presence").await;
+    answer(&mut peer, "presence", json!({ "agents": { "old": [] }, "ref": "given-up" })).await;
+    answer(&mut peer, "presence", json!({ "agents": { "new": [] }, "ref": asked["id"] })).await;
+    peer.ack(&asked).await;
+    let data = within(waiting).await.expect("no panic").expect("answered");
+    assert_eq!(data["agents"], json!({ "new": [] }));
+    peer.message(1, "next").await;
+    assert!(within(client.inbox().recv()).await.expect("open").text.contains("next"));
+}
+
 #[tokio::test]
 async fn an_old_hubs_data_goes_to_who_asked_first_for_its_kind() {
     let hub = Hub::bind().await;

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use orochi_protocol::reply::{Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus};
+use orochi_protocol::reply::{
+    Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus, PresenceAnswer, ReceiptsAnswer,
+};
 use orochi_protocol::request::{self, BadFrame, Draft, HistoryQuery, Register, Request, RequestFrame};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
 use serde_json::value::RawValue;
@@ -92,14 +94,14 @@ impl Session {
             Request::Heartbeat { seen } => self.heartbeat(id, seen).await,
             Request::Presence { detail } => {
                 let answer = self.link.core.presence(detail).await?;
-                self.link.reply("presence", &answer);
+                self.link.reply("presence", &PresenceAnswer { r#ref: Some(id.to_owned()), ..answer });
                 self.ack(id);
                 Ok(())
             }
             Request::Query(query) => self.query(id, *query).await,
             Request::Receipts { seq } => {
                 let answer = self.link.core.receipts(self.name.clone(), seq).await?;
-                self.link.reply("receipts", &answer);
+                self.link.reply("receipts", &ReceiptsAnswer { r#ref: Some(id.to_owned()), ..answer });
                 self.ack(id);
                 Ok(())
             }
@@ -165,7 +167,7 @@ impl Session {
         let viewer = viewer.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
         let history: Vec<_> = messages.iter().map(|message| view::row(message, viewer, None)).collect();
         let channel = query.target.to_string();
-        self.link.reply("message", &HistoryAnswer { channel: &channel, content: "", history: &history });
+        self.link.reply("message", &HistoryAnswer { channel: &channel, content: "", history: &history, r#ref: id });
         self.ack(id);
         Ok(())
     }

@@ -173,13 +173,18 @@ impl Socket {
         reply["payload"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// The payload of the data frame that comes before a request's ack.
+    /// The payload of the data frame that comes before a request's ack, without the `ref` that names the request.
     pub async fn answer(&mut self, kind: &str, payload: Value) -> Value {
-        self.ask(kind, payload).await;
+        let id = self.request(kind, payload).await;
+        let reply = self.reply(&id).await;
+        assert_eq!(reply["type"], "ack", "{reply}");
         // A message can come between the two; it has a place in the log.
         let is_data = |frame: &Value| frame["sender"] == "orochi-server" && frame.get("seq").is_none();
         let at = self.waiting.iter().rposition(is_data).expect("data before the ack");
-        self.waiting.remove(at).unwrap()["payload"].clone()
+        let mut payload = self.waiting.remove(at).unwrap()["payload"].take();
+        let named = payload.as_object_mut().unwrap().remove("ref");
+        assert_eq!(named, Some(Value::from(id)), "the data of another request");
+        payload
     }
 
     /// The rows of a query, newest first.
