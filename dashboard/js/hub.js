@@ -1,5 +1,7 @@
 // The hub's HTTP API. Who is not signed in gets SignedOut, who has no hub Away, all else a sentence to show.
 
+import * as key from "./key.js";
+
 export class SignedOut extends Error {}
 export class Away extends Error {}
 
@@ -12,6 +14,7 @@ async function ask(path, options = {}) {
     cache: "no-store",
     signal: AbortSignal.timeout(PATIENCE_MS),
     ...options,
+    headers: { ...key.headers(), ...options.headers },
   });
   const response = await asked.catch(() => Promise.reject(new Away("the hub does not answer")));
   if (response.ok) return response.status === 204 ? null : response.json();
@@ -26,13 +29,18 @@ const query = (params) => {
 };
 
 export const session = () => ask("/api/session");
-export const signIn = (token) =>
-  ask("/api/session", {
+export async function signIn(token) {
+  const answer = await ask("/api/session", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ token }),
   });
-export const signOut = () => ask("/api/session", { method: "DELETE" });
+  key.keep(answer.key);
+}
+export async function signOut() {
+  await ask("/api/session", { method: "DELETE" });
+  key.forget();
+}
 export const overview = () => ask("/api/overview");
 export const recent = (params) => ask(`/api/messages${query({ ...params, html: true })}`);
 export const message = (seq) => ask(`/api/messages/${seq}`);

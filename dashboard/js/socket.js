@@ -1,5 +1,7 @@
 // The observer's WebSocket: connects, goes on after the last seq it got, backs off by the number of the try.
 
+import * as key from "./key.js";
+
 /** Milliseconds before the try with this number: half of a doubling time, and chance for the other half. */
 export function delay(attempt, chance = Math.random()) {
   const whole = Math.min(10_000, 250 * 2 ** attempt);
@@ -10,7 +12,14 @@ export function delay(attempt, chance = Math.random()) {
  * Calls `onFrame(frame)` and `onState("live" | "retrying")`; `lastSeq()` says where to go on. Gives `{now, again,
  * end}`: `now` does not wait for the next try, `again` leaves an open socket for a new one.
  */
-export function observe({ lastSeq, onFrame, onState, address = socketAddress, WebSocketClass = WebSocket }) {
+export function observe({
+  lastSeq,
+  onFrame,
+  onState,
+  address = socketAddress,
+  protocols = key.protocols,
+  WebSocketClass = WebSocket,
+}) {
   let attempt = 0;
   let socket = null;
   let timer = null;
@@ -22,7 +31,7 @@ export function observe({ lastSeq, onFrame, onState, address = socketAddress, We
   };
   const open = () => {
     leave();
-    socket = new WebSocketClass(address(lastSeq()));
+    socket = new WebSocketClass(address(lastSeq()), protocols());
     socket.onopen = () => {
       attempt = 0;
       onState("live");

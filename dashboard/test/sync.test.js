@@ -25,6 +25,7 @@ function sockets() {
     onFrame: (frame) => (seq = frame.seq),
     onState: (state) => states.push(state),
     address: (after) => `a${after}`,
+    protocols: () => [],
     WebSocketClass: Socket,
   });
   return { made, states, socket };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.async_api import Page, expect
 
@@ -31,13 +32,45 @@ async def test_signing_in_takes_the_token_and_signing_out_ends_it(start_hub: Sta
     await page.get_by_label("Token").fill("s3cret")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
-    kept = await page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]")
-    assert kept == ["", 0, 0]
+    kept = await page.evaluate("[document.cookie, JSON.stringify([{...localStorage}, {...sessionStorage}])]")
+    assert kept[0] == "" and "s3cret" not in kept[1]
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Token")).to_be_visible()
     await page.goto(address(hub, "/?token=s3cret"))
     await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
-    assert "s3cret" not in page.url
+    assert page.url == address(hub, "/#/")
+
+
+async def test_session_is_shared_by_tabs_and_ends_in_all_of_them(start_hub: Start, page: Page) -> None:
+    hub = start_hub(token="s3cret")
+    await page.goto(address(hub, "/?token=s3cret"))
+    await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
+    other = await page.context.new_page()
+    await other.goto(address(hub))
+    await expect(other.locator("#connection")).to_have_text("live")
+    await page.get_by_role("button", name="Sign out").click()
+    for tab in (page, other):
+        await expect(tab.get_by_label("Token")).to_be_visible()
+    await other.get_by_label("Token").fill("s3cret")
+    await other.keyboard.press("Enter")
+    await expect(other.locator("#connection")).to_have_text("live")
+    await page.reload()
+    await expect(page.locator("#connection")).to_have_text("live")
+
+
+async def test_sessions_of_two_hubs_on_one_host_do_not_end_each_other(
+    tmp_path: Path, start_hub: Start, page: Page
+) -> None:
+    one = start_hub(token="s3cret")
+    (tmp_path / "two").mkdir()
+    with Hub(tmp_path / "two", token="other") as two:
+        for hub, token in ((one, "s3cret"), (two, "other")):
+            await page.goto(address(hub, f"/?token={token}"))
+            await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("Token")).to_be_visible()
+        await page.goto(address(one))
+        await expect(page.locator("#connection")).to_have_text("live")
 
 
 async def test_agents_are_shown_with_what_they_do_and_what_waits_for_them(start_hub: Start, page: Page) -> None:

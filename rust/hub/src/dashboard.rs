@@ -47,6 +47,7 @@ const FILES: &[File] = files![
     "js/dom.js" is JS,
     "js/format.js" is JS,
     "js/issues.js" is JS,
+    "js/key.js" is JS,
     "js/keys.js" is JS,
     "js/main.js" is JS,
     "js/marks.js" is JS,

@@ -121,7 +121,7 @@ impl Hub {
         let agents = bind(config, config.port, "agents", "--port").await?;
         let dashboard = bind(config, config.dashboard_port, "the dashboard", "--dashboard-port").await?;
         let (db, db_note) = path::resolve(config.db.as_deref())?;
-        let (store, loaded) = Store::open(&db)?;
+        let (store, mut loaded) = Store::open(&db)?;
         let mut ready = Ready {
             agent_url: format!("ws://{}", agents.local_addr()?),
             dashboard_url: format!("http://{}", dashboard.local_addr()?),
@@ -132,7 +132,8 @@ impl Hub {
             upgraded_from: loaded.upgraded_from.clone(),
         };
         let reads = Reads::open(&db, READERS, loaded.legacy_head)?;
-        let sessions = Sessions::new(&loaded.session_key, &config.token);
+        let ended = std::mem::take(&mut loaded.ended_sessions);
+        let sessions = Sessions::new(&loaded.session_key, &config.token, ended, patience.login);
         let (core, _thread) = core::start(store, loaded, reads)?;
         let app = App::new(core.clone(), config, sessions, patience)?;
         if ready.token_required {

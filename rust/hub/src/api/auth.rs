@@ -63,15 +63,17 @@ impl Auth {
 
 /// Lets requests pass that carry the token, and those that only read from a browser that is signed in; all others
 /// get 401.
-pub async fn require_token(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn require_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
     if app.auth.allows(request.uri(), request.headers()) {
         return next.run(request).await;
     }
-    if app.sessions.has(request.headers()) {
+    if let Some(login) = app.sessions.login(request.headers()) {
         if request.method().is_safe() {
+            // A WebSocket ends with its login.
+            request.extensions_mut().insert(login);
             return next.run(request).await;
         }
-        let detail = "who is signed in to the dashboard watches and changes nothing: give the token itself to write";
+        let detail = "a dashboard login is read-only: send the token to make changes";
         return ApiError(Refusal::new(ErrorCode::Forbidden, detail)).into_response();
     }
     let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token=";

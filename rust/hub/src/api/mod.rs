@@ -35,13 +35,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 
 pub use auth::Auth;
 pub use guard::{Bind, Guard};
 use health::Readiness;
-pub use session::Sessions;
+pub use session::{Login, Sessions};
 
 use crate::calls::Calls;
 use crate::config::{ChannelRule, Config, ConfigError};
@@ -70,6 +71,8 @@ pub struct App {
     webhooks: Arc<Webhooks>,
     /// How long connections are waited for.
     pub patience: Patience,
+    /// Whether people reach the dashboard by https, as OROCHI_PUBLIC_URL has it.
+    is_public_by_tls: bool,
     readiness: Readiness,
 }
 
@@ -102,8 +105,17 @@ impl App {
             sessions,
             webhooks,
             patience,
+            is_public_by_tls: config.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
             readiness: Readiness::default(),
         })
+    }
+
+    /// Whether the browser that sent these headers speaks TLS, to a proxy that says so or by what is configured.
+    fn is_behind_tls(&self, headers: &HeaderMap) -> bool {
+        let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+        // With several proxies the first value is the one nearest to the browser.
+        let scheme = forwarded.and_then(|schemes| schemes.split(',').next()).map(str::trim);
+        self.is_public_by_tls || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
     }
 }
 

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::App;
 use super::errors::ApiError;
+use super::session::Opened;
 use crate::dashboard;
 
 /// Only our own files, no inline script or style, and no other host.
@@ -25,14 +26,17 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
         (Some(_), _) => app.auth.asks_for_token() && app.auth.is_in_query(Some(query)),
         (None, Some(code)) => app.sessions.take_link(&percent_decode_str(code).decode_utf8_lossy()),
     };
-    let to = |place: &'static str| (StatusCode::SEE_OTHER, [(header::LOCATION, place)]);
+    // Relative: behind a proxy the page may be below another path.
+    let to = |place: &str| (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]);
     if is_right {
-        return ([(header::SET_COOKIE, app.sessions.open())], to("/")).into_response();
+        let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
+        // What follows the # is sent to no server; the page keeps it and takes it out of the address.
+        return ([(header::SET_COOKIE, cookie)], to(&format!("./#/signed-in/{key}"))).into_response();
     }
     if app.auth.asks_for_token() {
-        return to("/#/signin/wrong").into_response();
+        return to("./#/signin/wrong").into_response();
     }
-    to("/").into_response()
+    to("./").into_response()
 }
 
 /// GET /assets/{version}/{path}

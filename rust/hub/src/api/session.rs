@@ -1,16 +1,18 @@
-//! Signing in from a browser (section 2): the token is given once, for a cookie that can't be read by scripts and ends
-//! by itself.
+//! Signing in from a browser (section 2): the token is given once, for a login that ends by itself.
 //!
-//! A session is its cookie, `until.nonce.signature`, and nothing is kept of it. It is signed with a key of the log's
-//! and the token's, so that a hub that restarts knows its sessions, and one whose token was changed knows none. Signing
-//! out is remembered until the hub restarts; it also takes the cookie from the browser.
+//! A login has two halves. The cookie, `until.nonce.signature`, is not readable by scripts, but a browser sends it to
+//! every server on the host name, whatever its port. The key is derived from the cookie's text; the page keeps it in its
+//! origin's storage, which no other port can read, and sends it with each request. One half alone opens nothing.
+//!
+//! Both are signed with a key of the log's and the token's, so a restarted hub knows its logins, and a hub whose token
+//! was changed knows none. Only ended logins are stored, in the log, until they would have expired.
 //!
 //! Wrong tokens are not counted: the same token opens every route, and a count shared by all would let any web page
 //! in anyone's browser lock everybody out. What stands against guessing is a token that can't be guessed.
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -22,36 +24,68 @@ use orochi_protocol::{ErrorCode, Timestamp};
 use ring::hmac::{self, HMAC_SHA256};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::errors::ApiError;
 use super::{App, body};
 use crate::config::Secret;
 use crate::core::system_clock;
-use crate::store::SessionKey;
+use crate::store::{ENDED_SESSIONS_MAX, SessionKey};
 
-const COOKIE: &str = "orochi_session";
-/// A working day.
-const SESSION_SECONDS: i64 = 12 * 60 * 60;
+/// The header with the login's key.
+const KEY_HEADER: &str = "orochi-session-key";
+/// The same for a WebSocket, to which a page can add no header but a subprotocol.
+const KEY_PROTOCOL: &str = "orochi-session.";
 /// How long the link that the hub prints at its start can be used.
 const LINK_MAX: Duration = Duration::from_secs(10 * 60);
-/// Sessions of which it is remembered that they were ended; a new one takes the place of the one that ends first.
-const ENDED_MAX: usize = 1000;
+/// A timer does not run while the machine sleeps, so the clock is read again this often.
+const CLOCK_READ_EVERY: Duration = Duration::from_secs(60);
+/// Bytes of `{"token": …}`; anybody may send them.
+const SIGN_IN_BYTES_MAX: usize = 4 * 1024;
 
-/// Who is signed in. Cloning it is cheap.
+/// The logins of this log under this token. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct Sessions {
-    key: Arc<hmac::Key>,
-    held: Arc<Mutex<Held>>,
+    shared: Arc<Shared>,
 }
 
-/// A std mutex: it is held to look something up, never over an await.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+struct Shared {
+    key: hmac::Key,
+    /// Named after the log: two hubs on one host have one cookie jar.
+    cookie: String,
+    /// How long a login is valid.
+    lifetime: Duration,
+    /// A std mutex: it is held to look something up, never over an await.
+    held: Mutex<Held>,
+    /// Changes when a login was ended.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
 struct Held {
-    /// The nonces of sessions that were ended, and until when, in seconds since 1970, each would be good.
+    /// The nonces of ended logins, and until when, in seconds since 1970, each would be valid.
     ended: HashMap<String, i64>,
     /// The printed link's code, until it is used.
     link: Option<(String, Instant)>,
+}
+
+/// A new login's two halves.
+#[derive(Debug)]
+pub struct Opened {
+    /// For `Set-Cookie`.
+    pub cookie: String,
+    /// For the page.
+    pub key: String,
+}
+
+/// A valid login that a request showed both halves of.
+#[derive(Debug, Clone)]
+pub struct Login {
+    sessions: Sessions,
+    nonce: String,
+    until: i64,
 }
 
 /// What `GET /api/session` tells anyone.
@@ -61,27 +95,44 @@ pub struct Standing {
     token_required: bool,
 }
 
+/// What `POST /api/session` answers.
+#[derive(Debug, Serialize)]
+struct Key<'a> {
+    key: &'a str,
+}
+
 impl Sessions {
-    /// The sessions of a log under a token.
-    pub fn new(key: &SessionKey, token: &Secret) -> Self {
+    /// The logins of a log under a token; `ended` are those that were signed out before.
+    pub fn new(key: &SessionKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
         let of_log = hmac::Key::new(HMAC_SHA256, key.expose());
         let of_token = hmac::sign(&of_log, token.expose().as_bytes());
-        Self { key: Arc::new(hmac::Key::new(HMAC_SHA256, of_token.as_ref())), held: Arc::default() }
+        let name = hex(hmac::sign(&of_log, b"cookie name").as_ref());
+        Self {
+            shared: Arc::new(Shared {
+                key: hmac::Key::new(HMAC_SHA256, of_token.as_ref()),
+                cookie: format!("orochi_session_{}", &name[..8]),
+                lifetime,
+                held: Mutex::new(Held { ended, link: None }),
+                changed: watch::Sender::new(()),
+            }),
+        }
     }
 
-    /// A session's cookie, for `Set-Cookie`.
-    pub fn open(&self) -> String {
-        let session = self.signed(seconds(system_clock()) + SESSION_SECONDS);
-        format!("{COOKIE}={session}; HttpOnly; SameSite=Strict; Path=/; Max-Age={SESSION_SECONDS}")
+    /// A new login; `secure` where the browser speaks TLS.
+    pub fn open(&self, secure: bool) -> Opened {
+        let seconds_valid = i64::try_from(self.shared.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let said = format!("{}.{}", seconds(system_clock()).saturating_add(seconds_valid), Uuid::new_v4().simple());
+        let value = format!("{said}.{}", self.signature("cookie", &said));
+        Opened { cookie: self.set_cookie(&value, seconds_valid, secure), key: self.signature("key", &said) }
     }
 
-    /// Whether the request's cookie is of a session.
-    pub fn has(&self, headers: &HeaderMap) -> bool {
+    /// The login of which the request shows both halves.
+    pub fn login(&self, headers: &HeaderMap) -> Option<Login> {
         let now = seconds(system_clock());
-        cookies(headers).any(|cookie| self.checked(cookie, now).is_some())
+        self.cookies(headers).find_map(|cookie| self.checked(cookie, headers, now))
     }
 
-    /// A code that opens one session, for a link that is printed.
+    /// A code that opens one login, for a link that is printed.
     pub fn link_code(&self) -> String {
         let code = secret();
         self.held().link = Some((code.clone(), Instant::now() + LINK_MAX));
@@ -98,75 +149,113 @@ impl Sessions {
         is_it
     }
 
-    fn signed(&self, until: i64) -> String {
-        let said = format!("{until}.{}", Uuid::new_v4().simple());
-        format!("{said}.{}", self.signature(&said))
-    }
-
-    fn signature(&self, said: &str) -> String {
-        let mut digits = String::with_capacity(64);
-        for byte in hmac::sign(&self.key, said.as_bytes()).as_ref() {
-            let _ = write!(digits, "{byte:02x}");
-        }
-        digits
-    }
-
-    /// The nonce of a session that is good at `now`, and until when it is.
-    fn checked<'a>(&self, cookie: &'a str, now: i64) -> Option<(&'a str, i64)> {
+    fn checked(&self, cookie: &str, headers: &HeaderMap, now: i64) -> Option<Login> {
         let (said, signature) = cookie.rsplit_once('.')?;
-        if !bool::from(self.signature(said).as_bytes().ct_eq(signature.as_bytes())) {
+        let is_equal = |seen: &str, right: &str| bool::from(seen.as_bytes().ct_eq(right.as_bytes()));
+        if !is_equal(signature, &self.signature("cookie", said)) {
+            return None;
+        }
+        let key = self.signature("key", said);
+        if !keys(headers).any(|seen| is_equal(seen, &key)) {
             return None;
         }
         let (until, nonce) = said.split_once('.')?;
-        let until: i64 = until.parse().ok()?;
-        (until > now && !self.held().ended.contains_key(nonce)).then_some((nonce, until))
+        let login = Login { sessions: self.clone(), nonce: nonce.to_owned(), until: until.parse().ok()? };
+        (!login.is_over(now)).then_some(login)
     }
 
-    fn close(&self, headers: &HeaderMap) {
-        let now = seconds(system_clock());
-        for (nonce, until) in cookies(headers).filter_map(|cookie| self.checked(cookie, now)) {
-            let mut held = self.held();
-            held.ended.retain(|_, until| *until > now);
-            if held.ended.len() >= ENDED_MAX {
-                let first = held.ended.iter().min_by_key(|(_, until)| **until).map(|(nonce, _)| nonce.clone());
-                first.map(|nonce| held.ended.remove(&nonce));
+    fn cookies<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs = values.flat_map(|value| value.split(';'));
+        pairs.filter_map(|pair| pair.trim().strip_prefix(self.shared.cookie.as_str())?.strip_prefix('='))
+    }
+
+    fn signature(&self, half: &str, said: &str) -> String {
+        hex(hmac::sign(&self.shared.key, format!("{half} {said}").as_bytes()).as_ref())
+    }
+
+    fn set_cookie(&self, value: &str, seconds_valid: i64, secure: bool) -> String {
+        let secure = if secure { "; Secure" } else { "" };
+        let name = &self.shared.cookie;
+        format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds_valid}{secure}")
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.shared.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Login {
+    /// Waits until the login was signed out, or has expired.
+    pub async fn over(self) {
+        let mut changes = self.sessions.shared.changed.subscribe();
+        loop {
+            let now = seconds(system_clock());
+            if self.is_over(now) {
+                return;
             }
-            held.ended.insert(nonce.to_owned(), until);
+            let left = Duration::from_secs(u64::try_from(self.until - now).unwrap_or(0));
+            // The sender is held by `self`, so there is a next change or none at all.
+            let _ = tokio::time::timeout(left.min(CLOCK_READ_EVERY), changes.changed()).await;
         }
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_over(&self, now: i64) -> bool {
+        self.until <= now || self.sessions.held().ended.contains_key(&self.nonce)
+    }
+
+    /// Ends it in this process.
+    fn end(&self) {
+        let now = seconds(system_clock());
+        let mut held = self.sessions.held();
+        held.ended.retain(|_, until| *until > now);
+        if held.ended.len() >= ENDED_SESSIONS_MAX {
+            let first = held.ended.iter().min_by_key(|(_, until)| **until).map(|(nonce, _)| nonce.clone());
+            first.map(|nonce| held.ended.remove(&nonce));
+        }
+        held.ended.insert(self.nonce.clone(), self.until);
+        drop(held);
+        self.sessions.shared.changed.send_replace(());
     }
 }
 
 /// GET /api/session: whether this browser is signed in, and whether it has to be. Open to anyone.
 pub async fn standing(State(app): State<App>, headers: HeaderMap) -> Json<Standing> {
     let token_required = app.auth.asks_for_token();
-    Json(Standing { signed_in: !token_required || app.sessions.has(&headers), token_required })
+    Json(Standing { signed_in: !token_required || app.sessions.login(&headers).is_some(), token_required })
 }
 
-/// POST /api/session: a cookie for `{"token"}`.
-pub async fn sign_in(State(app): State<App>, body: Body) -> Result<Response, ApiError> {
-    let body = body::read(body).await?;
+/// POST /api/session: a cookie and a key for `{"token"}`.
+pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let body = body::read_at_most(body, SIGN_IN_BYTES_MAX).await?;
     let token = body::fields(&body)?.required_text("token")?;
     if !app.auth.is_token(token.trim().as_bytes()) {
         let detail = "that is not this hub's token: it is what OROCHI_TOKEN was set to where the hub was started";
         return Err(ApiError::new(ErrorCode::AuthFailed, detail));
     }
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, app.sessions.open())]).into_response())
+    let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
+    Ok(([(header::SET_COOKIE, cookie)], Json(Key { key: &key })).into_response())
 }
 
-/// DELETE /api/session: signs out.
+/// DELETE /api/session: signs out this login, and no other. It stays signed out when the hub restarts.
 pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
-    app.sessions.close(&headers);
-    let gone = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
-    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response()
+    let mut stored = Ok(());
+    if let Some(login) = app.sessions.login(&headers) {
+        login.end();
+        stored = app.core.end_session(login.nonce, login.until).await;
+    }
+    let cookie = [(header::SET_COOKIE, app.sessions.set_cookie("", 0, app.is_behind_tls(&headers)))];
+    match stored {
+        Ok(()) => (StatusCode::NO_CONTENT, cookie).into_response(),
+        Err(refusal) => (cookie, ApiError(refusal)).into_response(),
+    }
 }
 
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+/// The keys that a request shows.
+fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let text = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let protocols = text(header::SEC_WEBSOCKET_PROTOCOL.as_str()).flat_map(|value| value.split(','));
+    text(KEY_HEADER).chain(protocols.filter_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL)))
 }
 
 fn seconds(time: Timestamp) -> i64 {
@@ -178,48 +267,71 @@ fn secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
+fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOW: i64 = 1_700_000_000;
+    const HOUR: Duration = Duration::from_secs(3600);
 
     fn sessions(key: u8, token: &str) -> Sessions {
-        Sessions::new(&SessionKey::from(vec![key; 32]), &token.into())
+        Sessions::new(&SessionKey::from(vec![key; 32]), &token.into(), HashMap::new(), HOUR)
+    }
+
+    /// The request of a browser with this cookie (as `name=value`) and key.
+    fn request(cookie: &str, key: &str) -> HeaderMap {
+        let cookie = format!("a=b; {}", cookie.split(';').next().unwrap());
+        HeaderMap::from_iter([
+            (header::COOKIE, cookie.parse().unwrap()),
+            (KEY_HEADER.parse().unwrap(), key.parse().unwrap()),
+        ])
+    }
+
+    fn login(sessions: &Sessions, opened: &Opened) -> Option<Login> {
+        sessions.login(&request(&opened.cookie, &opened.key))
     }
 
     #[test]
-    fn a_session_is_good_until_its_end_also_for_a_hub_that_was_started_again() {
-        let cookie = sessions(1, "s3cret").signed(NOW + 10);
+    fn session_is_valid_until_it_expires_also_after_a_restart() {
+        let opened = sessions(1, "s3cret").open(false);
         let again = sessions(1, "s3cret");
-        assert!(again.checked(&cookie, NOW).is_some());
-        assert!(again.checked(&cookie, NOW + 10).is_none());
+        let login = login(&again, &opened).unwrap();
+        assert!(!login.is_over(login.until - 1));
+        assert!(login.is_over(login.until));
     }
 
     #[test]
-    fn a_session_of_another_token_or_log_or_that_somebody_changed_is_none() {
+    fn session_of_another_token_or_log_or_with_a_changed_half_is_refused() {
         let here = sessions(1, "s3cret");
-        let cookie = here.signed(NOW + 10);
-        assert!(sessions(1, "s3cret2").checked(&cookie, NOW).is_none());
-        assert!(sessions(2, "s3cret").checked(&cookie, NOW).is_none());
-        let later = cookie.replacen(&(NOW + 10).to_string(), &(NOW + 99).to_string(), 1);
-        for bad in [later.as_str(), &cookie[..cookie.len() - 1], &format!("{cookie}0"), "", ".", "..", "x.y.z"] {
-            assert!(here.checked(bad, NOW).is_none(), "{bad}");
+        let opened = here.open(false);
+        assert!(login(&sessions(1, "s3cret2"), &opened).is_none());
+        assert!(login(&sessions(2, "s3cret"), &opened).is_none());
+        let pair = opened.cookie.split(';').next().unwrap();
+        let (name, value) = pair.split_once('=').unwrap();
+        let (until, rest) = value.split_once('.').unwrap();
+        let later = format!("{}.{rest}", until.parse::<i64>().unwrap() + 99);
+        for bad in [later.as_str(), &value[..value.len() - 1], &format!("{value}0"), "", ".", "..", "x.y.z"] {
+            assert!(here.login(&request(&format!("{name}={bad}"), &opened.key)).is_none(), "{bad}");
         }
+        for bad in ["", "x", &opened.key[1..], &here.open(false).key, value.rsplit_once('.').unwrap().1] {
+            assert!(here.login(&request(pair, bad)).is_none(), "{bad}");
+        }
+        assert!(login(&here, &opened).is_some());
     }
 
     #[test]
-    fn who_signed_out_is_out_and_nobody_else() {
+    fn session_end_concerns_one_login() {
         let here = sessions(1, "s3cret");
-        let until = seconds(system_clock()) + 1000;
-        let (one, other) = (here.signed(until), here.signed(until));
-        let with = |cookie: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, format!("a=b; {COOKIE}={cookie}").parse().unwrap());
-            headers
-        };
-        here.close(&with(&one));
-        assert!(!here.has(&with(&one)));
-        assert!(here.has(&with(&other)));
+        let (one, other) = (here.open(false), here.open(false));
+        login(&here, &one).unwrap().end();
+        assert!(login(&here, &one).is_none());
+        assert!(login(&here, &other).is_some());
     }
 }

@@ -1,19 +1,23 @@
 //! WebSocket upgrades: agents on any path of their port, observers on `/ws` of the dashboard's.
 
+use axum::Extension;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use orochi_protocol::ErrorCode;
+use orochi_protocol::{CloseCode, ErrorCode};
 
-use super::App;
 use super::errors::ApiError;
 use super::params::Params;
+use super::{App, Login};
 use crate::connection::progress::Progress;
 use crate::connection::wire::configure;
 use crate::connection::{self, Link};
+
+/// The subprotocol that a browser's observer offers beside its login's key.
+const PROTOCOL: &str = "orochi";
 
 /// Makes every WebSocket upgrade on the agent port an agent's connection; other requests go on to the routes.
 pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -39,13 +43,22 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
 pub async fn observe(
     State(app): State<App>,
     ConnectInfo(progress): ConnectInfo<Progress>,
+    login: Option<Extension<Login>>,
     params: Params,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let (after, rendering) = (params.seq("after")?, params.rendering()?);
     Ok(match upgrade {
         Ok(upgrade) => {
-            let link = move |socket| Link::new(app.core, socket, progress, app.patience);
+            // A browser that offered subprotocols must get one of them; the other one it offers is its login's key.
+            let upgrade = upgrade.protocols([PROTOCOL]);
+            let link = move |socket| {
+                let link = Link::new(app.core, socket, progress, app.patience);
+                match login {
+                    Some(Extension(login)) => link.until(login.over(), CloseCode::AuthFailed),
+                    None => link,
+                }
+            };
             accept(upgrade, move |socket| connection::observer::serve(link(socket), after, rendering))
         }
         Err(rejection) => refuse(&rejection),

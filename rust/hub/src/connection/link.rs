@@ -49,8 +49,8 @@ pub struct Link {
     last_heard: Instant,
     /// Room for calls to other hosts.
     calls: Arc<Semaphore>,
-    /// Resolves when the core has stopped; None once it has.
-    stopped: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Resolves when the connection is to end, with the reason; None once it has.
+    end: Option<Pin<Box<dyn Future<Output = CloseCode> + Send>>>,
 }
 
 impl Link {
@@ -60,7 +60,10 @@ impl Link {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = {
             let core = core.clone();
-            Some(async move { core.stopped().await }.boxed())
+            async move {
+                core.stopped().await;
+                CloseCode::GoingAway
+            }
         };
         Self {
             id: core.new_connection(),
@@ -74,8 +77,21 @@ impl Link {
             ping,
             last_heard: Instant::now(),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
-            stopped,
+            end: Some(stopped.boxed()),
         }
+    }
+
+    /// The same, closed with this code when `over` resolves.
+    pub fn until(mut self, over: impl Future<Output = ()> + Send + 'static, code: CloseCode) -> Self {
+        let before = self.end.take();
+        let end = async move {
+            tokio::select! {
+                () = over => code,
+                code = or_never(before) => code,
+            }
+        };
+        self.end = Some(end.boxed());
+        self
     }
 
     /// The next request. Until there is one, this writes what waits, reads the log while behind, and pings.
@@ -94,9 +110,9 @@ impl Link {
                 () = std::future::ready(()), if is_busy => {}
                 () = self.outbox.ready() => {}
                 _ = self.ping.tick() => self.ping().await?,
-                () = wait_for(&mut self.stopped) => {
-                    self.stopped = None;
-                    self.outbox.close(CloseCode::GoingAway);
+                code = or_never(self.end.as_mut()) => {
+                    self.end = None;
+                    self.outbox.close(code);
                 }
             }
         }
@@ -274,9 +290,9 @@ impl Link {
     }
 }
 
-async fn wait_for(stopped: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) {
-    match stopped {
-        Some(stopped) => stopped.await,
+async fn or_never<F: Future>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
         None => std::future::pending().await,
     }
 }

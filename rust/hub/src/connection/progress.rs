@@ -25,12 +25,19 @@ pub struct Patience {
     pub silent: Duration,
     /// A connection that takes not a byte for so long is too slow (4008).
     pub stuck: Duration,
+    /// How long a dashboard login is valid: a working day.
+    pub login: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
-        Self { ping_every: Duration::from_secs(20), silent: minute, stuck: minute }
+        Self {
+            ping_every: Duration::from_secs(20),
+            silent: minute,
+            stuck: minute,
+            login: Duration::from_secs(12 * 60 * 60),
+        }
     }
 }
 

@@ -186,6 +186,7 @@ impl CoreThread {
             Command::Presence { .. }
             | Command::BeginCall { .. }
             | Command::EndCall { .. }
+            | Command::EndSession { .. }
             | Command::Barrier(_)
             | Command::Agents { .. }
             | Command::Channels(_)

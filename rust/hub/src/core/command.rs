@@ -117,6 +117,15 @@ pub enum Command {
         /// Once it is on disk.
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// A dashboard login was signed out.
+    EndSession {
+        /// Which.
+        nonce: String,
+        /// When it would have expired, in seconds since 1970.
+        until: i64,
+        /// Once it is on disk.
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// Whether the store takes writes, for `GET /readyz`.
     Probe(oneshot::Sender<Result<(), Refusal>>),
     /// A connection is gone.

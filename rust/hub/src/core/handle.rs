@@ -195,6 +195,14 @@ impl Core {
         self.ask(|answer| Command::EndCall { key, result, answer }).await?
     }
 
+    /// Stores that a dashboard login was signed out.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: it would be valid again after a restart.
+    pub async fn end_session(&self, nonce: String, until: i64) -> Result<(), Refusal> {
+        self.ask(|answer| Command::EndSession { nonce, until, answer }).await?
+    }
+
     /// Waits until every command sent before is done.
     ///
     /// # Errors

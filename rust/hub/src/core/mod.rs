@@ -163,6 +163,10 @@ impl CoreThread {
             }
             Command::BeginCall { key, asked, answer } => self.calls.push(CallNote::Begin { key, asked, answer }),
             Command::EndCall { key, result, answer } => self.calls.push(CallNote::End { key, result, answer }),
+            Command::EndSession { nonce, until, answer } => {
+                let ended = self.store.end_session(&nonce, until, self.stamper.now());
+                let _ = answer.send(ended.map_err(|error| unavailable(&error)));
+            }
             Command::Presence { detail, answer } => {
                 let _ = answer.send(self.registry.presence(detail));
             }

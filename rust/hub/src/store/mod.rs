@@ -7,6 +7,7 @@
 mod calls;
 mod error;
 mod lock;
+mod logins;
 mod open;
 pub mod path;
 mod read;
@@ -18,6 +19,7 @@ mod write;
 
 pub use calls::Call;
 pub use error::StoreError;
+pub use logins::ENDED_SESSIONS_MAX;
 pub use open::{Loaded, SessionKey, Store};
 pub use read::{Excerpt, Glance, Page, Reader, Reads, Search, Waiting};
 pub use write::Batch;

@@ -1,13 +1,13 @@
 //! Opening the log: the lock, what kind of file it is, its schema, and what the core needs from it to start.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::lock::Lock;
-use super::{AgentRecord, StoreError, schema, states, upgrade};
+use super::{AgentRecord, StoreError, logins, schema, states, upgrade};
 
 /// Pages between checkpoints, 16 MiB of 4 KiB pages: at SQLite's 1000 a busy hub would copy pages back, and
 /// wait for the disk, four times as often.
@@ -52,6 +52,8 @@ pub struct Loaded {
     pub epoch: String,
     /// 32 bytes made with the database, which only this hub knows: see [`SessionKey`].
     pub session_key: SessionKey,
+    /// The nonces of dashboard logins that were signed out, and until when, in seconds since 1970, each would be valid.
+    pub ended_sessions: HashMap<String, i64>,
     /// The newest seq that was ever used.
     pub head: Seq,
     /// The newest time that was ever written.
@@ -175,6 +177,7 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
         epoch: connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?,
         session_key: connection
             .query_row("SELECT value FROM meta WHERE key = 'session_key'", [], |row| row.get(0).map(SessionKey))?,
+        ended_sessions: logins::load_ended(connection)?,
         head: Seq::from_i64(head),
         last_ts: Timestamp::from_micros(last_ts),
         legacy_head: Seq::from_i64(legacy_head),

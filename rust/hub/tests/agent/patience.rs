@@ -16,7 +16,12 @@ const BYTES: usize = 24 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_even_answer_pings_goes_offline() {
-    let patience = Patience { ping_every: Duration::from_millis(300), silent: Duration::from_secs(1), stuck: LONG };
+    let patience = Patience {
+        ping_every: Duration::from_millis(300),
+        silent: Duration::from_secs(1),
+        stuck: LONG,
+        ..Patience::default()
+    };
     let hub = TestHub::with_patience(patience).await;
     let mut watcher = hub.register("watcher", json!({"channels": [], "events": ["presence_change"]})).await.0;
     // A socket that nobody reads answers no ping.
@@ -29,7 +34,8 @@ async fn who_does_not_even_answer_pings_goes_offline() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_takes_nothing_is_closed_with_4008_and_gets_the_rest_when_it_is_back() {
-    let patience = Patience { ping_every: LONG, silent: LONG, stuck: Duration::from_millis(500) };
+    let patience =
+        Patience { ping_every: LONG, silent: LONG, stuck: Duration::from_millis(500), ..Patience::default() };
     let hub = TestHub::with_patience(patience).await;
     let mut watcher = hub.register("watcher", json!({"channels": [], "events": ["presence_change"]})).await.0;
     let mut stuck = hub.agent("stuck", &["#c"]).await;

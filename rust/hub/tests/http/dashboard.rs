@@ -1,4 +1,4 @@
-//! What the dashboard needs: its files, signing in, and who waits for what.
+//! What the dashboard needs: its files, and who waits for what.
 
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -15,64 +15,6 @@ async fn locked() -> TestHub {
 async fn visit(hub: &TestHub, path: &str) -> Response {
     let client = orochi_hub::http_client::builder("http:").build().unwrap();
     send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
-}
-
-fn cookie(response: &Response) -> String {
-    let set = response.headers()[header::SET_COOKIE].to_str().unwrap();
-    for rule in ["HttpOnly", "SameSite=Strict", "Max-Age=43200"] {
-        assert!(set.contains(rule), "{set}");
-    }
-    assert!(!set.contains(TOKEN));
-    set.split(';').next().unwrap().to_owned()
-}
-
-async fn status_with(hub: &TestHub, method: &str, path: &str, cookie: &str) -> StatusCode {
-    send(hub.request(method, path).header(header::COOKIE, cookie).body("{}")).await.status()
-}
-
-#[tokio::test]
-async fn a_browser_signs_in_with_the_token_reads_writes_nothing_and_signs_out() {
-    let hub = locked().await;
-    assert_eq!(hub.get("/api/session").await, json!({"signed_in": false, "token_required": true}));
-    let wrong = send(hub.request("POST", "/api/session").body(json!({"token": "wrong"}).to_string())).await;
-    assert_eq!((wrong.status(), wrong.headers().get(header::SET_COOKIE)), (StatusCode::UNAUTHORIZED, None));
-    let right = send(hub.request("POST", "/api/session").body(json!({"token": TOKEN}).to_string())).await;
-    assert_eq!(right.status(), StatusCode::NO_CONTENT);
-    let cookie = cookie(&right);
-    assert_eq!(status_with(&hub, "GET", "/api/agents", &cookie).await, StatusCode::OK);
-    assert_eq!(status_with(&hub, "POST", "/api/messages", &cookie).await, StatusCode::FORBIDDEN);
-    assert_eq!(status_with(&hub, "GET", "/api/agents", "orochi_session=other").await, StatusCode::UNAUTHORIZED);
-    let agent_port = send(hub.request_agent_port("GET", "/api/session")).await;
-    assert_eq!(agent_port.status(), StatusCode::UNAUTHORIZED, "browsers use the dashboard's port");
-    assert_eq!(status_with(&hub, "DELETE", "/api/session", &cookie).await, StatusCode::NO_CONTENT);
-    assert_eq!(status_with(&hub, "GET", "/api/agents", &cookie).await, StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn a_token_in_the_address_signs_in_and_leaves_it_and_the_printed_link_works_once() {
-    let hub = locked().await;
-    let right = visit(&hub, "/?token=s3cret").await;
-    assert_eq!((right.status(), &right.headers()[header::LOCATION]), (StatusCode::SEE_OTHER, &"/".parse().unwrap()));
-    assert_eq!(status_with(&hub, "GET", "/api/stats", &cookie(&right)).await, StatusCode::OK);
-    let link = hub.hub.ready.sign_in_url.clone().unwrap();
-    let path = link.strip_prefix(&hub.hub.ready.dashboard_url).unwrap();
-    assert_eq!(status_with(&hub, "GET", "/api/stats", &cookie(&visit(&hub, path).await)).await, StatusCode::OK);
-    for path in [path, "/?login=", "/?token=wrong", "/?token="] {
-        let refused = visit(&hub, path).await;
-        assert_eq!(refused.headers()[header::LOCATION], "/#/signin/wrong", "{path}");
-        assert_eq!(refused.headers().get(header::SET_COOKIE), None, "{path}");
-    }
-}
-
-/// Any web page can make a browser ask for `/?token=…`, say as a picture.
-#[tokio::test]
-async fn wrong_tokens_lock_nobody_out() {
-    let hub = locked().await;
-    for _ in 0..50 {
-        assert_eq!(visit(&hub, "/?token=guess").await.headers()[header::LOCATION], "/#/signin/wrong");
-    }
-    let right = send(hub.request("POST", "/api/session").body(json!({"token": TOKEN}).to_string())).await;
-    assert_eq!(right.status(), StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

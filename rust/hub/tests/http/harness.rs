@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use orochi_hub::config::Config;
+use orochi_hub::connection::progress::Patience;
 use orochi_hub::http_client;
 use orochi_hub::server::Hub;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -21,6 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub struct TestHub {
     pub hub: Hub,
     client: Client,
+    config: Config,
     _folder: TempDir,
 }
 
@@ -31,12 +34,22 @@ impl TestHub {
     }
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start(change, Patience::default()).await
+    }
+
+    pub async fn start(change: impl FnOnce(&mut Config), patience: Patience) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Some(folder.path().join("log.db"));
         let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
         change(&mut config);
-        let hub = Hub::start(&config).await.unwrap();
-        Self { hub, client: http_client::builder("http:").build().unwrap(), _folder: folder }
+        let hub = Hub::start_with(&config, patience).await.unwrap();
+        Self { hub, client: http_client::builder("http:").build().unwrap(), config, _folder: folder }
+    }
+
+    /// Stops the hub in order and starts it again on the same log, on new ports.
+    pub async fn restart(self) -> Self {
+        in_time(self.hub.stop()).await;
+        Self { hub: Hub::start(&self.config).await.unwrap(), ..self }
     }
 
     /// `host:port` of the agent port.
@@ -115,7 +128,12 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     pub async fn connect(url: &str) -> Self {
-        Self(in_time(connect_async(url)).await.unwrap().0)
+        Self::open(url).await
+    }
+
+    /// The same with a whole request.
+    pub async fn open(request: impl IntoClientRequest + Unpin) -> Self {
+        Self(in_time(connect_async(request)).await.unwrap().0)
     }
 
     pub async fn send(&mut self, frame: Value) {

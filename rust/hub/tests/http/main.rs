@@ -9,5 +9,6 @@ mod harness;
 mod posting;
 mod reading;
 mod refusals;
+mod sessions;
 mod sockets;
 mod strangers;

@@ -1,0 +1,28 @@
+// The second half of this browser's login: its key. The cookie, the first half, goes to every server on this host name;
+// the key is in this origin's storage, which a server on another port can't read. Both are needed.
+
+/** Hubs below several paths of one origin keep theirs apart. */
+const name = () => `orochi-key:${location.pathname}`;
+
+export const keep = (key) => localStorage.setItem(name(), key);
+export const forget = () => localStorage.removeItem(name());
+
+/** For an HTTP request. */
+export function headers() {
+  const key = localStorage.getItem(name());
+  return key === null ? {} : { "Orochi-Session-Key": key };
+}
+
+/** For a WebSocket, to which a page can add nothing but subprotocols. The hub picks the first. */
+export function protocols() {
+  const key = localStorage.getItem(name());
+  return key === null ? [] : ["orochi", `orochi-session.${key}`];
+}
+
+/** Keeps the key that a sign-in by address ends with, `#/signed-in/<key>`, and takes it out of the address. */
+export function takeFromAddress() {
+  const key = /^#\/signed-in\/([0-9a-f]+)$/.exec(location.hash)?.[1];
+  if (key === undefined) return;
+  keep(key);
+  history.replaceState(null, "", "#/");
+}

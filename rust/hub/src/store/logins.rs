@@ -1,0 +1,42 @@
+//! Dashboard logins that were signed out before they expired: they stay ended when the hub restarts.
+
+use std::collections::HashMap;
+
+use orochi_protocol::Timestamp;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{Store, StoreError};
+
+/// Ended logins that are kept. A login needs the token, so only its holders can fill this.
+pub const ENDED_SESSIONS_MAX: usize = 1000;
+/// They are rows of `meta`: the key is this and the login's nonce, the value is when the login would expire.
+const PREFIX: &str = "ended_session.";
+
+impl Store {
+    /// Stores that a login was ended, which would be valid until `until` (seconds since 1970). Drops those that have
+    /// expired, and, beyond the bound, those that expire first.
+    ///
+    /// # Errors
+    /// Where the disk refuses; nothing is stored then.
+    pub fn end_session(&mut self, nonce: &str, until: i64, now: Timestamp) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let now = now.as_micros().div_euclid(1_000_000);
+        let all = format!("{PREFIX}*");
+        transaction.execute("DELETE FROM meta WHERE key GLOB ?1 AND value <= ?2", params![all, now])?;
+        let put = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
+        transaction.execute(put, params![format!("{PREFIX}{nonce}"), until])?;
+        let cut = "DELETE FROM meta WHERE key IN
+            (SELECT key FROM meta WHERE key GLOB ?1 ORDER BY value DESC LIMIT -1 OFFSET ?2)";
+        transaction.execute(cut, params![all, ENDED_SESSIONS_MAX as i64])?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// The ended logins by nonce, each with the time at which it would expire.
+pub(super) fn load_ended(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+    let mut statement = connection.prepare("SELECT substr(key, ?1), value FROM meta WHERE key GLOB ?2")?;
+    let rows = statement
+        .query_map(params![PREFIX.len() as i64 + 1, format!("{PREFIX}*")], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}

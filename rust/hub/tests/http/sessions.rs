@@ -1,0 +1,236 @@
+//! Dashboard logins: what opens one, what it may do, what ends it, and what another server on the host can't do with it.
+
+use std::time::Duration;
+
+use orochi_hub::connection::progress::Patience;
+use reqwest::{RequestBuilder, Response, StatusCode, header};
+use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::harness::{Socket, TestHub, in_time, send};
+
+const TOKEN: &str = "s3cret";
+
+/// What a browser keeps of a login.
+#[derive(Clone)]
+struct Login {
+    /// `name=value`.
+    cookie: String,
+    key: String,
+}
+
+impl Login {
+    fn on(&self, request: RequestBuilder) -> RequestBuilder {
+        request.header(header::COOKIE, &self.cookie).header("orochi-session-key", &self.key)
+    }
+
+    async fn status(&self, hub: &TestHub, method: &str, path: &str) -> StatusCode {
+        send(self.on(hub.request(method, path)).body("{}")).await.status()
+    }
+
+    /// The request for the observer's WebSocket, as the page makes it.
+    fn upgrade(&self, hub: &TestHub) -> axum::http::Request<()> {
+        let mut request = format!("ws://{}/ws", hub.dashboard_host()).into_client_request().unwrap();
+        let protocols = format!("orochi, orochi-session.{}", self.key);
+        for (name, value) in [(header::COOKIE, &self.cookie), (header::SEC_WEBSOCKET_PROTOCOL, &protocols)] {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        request
+    }
+
+    async fn observe(&self, hub: &TestHub) -> Socket {
+        Socket::open(self.upgrade(hub)).await
+    }
+}
+
+async fn locked() -> TestHub {
+    TestHub::with(|config| config.token = TOKEN.into()).await
+}
+
+/// A request whose answer is looked at itself, not what it leads to.
+async fn visit(hub: &TestHub, path: &str) -> Response {
+    let client = orochi_hub::http_client::builder("http:").build().unwrap();
+    send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
+}
+
+fn cookie(response: &Response) -> String {
+    let set = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    for rule in ["HttpOnly", "SameSite=Strict", "Max-Age=43200"] {
+        assert!(set.contains(rule), "{set}");
+    }
+    assert!(!set.contains(TOKEN));
+    set.split(';').next().unwrap().to_owned()
+}
+
+fn sign_in_request(hub: &TestHub) -> RequestBuilder {
+    hub.request("POST", "/api/session").body(json!({"token": TOKEN}).to_string())
+}
+
+async fn sign_in(hub: &TestHub) -> Login {
+    let response = send(sign_in_request(hub)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let cookie = cookie(&response);
+    let body: Value = response.json().await.unwrap();
+    Login { cookie, key: body["key"].as_str().unwrap().to_owned() }
+}
+
+/// What a sign-in by address leaves in the browser.
+fn of_redirect(response: &Response) -> Login {
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    let place = response.headers()[header::LOCATION].to_str().unwrap();
+    assert!(!place.contains(TOKEN), "{place}");
+    Login { cookie: cookie(response), key: place.strip_prefix("./#/signed-in/").unwrap().to_owned() }
+}
+
+#[tokio::test]
+async fn session_reads_writes_nothing_and_signs_out() {
+    let hub = locked().await;
+    assert_eq!(hub.get("/api/session").await, json!({"signed_in": false, "token_required": true}));
+    let wrong = send(hub.request("POST", "/api/session").body(json!({"token": "wrong"}).to_string())).await;
+    assert_eq!((wrong.status(), wrong.headers().get(header::SET_COOKIE)), (StatusCode::UNAUTHORIZED, None));
+    let login = sign_in(&hub).await;
+    assert_eq!(login.status(&hub, "GET", "/api/agents").await, StatusCode::OK);
+    let standing: Value = send(login.on(hub.request("GET", "/api/session"))).await.json().await.unwrap();
+    assert_eq!(standing, json!({"signed_in": true, "token_required": true}));
+    assert_eq!(login.status(&hub, "POST", "/api/messages").await, StatusCode::FORBIDDEN);
+    let agent_port = send(hub.request_agent_port("GET", "/api/session")).await;
+    assert_eq!(agent_port.status(), StatusCode::UNAUTHORIZED, "browsers use the dashboard's port");
+    assert_eq!(login.status(&hub, "DELETE", "/api/session").await, StatusCode::NO_CONTENT);
+    assert_eq!(login.status(&hub, "GET", "/api/agents").await, StatusCode::UNAUTHORIZED);
+}
+
+/// A browser sends the cookie to every server on the host name, whatever its port: such a server has the cookie alone.
+#[tokio::test]
+async fn session_cookie_alone_opens_and_ends_nothing() {
+    let hub = locked().await;
+    let login = sign_in(&hub).await;
+    let other = sign_in(&hub).await;
+    let stolen = |key: &str| Login { key: key.to_owned(), ..login.clone() };
+    for key in ["", "x", &other.key, login.cookie.rsplit_once('.').unwrap().1] {
+        assert_eq!(stolen(key).status(&hub, "GET", "/api/agents").await, StatusCode::UNAUTHORIZED, "{key}");
+        match in_time(connect_async(stolen(key).upgrade(&hub))).await {
+            Err(Error::Http(response)) => assert_eq!(response.status(), 401, "{key}"),
+            other => panic!("expected 401, got {other:?}"),
+        }
+        stolen(key).status(&hub, "DELETE", "/api/session").await;
+    }
+    assert_eq!(login.status(&hub, "GET", "/api/agents").await, StatusCode::OK);
+}
+
+/// Two hubs on one host share a browser's cookies.
+#[tokio::test]
+async fn session_cookies_of_two_hubs_do_not_touch_each_other() {
+    let (one, two) = (locked().await, locked().await);
+    let (first, second) = (sign_in(&one).await, sign_in(&two).await);
+    assert_ne!(first.cookie.split('=').next(), second.cookie.split('=').next());
+    let jar = format!("{}; {}", first.cookie, second.cookie);
+    let (first, second) = (Login { cookie: jar.clone(), ..first }, Login { cookie: jar, ..second });
+    let signed_out = send(first.on(one.request("DELETE", "/api/session"))).await;
+    let cleared = signed_out.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert_eq!(cleared.split('=').next(), first.cookie.split('=').next(), "only its own cookie is cleared");
+    assert_eq!(second.status(&two, "GET", "/api/agents").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn session_sign_out_ends_one_login_and_survives_a_restart() {
+    let hub = locked().await;
+    let (ended, kept) = (sign_in(&hub).await, sign_in(&hub).await);
+    // A browser that signed in twice on this host holds both cookies under one name at most; be it so here.
+    let both = Login { cookie: format!("{}; {}", kept.cookie, ended.cookie), ..ended.clone() };
+    assert_eq!(both.status(&hub, "DELETE", "/api/session").await, StatusCode::NO_CONTENT);
+    let hub = hub.restart().await;
+    assert_eq!(ended.status(&hub, "GET", "/api/agents").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(kept.status(&hub, "GET", "/api/agents").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn session_socket_ends_with_a_sign_out_elsewhere() {
+    let hub = locked().await;
+    let (ended, kept) = (sign_in(&hub).await, sign_in(&hub).await);
+    let (mut socket, mut other_tab) = (ended.observe(&hub).await, ended.observe(&hub).await);
+    let (mut stays, mut by_token) = (kept.observe(&hub).await, {
+        Socket::connect(&format!("ws://{}/ws?token={TOKEN}", hub.dashboard_host())).await
+    });
+    assert_eq!(ended.status(&hub, "DELETE", "/api/session").await, StatusCode::NO_CONTENT);
+    for socket in [&mut socket, &mut other_tab] {
+        assert_eq!(u16::from(socket.closed().await.code), 4001);
+    }
+    let said = json!({"sender": "alice", "channel": "c", "content": "hi"});
+    send(hub.request("POST", &format!("/api/messages?token={TOKEN}")).body(said.to_string())).await;
+    for socket in [&mut stays, &mut by_token] {
+        assert_eq!(socket.next().await["payload"]["content"], "hi");
+    }
+}
+
+#[tokio::test]
+async fn session_socket_ends_when_the_login_expires() {
+    let patience = Patience { login: Duration::from_secs(2), ..Patience::default() };
+    let hub = TestHub::start(|config| config.token = TOKEN.into(), patience).await;
+    let response = send(sign_in_request(&hub)).await;
+    let set = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(set.contains("Max-Age=2"), "{set}");
+    let body: Value = response.json().await.unwrap();
+    let key = body["key"].as_str().unwrap().to_owned();
+    let login = Login { cookie: set.split(';').next().unwrap().to_owned(), key };
+    let mut socket = login.observe(&hub).await;
+    assert_eq!(u16::from(socket.closed().await.code), 4001);
+    assert_eq!(login.status(&hub, "GET", "/api/agents").await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn session_cookie_is_secure_behind_tls() {
+    let hub = locked().await;
+    let public = TestHub::with(|config| {
+        config.token = TOKEN.into();
+        config.public_url = Some("https://orochi.example.org".to_owned());
+    })
+    .await;
+    let forwarded = |schemes| sign_in_request(&hub).header("x-forwarded-proto", schemes);
+    for (request, is_secure) in [
+        (sign_in_request(&hub), false),
+        (forwarded("http"), false),
+        (forwarded("https"), true),
+        (forwarded("HTTPS, http"), true),
+        (sign_in_request(&public), true),
+    ] {
+        let response = send(request).await;
+        let set = response.headers()[header::SET_COOKIE].to_str().unwrap();
+        assert_eq!(set.ends_with("; Secure"), is_secure, "{set}");
+    }
+}
+
+#[tokio::test]
+async fn session_token_in_the_address_signs_in_and_leaves_it_and_the_printed_link_works_once() {
+    let hub = locked().await;
+    let by_token = of_redirect(&visit(&hub, "/?token=s3cret").await);
+    assert_eq!(by_token.status(&hub, "GET", "/api/stats").await, StatusCode::OK);
+    let link = hub.hub.ready.sign_in_url.clone().unwrap();
+    let path = link.strip_prefix(&hub.hub.ready.dashboard_url).unwrap();
+    let by_link = of_redirect(&visit(&hub, path).await);
+    assert_eq!(by_link.status(&hub, "GET", "/api/stats").await, StatusCode::OK);
+    for path in [path, "/?login=", "/?token=wrong", "/?token="] {
+        let refused = visit(&hub, path).await;
+        assert_eq!(refused.headers()[header::LOCATION], "./#/signin/wrong", "{path}");
+        assert_eq!(refused.headers().get(header::SET_COOKIE), None, "{path}");
+    }
+}
+
+/// Any web page can make a browser ask for `/?token=…`, say as a picture.
+#[tokio::test]
+async fn session_wrong_tokens_lock_nobody_out() {
+    let hub = locked().await;
+    for _ in 0..50 {
+        assert_eq!(visit(&hub, "/?token=guess").await.headers()[header::LOCATION], "./#/signin/wrong");
+    }
+    assert_eq!(send(sign_in_request(&hub)).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn session_sign_in_takes_no_more_than_a_token_needs() {
+    let hub = locked().await;
+    let body = json!({"token": "x".repeat(5000)}).to_string();
+    let response = send(hub.request("POST", "/api/session").body(body)).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
