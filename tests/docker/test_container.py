@@ -59,12 +59,20 @@ def test_it_stops_in_order_when_it_is_told(stack: Stack) -> None:
 
 
 def test_without_a_token_it_says_how_to_give_one(image: str) -> None:
-    refused = Stack(OROCHI_TOKEN="").compose("up", "-d", "--no-build")
-    assert refused.returncode != 0
-    assert "export OROCHI_TOKEN=" in refused.stderr
     alone = run("docker", "run", "--rm", image)
     assert alone.returncode == 2
     assert "set OROCHI_TOKEN to a secret" in alone.stderr
+
+
+def test_compose_looks_after_a_running_hub_without_the_token(stack: Stack) -> None:
+    stack.up()
+    shell = Stack(OROCHI_TOKEN="")
+    shell.project = stack.project
+    assert stack.container in shell.compose("ps", "--quiet", "--no-trunc").stdout
+    logs = shell.compose("logs")
+    assert (logs.returncode, "9559" in logs.stdout) == (0, True)
+    assert shell.compose("down").returncode == 0
+    assert stack.compose("ps", "--quiet").stdout == ""
 
 
 def test_a_volume_that_can_not_take_the_log_is_named(image: str, tmp_path: Path) -> None:

@@ -14,12 +14,17 @@ use orochi_protocol::{ErrorCode, Refusal};
 use super::App;
 use super::errors::ApiError;
 
+/// The dashboard's page, to which a link may lead from anywhere.
+const PAGE: &str = "/";
+/// Open to everyone: they tell nothing, or check a signature.
+const OPEN: [&str; 5] = ["/healthz", "/healthz/", "/readyz", "/readyz/", "/api/webhooks/gitea"];
+
 /// What the hub is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bind {
     /// Only addresses of this machine: a request that names another host was led here.
     Loopback,
-    /// An address that others can reach, under names that the hub does not know.
+    /// An address that others can reach. Where no hosts are listed, the hub does not know its names.
     Reachable,
 }
 
@@ -36,6 +41,15 @@ struct Rules {
     origins: Vec<Origin>,
     /// In lower case; an entry without a port stands for every port.
     hosts: Vec<Authority>,
+}
+
+/// A request without its body.
+#[derive(Debug, Clone, Copy)]
+struct Head<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    version: Version,
+    headers: &'a HeaderMap,
 }
 
 /// A request that may go on.
@@ -55,16 +69,21 @@ impl Guard {
         Self { rules: Arc::new(Rules { bind, origins, hosts }) }
     }
 
-    fn check(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Admitted, Refusal> {
-        let host = self.check_host(version, uri, headers)?;
-        self.check_origin(host.as_ref(), headers)
+    fn check(&self, head: &Head<'_>) -> Result<Admitted, Refusal> {
+        let host = self.check_host(head)?;
+        let admitted = self.check_origin(host.as_ref(), head.headers)?;
+        if admitted == Admitted::Plain {
+            check_site(head)?;
+        }
+        Ok(admitted)
     }
 
-    fn check_host(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Option<Authority>, Refusal> {
-        let Some(text) = host_text(version, uri, headers)? else { return Ok(None) };
+    fn check_host(&self, head: &Head<'_>) -> Result<Option<Authority>, Refusal> {
+        let Some(text) = host_text(head)? else { return Ok(None) };
         let host = Authority::parse(&text);
         let Rules { bind, hosts, .. } = &*self.rules;
-        if *bind == Bind::Reachable || host.is_loopback() || hosts.iter().any(|allowed| allowed.covers(&host)) {
+        let any_passes = *bind == Bind::Reachable && hosts.is_empty();
+        if any_passes || host.is_loopback() || hosts.iter().any(|allowed| allowed.covers(&host)) {
             return Ok(Some(host));
         }
         let detail = format!(
@@ -95,7 +114,8 @@ impl Guard {
 
 /// Lets requests pass that come from where they may; browsers' questions about a listed origin are answered.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    match app.guard.check(request.version(), request.uri(), request.headers()) {
+    let (method, uri, version) = (request.method(), request.uri(), request.version());
+    match app.guard.check(&Head { method, uri, version, headers: request.headers() }) {
         Err(refusal) => ApiError(refusal).into_response(),
         Ok(Admitted::Plain) => next.run(request).await,
         Ok(Admitted::CrossOrigin(origin)) => {
@@ -110,6 +130,27 @@ pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Resp
     }
 }
 
+/// Refuses what a browser sends for a page of another site without naming the page's origin: pictures, links, `no-cors`
+/// requests. Programs send no `Sec-Fetch-Site`; a browser says `none` for an address that its user typed.
+fn check_site(head: &Head<'_>) -> Result<(), Refusal> {
+    let is_only = |name: &str, text: &str| {
+        let mut values = head.headers.get_all(name).iter();
+        values.next().is_some_and(|value| value == text) && values.next().is_none()
+    };
+    let site = "sec-fetch-site";
+    if !head.headers.contains_key(site) || is_only(site, "same-origin") || is_only(site, "none") {
+        return Ok(());
+    }
+    let path = head.uri.path();
+    let is_visit = is_only("sec-fetch-mode", "navigate") && is_only("sec-fetch-dest", "document");
+    if OPEN.contains(&path) || (path == PAGE && is_visit && head.method == Method::GET) {
+        return Ok(());
+    }
+    let detail = "the request was made by a page of another site (Sec-Fetch-Site): only the hub's own page may call it, \
+                  and pages whose origin is listed in OROCHI_ALLOWED_ORIGINS, by requests that name it";
+    Err(Refusal::new(ErrorCode::ForbiddenOrigin, detail))
+}
+
 /// What a page of a listed origin may do: what the routes offer, with the token in a header. Cookies are not
 /// sent across origins.
 fn preflight() -> Response {
@@ -122,7 +163,8 @@ fn preflight() -> Response {
 }
 
 /// The host that a request names: in its address, which wins, or in its `Host` (RFC 9112, section 3.2).
-fn host_text(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+fn host_text(head: &Head<'_>) -> Result<Option<String>, Refusal> {
+    let Head { uri, version, headers, .. } = *head;
     let bad = |detail: &str| Err(Refusal::new(ErrorCode::ParseError, detail));
     let mut values = headers.get_all(header::HOST).iter();
     let host = match (values.next(), values.next()) {
@@ -218,6 +260,10 @@ fn default_port(scheme: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    fn head<'a>(version: Version, uri: &'a Uri, headers: &'a HeaderMap) -> Head<'a> {
+        Head { method: &Method::GET, uri, version, headers }
+    }
+
     fn check(bind: Bind, host: Option<&str>, origin: Option<&str>) -> Result<Admitted, ErrorCode> {
         let guard = Guard::new(
             bind,
@@ -230,11 +276,12 @@ mod tests {
                 headers.insert(name, value.parse().unwrap());
             }
         }
-        guard.check(Version::HTTP_11, &Uri::from_static("/api/agents"), &headers).map_err(|refusal| refusal.code)
+        let uri = Uri::from_static("/api/agents");
+        guard.check(&head(Version::HTTP_11, &uri, &headers)).map_err(|refusal| refusal.code)
     }
 
     #[test]
-    fn on_a_loopback_bind_only_names_of_this_machine_and_listed_ones_pass() {
+    fn only_names_of_this_machine_and_listed_ones_pass() {
         for host in [
             "localhost",
             "LOCALHOST:9559",
@@ -267,7 +314,7 @@ mod tests {
             "user@localhost",
         ] {
             assert_eq!(check(Bind::Loopback, Some(host), None), Err(ErrorCode::ForbiddenHost), "{host}");
-            assert_eq!(check(Bind::Reachable, Some(host), None), Ok(Admitted::Plain), "{host}");
+            assert_eq!(check(Bind::Reachable, Some(host), None), Err(ErrorCode::ForbiddenHost), "{host}");
         }
     }
 
@@ -320,12 +367,13 @@ mod tests {
     fn a_request_must_say_one_host() {
         assert_eq!(check(Bind::Reachable, None, None), Err(ErrorCode::ParseError));
         let guard = Guard::new(Bind::Loopback, &[], &[]);
-        let old = guard.check(Version::HTTP_10, &Uri::from_static("/"), &HeaderMap::new());
+        let root = Uri::from_static("/");
+        let old = guard.check(&head(Version::HTTP_10, &root, &HeaderMap::new()));
         assert_eq!(old, Ok(Admitted::Plain));
         let mut two = HeaderMap::new();
         two.append(header::HOST, "localhost".parse().unwrap());
         two.append(header::HOST, "evil.example".parse().unwrap());
-        let refused = guard.check(Version::HTTP_11, &Uri::from_static("/"), &two).unwrap_err();
+        let refused = guard.check(&head(Version::HTTP_11, &root, &two)).unwrap_err();
         assert_eq!(refused.code, ErrorCode::ParseError);
     }
 
@@ -333,7 +381,8 @@ mod tests {
     fn the_host_in_the_address_wins() {
         let guard = Guard::new(Bind::Loopback, &[], &[]);
         let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("localhost"))]);
-        let led = guard.check(Version::HTTP_11, &Uri::from_static("http://evil.example/api/agents"), &headers);
+        let uri = Uri::from_static("http://evil.example/api/agents");
+        let led = guard.check(&head(Version::HTTP_11, &uri, &headers));
         assert_eq!(led.unwrap_err().code, ErrorCode::ForbiddenHost);
     }
 }

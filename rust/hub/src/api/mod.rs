@@ -174,7 +174,9 @@ fn shared_routes(app: &App) -> Router {
     let open = Router::new()
         .route("/api/webhooks/gitea", post(webhooks::gitea))
         .route("/healthz", get(health::alive))
+        .route("/healthz/", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/readyz/", get(health::ready))
         .method_not_allowed_fallback(errors::method_not_allowed);
     api.merge(open).with_state(app.clone())
 }

@@ -78,7 +78,7 @@ async fn without_the_token_everything_that_tells_anything_is_401() {
 #[tokio::test]
 async fn health_and_the_page_need_no_token() {
     let hub = TestHub::with(|config| config.token = "s3cret".into()).await;
-    for path in ["/healthz", "/readyz"] {
+    for path in ["/healthz", "/readyz", "/healthz/", "/readyz/"] {
         for request in [hub.request("GET", path), hub.request_agent_port("GET", path)] {
             let response = send(request).await;
             assert_eq!(response.status(), StatusCode::OK);

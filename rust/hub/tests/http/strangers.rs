@@ -49,17 +49,76 @@ async fn a_name_that_was_led_to_this_machine_is_refused() {
 }
 
 #[tokio::test]
-async fn on_a_reachable_address_any_host_passes() {
-    let hub = TestHub::with(|config| {
-        config.host = "0.0.0.0".to_owned();
-        config.token = "s3cret".into();
-    })
-    .await;
-    let port = hub.dashboard_host().rsplit_once(':').unwrap().1;
-    let host = format!("127.0.0.1:{port}");
-    let request = "GET /healthz HTTP/1.1\r\nHost: hub.lab\r\nConnection: close\r\n\r\n";
-    let answer = send_raw(&host, request.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+async fn on_a_reachable_address_any_host_passes_unless_hosts_are_listed() {
+    for (listed, names) in [
+        (vec![], vec![("hub.lab", 200), ("192.0.2.1", 200)]),
+        (vec!["hub.lab".to_owned()], vec![("hub.lab", 200), ("localhost:1", 200), ("192.0.2.1", 403), ("evil", 403)]),
+    ] {
+        let hub = TestHub::with(|config| {
+            config.host = "0.0.0.0".to_owned();
+            config.token = "s3cret".into();
+            config.allowed_hosts = listed;
+        })
+        .await;
+        let port = hub.dashboard_host().rsplit_once(':').unwrap().1;
+        let host = format!("127.0.0.1:{port}");
+        for (name, status) in names {
+            let request = format!("GET /healthz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+            let answer = send_raw(&host, request.as_bytes()).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {answer}");
+        }
+    }
+}
+
+/// What a browser sends no `Origin` with: pictures, links, `no-cors` requests.
+#[tokio::test]
+async fn a_page_of_another_site_gets_nothing_by_requests_without_an_origin() {
+    let hub = TestHub::with(|config| config.allowed_origins = vec!["https://app.example.com".to_owned()]).await;
+    let ask = |path: &str, site: &str, mode: &str, dest: &str| {
+        let request = hub.request("GET", path).header("sec-fetch-site", site);
+        let request = request.header("sec-fetch-mode", mode).header("sec-fetch-dest", dest);
+        async move { send(request).await }
+    };
+    let script = page_script(&hub).await;
+    for site in ["cross-site", "same-site", "", "Same-Origin", "none, same-origin"] {
+        for (path, mode, dest) in [
+            ("/api/search?q=x", "no-cors", "image"),
+            ("/api/gitea/repos", "no-cors", "script"),
+            ("/api/messages", "navigate", "document"),
+            ("/api/session", "no-cors", "empty"),
+            ("/nope", "navigate", "document"),
+            ("/", "no-cors", "image"),
+            ("/", "navigate", "iframe"),
+            (&script, "no-cors", "script"),
+        ] {
+            let response = ask(path, site, mode, dest).await;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{site} {path}");
+            assert_eq!(response.json::<Value>().await.unwrap()["code"], "FORBIDDEN_ORIGIN");
+        }
+        // A link to the page works from anywhere, and health is for everyone.
+        assert_eq!(ask("/", site, "navigate", "document").await.status(), StatusCode::OK, "{site}");
+        for path in ["/healthz", "/readyz/"] {
+            assert_eq!(ask(path, site, "no-cors", "image").await.status(), StatusCode::OK, "{site} {path}");
+        }
+    }
+    for site in ["same-origin", "none"] {
+        assert_eq!(ask("/api/agents", site, "cors", "empty").await.status(), StatusCode::OK, "{site}");
+    }
+    let twice =
+        hub.request("GET", "/api/agents").header("sec-fetch-site", "none").header("sec-fetch-site", "cross-site");
+    assert_eq!(send(twice).await.status(), StatusCode::FORBIDDEN);
+    let listed = hub.request("GET", "/api/agents").header("sec-fetch-site", "cross-site");
+    let listed = send(listed.header(header::ORIGIN, "https://app.example.com")).await;
+    assert_eq!(listed.status(), StatusCode::OK);
+    let agent_port = hub.request_agent_port("GET", "/api/agents").header("sec-fetch-site", "same-site");
+    assert_eq!(send(agent_port).await.status(), StatusCode::FORBIDDEN);
+}
+
+/// The address of the page's script.
+async fn page_script(hub: &TestHub) -> String {
+    let page = send(hub.request("GET", "/")).await.text().await.unwrap();
+    let found = page.split('"').find(|part| part.ends_with("/js/main.js")).unwrap();
+    format!("/{}", found.trim_start_matches('/'))
 }
 
 #[tokio::test]
