@@ -19,10 +19,10 @@ export function protocols() {
   return key === null ? [] : ["orochi", `orochi-session.${key}`];
 }
 
-/** Keeps the key that a sign-in by address ends with, `#/signed-in/<key>`, and takes it out of the address. */
+/** Keeps the key to which a sign-in by address leads, `?signed-in=<key>`, and takes it out of the address. */
 export function takeFromAddress() {
-  const key = /^#\/signed-in\/([0-9a-f]+)$/.exec(location.hash)?.[1];
+  const key = /^\?signed-in=([0-9a-f]+)$/.exec(location.search)?.[1];
   if (key === undefined) return;
   keep(key);
-  history.replaceState(null, "", "#/");
+  history.replaceState(null, "", location.pathname + location.hash);
 }

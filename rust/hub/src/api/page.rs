@@ -30,8 +30,8 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
     let to = |place: &str| (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]);
     if is_right {
         let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
-        // What follows the # is sent to no server; the page keeps it and takes it out of the address.
-        return ([(header::SET_COOKIE, cookie)], to(&format!("./#/signed-in/{key}"))).into_response();
+        // The page takes the key out of its address. It is not behind a #: the browser keeps the one that was asked for.
+        return ([(header::SET_COOKIE, cookie)], to(&format!("./?signed-in={key}"))).into_response();
     }
     if app.auth.asks_for_token() {
         return to("./#/signin/wrong").into_response();

@@ -81,7 +81,7 @@ fn of_redirect(response: &Response) -> Login {
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     let place = response.headers()[header::LOCATION].to_str().unwrap();
     assert!(!place.contains(TOKEN), "{place}");
-    Login { cookie: cookie(response), key: place.strip_prefix("./#/signed-in/").unwrap().to_owned() }
+    Login { cookie: cookie(response), key: place.strip_prefix("./?signed-in=").unwrap().to_owned() }
 }
 
 #[tokio::test]
