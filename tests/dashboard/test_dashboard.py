@@ -33,7 +33,8 @@ async def test_signing_in_takes_the_token_and_signing_out_ends_it(start_hub: Sta
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
     kept = await page.evaluate("[document.cookie, JSON.stringify([{...localStorage}, {...sessionStorage}])]")
-    assert kept[0] == "" and "s3cret" not in kept[1]
+    assert kept[0] == ""
+    assert "s3cret" not in kept[1]
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Token")).to_be_visible()
     await page.goto(address(hub, "/?token=s3cret"))
