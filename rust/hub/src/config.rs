@@ -45,7 +45,7 @@ pub struct Config {
     /// Web origins that may call the hub besides its own, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::origin)]
     pub allowed_origins: Vec<String>,
-    /// Host names that requests may use besides the loopback ones, separated by commas; empty: any, on a reachable address
+    /// Host names that requests may use besides localhost, separated by commas [default on a reachable address: any]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::host_name)]
     pub allowed_hosts: Vec<String>,
     /// File that is written once both ports answer, as JSON with their addresses

@@ -30,7 +30,7 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
     let to = |place: &str| (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]);
     if is_right {
         let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
-        // The page takes the key out of its address. It is not behind a #: the browser keeps the one that was asked for.
+        // The page takes the key out of its address. It is not behind a #: the browser keeps what stood there.
         return ([(header::SET_COOKIE, cookie)], to(&format!("./?signed-in={key}"))).into_response();
     }
     if app.auth.asks_for_token() {

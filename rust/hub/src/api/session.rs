@@ -1,8 +1,8 @@
 //! Signing in from a browser (section 2): the token is given once, for a login that ends by itself.
 //!
 //! A login has two halves. The cookie, `until.nonce.signature`, is not readable by scripts, but a browser sends it to
-//! every server on the host name, whatever its port. The key is derived from the cookie's text; the page keeps it in its
-//! origin's storage, which no other port can read, and sends it with each request. One half alone opens nothing.
+//! every server on the host name, whatever its port. The key is derived from the cookie's text. The page keeps it in
+//! its origin's storage, which no other port can read, and sends it with each request. One half alone opens nothing.
 //!
 //! Both are signed with a key of the log's and the token's, so a restarted hub knows its logins, and a hub whose token
 //! was changed knows none. Only ended logins are stored, in the log, until they would have expired.

@@ -1,4 +1,4 @@
-//! Dashboard logins: what opens one, what it may do, what ends it, and what another server on the host can't do with it.
+//! Dashboard logins: what opens one, what it may do, what ends it, and that another server can't use its cookie.
 
 use std::time::Duration;
 
