@@ -35,12 +35,18 @@ export function clock(ts, now = new Date()) {
 /** The same to the minute, for the ends of a picture. */
 export const minute = (ts, now = new Date()) => clock(ts, now).replace(/:\d\d$/, "");
 
-/** One status of those that have a colour, by what the agent says and whether it is there. */
+/** Statuses that have a colour of their own, in the order in which they need a person. */
+export const STATUSES = ["lost", "stuck", "error", "blocked", "busy", "online", "idle", "offline"];
+
+/** One of these statuses, by what the agent says, how the hub judges it, and whether it is there. */
 export function statusOf(agent) {
-  if (!agent.online) return "offline";
+  if (!agent.online) return agent.lost && !agent.isDismissed ? "lost" : "offline";
   if (agent.stuck) return "stuck";
-  return ["busy", "error", "idle"].includes(agent.status) ? agent.status : "online";
+  return ["busy", "blocked", "error", "idle"].includes(agent.status) ? agent.status : "online";
 }
+
+/** Whether an agent needs a person. */
+export const needsPerson = (agent) => ["lost", "stuck", "error", "blocked"].includes(statusOf(agent));
 
 /** `#/name?key=value` as `{name, params}`; and back. */
 export function parseRoute(hash) {

@@ -2,14 +2,16 @@
 
 import { announce, el } from "./dom.js";
 import { ask, first } from "./first.js";
-import { clock, parseRoute, routeTo, statusOf } from "./format.js";
+import { clock, needsPerson, parseRoute, routeTo } from "./format.js";
 import * as hub from "./hub.js";
 import { listen } from "./keys.js";
+import { dismiss, dismissed } from "./losses.js";
 import { noticeOf, tell, wanted } from "./notices.js";
 import { initial, reduce } from "./state.js";
 import { follow } from "./sync.js";
 import { agentPage } from "./views/agent.js";
 import { feed } from "./views/feed.js";
+import { noteStart } from "./views/message.js";
 import { chooseNotices } from "./views/notify.js";
 import { activity } from "./views/activity.js";
 import { overview } from "./views/overview.js";
@@ -24,7 +26,7 @@ const PAGES = [
 ];
 
 const main = document.getElementById("main");
-let state = initial();
+let state = { ...initial(), dismissed: dismissed() };
 let view = null;
 let stop = null;
 let isDrawing = false;
@@ -65,7 +67,7 @@ function showConnection(text) {
 
 /** The tab's title says how many agents need somebody, also where the tab is not looked at. */
 function showTitle() {
-  const count = [...state.agents.values()].filter((agent) => ["stuck", "error"].includes(statusOf(agent))).length;
+  const count = [...state.agents.values()].filter(needsPerson).length;
   const words = `${count > 0 ? `(${count}) ` : ""}${title} - Orochi`;
   if (document.title !== words) document.title = words;
 }
@@ -81,7 +83,11 @@ function show(gone = null) {
     else if (isStep) location.hash = to;
     else location.replace(to);
   };
-  const given = { params, go, onError: fail };
+  const deal = (agent, since) => {
+    dispatch({ kind: "dismissed", losses: dismiss(agent, since) });
+    showTitle();
+  };
+  const given = { params, go, onError: fail, dismiss: deal };
   const pages = {
     feed: () => feed(given),
     activity: () => activity(given),
@@ -131,6 +137,7 @@ async function start() {
     asked = null;
     const [data, rows] = await answers;
     if (mine !== starts) return;
+    noteStart(data.started ?? null);
     dispatch({ kind: "overview", data });
     // What the overview's head is past is not missed: the socket goes on from the newest row.
     dispatch({ kind: "history", rows });
@@ -148,6 +155,7 @@ async function start() {
     onOverview: (data) => {
       heardAt = Date.now();
       if (state.epoch !== null && data.epoch !== state.epoch) return beginAnew();
+      noteStart(data.started ?? null);
       dispatch({ kind: "overview", data });
       showTitle();
       view?.tick?.();
@@ -184,7 +192,7 @@ function take(frame) {
 /** The hub has another log than the page. */
 function beginAnew() {
   stop?.();
-  state = initial();
+  state = { ...initial(), dismissed: dismissed() };
   start();
 }
 
@@ -192,7 +200,7 @@ function leave() {
   starts += 1;
   stop?.();
   stop = null;
-  state = initial();
+  state = { ...initial(), dismissed: dismissed() };
   document.getElementById("signout").hidden = true;
   show();
 }

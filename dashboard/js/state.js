@@ -7,6 +7,8 @@ export function initial() {
   return {
     connection: "starting",
     now: null,
+    started: null,
+    dismissed: {},
     epoch: null,
     gitea: null,
     agents: new Map(),
@@ -18,7 +20,7 @@ export function initial() {
 
 /**
  * Events: `connection {state}`, `overview {data}`, `history {rows}` (the newest there are; may overlap what came
- * since), `frame {frame}` as an observer gets them.
+ * since), `frame {frame}` as an observer gets them, `dismissed {losses}`: losses that somebody has dealt with.
  */
 export function reduce(state, event) {
   switch (event.kind) {
@@ -28,10 +30,17 @@ export function reduce(state, event) {
       return {
         ...state,
         now: event.data.now,
+        started: event.data.started ?? null,
         epoch: event.data.epoch ?? null,
         gitea: event.data.gitea ?? null,
-        agents: new Map(event.data.agents.map((agent) => [agent.name, agent])),
+        agents: new Map(event.data.agents.map((agent) => [agent.name, known(state, agent)])),
         channels: new Map(event.data.channels.map((channel) => [channel.name, channel])),
+      };
+    case "dismissed":
+      return {
+        ...state,
+        dismissed: event.losses,
+        agents: new Map([...state.agents].map(([name, agent]) => [name, dealtWith(agent, event.losses)])),
       };
     case "history":
       return merged(state, event.rows);
@@ -42,12 +51,47 @@ export function reduce(state, event) {
   }
 }
 
+/** An agent of the overview, with what the page knows better: newer words, and losses that were dismissed. */
+function known(state, agent) {
+  const words = state.agents.get(agent.name)?.last_words;
+  const isNewer = words && words.seq > (agent.last_words?.seq ?? 0) && state.epoch !== null;
+  return dealtWith(isNewer ? { ...agent, last_words: words } : agent, state.dismissed);
+}
+
+function dealtWith(agent, losses) {
+  const since = Object.hasOwn(losses, agent.name) ? losses[agent.name] : null;
+  const isDismissed = Boolean(agent.lost) && since === agent.lost.since;
+  return isDismissed === Boolean(agent.isDismissed) ? agent : { ...agent, isDismissed };
+}
+
+/** Characters of last words, as the hub cuts them. */
+const WORDS_CHARS = 200;
+
+/** A message in one line, without the marks of Markdown that are most common. */
+export const oneLine = (content) =>
+  content
+    .slice(0, WORDS_CHARS * 4)
+    .replace(/^\s*(#{1,6}|>|[-*+]|\d+\.)\s+/gm, "")
+    .replace(/^```.*$/gm, "")
+    .replace(/(\*\*|__|`)/g, "")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, WORDS_CHARS);
+
+/** The state after a message: its sender's card has it as its last words. */
+function spoke(state, { sender, seq, ts, channel, content }) {
+  const agent = state.agents.get(sender);
+  if (!agent || seq <= (agent.last_words?.seq ?? 0)) return state;
+  const last_words = { seq, ts, channel, content: oneLine(content ?? "") };
+  return { ...state, agents: new Map(state.agents).set(sender, { ...agent, last_words }) };
+}
+
 function framed(state, frame) {
   const { type, payload } = frame;
   if (type === "message" && frame.seq !== undefined) {
     // The html is the frame's own: one in the payload would be the sender's.
     const row = { ...payload, html: frame.html, seq: frame.seq, ts: frame.ts, sender: frame.sender, msg_id: frame.id };
-    const next = merged(state, [row]);
+    const next = spoke(merged(state, [row]), row);
     return next.channels.has(row.channel) || row.channel.startsWith("@")
       ? next
       : { ...next, channels: new Map(next.channels).set(row.channel, { name: row.channel, members: [], last: null }) };
@@ -59,12 +103,13 @@ function framed(state, frame) {
     const { agent: _name, event, ...facts } = payload;
     const online = event === undefined ? known.online : event === "connected";
     // A status is a sign of life, and says nothing of what was read.
+    const lost = online ? null : known.lost;
     const stuck = type === "status_update" && known.stuck?.reason === "silent" ? null : known.stuck;
     const isSame = online === known.online && (facts.status ?? known.status) === known.status;
     const state_since = isSame ? known.state_since : (frame.ts ?? null);
     return {
       ...state,
-      agents: new Map(state.agents).set(payload.agent, { ...known, ...facts, online, stuck, state_since }),
+      agents: new Map(state.agents).set(payload.agent, { ...known, ...facts, online, stuck, lost, state_since }),
     };
   }
   return state;
@@ -90,10 +135,12 @@ export function inChannel(state, channel) {
 }
 
 /** In the order in which they need a person. */
-const NEEDS = ["stuck", "error", "missed", "busy", "online", "idle", "offline"];
+const NEEDS = ["lost", "stuck", "error", "blocked", "missed", "busy", "online", "idle", "offline"];
 
 /** Whether an agent is away while something waits for it. */
-export const isMissed = (agent) => !agent.online && agent.waiting.count > 0;
+export const isMissed = (agent) => !agent.online && !isLost(agent) && agent.waiting.count > 0;
+
+const isLost = (agent) => Boolean(agent.lost) && !agent.isDismissed;
 
 /** Agents sorted by `key`: the status by need, a text by itself with those that have none last; then by name. */
 export function sorted(agents, key, statusOf) {

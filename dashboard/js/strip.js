@@ -6,7 +6,7 @@ import { clock, duration, secondsBetween } from "./format.js";
 /** Units from the strip's beginning to its end. */
 const WIDTH = 1000;
 const HEIGHT = 20;
-const KNOWN = ["busy", "error", "idle", "online", "offline"];
+const KNOWN = ["busy", "blocked", "error", "idle", "online", "offline", "lost", "hub down"];
 
 /** `[{state, x, width, text}]` for spans of a time; pure. */
 export function pieces(spans, since, until) {

@@ -14,6 +14,7 @@ const ASK_AGAIN_MS = 2000;
 const ISSUES_AGAIN_MS = 60_000;
 /** A receipt's states: in a word, and what it means. */
 const STATES = {
+  unknown: ["not known", "the hub has restarted since: what was handed over before that is not known"],
   pending: ["waiting", "not handed over yet: it gets it when it is there"],
   delivered: ["delivered", "handed over to it; it has not said that it dealt with it"],
   seen: ["seen", "it has said that it dealt with it"],
@@ -95,6 +96,11 @@ function rich(row) {
   return [element, all];
 }
 
+/** What is known of a receipt: the hub forgets what it handed over when it restarts. */
+export function receiptState(state, { ts }, started) {
+  return state === "pending" && started !== null && Date.parse(ts) < Date.parse(started) ? "unknown" : state;
+}
+
 function delivery(row) {
   const states = el("ul", { class: "delivery", "aria-label": "delivery" });
   const show = async () => {
@@ -103,7 +109,8 @@ function delivery(row) {
       const named = Object.entries(agents).filter(
         ([name]) => row.mentions?.includes(name) || row.channel === `@${name}`,
       );
-      const item = ([name, state]) => {
+      const item = ([name, found]) => {
+        const state = receiptState(found, row, hubStarted);
         const [word, title] = STATES[state] ?? [state];
         return el("li", { data: { state }, title }, `${name}: ${word}`);
       };
@@ -140,6 +147,10 @@ export function refreshVisible(list, gitea = null) {
   });
   askNext();
 }
+
+/** When the hub started, as its overview had it last. */
+let hubStarted = null;
+export const noteStart = (started) => (hubStarted = started);
 
 /** Deliveries in sight that are to be asked for, and how many are being asked for. */
 let due = [];

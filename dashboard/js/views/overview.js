@@ -16,12 +16,14 @@ const SORTS = [
   ["role", "sorted by role"],
 ];
 const STRIPS_EVERY_MS = 30_000;
+/** Messages change cards too: however many come, cards are drawn anew so often. */
+const DRAW_EVERY_MS = 200;
 
 /** The agents' last hour, kept over pages: without it cards would grow a moment after one came back. */
 let known = null;
 
-export function overview({ params, go, onError }) {
-  const view = new Overview(params, go, onError);
+export function overview({ params, go, onError, dismiss }) {
+  const view = new Overview(params, go, onError, dismiss);
   return {
     element: view.element,
     update: (state) => view.update(state),
@@ -38,7 +40,7 @@ class Overview {
   states = known;
   askedAt = 0;
 
-  constructor(params, go, onError) {
+  constructor(params, go, onError, dismiss) {
     Object.assign(this, { params, onError });
     const choose = (name) => (event) => go({ ...params, [name]: event.target.value }, { isStep: false });
     this.summary = el("p", { class: "summary" });
@@ -49,7 +51,11 @@ class Overview {
       el("option", { value, selected: value === (params.sort ?? "status") }, text),
     );
     const sort = el("select", { "aria-label": "Sort", onchange: choose("sort") }, options);
-    this.cards = el("ul", { class: "cards" });
+    const pressed = ({ target }) => {
+      const { lost, since } = target.closest(".dismiss")?.dataset ?? {};
+      if (lost) dismiss(lost, since);
+    };
+    this.cards = el("ul", { class: "cards", onclick: pressed });
     const head = [
       el("h1", { id: "overview-title" }, "Agents"),
       this.summary,
@@ -69,7 +75,18 @@ class Overview {
     }
   }
 
+  /** Draws at once when the page opens; later changes are drawn together. */
   update(state) {
+    this.state = state;
+    if (this.drawn === null) return this.redraw();
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.redraw();
+    }, DRAW_EVERY_MS);
+  }
+
+  redraw() {
+    const { state } = this;
     const now = [state.agents, state.now, this.states];
     if (this.drawn?.every((value, at) => value === now[at])) return;
     this.drawn = now;
@@ -98,6 +115,7 @@ function summary(agents) {
   const counts = [
     [count("stuck"), "stuck"],
     [count("error"), "in error"],
+    [count("blocked"), "blocked"],
     [count("busy"), "busy"],
     [count("idle"), "idle"],
   ];
@@ -105,7 +123,9 @@ function summary(agents) {
   const all = `${agents.filter((agent) => agent.online).length} online`;
   const online = given.length > 0 ? `${all}: ${given.join(", ")}` : all;
   const missed = agents.filter(isMissed).length;
-  return missed > 0 ? `${online}; ${missed} offline with messages waiting` : online;
+  const lost = count("lost");
+  const away = [lost > 0 && `${lost} lost`, missed > 0 && `${missed} offline with messages waiting`].filter(Boolean);
+  return [online, ...away].join("; ");
 }
 
 function fill(select, agents, chosen) {
@@ -133,6 +153,7 @@ function card(agent, now, states) {
     el("h2", {}, el("a", { href: routeTo(["agent", agent.name]) }, agent.name)),
     statusLine(agent, now),
     needs(agent, now),
+    agent.lost && !agent.isDismissed && dismissButton(agent),
     task(agent),
     el("p", { class: "identity" }, identity || "no identity given"),
     agent.online && el("p", { class: "sign" }, `last sign of life ${ago(agent.last_heartbeat, now)}`),
@@ -140,6 +161,10 @@ function card(agent, now, states) {
     agent.last_words &&
       el("blockquote", {}, el("span", { class: "where" }, where(agent, now)), agent.last_words.content),
   );
+}
+
+function dismissButton({ name, lost }) {
+  return el("button", { type: "button", class: "dismiss", data: { lost: name, since: lost.since } }, "Dismiss");
 }
 
 function where({ last_words: { channel, ts } }, now) {

@@ -11,7 +11,8 @@ const COUNT_MAX = 1000;
 /** The status in a word of its own colour, what the agent itself says where that is another, and for how long. */
 export function statusLine(agent, now) {
   const status = statusOf(agent);
-  const own = agent.online && agent.status !== status ? ` ${agent.status}` : "";
+  const said = status === "lost" ? agent.lost.was : agent.status;
+  const own = (agent.online || status === "lost") && said !== status ? ` ${said}` : "";
   const since = agent.state_since ?? agent.last_seen;
   const lasting = since ? ` for ${duration(secondsBetween(since, now))}` : "";
   const badge = el("span", { class: "badge", title: agent.stuck?.detail ?? null }, status);
@@ -31,8 +32,9 @@ export function task(agent) {
 /** Why it is stuck, and what it has not dealt with, from whom and for how long. */
 export function needs(agent, now) {
   const { stuck, waiting } = agent;
-  const isLate = stuck?.reason === "waiting";
+  const isLate = stuck?.reason === "waiting" || stuck?.reason === "unanswered";
   return [
+    statusOf(agent) === "lost" && el("p", { class: "stuck" }, `Lost: ${agent.lost.detail}`),
     stuck && !isLate && el("p", { class: "stuck" }, `Stuck: ${stuck.detail}`),
     waiting.count === 0 && agent.cursor !== null && el("p", { class: "identity" }, "nothing unread"),
     waiting.count > 0 && el("p", { class: isLate ? "stuck" : "waiting" }, isLate && "Stuck: ", unread(agent, now)),
@@ -44,5 +46,6 @@ function unread({ name, cursor, waiting: { count, from, oldest_ts } }, now) {
   const many = `${count >= COUNT_MAX ? `${COUNT_MAX}+` : count} ${cursor === null ? "unanswered" : "unread"}`;
   const named = from.length > NAMES_MAX ? `${from.slice(0, NAMES_MAX).join(", ")} and others` : from.join(" and ");
   const waited = duration(secondsBetween(oldest_ts, now));
-  return [el("a", { href: routeTo(["agent", name]) }, many), ` from ${named}, for ${waited}`];
+  const why = cursor === null ? "; it does not report what it has read" : "";
+  return [el("a", { href: routeTo(["agent", name]) }, many), ` from ${named}, for ${waited}${why}`];
 }

@@ -49,6 +49,7 @@ const FILES: &[File] = files![
     "js/issues.js" is JS,
     "js/key.js" is JS,
     "js/keys.js" is JS,
+    "js/losses.js" is JS,
     "js/main.js" is JS,
     "js/marks.js" is JS,
     "js/markup.js" is JS,

@@ -5,7 +5,7 @@
 //! ([`Feed::Behind`]), so nothing here grows with how slow a reader is. Replies are not bounded here, but a
 //! connection stops reading requests while it has too many of them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -66,6 +66,8 @@ pub struct Outbox {
     wake: Notify,
     /// Everything addressed to the connection up to here was written to its socket.
     written: AtomicU64,
+    /// Set once the peer has sent a close frame.
+    has_goodbye: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -176,6 +178,16 @@ impl Outbox {
     /// Everything addressed to the connection up to here was written to its socket.
     pub fn written(&self) -> Seq {
         Seq::new(self.written.load(Ordering::Acquire)).unwrap_or(Seq::MAX)
+    }
+
+    /// Records that the peer sent a close frame: it left on purpose.
+    pub fn note_goodbye(&self) {
+        self.has_goodbye.store(true, Ordering::Release);
+    }
+
+    /// Whether the peer sent a close frame. Without one its process died or its network broke.
+    pub fn has_goodbye(&self) -> bool {
+        self.has_goodbye.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -38,6 +38,7 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
+use orochi_protocol::Timestamp;
 
 pub use auth::Auth;
 pub use guard::{Bind, Guard};
@@ -47,7 +48,7 @@ pub use session::{Login, Sessions};
 use crate::calls::Calls;
 use crate::config::{ChannelRule, Config, ConfigError};
 use crate::connection::progress::Patience;
-use crate::core::Core;
+use crate::core::{Core, system_clock};
 use crate::digest::Digest;
 use crate::gitea::{Gitea, Limits};
 use crate::webhook::signature::Signature;
@@ -69,6 +70,8 @@ pub struct App {
     pub sessions: Sessions,
     /// Who may tell of Gitea, and where it is told.
     webhooks: Arc<Webhooks>,
+    /// When the hub started.
+    pub started: Timestamp,
     /// How long connections are waited for.
     pub patience: Patience,
     /// Whether people reach the dashboard by https, as OROCHI_PUBLIC_URL has it.
@@ -104,6 +107,7 @@ impl App {
             digest: Digest::default(),
             sessions,
             webhooks,
+            started: system_clock(),
             patience,
             is_public_by_tls: config.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
             readiness: Readiness::default(),

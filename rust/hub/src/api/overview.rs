@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::App;
 use super::errors::ApiError;
 use super::params::Params;
-use super::stuck::{Stuck, stuck};
+use super::stuck::{Lost, Stuck, lost, stuck};
 use crate::core::system_clock;
 use crate::digest::Counts;
 use crate::markdown;
@@ -32,6 +32,8 @@ const LAST_WORDS_CHARS: u32 = 200;
 #[derive(Debug, Serialize)]
 pub struct Overview {
     now: Timestamp,
+    /// When the hub started.
+    started: Timestamp,
     seq: Seq,
     /// The database's UUID: with another one it is another log.
     epoch: String,
@@ -67,6 +69,8 @@ struct Agent {
     last_words: Option<LastWords>,
     waiting: Waiting,
     stuck: Option<Stuck>,
+    /// Null unless it vanished in the middle of its work.
+    lost: Option<Lost>,
 }
 
 /// Mentions and direct messages that the agent has not dealt with, see [`dealt_with`].
@@ -91,9 +95,10 @@ struct LastWords {
 pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overview>, ApiError> {
     let rows = app.core.agents(true).await?;
     let members = app.core.channels().await?;
-    let (now, head) = (system_clock(), app.core.head());
+    let (now, head, started) = (system_clock(), app.core.head(), app.started);
     let read = move |counts: &Counts, reader: &Reader| {
-        let agents = rows.into_iter().map(|row| agent(row, counts, reader, now)).collect::<Result<Vec<_>, _>>()?;
+        let agents =
+            rows.into_iter().map(|row| agent(row, counts, reader, (now, started))).collect::<Result<Vec<_>, _>>()?;
         let mut channels = Vec::with_capacity(members.len());
         for (name, members) in members {
             let newest = reader.newest_in(&name)?;
@@ -106,16 +111,23 @@ pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overvi
     let (agents, channels) = app.digest.ask(app.core.reads(), PIECE, (head, now), read).await?;
     let gitea = app.calls.gitea_address().map(ToOwned::to_owned);
     let epoch = app.core.epoch().to_owned();
-    Ok(Json(Overview { now, seq: app.core.head(), epoch, gitea, agents, channels }))
+    Ok(Json(Overview { now, started, seq: app.core.head(), epoch, gitea, agents, channels }))
 }
 
-fn agent(row: AgentRow, counts: &Counts, reader: &Reader, now: Timestamp) -> Result<Agent, StoreError> {
-    let state_since = reader.state_since(&row.name)?;
+fn agent(
+    row: AgentRow,
+    counts: &Counts,
+    reader: &Reader,
+    (now, started): (Timestamp, Timestamp),
+) -> Result<Agent, StoreError> {
+    let standing = reader.standing(&row.name)?;
     let waiting = reader.waiting(&row.name, dealt_with(&row, counts))?;
     let last_words = counts.newest_of(&row.name).map(|seq| last_words(reader, seq)).transpose()?.flatten();
     let stuck = stuck(&row, &waiting, now);
+    let lost = standing.as_ref().filter(|_| !row.online).and_then(|standing| lost(standing, &row.status, now, started));
+    let state_since = standing.map(|standing| standing.since);
     let store::Waiting { count, oldest: oldest_seq, oldest_ts, from } = waiting;
-    Ok(Agent { row, state_since, last_words, waiting: Waiting { count, oldest_seq, oldest_ts, from }, stuck })
+    Ok(Agent { row, state_since, last_words, waiting: Waiting { count, oldest_seq, oldest_ts, from }, stuck, lost })
 }
 
 fn last_words(reader: &Reader, seq: Seq) -> Result<Option<LastWords>, StoreError> {

@@ -1,21 +1,26 @@
-//! Which agents need a person: those that are busy without a sign of life, and those that leave unread what was said to
-//! them.
+//! Which agents need a person: those that are busy without a sign of life, those that leave unread what was said to
+//! them, and those that vanished in the middle of their work.
 
 use orochi_protocol::Timestamp;
 use orochi_protocol::reply::AgentRow;
 use serde::Serialize;
 
 use crate::store::Waiting;
+use crate::store::states::{HUB_DOWN, LOST, Standing, is_work};
 
 /// Seconds after which an agent that is busy without a sign of life, or leaves mentions unread, is stuck.
 const STUCK_SECONDS: i64 = 5 * 60;
+/// Seconds for which a vanished agent may come back before it is called lost: a short break of the network is none.
+const LOST_SECONDS: i64 = 3;
+/// Seconds after the hub's start in which agents are expected back.
+const BACK_SECONDS: i64 = 60;
 /// Senders that are named.
 const NAMES_MAX: usize = 3;
 
 /// Why an agent is taken for stuck, for a person to read.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Stuck {
-    /// `silent` or `waiting`.
+    /// `silent`, `waiting` (unread messages), or `unanswered` (of an agent that does not report what it has read).
     reason: &'static str,
     detail: String,
     since: Timestamp,
@@ -34,11 +39,41 @@ pub fn stuck(row: &AgentRow, waiting: &Waiting, now: Timestamp) -> Option<Stuck>
         let detail = format!("busy, and no sign of life for {silent_for} min");
         return Some(Stuck { reason: "silent", detail, since: row.last_heartbeat });
     }
-    // Of an agent that never says what it has dealt with one can't tell.
-    let since = waiting.oldest_ts.filter(|_| row.cursor.is_some())?;
+    let since = waiting.oldest_ts?;
     let waits_for = minutes(since)?;
-    let detail = format!("{} unread from {}, for {waits_for} min", waiting.count, names(&waiting.from));
-    Some(Stuck { reason: "waiting", detail, since })
+    let (count, from) = (waiting.count, names(&waiting.from));
+    if row.cursor.is_none() {
+        let detail =
+            format!("{count} unanswered from {from}, for {waits_for} min; it does not report what it has read");
+        return Some(Stuck { reason: "unanswered", detail, since });
+    }
+    Some(Stuck { reason: "waiting", detail: format!("{count} unread from {from}, for {waits_for} min"), since })
+}
+
+/// Why an agent is taken for lost.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// What it was doing.
+    was: String,
+    detail: &'static str,
+    since: Timestamp,
+}
+
+/// Whether an offline agent vanished in the middle of its work; `status` is its last one.
+pub fn lost(standing: &Standing, status: &str, now: Timestamp, started: Timestamp) -> Option<Lost> {
+    let has_passed = |since: Timestamp, seconds: i64| now.as_micros() - since.as_micros() >= seconds * 1_000_000;
+    let since = standing.since;
+    match standing.state.as_str() {
+        LOST if has_passed(since, LOST_SECONDS) => {
+            let detail = "its connection broke without a goodbye";
+            Some(Lost { was: status.to_owned(), detail, since })
+        }
+        HUB_DOWN if has_passed(started, BACK_SECONDS) => {
+            let was = standing.before.clone().filter(|state| is_work(state))?;
+            Some(Lost { was, detail: "it did not come back after the hub's restart", since })
+        }
+        _ => None,
+    }
 }
 
 /// "alice, bob and 2 others".
@@ -115,9 +150,33 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_offline_or_never_says_what_it_read_is_not_stuck() {
+    fn stuck_names_an_agent_that_never_reports_what_it_read_and_leaves_messages_unanswered() {
         let old = AgentRow { status: "idle".to_owned(), ..busy() };
-        assert_eq!(reason(&old, &waiting(&["bob"]), 200), None);
+        assert_eq!(reason(&old, &waiting(&["bob"]), 104), None);
+        let why = "1 unanswered from bob, for 8 min; it does not report what it has read";
+        assert_eq!(reason(&old, &waiting(&["bob"]), 108), Some(why.to_owned()));
+    }
+
+    #[test]
+    fn lost_after_a_broken_connection_or_a_restart_only_in_the_middle_of_work() {
+        let second = |second: i64| Timestamp::from_micros(second * 1_000_000);
+        let is_lost = |state: &str, before: &str, now: i64, started: i64| {
+            let standing = Standing { state: state.to_owned(), since: second(1000), before: Some(before.to_owned()) };
+            lost(&standing, "busy", second(now), second(started)).map(|lost| lost.was)
+        };
+        let busy = Some("busy".to_owned());
+        assert_eq!(is_lost(LOST, "busy", 1002, 0), None, "it may be back at once");
+        assert_eq!(is_lost(LOST, "busy", 1003, 0), busy);
+        assert_eq!(is_lost(LOST, "busy", 2001, 2000), busy, "a restart does not end it");
+        assert_eq!(is_lost(HUB_DOWN, "busy", 1064, 1005), None);
+        assert_eq!(is_lost(HUB_DOWN, "busy", 1065, 1005), busy);
+        assert_eq!(is_lost(HUB_DOWN, "error", 1065, 1005), Some("error".to_owned()));
+        assert_eq!(is_lost(HUB_DOWN, "idle", 2000, 1005), None);
+        assert_eq!(is_lost("offline", "busy", 2000, 0), None);
+    }
+
+    #[test]
+    fn one_that_is_offline_is_not_stuck() {
         let offline = AgentRow { online: false, cursor: Some(Seq::ZERO), ..busy() };
         assert_eq!(reason(&offline, &waiting(&["bob"]), 200), None);
     }

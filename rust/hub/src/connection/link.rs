@@ -242,7 +242,13 @@ impl Link {
             // tungstenite answers pings by itself with the next write.
             Some(Ok(Message::Ping(_))) => self.flush().await.map(|()| None),
             Some(Ok(Message::Pong(_))) => Ok(None),
-            Some(Ok(Message::Close(_))) | None => {
+            Some(Ok(Message::Close(_))) => {
+                self.outbox.note_goodbye();
+                // The close is answered by the next write.
+                let _ = timeout(CLOSE_MAX, self.socket.close()).await;
+                Err(Ended)
+            }
+            None => {
                 // The close is answered by the next write.
                 let _ = timeout(CLOSE_MAX, self.socket.close()).await;
                 Err(Ended)
@@ -283,7 +289,11 @@ impl Link {
         // A peer that does not read its close frame finds the socket closed.
         let _ = timeout(CLOSE_MAX, async {
             self.socket.send(frame).await?;
-            while let Some(Ok(_)) = self.socket.next().await {}
+            while let Some(Ok(message)) = self.socket.next().await {
+                if matches!(message, Message::Close(_)) {
+                    self.outbox.note_goodbye();
+                }
+            }
             Ok::<(), axum::Error>(())
         })
         .await;

@@ -254,9 +254,10 @@ impl CoreThread {
 
     pub(super) fn disconnect(&mut self, connection: ConnectionId) {
         let Some(index) = self.registry.find_connection(connection) else { return };
-        let Some(agent) = self.registry.remove(index).agent_index() else { return };
+        let ended = self.registry.remove(index);
+        let Some(agent) = ended.agent_index() else { return };
         let now = self.stamper.now();
-        self.registry.agent_mut(agent).record.last_seen = now;
+        self.registry.agent_mut(agent).leave(ended.outbox.has_goodbye(), now);
         if !self.registry.agent(agent).is_online() {
             tracing::info!(agent = %self.registry.agent(agent).record.name, "agent offline");
             self.announce_presence(agent);

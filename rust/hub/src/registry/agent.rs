@@ -6,7 +6,7 @@ use orochi_protocol::{Seq, Timestamp};
 use super::ConnectionIndex;
 use super::coverage::Coverage;
 use crate::store::AgentRecord;
-use crate::store::states::OFFLINE;
+use crate::store::states::{LOST, OFFLINE, is_work};
 
 /// What a register's connection is to its agent: how much it may change of what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Agent {
     pub connections: Vec<ConnectionIndex>,
     /// What ended connections were written, for receipts.
     pub(super) coverage: Coverage,
+    /// Whether its last connection ended without a close frame.
+    has_vanished: bool,
     /// The state of it that is on disk.
     pub(super) state_written: String,
     /// The number of the last event about it.
@@ -41,6 +43,7 @@ impl Agent {
             record,
             connections: Vec::new(),
             coverage: Coverage::default(),
+            has_vanished: false,
             state_written: OFFLINE.to_owned(),
             last_event: 0,
         }
@@ -51,9 +54,21 @@ impl Agent {
         !self.connections.is_empty()
     }
 
-    /// What it is in: what it says it is doing, or offline.
+    /// Its state: what it says it is doing, or how it is away.
     pub fn state(&self) -> &str {
-        if self.is_online() { &self.record.status } else { OFFLINE }
+        if self.is_online() {
+            &self.record.status
+        } else if self.has_vanished && is_work(&self.record.status) {
+            LOST
+        } else {
+            OFFLINE
+        }
+    }
+
+    /// Its last connection ended, with a close frame or without.
+    pub fn leave(&mut self, has_goodbye: bool, now: Timestamp) {
+        self.record.last_seen = now;
+        self.has_vanished = !has_goodbye;
     }
 
     /// Takes over what a register says of the agent, as far as the connection's standing allows.

@@ -7,8 +7,21 @@ use super::{Batch, Reader, StoreError};
 
 /// How long states are kept.
 const KEPT_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
-/// What an agent without a connection is in.
+/// The state of an agent that left.
 pub const OFFLINE: &str = "offline";
+/// The state of an agent whose connection broke in the middle of its work: no close frame came.
+pub const LOST: &str = "lost";
+/// The state of an agent that was connected when the hub ended, until it is back.
+pub const HUB_DOWN: &str = "hub down";
+/// An agent that is back registers as online before it reports its status again; for how long that may last.
+const RETURN_MICROS: i64 = 10 * 1_000_000;
+/// Rows read to find since when a state lasts: enough for four restarts of the hub.
+const ROWS_BACK: u32 = 13;
+
+/// Whether an agent with this status is expected to go on: it is lost where it vanishes.
+pub fn is_work(status: &str) -> bool {
+    matches!(status, "busy" | "blocked" | "error")
+}
 
 /// The beginning of a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +30,45 @@ pub struct StateChange {
     pub ts: Timestamp,
     /// What the agent said it was doing, or [`OFFLINE`].
     pub state: String,
+}
+
+/// The newest state in the log, and since when it lasts. A restart of the hub does not end a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub state: String,
+    /// Its beginning.
+    pub since: Timestamp,
+    /// The state before it.
+    pub before: Option<String>,
+}
+
+impl Standing {
+    /// Takes the changes of one agent, the newest first.
+    fn from_newest(changes: &[StateChange]) -> Option<Self> {
+        let newest = changes.first()?;
+        let mut at = 0;
+        while let Some(more) = same_before(&changes[at..], &newest.state) {
+            at += more;
+        }
+        let before = changes.get(at + 1).map(|change| change.state.clone());
+        Some(Self { state: newest.state.clone(), since: changes[at].ts, before })
+    }
+}
+
+/// How many rows earlier the same state began, where only a restart of the hub lies between.
+fn same_before(changes: &[StateChange], state: &str) -> Option<usize> {
+    let is = |at: usize, state: &str| changes.get(at).is_some_and(|change| change.state == state);
+    let is_return = |at: usize| {
+        let until = at.checked_sub(1).and_then(|next| changes.get(next));
+        is(at, "online") && until.is_some_and(|next| next.ts.as_micros() - changes[at].ts.as_micros() < RETURN_MICROS)
+    };
+    match () {
+        () if is(1, state) => Some(1),
+        () if is(1, HUB_DOWN) && is(2, state) => Some(2),
+        () if is_return(1) && is(2, HUB_DOWN) && is(3, state) => Some(3),
+        () => None,
+    }
 }
 
 impl Batch<'_> {
@@ -68,25 +120,76 @@ impl Reader {
         Ok(changes)
     }
 
-    /// Since when an agent is in the state that it is in; None where that is longer ago than states are kept.
+    /// The state of an agent and since when it lasts; None where that is longer ago than states are kept.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn state_since(&self, agent: &str) -> Result<Option<Timestamp>, StoreError> {
-        let mut newest = self
-            .connection()
-            .prepare_cached("SELECT ts FROM agent_states WHERE agent = ?1 ORDER BY ts DESC, rowid DESC LIMIT 1")?;
-        Ok(newest.query_row([agent], |row| row.get(0).map(Timestamp::from_micros)).optional()?)
+    pub fn standing(&self, agent: &str) -> Result<Option<Standing>, StoreError> {
+        let mut newest = self.connection().prepare_cached(
+            "SELECT ts, state FROM agent_states WHERE agent = ?1 ORDER BY ts DESC, rowid DESC LIMIT ?2",
+        )?;
+        let change =
+            |row: &rusqlite::Row<'_>| Ok(StateChange { ts: Timestamp::from_micros(row.get(0)?), state: row.get(1)? });
+        let changes: Vec<StateChange> =
+            newest.query_map(params![agent, ROWS_BACK], change)?.collect::<Result<_, _>>()?;
+        Ok(Standing::from_newest(&changes))
     }
 }
 
-/// A hub that was killed could not note that its agents went: they did when they were last seen.
+/// Ends the states of agents that were connected when the hub ended. The log's newest time is when it was last alive.
 pub(super) fn close_open(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO agent_states (agent, ts, state)
-         SELECT name, last_seen, ?1 FROM agents WHERE ?1 <> coalesce(
-             (SELECT state FROM agent_states WHERE agent = name ORDER BY ts DESC, rowid DESC LIMIT 1), ?1)",
-        [OFFLINE],
+         SELECT name, max(
+             (SELECT coalesce(max(last_seen), 0) FROM agents),
+             coalesce((SELECT ts FROM messages ORDER BY seq DESC LIMIT 1), 0),
+             coalesce((SELECT max(ts) FROM agent_states), 0)
+         ), ?3 FROM agents WHERE coalesce(
+             (SELECT state FROM agent_states WHERE agent = name ORDER BY ts DESC, rowid DESC LIMIT 1), ?1
+         ) NOT IN (?1, ?2, ?3)",
+        [OFFLINE, LOST, HUB_DOWN],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The standing of an agent whose changes were these, each with its minute, the oldest first.
+    fn standing(changes: &[(i64, &str)]) -> (String, i64, Option<String>) {
+        let newest_first: Vec<StateChange> = changes
+            .iter()
+            .rev()
+            .map(|(minute, state)| StateChange {
+                ts: Timestamp::from_micros(minute * 60_000_000),
+                state: (*state).to_owned(),
+            })
+            .collect();
+        let Standing { state, since, before } = Standing::from_newest(&newest_first).unwrap();
+        (state, since.as_micros() / 60_000_000, before)
+    }
+
+    fn is(state: &str, minute: i64, before: &str) -> (String, i64, Option<String>) {
+        (state.to_owned(), minute, Some(before.to_owned()))
+    }
+
+    #[test]
+    fn standing_lasts_over_restarts_of_the_hub() {
+        let before = [(1, "idle"), (2, "error")];
+        assert_eq!(standing(&before), is("error", 2, "idle"));
+        let after = [before.as_slice(), &[(6, HUB_DOWN), (7, "error")]].concat();
+        assert_eq!(standing(&after), is("error", 2, "idle"));
+        let twice = [after.as_slice(), &[(8, HUB_DOWN), (9, "online"), (9, "error")]].concat();
+        assert_eq!(standing(&twice), is("error", 2, "idle"));
+    }
+
+    #[test]
+    fn standing_begins_anew_where_the_agent_itself_was_away_or_did_something_else() {
+        for gap in ["offline", LOST, "idle"] {
+            assert_eq!(standing(&[(2, "error"), (6, gap), (7, "error")]), is("error", 7, gap));
+        }
+        let longer = [(2, "error"), (6, HUB_DOWN), (7, "online"), (8, "error")];
+        assert_eq!(standing(&longer), is("error", 8, "online"));
+    }
 }

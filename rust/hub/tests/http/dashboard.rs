@@ -90,7 +90,7 @@ async fn a_timeline_says_what_an_agent_was_in() {
     }
     let overview = hub.get("/api/overview").await;
     let mut watcher = Socket::connect(&format!("ws://{}/ws", hub.dashboard_host())).await;
-    drop(bob);
+    bob.close().await;
     while watcher.next().await["payload"]["event"] != "disconnected" {}
     let spans = hub.get("/api/agents/bob/timeline").await;
     let states: Vec<&str> = spans.as_array().unwrap().iter().map(|span| span["state"].as_str().unwrap()).collect();

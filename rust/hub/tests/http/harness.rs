@@ -148,6 +148,11 @@ impl Socket {
         }
     }
 
+    /// Leaves with a close frame; a socket that is dropped vanishes without one.
+    pub async fn close(mut self) {
+        in_time(self.0.close(None)).await.unwrap();
+    }
+
     /// How the hub closes the socket, which it does next.
     pub async fn closed(&mut self) -> CloseFrame {
         match self.receive().await {

@@ -95,7 +95,7 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
 }
 
 #[test]
-fn who_was_here_when_the_hub_was_killed_went_when_it_was_last_seen() {
+fn states_of_connected_agents_end_as_hub_down_when_the_hub_was_last_alive() {
     let folder = Folder::new();
     let (mut store, _) = folder.open();
     let record = AgentRecord { last_seen: time(5), ..bob() };
@@ -109,7 +109,7 @@ fn who_was_here_when_the_hub_was_killed_went_when_it_was_last_seen() {
     }
     let states = read(&folder.db(), Seq::ZERO, |reader| reader.states("bob", time(0), time(100), 10));
     let states: Vec<_> = states.iter().map(|change| (change.state.as_str(), change.ts)).collect();
-    assert_eq!(states, [("busy", time(3)), ("offline", time(5))]);
+    assert_eq!(states, [("busy", time(3)), ("hub down", time(5))]);
     let newest = read(&folder.db(), Seq::ZERO, |reader| reader.states("bob", time(4), time(100), 1));
     assert_eq!(
         newest.iter().map(|change| change.ts).collect::<Vec<_>>(),

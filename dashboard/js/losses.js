@@ -1,0 +1,23 @@
+// Losses that somebody has dealt with, kept in this browser: an agent that is lost again counts again.
+
+const KEY = "orochi-dismissed";
+/** Kept at most; the oldest go first. */
+const KEPT_MAX = 200;
+
+/** `{agent: since}`; what can't be read counts as nothing. */
+export function dismissed(storage = localStorage) {
+  try {
+    const kept = JSON.parse(storage.getItem(KEY));
+    return kept !== null && typeof kept === "object" && !Array.isArray(kept) ? kept : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Dismisses the loss of an agent that began at `since`; gives all that are dismissed. */
+export function dismiss(name, since, storage = localStorage) {
+  const { [name]: _before, ...others } = dismissed(storage);
+  const kept = Object.fromEntries([...Object.entries(others), [name, since]].slice(-KEPT_MAX));
+  storage.setItem(KEY, JSON.stringify(kept));
+  return kept;
+}

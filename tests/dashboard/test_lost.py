@@ -1,0 +1,135 @@
+"""Agents that die in the middle of their work, and what stays true over a restart of the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from playwright.async_api import Page, expect
+
+from tests.dashboard.fleet import vanish
+from tests.dashboard.fleet_cast import Agent
+from tests.python.hub import DEADLINE, Hub
+
+Start = Callable[..., Hub]
+
+# An agent as a process of its own, which can be killed.
+AGENT = """
+import asyncio, sys
+from orochi import OrochiClient
+
+async def main(port):
+    async with OrochiClient("nomad", "127.0.0.1", port) as agent:
+        await agent.update_status(status="busy", current_task="shard 7", progress=0.7)
+        print("busy", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main(int(sys.argv[1])))
+"""
+MINUTE = 60_000_000
+
+
+def address(hub: Hub, rest: str = "/") -> str:
+    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
+
+
+async def test_lost_killed_at_work_comes_first_and_is_counted(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice"):
+        await page.goto(address(hub))
+        pipe = asyncio.subprocess.PIPE
+        nomad = await asyncio.create_subprocess_exec(sys.executable, "-c", AGENT, str(hub.port), stdout=pipe)
+        assert nomad.stdout is not None
+        await asyncio.wait_for(nomad.stdout.readline(), DEADLINE)
+        first = page.locator("[data-agent]").first
+        card = page.locator("[data-agent=nomad]").first
+        await expect(card).to_have_attribute("data-status", "busy")
+        nomad.send_signal(signal.SIGKILL)
+        await nomad.wait()
+        await expect(card).to_have_attribute("data-status", "lost", timeout=10_000)
+        await expect(first).to_have_attribute("data-agent", "nomad")
+        await expect(card).to_contain_text("its connection broke without a goodbye")
+        await expect(page.locator(".summary")).to_contain_text("1 lost")
+        await expect(page).to_have_title("(1) Overview - Orochi")
+        # It is in the log: neither another page nor another hub forgets it.
+        hub.restart()
+        await page.goto("about:blank")
+        await page.goto(address(hub))
+        await expect(card).to_have_attribute("data-status", "lost")
+        await card.get_by_role("button", name="Dismiss").click()
+        await expect(card).to_have_attribute("data-status", "offline")
+        await page.reload()
+        await expect(card).to_have_attribute("data-status", "offline")
+        await expect(page).to_have_title("Overview - Orochi")
+
+
+async def test_lost_ends_when_the_agent_is_back(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.goto(address(hub))
+    await vanish(hub, Agent("nomad", "", "", "", "", (), "error", "no disk", None))
+    card = page.locator("[data-agent=nomad]").first
+    await expect(card).to_have_attribute("data-status", "lost", timeout=10_000)
+    async with hub.client("nomad"):
+        await expect(card).to_have_attribute("data-status", "online")
+    await expect(card).to_have_attribute("data-status", "offline")
+
+
+async def test_lost_is_not_an_idle_agent_that_vanished(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await vanish(hub, Agent("sleepy", "", "", "", "", (), "idle"))
+    async with hub.client("alice") as alice:
+        await alice.update_status(status="busy")
+    await page.goto(address(hub))
+    await vanish(hub, Agent("nomad", "", "", "", "", (), "busy"))
+    await expect(page.locator("[data-agent=nomad]").first).to_have_attribute("data-status", "lost", timeout=10_000)
+    for name in ("sleepy", "alice"):
+        await expect(page.locator(f"[data-agent={name}]").first).to_have_attribute("data-status", "offline")
+
+
+async def test_durations_count_through_a_restart_and_the_strip_says_hub_down(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("carol") as carol:
+        await carol.update_status(status="error", current_task="no disk")
+        with closing(sqlite3.connect(hub.db)) as log, log:
+            log.execute("UPDATE agent_states SET ts = ts - ?", [6 * MINUTE])
+        hub.restart()
+        await page.goto(address(hub))
+        status = page.locator("[data-agent=carol] .status").first
+        await expect(status).to_contain_text("error", timeout=DEADLINE * 1000)
+        await expect(status).to_contain_text("for 6 min")
+        await page.goto(address(hub, "/#/agent/carol"))
+        states = page.get_by_role("list", name="states, the newest first")
+        await expect(states).to_contain_text("hub down for")
+
+
+async def test_delivered_before_a_restart_is_not_called_waiting_after_it(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice, hub.client("bob") as bob:
+        sent = await alice.send("#general", "look @bob")
+        assert await asyncio.wait_for(anext(aiter(bob.listen())), DEADLINE)
+        deadline = time.monotonic() + DEADLINE
+        while (await alice.receipts(sent.seq or 0))["bob"] == "pending":
+            assert time.monotonic() < deadline
+        hub.restart()
+        await page.goto(address(hub, "/#/feed"))
+        delivery = page.get_by_label("delivery").first
+        await expect(delivery).to_contain_text("bob: ")
+        await expect(delivery).not_to_contain_text("waiting")
+
+
+async def test_last_words_come_over_the_socket(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await page.goto(address(hub))
+        await expect(page.locator("#connection")).to_have_text("live")
+        card = page.locator("[data-agent=alice]").first
+        await expect(card).to_be_visible()
+        # No overview is answered any more.
+        await page.route("**/api/overview", lambda route: None)
+        await alice.send("#builds", "## Build 7\n\n**passed** in `4 min`")
+        await expect(card).to_contain_text("Build 7 passed in 4 min")
