@@ -5,15 +5,41 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(15);
 
+/// A connection that lasted so long was a good one: the next loss is retried at once.
+const STEADY: Duration = LONGEST;
+
+/// Counts the tries since the last good connection.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    attempt: u32,
+}
+
+impl Backoff {
+    /// A connection ended. One that was short counts like a failed try: a hub that accepts and closes at once is not
+    /// asked ten times a second.
+    pub(crate) fn connection_lasted(&mut self, lasted: Duration) {
+        if lasted >= STEADY {
+            self.attempt = 0;
+        }
+    }
+
+    /// How long to wait before the next try.
+    pub(crate) fn next(&mut self) -> Duration {
+        let wait = delay(self.attempt, chance());
+        self.attempt = self.attempt.saturating_add(1);
+        wait
+    }
+}
+
 /// How long to wait before try `attempt`, from 0, with `chance` from 0 to 1: twice as long each time up to
 /// a bound, and anywhere in the upper half of it, so that a thousand agents of one hub don't come back at once.
-pub(crate) fn delay(attempt: u32, chance: f64) -> Duration {
+fn delay(attempt: u32, chance: f64) -> Duration {
     let whole = FIRST.saturating_mul(2_u32.saturating_pow(attempt.min(16))).min(LONGEST);
     whole.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
 }
 
 /// A number from 0 to 1 that differs between clients.
-pub(crate) fn chance() -> f64 {
+fn chance() -> f64 {
     let (_, low) = uuid::Uuid::new_v4().as_u64_pair();
     (low >> 11) as f64 / (1_u64 << 53) as f64
 }
@@ -31,5 +57,18 @@ mod tests {
         for _ in 0..100 {
             assert!((0.0..=1.0).contains(&chance()));
         }
+    }
+
+    #[test]
+    fn backoff_grows_over_short_connections_and_restarts_after_a_long_one() {
+        let mut backoff = Backoff::default();
+        let mut wait = Duration::ZERO;
+        for _ in 0..12 {
+            wait = backoff.next();
+            backoff.connection_lasted(Duration::from_millis(20));
+        }
+        assert!(wait >= LONGEST / 2, "{wait:?}");
+        backoff.connection_lasted(STEADY);
+        assert!(backoff.next() <= FIRST);
     }
 }

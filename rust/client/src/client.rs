@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use orochi_protocol::incoming::AckPayload;
+use orochi_protocol::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX, METADATA_BYTES_MAX};
 use orochi_protocol::reply::DeliveryState;
 use orochi_protocol::request::{StatusUpdate, check_id};
-use orochi_protocol::{ChannelName, Seq, Target};
+use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq, Target};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::outstanding::{Change, Request};
 use crate::session::frame;
-use crate::task::{Command, Task};
+use crate::task::{CLOSE_MAX, Command, Task};
 
 /// A registered agent's connection to a hub.
 #[derive(Debug, Clone)]
@@ -151,13 +154,20 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] where it is not coming back.
     pub fn send(&self, message: Outgoing) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
+        let queued = self.message_frame(&message).map(|(id, frame)| self.ask_queued("message", id, frame, None));
+        async move { Ok(Receipt::from(queued?.await?.ack)) }
+    }
+
+    /// A message's id and frame.
+    pub(crate) fn message_frame(&self, message: &Outgoing) -> Result<(String, String), Error> {
+        let payload = self.payload(message)?;
         let id = message.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
-        let frame = self.payload(&message).map(|payload| frame("message", &self.shared.name, &id, &payload));
-        let asked = frame.map(|frame| self.queue("message", id.clone(), frame, None));
-        async move {
-            let ack = asked?.await?.ack;
-            Ok(Receipt { seq: ack.seq, id, ts: ack.ts, delivery: ack.delivery, duplicate: ack.duplicate })
-        }
+        let frame = self.frame("message", &id, &payload);
+        Ok((id, frame))
+    }
+
+    pub(crate) fn frame<T: Serialize>(&self, kind: &str, id: &str, payload: &T) -> String {
+        frame(kind, &self.shared.name, id, payload)
     }
 
     fn payload<'a>(&self, message: &'a Outgoing) -> Result<MessagePayload<'a>, Error> {
@@ -166,10 +176,13 @@ impl Client {
         }
         // Without one that it can read, a hub's refusal could not name the message.
         message.id.as_deref().map_or(Ok(()), check_id)?;
+        check_size("content", message.content.len(), CONTENT_BYTES_MAX)?;
+        let metadata = message.metadata.as_deref();
+        check_size("metadata", metadata.map_or(0, |metadata| metadata.get().len()), METADATA_BYTES_MAX)?;
         Ok(MessagePayload {
             channel: Target::parse(&message.channel)?,
             content: &message.content,
-            metadata: message.metadata.as_deref(),
+            metadata,
             reply_to: message.reply_to,
         })
     }
@@ -226,18 +239,24 @@ impl Client {
     /// Closes the connection, once what the consumer has finished with is told. Requests that wait fail
     /// with [`Error::Closed`].
     pub async fn close(&self) {
-        // An error means that it is closing already; one of the wait, that it is closed.
-        let _ = self.command(Command::Close);
+        self.close_within(CLOSE_MAX);
+        // An error means that it is closed.
         let _ = self.states().wait_for(|state| *state == State::Closed).await;
+    }
+
+    /// Starts closing the connection. The goodbye, which waits for the hub, takes at most `limit`.
+    pub fn close_within(&self, limit: Duration) {
+        // An error means that it is closing already.
+        let _ = self.command(Command::Close(limit.min(CLOSE_MAX)));
     }
 
     async fn ask<T: Serialize>(&self, kind: &str, payload: &T, change: Option<Change>) -> Result<Answer, Error> {
         let id = Uuid::now_v7().to_string();
-        let frame = frame(kind, &self.shared.name, &id, payload);
-        self.queue(kind, id, frame, change).await
+        let frame = self.frame(kind, &id, payload);
+        self.ask_queued(kind, id, frame, change).await
     }
 
-    fn queue(
+    fn ask_queued(
         &self,
         kind: &str,
         id: String,
@@ -245,8 +264,7 @@ impl Client {
         change: Option<Change>,
     ) -> impl Future<Output = Result<Answer, Error>> + Send + use<> {
         let (answer, answered) = oneshot::channel();
-        let request = Request { id, kind: kind.to_owned(), frame: frame.into(), change, data: None, answer };
-        let queued = self.command(Command::Request(request));
+        let queued = self.queue(kind, id, frame, change, || Caller::Future(answer));
         let client = self.clone();
         async move {
             queued?;
@@ -254,11 +272,45 @@ impl Client {
         }
     }
 
+    /// Hands a request to the connection's task. Sizes are checked before that: a frame over the limit would end the
+    /// connection, and be sent again on each new one.
+    pub(crate) fn queue(
+        &self,
+        kind: &str,
+        id: String,
+        frame: String,
+        change: Option<Change>,
+        caller: impl FnOnce() -> Caller,
+    ) -> Result<(), Error> {
+        check_size("the frame", frame.len(), FRAME_BYTES_MAX)?;
+        let request = Request { id, kind: kind.to_owned(), frame: frame.into(), change, data: None, caller: caller() };
+        self.command(Command::Request(request))
+    }
+
     fn command(&self, command: Command) -> Result<(), Error> {
-        self.shared.commands.send(command).map_err(|_| self.closed())
+        self.shared.commands.send(command).map_err(|unsent| {
+            if let Command::Request(request) = unsent.0 {
+                request.caller.release();
+            }
+            self.closed()
+        })
     }
 
     fn closed(&self) -> Error {
         self.shared.inbox.end().unwrap_or(Error::Closed)
     }
+}
+
+impl From<AckPayload> for Receipt {
+    fn from(ack: AckPayload) -> Self {
+        Self { seq: ack.seq, id: ack.r#ref, ts: ack.ts, delivery: ack.delivery, duplicate: ack.duplicate }
+    }
+}
+
+fn check_size(what: &str, bytes: usize, max: usize) -> Result<(), Error> {
+    if bytes <= max {
+        return Ok(());
+    }
+    let detail = format!("{what} has {bytes} bytes: at most {} KiB; send it in parts", max / 1024);
+    Err(Error::Invalid(Refusal::new(ErrorCode::TooLarge, detail)))
 }

@@ -7,18 +7,23 @@
 //! 1. [`client`]: the handle: what a program can ask for.
 //! 2. [`options`], [`error`], [`inbox`]: what it is told, what can go wrong, what it receives.
 //! 3. `task`: the task that owns the socket; `session`: one connection of it.
-//! 4. `outstanding`: requests that wait for an answer; `backoff`: when to try again.
+//! 4. `outstanding`: requests that wait for an answer; `caller`: those who get it; `backoff`: when to try again.
+//! 5. [`queued`]: the handle for callers without futures, whose answers go to a queue.
 
 mod backoff;
+mod caller;
 pub mod client;
 pub mod error;
 pub mod inbox;
 pub mod options;
 mod outstanding;
+pub mod queued;
 mod session;
 mod task;
 
+pub use caller::Answers;
 pub use client::{Answer, Client, Outgoing, Receipt, State};
 pub use error::Error;
 pub use inbox::{Inbox, Incoming};
 pub use options::Options;
+pub use queued::Queued;

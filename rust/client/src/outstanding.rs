@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 
 use orochi_protocol::incoming::{AckPayload, AnswerTo, ErrorPayload};
 use orochi_protocol::request::Register;
-use orochi_protocol::{ChannelName, Seq};
+use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::caller::Caller;
 use crate::client::Answer;
 use crate::error::Error;
 
@@ -52,8 +52,8 @@ pub(crate) struct Request {
     pub(crate) change: Option<Change>,
     /// The answer's data, once it came.
     pub(crate) data: Option<Box<RawValue>>,
-    /// Who waits. Gone where the waiting was cancelled.
-    pub(crate) answer: oneshot::Sender<Result<Answer, Error>>,
+    /// Gets the answer. Gone where the waiting was cancelled.
+    pub(crate) caller: Caller,
 }
 
 impl Request {
@@ -75,7 +75,7 @@ const SENT_MAX: usize = 4096;
 const SWEEP_MIN: usize = 1024;
 
 /// The requests that were not answered, oldest first. Each of them has a caller that waits, or was written to
-/// a socket: what its caller gave up before that is forgotten, so there are never many more than callers.
+/// a socket: a request that was given up before that is dropped, so there are never many more than callers.
 #[derive(Debug, Default)]
 pub(crate) struct Outstanding {
     sent: VecDeque<Request>,
@@ -88,7 +88,7 @@ impl Outstanding {
     pub(crate) fn add(&mut self, request: Request) {
         self.waiting.push_back(request);
         if self.waiting.len() >= self.sweep_at.max(SWEEP_MIN) {
-            self.waiting.retain(|request| !request.answer.is_closed());
+            self.waiting.retain(|request| !request.caller.is_gone());
             // Twice what is left: looking costs each request a constant.
             self.sweep_at = self.waiting.len() * 2;
         }
@@ -103,7 +103,7 @@ impl Outstanding {
     pub(crate) fn next(&mut self) -> Option<Utf8Bytes> {
         while self.has_next() {
             let request = self.waiting.pop_front()?;
-            if !request.answer.is_closed() {
+            if !request.caller.is_gone() {
                 let frame = request.frame.clone();
                 self.sent.push_back(request);
                 return Some(frame);
@@ -112,9 +112,10 @@ impl Outstanding {
         None
     }
 
-    /// All that may still be written before the end.
+    /// All that is still waited for, to be written before the end.
     pub(crate) fn last_words(&mut self) -> Vec<Utf8Bytes> {
-        self.waiting.drain(..).map(|request| request.frame).collect()
+        let wanted = self.waiting.drain(..).filter(|request| !request.caller.is_gone());
+        wanted.map(|request| request.frame).collect()
     }
 
     /// Keeps a data frame for the request that it answers. False where it answers none, and is no answer.
@@ -138,7 +139,7 @@ impl Outstanding {
     pub(crate) fn ack(&mut self, ack: AckPayload) -> Option<(Change, Option<Seq>)> {
         let request = self.take(&ack.r#ref)?;
         let seq = ack.seq;
-        let _ = request.answer.send(Ok(Answer { ack, data: request.data }));
+        request.caller.answer(Ok(Answer { ack, data: request.data }));
         request.change.map(|change| (change, seq))
     }
 
@@ -155,22 +156,33 @@ impl Outstanding {
             None => self.sent.pop_front(),
         };
         let Some(request) = request else { return false };
-        let _ = request.answer.send(Err(Error::refused(error)));
+        request.caller.answer(Err(Error::refused(error)));
         true
     }
 
-    /// The frame of every request that was sent, to send again on a new connection. Data that came for one is
-    /// asked anew.
+    /// The frame of every request that was sent and is still waited for, to send again on a new connection. Data that
+    /// came for one is asked anew.
     pub(crate) fn again(&mut self) -> Vec<Utf8Bytes> {
-        self.sent.retain(|request| !request.answer.is_closed() || request.kind == "message");
+        self.sent.retain(|request| !request.caller.is_gone());
         self.sent.iter_mut().for_each(|request| request.data = None);
         self.sent.iter().map(|request| request.frame.clone()).collect()
+    }
+
+    /// Fails the largest request that was sent: the peer closed the connection over a frame's size. Whatever its limit
+    /// is, the largest frame is over it, and was not accepted. Returns false if none was sent.
+    pub(crate) fn fail_largest(&mut self) -> bool {
+        let largest = (0..self.sent.len()).max_by_key(|at| self.sent[*at].frame.len());
+        let Some(request) = largest.and_then(|at| self.sent.remove(at)) else { return false };
+        let bytes = request.frame.len();
+        let detail = format!("the peer closed the connection (1009) over a frame of {bytes} bytes: send it in parts");
+        request.caller.answer(Err(Error::Invalid(Refusal::new(ErrorCode::TooLarge, detail))));
+        true
     }
 
     /// Fails all of them.
     pub(crate) fn fail(&mut self, error: &Error) {
         for request in self.sent.drain(..).chain(self.waiting.drain(..)) {
-            let _ = request.answer.send(Err(error.clone()));
+            request.caller.answer(Err(error.clone()));
         }
     }
 

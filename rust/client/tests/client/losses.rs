@@ -11,14 +11,17 @@ async fn a_frame_reaches_a_hub_that_reads_late_though_others_come_meanwhile() {
     let hub = Hub::bind().await;
     let (client, mut peer) = hub.client().await;
     // More than the sockets hold: writing it waits for the hub, and is disturbed in that.
-    let sent = tokio::spawn(client.send(message("x".repeat(12 * 1024 * 1024))));
+    let sends: Vec<_> = (0..60).map(|_| tokio::spawn(client.send(message("x".repeat(200 * 1024))))).collect();
     for seq in 1..=8 {
         peer.message(seq, "hello").await;
         within(client.inbox().recv()).await.expect("open");
     }
-    let frame = peer.expect("message").await;
-    peer.ack(&frame).await;
-    within(sent).await.expect("no panic").expect("accepted");
+    for sent in sends {
+        let frame = peer.expect("message").await;
+        assert_eq!(frame["payload"]["content"].as_str().map(str::len), Some(200 * 1024));
+        peer.ack(&frame).await;
+        within(sent).await.expect("no panic").expect("accepted");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,6 +76,21 @@ async fn what_nobody_waits_for_any_more_is_not_kept() {
     assert_eq!(sent["payload"]["content"], "wanted");
     peer.ack(&sent).await;
     within(wanted).await.expect("accepted");
+}
+
+#[tokio::test]
+async fn resend_leaves_out_what_its_caller_gave_up() {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = hub.client().await;
+    let given_up = client.send(message("given up"));
+    let _kept = client.send(message("kept"));
+    for content in ["given up", "kept"] {
+        assert_eq!(peer.expect("message").await["payload"]["content"], content);
+    }
+    drop(given_up);
+    drop(peer);
+    let mut peer = hub.accept().await;
+    assert_eq!(peer.expect("message").await["payload"]["content"], "kept");
 }
 
 #[tokio::test]

@@ -7,3 +7,4 @@ mod introduction;
 mod losses;
 mod overflow;
 mod scripted;
+mod sizes;

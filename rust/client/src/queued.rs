@@ -1,0 +1,77 @@
+//! The handle for callers without futures: each request has a ticket, and its answer goes to a queue.
+
+use std::sync::Arc;
+
+use orochi_protocol::ChannelName;
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::caller::{Answers, Caller};
+use crate::client::{Client, Outgoing};
+use crate::error::Error;
+use crate::outstanding::Change;
+
+/// A client whose answers go to a queue. If a call here returns an error, nothing was queued and no answer comes.
+pub struct Queued {
+    client: Client,
+    answers: Arc<dyn Answers>,
+}
+
+impl Queued {
+    /// Sends the answers to this client's requests to `answers`.
+    pub fn new(client: Client, answers: Arc<dyn Answers>) -> Self {
+        Self { client, answers }
+    }
+
+    /// The handle for futures, to the same connection.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Queues a message. Messages go out in the order of the calls.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::OldHub`], or why the connection ended.
+    pub fn send(&self, ticket: u64, message: &Outgoing) -> Result<(), Error> {
+        let (id, frame) = self.client.message_frame(message)?;
+        self.client.queue("message", id, frame, None, self.caller(ticket))
+    }
+
+    /// Queues a subscribe.
+    ///
+    /// # Errors
+    /// As [`Queued::send`].
+    pub fn subscribe(&self, ticket: u64, channel: &str) -> Result<(), Error> {
+        let channel = ChannelName::parse(channel)?;
+        self.ask(ticket, "subscribe", &json!({ "channel": channel }), Some(Change::Join(channel)))
+    }
+
+    /// Queues an unsubscribe.
+    ///
+    /// # Errors
+    /// As [`Queued::send`].
+    pub fn unsubscribe(&self, ticket: u64, channel: &str) -> Result<(), Error> {
+        let channel = ChannelName::parse(channel)?;
+        self.ask(ticket, "unsubscribe", &json!({ "channel": channel }), Some(Change::Leave(channel)))
+    }
+
+    /// Queues any request, with its payload.
+    ///
+    /// # Errors
+    /// As [`Queued::send`].
+    pub fn request<T: Serialize>(&self, ticket: u64, kind: &str, payload: &T) -> Result<(), Error> {
+        self.ask(ticket, kind, payload, None)
+    }
+
+    fn ask<T: Serialize>(&self, ticket: u64, kind: &str, payload: &T, change: Option<Change>) -> Result<(), Error> {
+        let id = Uuid::now_v7().to_string();
+        let frame = self.client.frame(kind, &id, payload);
+        self.client.queue(kind, id, frame, change, self.caller(ticket))
+    }
+
+    fn caller(&self, ticket: u64) -> impl FnOnce() -> Caller + use<> {
+        let answers = Arc::clone(&self.answers);
+        move || Caller::ticket(&answers, ticket)
+    }
+}

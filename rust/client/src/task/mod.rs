@@ -1,0 +1,276 @@
+//! The task that owns the connection: it sends requests, matches answers, fills the inbox, gives signs of
+//! life, and makes the connection anew when it is lost.
+//!
+//! What makes delivery exact: every message has a seq, the task takes each seq once and in order, and asks
+//! for what follows the last one it took whenever it may have missed something: after a lost connection,
+//! and after its inbox was full.
+//!
+//! `receiving`: frames from the hub; `returning`: a new connection after a lost one.
+
+mod receiving;
+mod returning;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use orochi_protocol::Seq;
+use orochi_protocol::request::Resume;
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use uuid::Uuid;
+
+use crate::backoff::Backoff;
+use crate::client::State;
+use crate::error::Error;
+use crate::inbox::Inbox;
+use crate::options::Options;
+use crate::outstanding::{Outstanding, Request};
+use crate::session::{self, Socket, frame, pump, reason};
+
+/// Requests that one turn takes.
+const TURN_MAX: usize = 256;
+/// How soon the hub is told what the consumer has finished with.
+const SEEN_EVERY: Duration = Duration::from_millis(200);
+/// The hub pings every 20 s: one that is silent for so long is gone.
+const SILENT_MAX: Duration = Duration::from_secs(75);
+/// How long a close may take.
+pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(2);
+
+/// What the handle asks of the task.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// A request to send.
+    Request(Request),
+    /// Close; the goodbye takes at most so long, and the state tells when it is done.
+    Close(Duration),
+}
+
+/// Why a connection is over.
+enum End {
+    /// The program closed it.
+    Closed,
+    /// It was lost, and may come back.
+    Lost(String),
+    /// The hub will not have it back.
+    Refused(Error),
+}
+
+pub(crate) struct Task {
+    options: Options,
+    requests: mpsc::UnboundedReceiver<Command>,
+    state: watch::Sender<State>,
+    inbox: Arc<Inbox>,
+    finished: Arc<AtomicU64>,
+    sink: SplitSink<Socket, Message>,
+    stream: SplitStream<Socket>,
+    to_send: VecDeque<Message>,
+    needs_flush: bool,
+    outstanding: Outstanding,
+    /// The hub's database; None of a 0.1.0 hub.
+    epoch: Option<String>,
+    /// The last message that went into the inbox, or where the hub was told to begin.
+    last_seq: Seq,
+    /// The log's head at the first register: up to there a `"stored"` start is the hub's affair.
+    first_head: Seq,
+    /// Set while the inbox has no room: messages are left in the hub's log.
+    is_overflowed: bool,
+    /// The register that asks for what was left there.
+    refetch: Option<String>,
+    said_seen: Seq,
+    heartbeat: Interval,
+    last_heard: Instant,
+    backoff: Backoff,
+    connected_at: Instant,
+    goodbye_max: Duration,
+}
+
+impl Task {
+    pub(crate) async fn open(
+        options: Options,
+        requests: mpsc::UnboundedReceiver<Command>,
+        state: watch::Sender<State>,
+        inbox: Arc<Inbox>,
+        finished: Arc<AtomicU64>,
+    ) -> Result<Self, Error> {
+        let (socket, ack) = session::open(&options, &options.register).await?;
+        let (sink, stream) = socket.split();
+        let first_head = ack.seq.unwrap_or_default();
+        let last_seq = match options.register.resume {
+            None => first_head,
+            Some(Resume::After(seq)) if ack.resumed == Some(true) => seq,
+            Some(_) => Seq::ZERO,
+        };
+        Ok(Self {
+            heartbeat: interval(Duration::from_secs(u64::from(ack.heartbeat.unwrap_or(20).max(1)))),
+            options,
+            requests,
+            state,
+            inbox,
+            finished,
+            sink,
+            stream,
+            to_send: VecDeque::new(),
+            needs_flush: false,
+            outstanding: Outstanding::default(),
+            epoch: ack.epoch,
+            last_seq,
+            first_head,
+            is_overflowed: false,
+            refetch: None,
+            said_seen: Seq::ZERO,
+            last_heard: Instant::now(),
+            backoff: Backoff::default(),
+            connected_at: Instant::now(),
+            goodbye_max: CLOSE_MAX,
+        })
+    }
+
+    pub(crate) fn is_old_hub(&self) -> bool {
+        self.epoch.is_none()
+    }
+
+    /// Runs until the program closes the client, or the hub will not have it back.
+    pub(crate) async fn run(mut self) {
+        let mut seen = interval(SEEN_EVERY);
+        let end = loop {
+            match self.carry(&mut seen).await {
+                End::Closed => break None,
+                End::Refused(error) => break Some(error),
+                End::Lost(reason) => match self.come_back(reason).await {
+                    Ok(()) => {}
+                    Err(End::Closed) => break None,
+                    Err(End::Refused(error)) => break Some(error),
+                    Err(End::Lost(reason)) => break Some(self.lost(reason)),
+                },
+            }
+        };
+        if end.is_none() {
+            self.requests.close();
+            self.say_goodbye().await;
+        }
+        let error = end.clone().unwrap_or(Error::Closed);
+        self.requests.close();
+        while let Ok(command) = self.requests.try_recv() {
+            self.apply(&mut vec![command]);
+        }
+        self.outstanding.fail(&error);
+        self.inbox.close(end);
+        self.state.send_replace(State::Closed);
+    }
+
+    /// Carries frames both ways until the connection is over. Reading goes on while writing waits: a hub
+    /// that is busy writing to this client may not be reading from it.
+    async fn carry(&mut self, seen: &mut Interval) -> End {
+        let mut commands = Vec::with_capacity(TURN_MAX);
+        loop {
+            if self.to_send.is_empty() {
+                let next = std::iter::from_fn(|| self.outstanding.next()).take(TURN_MAX);
+                self.to_send.extend(next.map(Message::Text));
+            }
+            // Until it is done: a flush that was begun is not done because the queue is empty.
+            self.needs_flush |= !self.to_send.is_empty();
+            let inbox = Arc::clone(&self.inbox);
+            tokio::select! {
+                incoming = self.stream.next() => {
+                    if let Err(end) = self.take_in(incoming).await {
+                        return end;
+                    }
+                }
+                written = pump(&mut self.sink, &mut self.to_send), if self.needs_flush => {
+                    self.needs_flush = false;
+                    if let Err(error) = written {
+                        return End::Lost(reason(&error));
+                    }
+                }
+                // Always: a close must be heard, however slowly the hub reads.
+                count = self.requests.recv_many(&mut commands, TURN_MAX) => {
+                    if count == 0 {
+                        return End::Closed;
+                    }
+                    if let Some(end) = self.apply(&mut commands) {
+                        return end;
+                    }
+                }
+                _ = self.heartbeat.tick() => {
+                    if self.last_heard.elapsed() > SILENT_MAX {
+                        return End::Lost("the hub is silent".to_owned());
+                    }
+                    self.send_heartbeat();
+                }
+                _ = seen.tick() => {
+                    self.say_seen();
+                    // The hub may have refused the last time.
+                    self.fetch_rest();
+                }
+                () = inbox.drained.notified(), if self.is_overflowed => self.fetch_rest(),
+            }
+        }
+    }
+
+    fn apply(&mut self, commands: &mut Vec<Command>) -> Option<End> {
+        let mut end = None;
+        for command in commands.drain(..) {
+            match command {
+                Command::Request(request) => self.outstanding.add(request),
+                Command::Close(limit) => {
+                    self.goodbye_max = self.goodbye_max.min(limit);
+                    end = Some(End::Closed);
+                }
+            }
+        }
+        end
+    }
+
+    fn say_seen(&mut self) {
+        let finished = Seq::new(self.finished.load(Ordering::Relaxed)).unwrap_or(Seq::MAX);
+        if self.options.say_seen && finished > self.said_seen && !self.is_old_hub() {
+            self.send_heartbeat();
+        }
+    }
+
+    fn send_heartbeat(&mut self) {
+        let finished = Seq::new(self.finished.load(Ordering::Relaxed)).unwrap_or(Seq::MAX);
+        let is_new = self.options.say_seen && !self.is_old_hub() && finished > self.said_seen;
+        let payload = if is_new { json!({ "seen": finished }) } else { json!({}) };
+        if is_new {
+            self.said_seen = finished;
+        }
+        let id = Uuid::now_v7().to_string();
+        // Nobody waits for its ack; it is not among the outstanding, and its ack is passed over.
+        self.to_send.push_back(Message::text(frame("heartbeat", &self.options.name, &id, &payload)));
+    }
+
+    /// Tells what the consumer has finished with, and closes.
+    async fn say_goodbye(&mut self) {
+        while let Ok(command) = self.requests.try_recv() {
+            self.apply(&mut vec![command]);
+        }
+        self.to_send.extend(self.outstanding.last_words().into_iter().map(Message::Text));
+        self.say_seen();
+        let closing = timeout(self.goodbye_max, async {
+            pump(&mut self.sink, &mut self.to_send).await?;
+            self.sink.close().await?;
+            while let Some(Ok(_)) = self.stream.next().await {}
+            Ok::<(), WsError>(())
+        });
+        if !matches!(closing.await, Ok(Ok(()))) {
+            tracing::debug!("the hub did not answer the close");
+        }
+    }
+
+    fn lost(&self, reason: String) -> Error {
+        Error::ConnectionLost { url: self.options.url.clone(), reason }
+    }
+}
+
+fn interval(every: Duration) -> Interval {
+    let mut interval = tokio::time::interval_at(Instant::now() + every, every);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}

@@ -1,0 +1,105 @@
+//! A lost connection is made anew, and goes on where it ended.
+
+use std::sync::atomic::Ordering;
+
+use futures_util::StreamExt;
+use orochi_protocol::Seq;
+use orochi_protocol::incoming::AckPayload;
+use orochi_protocol::request::{Register, Resume};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{End, TURN_MAX, Task};
+use crate::client::State;
+use crate::error::Error;
+use crate::session::{self, Socket};
+
+impl Task {
+    /// Tries to connect until it works, the program closes the client, or the hub refuses for good.
+    pub(super) async fn come_back(&mut self, why: String) -> Result<(), End> {
+        if !self.options.reconnect || self.is_old_hub() {
+            return Err(End::Lost(why));
+        }
+        tracing::info!(agent = %self.options.name, reason = %why, "connection lost; coming back");
+        self.state.send_replace(State::Reconnecting);
+        let mut register = self.resuming();
+        self.backoff.connection_lasted(self.connected_at.elapsed());
+        loop {
+            let wait = self.backoff.next();
+            self.meanwhile(tokio::time::sleep(wait)).await?;
+            // Copies, as what the program asks meanwhile may change them.
+            let (options, asked) = (self.options.clone(), register.clone());
+            match self.meanwhile(session::open(&options, &asked)).await? {
+                Ok((socket, ack)) => {
+                    self.resume(socket, ack);
+                    return Ok(());
+                }
+                Err(error @ Error::AuthFailed { .. }) => return Err(End::Refused(error)),
+                Err(Error::Refused { code, .. })
+                    if code == "INVALID_FIELD" && register.resume != Some(Resume::Stored) =>
+                {
+                    // The log is older than what this client has seen: a backup was restored.
+                    register.resume = Some(Resume::Stored);
+                    self.last_seq = Seq::ZERO;
+                }
+                Err(error) if is_final(&error) => return Err(End::Refused(error)),
+                Err(error) => tracing::debug!(%error, "not back yet"),
+            }
+        }
+    }
+
+    /// Does something that takes time; ends early when the program closes the client. Requests that come are
+    /// kept, to be sent once the connection is back.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
+        let mut work = std::pin::pin!(work);
+        let mut commands = Vec::with_capacity(TURN_MAX);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                count = self.requests.recv_many(&mut commands, TURN_MAX) => {
+                    if count == 0 {
+                        return Err(End::Closed);
+                    }
+                    if let Some(end) = self.apply(&mut commands) {
+                        return Err(end);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A new connection carries on: what was not answered is sent again, under the same ids.
+    fn resume(&mut self, socket: Socket, ack: AckPayload) {
+        (self.sink, self.stream) = socket.split();
+        self.to_send = self.outstanding.again().into_iter().map(Message::Text).collect();
+        self.needs_flush = false;
+        (self.refetch, self.is_overflowed) = (None, false);
+        // The last word on it may have been lost with the connection.
+        self.said_seen = Seq::ZERO;
+        if ack.resumed == Some(false) {
+            // Another log: its seqs say nothing about what was received before.
+            self.last_seq = Seq::ZERO;
+            self.options.register.joined.clear();
+            self.finished.store(0, Ordering::Relaxed);
+        }
+        self.epoch = ack.epoch;
+        (self.last_heard, self.connected_at) = (Instant::now(), Instant::now());
+        self.state.send_replace(State::Connected);
+    }
+
+    /// The register that goes on where this client is.
+    pub(super) fn resuming(&self) -> Register {
+        let is_hubs_affair = self.options.register.resume == Some(Resume::Stored) && self.last_seq < self.first_head;
+        let resume = if is_hubs_affair { Resume::Stored } else { Resume::After(self.last_seq) };
+        Register { resume: Some(resume), epoch: self.epoch.clone(), ..self.options.register.clone() }
+    }
+}
+
+/// Whether trying again can't help.
+fn is_final(error: &Error) -> bool {
+    match error {
+        Error::Refused { code, retry_after, .. } => retry_after.is_none() && code != "NAME_IN_USE",
+        Error::AuthFailed { .. } | Error::Invalid(_) | Error::OldHub { .. } | Error::Closed => true,
+        Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Timeout { .. } => false,
+    }
+}
