@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
+from unicodedata import normalize
 
 from orochi import config
 from orochi._gitea import GiteaAttribute
@@ -106,7 +107,8 @@ class OrochiClient:
         on_state: Callable[[str], Awaitable[None]] | None = None,
         timeout: float = 10.0,
     ) -> None:
-        self.name = name
+        # As the hub writes it.
+        self.name = normalize("NFC", name)
         # An empty list is a wish too: mentions and direct messages only.
         self.channels = ["#general"] if channels is None else list(channels)
         self.machine = machine
@@ -399,7 +401,7 @@ class OrochiClient:
         inbox = self._inbox
         assert inbox is not None  # set with _native
         wanted = None if channel is None or channel.startswith(("#", "@")) else f"#{channel}"
-        wanted = wanted or channel
+        wanted = normalize("NFC", wanted or channel or "") or None
         waiting = inbox.waiting
         is_narrowed = wanted is not None or mentions_only
         while True:

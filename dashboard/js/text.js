@@ -3,10 +3,22 @@
 
 import { routeTo } from "./format.js";
 
-const INLINE =
-  /`([^`\n]+)`|(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])|(?<![\p{L}\p{N}_.])@([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/gu;
+// A sign and the run of a name's characters after it are found here; which beginning of the run is a name tells
+// `mentions`, in which the hub says whom it meant (docs/protocol.md, section 4).
+const CODE = /`([^`\n]+)`/;
+const LINK = /(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])/;
+const SIGNED = /[@\uff20]([\p{Alphabetic}\p{N}_][\p{Alphabetic}\p{N}\p{Mn}\p{Mc}_.-]*)/u;
+const INLINE = new RegExp(`${CODE.source}|${LINK.source}|${SIGNED.source}`, "gu");
+const UNSPACED =
+  /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u;
+const NEUTRAL = /[\p{sc=Common}\p{sc=Inherited}]/u;
+const WORD_BEFORE = /[\p{Alphabetic}\p{N}_.][\p{Mn}\p{Mc}]*$/u;
+/** A name's 64 characters, each with marks in any normal form. */
+const RUN_CHARS_MAX = 512;
+/** Characters before a sign that are looked at: a letter and the marks on it. */
+const BEFORE_CHARS = 32;
 
-/** `[{kind: "text" | "code" | "block" | "link" | "mention", text}]`; mentions are those in `mentions`. */
+/** `[{kind: "text" | "code" | "block" | "link" | "mention", text, name, sign}]`; mentions are those in `mentions`. */
 export function parts(content, mentions = []) {
   const found = [];
   content.split(/^```[^\n]*\n([\s\S]*?)^```[ \t]*$/m).forEach((piece, index) => {
@@ -20,19 +32,71 @@ function inline(text, mentions, found) {
   const add = (kind, value) => value && found.push({ kind, text: value });
   let at = 0;
   for (const match of text.matchAll(INLINE)) {
-    const [whole, code, link, written] = match;
-    const name = written?.replace(/[.-]+$/, "");
-    if (written && !mentions.has(name)) continue;
+    const [whole, code, link, run] = match;
+    const mention = run && isApart(text, match.index) && mentioned(run, mentions);
+    if (run && !mention) continue;
     add("text", text.slice(at, match.index));
     if (code) add("code", code);
     else if (link) add("link", link);
-    else add("mention", name);
-    at = match.index + (name ? name.length + 1 : whole.length);
+    else found.push({ kind: "mention", text: mention.written, name: mention.name, sign: whole[0] });
+    at = match.index + (mention ? mention.written.length + 1 : whole.length);
   }
   add("text", text.slice(at));
 }
 
-/** Text in which the code is found already: `[{kind: "text" | "link" | "mention", text}]`. */
+/** Whether the sign at `index` stands apart from what is before it, as in no address. */
+function isApart(text, index) {
+  const word = WORD_BEFORE.exec(text.slice(Math.max(0, index - BEFORE_CHARS), index));
+  return !word || UNSPACED.test(String.fromCodePoint(word[0].codePointAt(0)));
+}
+
+/** The longest beginning of a run that is one of the mentions, in any case and normal form: `{written, name}`. */
+function mentioned(run, mentions) {
+  if (mentions.size === 0) return null;
+  for (const written of beginnings(run).reverse()) {
+    const name = written.normalize("NFC");
+    if (mentions.has(name)) return { written, name };
+    const alike = spellings(mentions).get(folded(name)) ?? [];
+    if (alike.length === 1) return { written, name: alike[0] };
+  }
+  return null;
+}
+
+/** A message's mentions by their folded names; made once, since its text may have thousands of signs. */
+const known = new WeakMap();
+
+function spellings(mentions) {
+  let byName = known.get(mentions);
+  if (byName) return byName;
+  byName = new Map();
+  for (const name of mentions) byName.set(folded(name), [...(byName.get(folded(name)) ?? []), name]);
+  known.set(mentions, byName);
+  return byName;
+}
+
+/** Where a name can end: at the run's end, and where it changes between scripts with and without spaces. */
+function beginnings(run) {
+  const ends = [];
+  let before = null;
+  let at = 0;
+  for (const c of run) {
+    const here = UNSPACED.test(c) ? "unspaced" : NEUTRAL.test(c) ? null : "spaced";
+    if (here && before && here !== before) ends.push(at);
+    before = here ?? before;
+    at += c.length;
+    if (at > RUN_CHARS_MAX) break;
+  }
+  return [...ends, run.length].map((end) => run.slice(0, end).replace(/[.-]+$/, ""));
+}
+
+/** The same for all spellings that differ in case. */
+const folded = (name) =>
+  [...name]
+    .map((c) => [...c.toUpperCase()].map((upper) => upper.toLowerCase()).join(""))
+    .join("")
+    .normalize("NFC");
+
+/** Text in which the code is found already: `[{kind: "text" | "link" | "mention", text, name, sign}]`. */
 export function plainParts(text, mentions) {
   const found = [];
   // Ticks that are left are no code.
@@ -53,7 +117,7 @@ export const render = (el, content, mentions) => nodes(el, parts(content, mentio
 export const inOrder = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 function nodes(el, found) {
-  return found.map(({ kind, text: written }) => {
+  return found.map(({ kind, text: written, name, sign }) => {
     const text = kind === "link" ? written : inOrder(written);
     switch (kind) {
       case "block":
@@ -63,7 +127,7 @@ function nodes(el, found) {
       case "link":
         return el("a", { href: text, rel: "noopener noreferrer nofollow", target: "_blank" }, text);
       case "mention":
-        return el("a", { class: "mention", href: routeTo(["agent", text]) }, `@${text}`);
+        return el("a", { class: "mention", href: routeTo(["agent", name]) }, sign + text);
       default:
         return text;
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,13 @@ def test_what_is_left_out_is_filled_in():
 )
 def test_mentions_follow_the_protocol(content, mentions):
     assert Message("message", "a", {"content": content}).mentions == mentions
+
+
+def test_mentions_are_those_of_the_table_where_nobody_is_registered():
+    cases = json.loads((Path(__file__).parents[1] / "words" / "mentions.json").read_text("utf-8"))
+    for case in cases:
+        if not case.get("registered"):
+            assert Message("message", "a", {"content": case["content"]}).mentions == case["mentions"], case
 
 
 def test_the_hubs_list_of_mentions_counts():

@@ -4,6 +4,7 @@
 //! keys are relayed as they were written, so that no number loses digits on the way.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -116,6 +117,15 @@ impl<'a> Fields<'a> {
         parse_time(name, &text).map(Some)
     }
 
+    /// A time up to which, itself included: a date means its last moment.
+    ///
+    /// # Errors
+    /// As [`Fields::time`].
+    pub fn end_time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        parse_end_time(name, &text).map(Some)
+    }
+
     /// An object that is relayed as it is written: at most `bytes_max` bytes and [`JSON_DEPTH_MAX`] deep.
     ///
     /// # Errors
@@ -129,14 +139,14 @@ impl<'a> Fields<'a> {
         Ok(Some(raw))
     }
 
-    /// The fields whose names are not in `known`, as they were written.
-    pub fn others(&self, known: &[&str]) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        let last = |at: usize, key: &str| !self.0[at + 1..].iter().any(|(later, _)| later == key);
-        self.0
-            .iter()
-            .enumerate()
-            .filter(move |(at, (key, _))| !known.contains(&key.as_ref()) && last(*at, key))
-            .map(|(_, (key, raw))| (key.as_ref(), *raw))
+    /// The fields whose names are not in `known`, as they were written; of a name that stands twice the last.
+    pub fn others(&self, known: &[&str]) -> Vec<(&str, &'a RawValue)> {
+        let mut seen = HashSet::new();
+        let fields = self.0.iter().rev().map(|(key, raw)| (key.as_ref(), *raw));
+        let unknown = fields.filter(|(key, _)| !known.contains(key));
+        let mut others: Vec<_> = unknown.filter(|(key, _)| seen.insert(*key)).collect();
+        others.reverse();
+        others
     }
 
     fn typed<T: for<'de> Deserialize<'de>>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
@@ -176,7 +186,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 /// `INVALID_FIELD` for invalid Unicode, `TOO_LARGE` above the sizes.
 pub fn check_relayed(name: &str, raw: &RawValue, bytes_max: usize) -> Result<(), Refusal> {
     if raw.get().len() > bytes_max {
-        return Err(Refusal::new(ErrorCode::TooLarge, format!("{name} is larger than {} KiB", bytes_max / 1024)));
+        return Err(over_size(name, bytes_max));
     }
     if depth_over_max(raw.get()) {
         return Err(Refusal::new(ErrorCode::TooLarge, format!("{name} is nested deeper than {JSON_DEPTH_MAX} levels")));
@@ -187,14 +197,30 @@ pub fn check_relayed(name: &str, raw: &RawValue, bytes_max: usize) -> Result<(),
     Ok(())
 }
 
-/// Reads a time from a payload or an HTTP parameter called `name`.
+/// Reads a time from a payload or an HTTP parameter called `name`; a date means its first moment.
 ///
 /// # Errors
 /// `INVALID_FIELD` for anything but RFC 3339 or a date.
 pub fn parse_time(name: &str, text: &str) -> Result<Timestamp, Refusal> {
-    Timestamp::parse(text).ok_or_else(|| {
-        invalid(name, "RFC 3339 such as 2026-01-15T10:30:00+00:00, or a date such as 2026-01-15", &format!("{text:?}"))
-    })
+    Timestamp::parse(text).ok_or_else(|| not_a_time(name, text))
+}
+
+/// The same for the end of a range: a date means its last moment.
+///
+/// # Errors
+/// `INVALID_FIELD` for anything but RFC 3339 or a date.
+pub fn parse_end_time(name: &str, text: &str) -> Result<Timestamp, Refusal> {
+    Timestamp::parse_end(text).ok_or_else(|| not_a_time(name, text))
+}
+
+fn not_a_time(name: &str, text: &str) -> Refusal {
+    let expected = "RFC 3339 such as 2026-01-15T10:30:00+00:00, or a date such as 2026-01-15";
+    invalid(name, expected, &format!("{text:?}"))
+}
+
+/// The refusal of a relayed value that has too many bytes.
+pub fn over_size(name: &str, bytes_max: usize) -> Refusal {
+    Refusal::new(ErrorCode::TooLarge, format!("{name} is larger than {} KiB", bytes_max / 1024))
 }
 
 /// The refusal of a field that is not there.

@@ -3,7 +3,7 @@
 //! Read in this order:
 //!
 //! 1. [`limits`], [`codes`]: the numbers and the error and close codes of the contract.
-//! 2. [`names`], [`mentions`], [`time`], [`seq`]: values that can only be made valid.
+//! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`]: values that can only be made valid.
 //! 3. [`fields`]: typed access to a payload, with errors that name the field.
 //! 4. [`request`]: what a client sends, parsed once into a [`request::Request`].
 //! 5. [`delivery`], [`reply`]: what the hub sends.
@@ -13,8 +13,10 @@
 
 pub mod codes;
 pub mod delivery;
+pub mod fences;
 pub mod fields;
 pub mod incoming;
+pub mod letters;
 pub mod limits;
 pub mod mentions;
 pub mod names;

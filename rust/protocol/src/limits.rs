@@ -13,6 +13,8 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const CHANNELS_MAX: usize = 256;
 /// Longest agent or channel name in characters, without `#` (section 4).
 pub const NAME_CHARS_MAX: usize = 64;
+/// Most mentions in one message: each is looked up, stored and told in the ack (section 4).
+pub const MENTIONS_MAX: usize = 256;
 /// Longest message or request id in characters (section 1).
 pub const ID_CHARS_MAX: usize = 128;
 /// Longest machine, role, model, project or agent_id in characters.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::codes::{ErrorCode, Refusal};
+use crate::letters::{is_agent_char, is_first_char, is_invisible, nfc};
 use crate::limits::NAME_CHARS_MAX;
 
 /// Names that no agent can have: the hub's own, and the two that chats use for "everyone".
 pub const RESERVED: [&str; 3] = [crate::HUB_SENDER, "all", "here"];
 
-/// An agent's name: 1 to 64 letters and digits of any script, `_`, `-`, `.`; not reserved.
+/// An agent's name in NFC: 1 to 64 letters and digits of any script, `_`, `-`, `.`, marks; not reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AgentName(Arc<str>);
 
@@ -20,20 +21,30 @@ impl AgentName {
     /// # Errors
     /// `INVALID_NAME`, with the text seen and what is allowed.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if RESERVED.contains(&text) {
+        let text = nfc(text);
+        if RESERVED.contains(&&*text) {
             return Err(Refusal::new(ErrorCode::InvalidName, format!("the name {text:?} is reserved; choose another")));
         }
-        if !is_name(text, is_agent_char) {
+        if !is_name(&text, is_agent_char) {
             return Err(Refusal::new(
                 ErrorCode::InvalidName,
                 format!(
                     "{} is not an agent name: use 1 to {NAME_CHARS_MAX} letters, digits, '_', '-' or '.', \
-                     starting with a letter, a digit or '_'",
-                    shown(text)
+                     starting with a letter, a digit or '_'{}",
+                    shown(&text),
+                    invisible_letter(&text)
                 ),
             ));
         }
-        Ok(Self(text.into()))
+        Ok(Self((*text).into()))
+    }
+
+    /// The name at the beginning of a mention's run, which holds a name's characters in NFC and no others: without the
+    /// punctuation at its end. None where it is too long or reserved.
+    pub(crate) fn from_run(run: &str) -> Option<Self> {
+        let name = run.trim_end_matches(['.', '-']);
+        let fits = name.len() <= NAME_CHARS_MAX || name.chars().nth(NAME_CHARS_MAX).is_none();
+        (fits && !RESERVED.contains(&name)).then(|| Self(name.into()))
     }
 
     /// The name.
@@ -57,15 +68,20 @@ impl ChannelName {
     /// # Errors
     /// `INVALID_CHANNEL`, with the text seen and what is allowed.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let bare = text.strip_prefix('#').unwrap_or(text);
+        let text = nfc(text);
+        let bare = text.strip_prefix('#').unwrap_or(&text);
         if !is_name(bare, |c| is_agent_char(c) || c == '/') {
-            let hint = if text.starts_with('@') { "; '@name' is a direct message, not a channel to join" } else { "" };
+            let hint = if text.starts_with('@') {
+                "; '@name' is a direct message, not a channel to join".to_owned()
+            } else {
+                invisible_letter(&text)
+            };
             return Err(Refusal::new(
                 ErrorCode::InvalidChannel,
                 format!(
                     "{} is not a channel name: use '#' and 1 to {NAME_CHARS_MAX} letters, digits, '_', '-', '.' or \
                      '/', the first a letter, a digit or '_'{hint}",
-                    shown(text)
+                    shown(&text)
                 ),
             ));
         }
@@ -137,20 +153,16 @@ macro_rules! text_value {
 text_value!(AgentName);
 text_value!(ChannelName);
 
-/// A character that an agent's name may hold.
-pub fn is_agent_char(c: char) -> bool {
-    is_first_char(c) || c == '-' || c == '.'
-}
-
-/// A character that a name may start with.
-pub fn is_first_char(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
 fn is_name(text: &str, allowed: impl Fn(char) -> bool) -> bool {
     text.chars().next().is_some_and(is_first_char)
         && text.chars().all(allowed)
         && text.chars().count() <= NAME_CHARS_MAX
+}
+
+/// A hint for an error about a name with a character that its reader can't see.
+fn invisible_letter(text: &str) -> String {
+    let Some(c) = text.chars().find(|c| is_invisible(*c)) else { return String::new() };
+    format!("; it has a character that is not shown, U+{:04X}", u32::from(c))
 }
 
 /// A value as an error shows it: quoted, escaped and cut, since it may be hostile or a megabyte.
@@ -165,11 +177,39 @@ mod tests {
 
     #[test]
     fn agent_names_are_accepted_and_refused_at_their_edges() {
-        for good in ["a", "7", "_x", "gpu-1.lab", "ölwerk", "山田", &"x".repeat(64)] {
+        for good in ["a", "7", "_x", "gpu-1.lab", "ölwerk", "山田", "हिन्दी", "မြန်မာ", "Ж\u{301}", &"x".repeat(64)]
+        {
             assert_eq!(AgentName::parse(good).unwrap().as_str(), good);
         }
         for bad in ["", "-a", ".a", "a b", "a/b", "@a", "#a", "a\n", &"x".repeat(65), "all", "here", "orochi-server"] {
             assert_eq!(AgentName::parse(bad).unwrap_err().code, ErrorCode::InvalidName, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_compared_in_nfc_and_counted_in_it() {
+        for (written, name) in [("Jose\u{301}", "José"), ("\u{1112}\u{1161}\u{11ab}", "한"), ("\u{212b}", "Å")] {
+            assert_eq!(AgentName::parse(written).unwrap().as_str(), name);
+            assert_eq!(ChannelName::parse(written).unwrap().as_str(), format!("#{name}"));
+        }
+        assert!(AgentName::parse(&"e\u{301}".repeat(64)).is_ok());
+        assert!(AgentName::parse(&"e\u{301}".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn names_with_invisible_letters_or_a_mark_first_are_refused() {
+        for c in
+            ['\u{3164}', '\u{115f}', '\u{1160}', '\u{ffa0}', '\u{34f}', '\u{200b}', '\u{200d}', '\u{fe0f}', '\u{e0041}']
+        {
+            for bad in [format!("a{c}b"), format!("{c}"), format!("{c}a")] {
+                let refusal = AgentName::parse(&bad).unwrap_err();
+                assert_eq!(refusal.code, ErrorCode::InvalidName, "{bad:?}");
+                assert!(refusal.detail.contains(&format!("U+{:04X}", u32::from(c))), "{refusal}");
+                assert_eq!(ChannelName::parse(&bad).unwrap_err().code, ErrorCode::InvalidChannel, "{bad:?}");
+            }
+        }
+        for bad in ["\u{301}a", "\u{93f}a"] {
+            assert!(AgentName::parse(bad).is_err(), "{bad:?}");
         }
     }
 

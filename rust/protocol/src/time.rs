@@ -3,6 +3,8 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
+const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+
 /// A time in microseconds since 1970-01-01T00:00:00Z; written as RFC 3339 with microseconds and `+00:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -24,9 +26,22 @@ impl Timestamp {
         if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             return Some(Self::from_micros(time.timestamp_micros()));
         }
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10)?;
-        Some(Self::from_micros(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros()))
+        parse_date(text).map(Self::from_micros)
     }
+
+    /// The same for the end of a range: a bare date is its last microsecond.
+    pub fn parse_end(text: &str) -> Option<Self> {
+        match parse_date(text) {
+            Some(begin) => Some(Self::from_micros(begin + DAY_MICROS - 1)),
+            None => Self::parse(text),
+        }
+    }
+}
+
+/// The first microsecond of a date such as 2026-01-15, UTC.
+fn parse_date(text: &str) -> Option<i64> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10)?;
+    Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros())
 }
 
 impl std::fmt::Display for Timestamp {
@@ -64,6 +79,18 @@ mod tests {
         ] {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), written);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_range_is_the_last_moment_of_a_bare_date() {
+        for (text, written) in [
+            ("2026-01-15", "2026-01-15T23:59:59.999999+00:00"),
+            ("9999-12-31", "9999-12-31T23:59:59.999999+00:00"),
+            ("2026-01-15T10:30:00Z", "2026-01-15T10:30:00.000000+00:00"),
+        ] {
+            assert_eq!(Timestamp::parse_end(text).unwrap().to_string(), written);
+        }
+        assert_eq!(Timestamp::parse_end("2026-1-15"), None);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use orochi_protocol::letters::{fold_case, is_agent_char, is_first_char, nfc};
 use orochi_protocol::limits::NAME_CHARS_MAX;
 use orochi_protocol::names::RESERVED;
 use orochi_protocol::request::{self, Request};
@@ -130,27 +132,62 @@ fn check_refusal(refusal: &Refusal) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Where a mention may begin and end, looked at one character after the other.
-fn mentioned(content: &str) -> Vec<String> {
-    let chars: Vec<char> = content.chars().collect();
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut found: Vec<String> = Vec::new();
-    for (at, _) in chars.iter().enumerate().filter(|(_, c)| **c == '@') {
-        if at > 0 && (is_word(chars[at - 1]) || chars[at - 1] == '.') {
-            continue;
-        }
-        let mut name: Vec<char> =
-            chars[at + 1..].iter().copied().take_while(|c| is_word(*c) || matches!(c, '-' | '.')).collect();
-        while matches!(name.last(), Some('-' | '.')) {
-            name.pop();
-        }
-        let text: String = name.iter().collect();
-        let is_name = name.first().copied().is_some_and(is_word) && name.len() <= NAME_CHARS_MAX;
-        if is_name && !RESERVED.contains(&text.as_str()) && !found.contains(&text) {
-            found.push(text);
-        }
-    }
-    found
+/// A text like those in which mentions are hard to tell from other things.
+fn talk() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        select(vec![
+            "@",
+            "\u{ff20}",
+            "a",
+            "B",
+            "7",
+            "_",
+            "-",
+            ".",
+            " ",
+            "\n",
+            "```",
+            "~~~",
+            "`",
+            "> ",
+            "- ",
+            "1. ",
+            "   ",
+            "Scout",
+            "さ",
+            "山",
+            "한",
+            "\u{1112}\u{1161}",
+            "ก",
+            "ิ",
+            "ह",
+            "ि",
+            "é",
+            "e\u{301}",
+            "\u{301}",
+            "\u{3164}",
+            "\u{34f}",
+            "ー",
+            "\u{1fef}",
+            "ß",
+            "all",
+            "\r",
+        ])
+        .prop_map(str::to_owned),
+        "\\PC",
+    ];
+    vec(part, 0..60).prop_map(|parts| parts.concat())
+}
+
+/// Everything that can be meant by the mentions of a text.
+fn all_candidates(content: &str) -> Vec<String> {
+    let asked = RefCell::new(Vec::new());
+    let found = mentions::find(content, usize::MAX);
+    let waiting = mentions::resolve(&found, |name| {
+        asked.borrow_mut().push(name.to_owned());
+        None
+    });
+    asked.borrow().iter().cloned().chain(waiting.iter().map(ToString::to_string)).collect()
 }
 
 proptest! {
@@ -178,8 +215,7 @@ proptest! {
             Ok(frame) => {
                 prop_assert_eq!((frame.id.as_deref(), frame.sender.as_deref()), (Some("q-1"), Some("alice")));
                 if let Request::Message(draft) = &frame.request {
-                    let again: Vec<String> = draft.mentions.iter().map(ToString::to_string).collect();
-                    prop_assert_eq!(again, mentioned(&draft.content));
+                    prop_assert_eq!(&draft.mentions, &mentions::find(&draft.content, usize::MAX));
                 }
             }
             Err(bad) => {
@@ -192,31 +228,66 @@ proptest! {
     }
 
     #[test]
-    fn mentions_are_those_that_a_plain_reading_finds(content in "(\\PC|[@a._ -]){0,80}") {
-        let found: Vec<String> = mentions::extract(&content).iter().map(ToString::to_string).collect();
-        prop_assert_eq!(found, mentioned(&content));
+    fn mentions_are_names_that_stand_in_the_text_after_a_sign(content in talk()) {
+        let composed = nfc(&content).into_owned();
+        for name in all_candidates(&content) {
+            prop_assert!(["@", "\u{ff20}"].iter().any(|sign| composed.contains(&format!("{sign}{name}"))), "{}", name);
+            let parsed = AgentName::parse(&name).unwrap();
+            prop_assert_eq!(parsed.as_str(), &name);
+        }
     }
 
     #[test]
-    fn a_name_is_taken_as_it_is_or_refused(text in "\\PC{0,70}|[#@]?[a-z0-9._/-]{0,70}") {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    fn mentions_are_the_same_in_every_normal_form(content in talk()) {
+        prop_assert_eq!(mentions::find(&nfc(&content), usize::MAX), mentions::find(&content, usize::MAX));
+    }
+
+    #[test]
+    fn mentions_go_to_a_registered_name_or_wait_for_the_shortest(content in talk(), which in any::<Index>()) {
+        let found = mentions::find(&content, usize::MAX);
+        let candidates = all_candidates(&content);
+        prop_assume!(!candidates.is_empty());
+        let registered = which.get(&candidates).as_str();
+        let resolved = mentions::resolve(&found, |name| (name == registered).then_some(registered));
+        let waiting: Vec<String> = mentions::extract(&content).iter().map(ToString::to_string).collect();
+        prop_assert!(resolved.contains(&registered));
+        prop_assert!(resolved.iter().all(|name| *name == registered || waiting.iter().any(|other| other == name)));
+        prop_assert_eq!(mentions::resolve(&found, |_| None), waiting);
+    }
+
+    #[test]
+    fn mentions_up_to_a_number_are_the_first_of_all(content in talk(), most in 0..6_usize) {
+        let all = mentions::find(&content, usize::MAX);
+        prop_assert_eq!(&mentions::find(&content, most)[..], &all[..most.min(all.len())]);
+    }
+
+    #[test]
+    fn a_name_is_taken_in_nfc_or_refused(text in "\\PC{0,70}|[#@]?[a-z0-9._/-]{0,70}|[é한हि\u{301}\u{3164}\u{1112}\u{1161}]{0,70}") {
+        let composed = nfc(&text).into_owned();
         let fits = |text: &str, more: &str| {
             let chars: Vec<char> = text.chars().collect();
-            let first = chars.first().copied().is_some_and(is_word);
-            first && chars.len() <= NAME_CHARS_MAX && chars.iter().all(|c| is_word(*c) || more.contains(*c))
+            let first = chars.first().copied().is_some_and(is_first_char);
+            first && chars.len() <= NAME_CHARS_MAX && chars.iter().all(|c| is_agent_char(*c) || more.contains(*c))
         };
-        let bare = text.strip_prefix('#').unwrap_or(&text);
+        let bare = composed.strip_prefix('#').unwrap_or(&composed);
         match AgentName::parse(&text) {
-            Ok(name) => prop_assert_eq!(name.as_str(), &text),
+            Ok(name) => prop_assert_eq!(name.as_str(), &composed),
             Err(refusal) => check_refusal(&refusal)?,
         }
-        prop_assert_eq!(AgentName::parse(&text).is_ok(), fits(&text, "-.") && !RESERVED.contains(&text.as_str()));
-        prop_assert_eq!(ChannelName::parse(&text).is_ok(), fits(bare, "-./"));
+        prop_assert_eq!(AgentName::parse(&text).is_ok(), fits(&composed, "") && !RESERVED.contains(&composed.as_str()));
+        prop_assert_eq!(ChannelName::parse(&text).is_ok(), fits(bare, "/"));
         match Target::parse(&text) {
             Ok(Target::Channel(channel)) => prop_assert_eq!(channel.as_str(), format!("#{bare}")),
-            Ok(Target::Direct(agent)) => prop_assert_eq!(format!("@{agent}"), text),
+            Ok(Target::Direct(agent)) => prop_assert_eq!(format!("@{agent}"), composed),
             Err(refusal) => check_refusal(&refusal)?,
         }
+    }
+
+    #[test]
+    fn case_folding_is_idempotent_and_ends_in_nfc(text in "\\PC{0,40}") {
+        let folded = fold_case(&text);
+        prop_assert_eq!(fold_case(&folded), folded.clone());
+        prop_assert_eq!(nfc(&folded), folded.as_str());
     }
 
     #[test]

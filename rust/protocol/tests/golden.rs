@@ -15,7 +15,7 @@ use orochi_protocol::reply::{
     ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
 };
 use orochi_protocol::request::{self, Draft, HistoryQuery, Request};
-use orochi_protocol::{ErrorCode, HUB_SENDER, Refusal, Seq, Timestamp};
+use orochi_protocol::{ErrorCode, HUB_SENDER, Refusal, Seq, Timestamp, mentions};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ fn message_meaning(draft: &Draft) -> Value {
     present([
         ("channel", json!(draft.target)),
         ("content", json!(draft.content)),
-        ("mentions", json!(draft.mentions)),
+        ("mentions", json!(mentions::resolve(&draft.mentions, |_| None))),
         ("metadata", json!(draft.metadata)),
         ("reply_to", json!(draft.reply_to)),
         ("other", json!(draft.extra)),

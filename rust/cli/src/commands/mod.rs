@@ -113,8 +113,8 @@ impl Identity {
 
 /// A machine's name as an agent's: what an agent's name can't hold becomes `-`.
 fn machine_name(host: &str) -> AgentName {
+    use orochi_protocol::letters::{is_agent_char, is_first_char};
     use orochi_protocol::limits::NAME_CHARS_MAX;
-    use orochi_protocol::names::{is_agent_char, is_first_char};
     let fitting: String = host
         .chars()
         .map(|c| if is_agent_char(c) { c } else { '-' })

@@ -51,7 +51,7 @@ pub fn stored_channel(target: &Target, agent: Option<&AgentName>) -> Result<Stri
 fn parse_filter(params: &Params) -> Result<HistoryFilter, Refusal> {
     Ok(HistoryFilter {
         since: params.time("since")?,
-        until: params.time("until")?,
+        until: params.end_time("until")?,
         before: params.seq("before")?,
         after: params.seq("after")?,
         sender: params.agent("sender")?,

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use orochi_protocol::fields::{invalid, parse_time};
+use orochi_protocol::fields::{invalid, parse_end_time, parse_time};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Timestamp};
 use percent_encoding::percent_decode_str;
 
@@ -62,14 +62,25 @@ impl Params {
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for what is no time.
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        self.time_text(name)?.map(|text| parse_time(name, &text)).transpose()
+    }
+
+    /// The end of a range: as [`Params::time`], but a date means its last moment.
+    ///
+    /// # Errors
+    /// As [`Params::time`].
+    pub fn end_time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        self.time_text(name)?.map(|text| parse_end_time(name, &text)).transpose()
+    }
+
+    fn time_text(&self, name: &str) -> Result<Option<String>, Refusal> {
         let Some(raw) = self.raw(name)? else { return Ok(None) };
         let text = decode(name, raw)?;
-        let mended = match text.rsplit_once(' ') {
+        Ok(Some(match text.rsplit_once(' ') {
             // Only before an offset: the other place for a space is between date and time.
             Some((time, offset)) if time.contains(':') => format!("{time}+{offset}"),
             _ => text,
-        };
-        parse_time(name, &mended).map(Some)
+        }))
     }
 
     /// A place in the log.

@@ -41,7 +41,7 @@ fn parse_search(params: &Params) -> Result<Search, Refusal> {
         channel,
         sender: params.agent("sender")?.map(|name| name.to_string()),
         since: params.time("since")?,
-        until: params.time("until")?,
+        until: params.end_time("until")?,
         agent: agent.map(|name| name.to_string()),
         limit: params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT),
     })

@@ -65,7 +65,7 @@ pub async fn show(
     params: Params,
 ) -> Result<Json<Vec<Span>>, ApiError> {
     let name = AgentName::parse(&path?.0)?;
-    let until = params.time("until")?.unwrap_or_else(system_clock);
+    let until = params.end_time("until")?.unwrap_or_else(system_clock);
     let since = params.time("since")?.unwrap_or_else(|| Timestamp::from_micros(until.as_micros() - DAY_MICROS));
     app.core.barrier().await?;
     let read = app.core.reads().run(move |reader| reader.states(name.as_str(), since, until, CHANGES_MAX));

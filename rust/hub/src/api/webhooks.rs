@@ -62,6 +62,7 @@ pub async fn gitea(
 async fn post(app: &App, id: String, event: &Event) -> Result<(StatusCode, Json<Value>), ApiError> {
     let line = Line::new(event);
     let mut draft = Draft::new(Target::Channel(channel_for(&app.webhooks.channels, &event.repo)), line.content)?;
+    draft.mentions = line.mentions;
     draft.metadata = Some(serde_json::value::to_raw_value(&line.metadata).expect("a JSON value is JSON"));
     let sender = AgentName::parse(SENDER).expect("it is an agent's name");
     match app.core.post(sender, id, draft).await {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use orochi_protocol::letters::nfc;
 use orochi_protocol::reply::{
     Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus, PresenceAnswer, ReceiptsAnswer,
 };
@@ -66,7 +67,7 @@ impl Session {
     fn first_fault(&self, bad: &BadFrame) -> Refusal {
         match (&self.name, &bad.sender) {
             (None, _) if bad.needs_register => not_registered("this request"),
-            (Some(name), Some(sender)) if name.as_str() != sender => sender_mismatch(name, sender),
+            (Some(name), Some(sender)) if !is_name(name, sender) => sender_mismatch(name, sender),
             _ => bad.refusal.clone(),
         }
     }
@@ -75,7 +76,7 @@ impl Session {
         match (&self.name, sender) {
             (None, _) if request.needs_register() => Err(not_registered("this request")),
             (None, _) | (Some(_), None) => Ok(()),
-            (Some(name), Some(sender)) if name.as_str() == sender => Ok(()),
+            (Some(name), Some(sender)) if is_name(name, sender) => Ok(()),
             (Some(name), Some(_)) if matches!(request, Request::Register(_)) => {
                 let detail = format!("this connection is registered as {name}: use another one for another name");
                 Err(Refusal::new(ErrorCode::AlreadyRegistered, detail))
@@ -207,6 +208,11 @@ impl Session {
     fn ack(&self, id: &str) {
         self.link.reply("ack", &Ack { status: AckStatus::Ok, r#ref: id });
     }
+}
+
+/// Whether a frame's `sender` is the registered name, in whatever normal form it is written.
+fn is_name(name: &AgentName, sender: &str) -> bool {
+    name.as_str() == sender || name.as_str() == nfc(sender)
 }
 
 fn sender_mismatch(name: &AgentName, sender: &str) -> Refusal {

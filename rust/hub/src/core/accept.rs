@@ -7,7 +7,7 @@ use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::MessageView;
 use orochi_protocol::reply::{DeliveryState, MessageAck, Ok as AckStatus};
 use orochi_protocol::request::Draft;
-use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp, mentions};
 use tokio::sync::oneshot;
 
 use super::calls::{CallNote, Noted};
@@ -57,6 +57,8 @@ impl CoreThread {
     }
 
     fn collect(&mut self, origin: Origin, sender: &str, id: String, mut draft: Draft) {
+        // Decided here, once: what is stored and delivered is the same for every later reader.
+        let mentioned = mentions::resolve(&draft.mentions, |written| self.registry.spelling(written));
         let (channel, addressed) = match &draft.target {
             Target::Direct(agent) if agent.as_str() == sender => {
                 let detail = format!("@{agent} is the sender itself: write to another agent, or to a channel");
@@ -65,15 +67,15 @@ impl CoreThread {
             }
             Target::Direct(agent) => (conversation_key(sender, agent.as_str()), vec![agent.to_string()]),
             Target::Channel(channel) => {
-                let mentioned = draft.mentions.iter().map(ToString::to_string).filter(|name| name != sender);
-                (channel.to_string(), mentioned.collect())
+                let others = mentioned.iter().filter(|name| **name != sender);
+                (channel.to_string(), others.map(|name| (*name).to_owned()).collect())
             }
         };
         let json = |raw: &Option<Box<serde_json::value::RawValue>>| raw.as_ref().map(|raw| raw.get().to_owned());
-        let mentions = if draft.mentions.is_empty() {
+        let mentions = if mentioned.is_empty() {
             "[]".to_owned()
         } else {
-            serde_json::to_string(&draft.mentions).expect("a list of names is JSON")
+            serde_json::to_string(&mentioned).expect("a list of names is JSON")
         };
         let message = StoredMessage {
             seq: Seq::ZERO,
@@ -162,6 +164,10 @@ impl CoreThread {
                     outcomes.push(Outcome::New);
                 }
                 Appended::Known(known) if same_content(&known, &one.message) => {
+                    if let Target::Channel(_) = one.draft.target {
+                        // Whom the first one was for: names may have been registered since.
+                        one.addressed = mentioned_others(&known);
+                    }
                     outcomes.push(Outcome::Duplicate { seq: known.seq, ts: known.ts });
                 }
                 Appended::Known(known) => outcomes.push(Outcome::IdReused { seq: known.seq }),
@@ -319,6 +325,12 @@ fn view<'a>(message: &'a StoredMessage, channel: &'a str, ts: &'a str) -> Messag
         reply_to: message.reply_to,
         extra: message.extra.as_deref(),
     }
+}
+
+/// Whom a channel's message mentions besides its sender.
+fn mentioned_others(message: &StoredMessage) -> Vec<String> {
+    let names: Vec<String> = serde_json::from_str(&message.mentions).unwrap_or_default();
+    names.into_iter().filter(|name| *name != message.sender).collect()
 }
 
 /// Whether the same id stands for the same message (section 10, ID_REUSED). Metadata written in another

@@ -10,6 +10,7 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use orochi_protocol::letters::fold_case;
 use orochi_protocol::request::{EventKind, Register};
 use orochi_protocol::{AgentName, ChannelName, Seq, Timestamp};
 use slab::Slab;
@@ -31,6 +32,8 @@ pub type ConnectionIndex = usize;
 pub struct Registry {
     agents: Vec<Agent>,
     by_name: HashMap<String, AgentIndex>,
+    /// The same without differences of case.
+    by_folded_name: HashMap<String, Vec<AgentIndex>>,
     connections: Slab<Connection>,
     by_id: HashMap<ConnectionId, ConnectionIndex>,
     /// The connections in each channel. `#general` and channels with history stay without any.
@@ -63,6 +66,16 @@ impl Registry {
     /// The agent of this name, if it ever registered.
     pub fn find(&self, name: &str) -> Option<AgentIndex> {
         self.by_name.get(name).copied()
+    }
+
+    /// The name of the agent that a mention names: the same, or the only one that differs from it in case
+    /// (section 4).
+    pub fn spelling(&self, written: &str) -> Option<&str> {
+        let index = self.find(written).or_else(|| match self.by_folded_name.get(&fold_case(written))?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        })?;
+        Some(&self.agents[index].record.name)
     }
 
     /// One agent.
@@ -290,6 +303,7 @@ impl Registry {
     fn add_agent(&mut self, record: AgentRecord) -> AgentIndex {
         let index = self.agents.len();
         self.by_name.insert(record.name.clone(), index);
+        self.by_folded_name.entry(fold_case(&record.name)).or_default().push(index);
         self.agents.push(Agent::new(record));
         index
     }

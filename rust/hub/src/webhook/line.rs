@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use orochi_protocol::mentions;
+use orochi_protocol::mentions::Mention;
 use serde_json::{Value, json};
 
 use super::event::Event;
@@ -20,8 +20,10 @@ const OWN: &str = "*Asked for by the agent* `";
 /// What goes into the channel.
 #[derive(Debug, PartialEq)]
 pub struct Line {
-    /// One line; its mentions are those of the event's text, and no others.
+    /// One line. An `@` in it is quoted text: whom the message mentions stands in `mentions`.
     pub content: String,
+    /// The mentions in the event's own text.
+    pub mentions: Vec<Mention>,
     /// The event for programs, under the key `gitea`.
     pub metadata: Value,
 }
@@ -32,19 +34,15 @@ impl Line {
         let is_own = event.body.contains(OWN);
         let mut content = format!("[{}] {} {}", name(&event.repo), name(&event.sender), what(event));
         let said = event.body.split("\n---\n").next().filter(|_| is_own).unwrap_or(&event.body);
-        let excerpt = quiet(&one_line(said, EXCERPT_CHARS));
+        let excerpt = one_line(said, EXCERPT_CHARS);
         if !excerpt.is_empty() && !excerpt.starts_with(OWN) {
             let _ = write!(content, " \u{201c}{excerpt}\u{201d}");
         }
         let url = link(&event.url);
         if let Some(url) = url {
-            let _ = write!(content, " {}", url.replace('@', "%40"));
+            let _ = write!(content, " {url}");
         }
-        if !is_own {
-            for agent in mentioned(&event.body).iter().take(MENTIONS_MAX) {
-                let _ = write!(content, " @{agent}");
-            }
-        }
+        let mentions = if is_own { Vec::new() } else { mentioned(&event.body, MENTIONS_MAX) };
         let data = json!({
             "event": event.kind, "action": event.action, "repo": event.repo, "sender": event.sender,
             "number": event.number, "title": one_line(&event.title, TITLE_CHARS), "url": url,
@@ -54,13 +52,13 @@ impl Line {
         let told = data.as_object().into_iter().flatten();
         let told = told.filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false)) && *value != "");
         let told: serde_json::Map<String, Value> = told.map(|(key, value)| (key.clone(), value.clone())).collect();
-        Self { content, metadata: json!({ "gitea": told }) }
+        Self { content, mentions, metadata: json!({ "gitea": told }) }
     }
 }
 
 /// `opened issue #7: It fails`
 fn what(event: &Event) -> String {
-    let title = quiet(&one_line(&event.title, TITLE_CHARS));
+    let title = one_line(&event.title, TITLE_CHARS);
     let number = event.number.map(|number| format!(" #{number}")).unwrap_or_default();
     let thing = if event.is_pull || event.kind == "pull_request" { "pull request" } else { "issue" };
     let action = name(&event.action);
@@ -98,16 +96,13 @@ fn counted(commits: u64) -> String {
 }
 
 fn name(text: &str) -> String {
-    quiet(&one_line(text, NAME_CHARS))
-}
-
-/// A text that mentions nobody: an `@` that would count becomes its wide form.
-fn quiet(text: &str) -> String {
-    if mentions::extract(text).is_empty() { text.to_owned() } else { text.replace('@', "\u{ff20}") }
+    one_line(text, NAME_CHARS)
 }
 
 #[cfg(test)]
 mod tests {
+    use orochi_protocol::mentions::resolve;
+
     use super::*;
 
     fn line(kind: &str, body: &Value) -> Line {
@@ -124,10 +119,10 @@ mod tests {
         let line = line("issues", &issue("opened", "On gpu-1.\nSee `@decorator`. @bob, can you?"));
         assert_eq!(
             line.content,
-            "[lab/api] ana opened issue #7: It fails \u{201c}On gpu-1. See `\u{ff20}decorator`. \u{ff20}bob, can \
-             you?\u{201d} http://g/lab/api/issues/7 @bob"
+            "[lab/api] ana opened issue #7: It fails \u{201c}On gpu-1. See `@decorator`. @bob, can you?\u{201d} \
+             http://g/lab/api/issues/7"
         );
-        assert_eq!(mentions::extract(&line.content).len(), 1);
+        assert_eq!(resolve(&line.mentions, |_| None), ["bob"]);
         assert_eq!(line.metadata["gitea"]["number"], 7);
         assert!(line.metadata["gitea"].get("own").is_none());
     }
@@ -135,7 +130,7 @@ mod tests {
     #[test]
     fn what_an_agent_asked_for_calls_nobody() {
         let line = line("issues", &issue("opened", "@bob\n\n---\n*Asked for by the agent* `alice`"));
-        assert!(mentions::extract(&line.content).is_empty(), "{}", line.content);
+        assert!(line.mentions.is_empty(), "{}", line.content);
         assert_eq!(line.metadata["gitea"]["own"], true);
     }
 
@@ -146,7 +141,7 @@ mod tests {
         hostile["sender"]["login"] = json!("@eve");
         hostile["issue"]["html_url"] = json!("javascript:alert(1)");
         let line = line("issues", &hostile);
-        assert!(mentions::extract(&line.content).is_empty(), "{}", line.content);
+        assert!(line.mentions.is_empty(), "{}", line.content);
         assert!(line.content.chars().count() < 300 && !line.content.chars().any(char::is_control));
         assert!(!line.content.contains("javascript"));
     }

@@ -1,6 +1,7 @@
 //! People's text as part of one line: no line ends, no control characters, bounded; and whom it mentions.
 
-use orochi_protocol::{AgentName, mentions};
+use orochi_protocol::letters;
+use orochi_protocol::mentions::{self, Mention};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 /// Bytes of a text in which mentions are looked for. Longer ones are logs that somebody pasted.
@@ -32,11 +33,9 @@ pub fn one_line(text: &str, chars_max: usize) -> String {
     line
 }
 
-/// Marks of direction, and characters without width (Unicode, section 23.2 and 23.8).
+/// Letters that are not shown, marks of direction, and what annotates other text (Unicode, sections 23.2 and 23.8).
 fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    letters::is_invisible(c) || matches!(c, '\u{2066}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// An address that can stand at a line's end: http or https, nothing in it that ends it.
@@ -47,11 +46,11 @@ pub fn link(text: &str) -> Option<&str> {
     (is_web && is_whole).then_some(text)
 }
 
-/// The agents that a text in Markdown mentions. What stands in code is not said to anybody: decorators, addresses in
-/// a log.
-pub fn mentioned(markdown: &str) -> Vec<AgentName> {
+/// The first mentions in a text in Markdown, at most `most`. Code mentions nobody: it has decorators, addresses in a
+/// log.
+pub fn mentioned(markdown: &str, most: usize) -> Vec<Mention> {
     let end = markdown.floor_char_boundary(MENTION_BYTES_MAX);
-    mentions::extract(&without_code(&markdown[..end]))
+    mentions::find(&without_code(&markdown[..end]), most)
 }
 
 /// The text as it is read, with a backtick in the place of each code block and code span.
@@ -81,7 +80,8 @@ mod tests {
     use super::*;
 
     fn names(markdown: &str) -> Vec<String> {
-        mentioned(markdown).iter().map(ToString::to_string).collect()
+        let found = mentioned(markdown, usize::MAX);
+        mentions::resolve(&found, |_| None).into_iter().map(ToOwned::to_owned).collect()
     }
 
     #[test]
@@ -91,6 +91,7 @@ mod tests {
             ("  two\r\nlines\tand a tab ", "two lines and a tab"),
             ("a\u{0}\u{1b}[31mb\u{85}c\u{2028}d", "a [31mb c d"),
             ("\u{202e}evil\u{2066} \u{200b}x\u{feff}", "evil x"),
+            ("a\u{3164}b\u{115f}c\u{ffa0}\u{34f}d\u{17b4}", "abcd"),
             ("", ""),
             ("\n\n", ""),
             ("exactly te", "exactly te"),
@@ -150,8 +151,9 @@ mod tests {
 
         #[test]
         fn a_mention_outside_code_is_found_by_the_protocols_rule(text in "[@a-c `~\n]{0,40}") {
-            for name in mentioned(&text) {
-                prop_assert!(mentions::extract(&text).contains(&name));
+            for name in names(&text) {
+                let mention = format!("@{name}");
+                prop_assert!(text.contains(&mention));
             }
         }
     }

@@ -15,3 +15,4 @@ mod restart;
 mod resume;
 mod sessions;
 mod slow;
+mod words;

@@ -60,7 +60,7 @@ impl HistoryQuery {
         };
         let filter = HistoryFilter {
             since: fields.time("since")?,
-            until: fields.time("until")?,
+            until: fields.end_time("until")?,
             before: fields.seq("before")?,
             after: fields.seq("after")?,
             sender: fields.text("sender")?.map(|name| AgentName::parse(&name)).transpose()?,

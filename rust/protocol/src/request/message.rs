@@ -3,10 +3,10 @@
 use serde_json::value::RawValue;
 
 use crate::codes::{ErrorCode, Refusal};
-use crate::fields::{Fields, check_relayed};
-use crate::limits::{CONTENT_BYTES_MAX, METADATA_BYTES_MAX};
-use crate::mentions;
-use crate::names::{AgentName, Target};
+use crate::fields::{Fields, check_relayed, over_size};
+use crate::limits::{CONTENT_BYTES_MAX, MENTIONS_MAX, METADATA_BYTES_MAX};
+use crate::mentions::{self, Mention};
+use crate::names::Target;
 use crate::seq::Seq;
 
 /// The payload's keys that have a meaning; all others are relayed as they are (section 10).
@@ -19,8 +19,8 @@ pub struct Draft {
     pub target: Target,
     /// What it says, at most [`CONTENT_BYTES_MAX`] bytes.
     pub content: String,
-    /// The agents that the content mentions.
-    pub mentions: Vec<AgentName>,
+    /// Whom the content mentions; [`mentions::resolve`] chooses among its candidates.
+    pub mentions: Vec<Mention>,
     /// The sender's own object, as it was written; None where it is absent.
     pub metadata: Option<Box<RawValue>>,
     /// The message that it answers.
@@ -41,7 +41,12 @@ impl Draft {
                 format!("content has {} bytes: at most {} KiB", content.len(), CONTENT_BYTES_MAX / 1024),
             ));
         }
-        let mentions = mentions::extract(&content);
+        let mentions = mentions::find(&content, MENTIONS_MAX + 1);
+        if mentions.len() > MENTIONS_MAX {
+            let detail =
+                format!("content has more than {MENTIONS_MAX} mentions: split it, or quote names in a code block");
+            return Err(Refusal::new(ErrorCode::TooLarge, detail));
+        }
         Ok(Self { target, content, mentions, metadata: None, reply_to: None, extra: None })
     }
 
@@ -65,18 +70,25 @@ impl Draft {
 }
 
 fn parse_extra(fields: &Fields<'_>, known: &[&str]) -> Result<Option<Box<RawValue>>, Refusal> {
-    let mut json = String::new();
-    for (key, raw) in fields.others(known) {
+    const NAME: &str = "the payload's other keys";
+    let others = fields.others(known);
+    if others.is_empty() {
+        return Ok(None);
+    }
+    // A key's quotes, its colon and the comma before it; escapes come on top, and are counted below.
+    let bytes: usize = others.iter().map(|(key, raw)| key.len() + raw.get().len() + 4).sum();
+    if bytes > METADATA_BYTES_MAX {
+        return Err(over_size(NAME, METADATA_BYTES_MAX));
+    }
+    let mut json = String::with_capacity(bytes + 2);
+    for (key, raw) in others {
         json.push(if json.is_empty() { '{' } else { ',' });
         json.push_str(&serde_json::Value::from(key).to_string());
         json.push(':');
         json.push_str(raw.get());
     }
-    if json.is_empty() {
-        return Ok(None);
-    }
     json.push('}');
     let raw = RawValue::from_string(json).expect("keys and values are JSON already");
-    check_relayed("the payload's other keys", &raw, METADATA_BYTES_MAX)?;
+    check_relayed(NAME, &raw, METADATA_BYTES_MAX)?;
     Ok(Some(raw))
 }
