@@ -1,16 +1,16 @@
 // Puts the page together: signs in, feeds the state from the hub, shows the view that the address names.
 
-import { announce, el } from "./dom.js";
-import { ask, first } from "./first.js";
-import { clock, needsPerson, parseRoute, routeTo } from "./format.js";
-import * as hub from "./hub.js";
+import { announce, el } from "./ui/dom.js";
+import { ask, first } from "./wire/first.js";
+import { clock, needsPerson, parseRoute, routeTo } from "./ui/format.js";
+import * as hub from "./wire/hub.js";
 import { listen } from "./keys.js";
-import { dismiss, dismissed } from "./losses.js";
-import { noticeOf, tell, wanted } from "./notices.js";
-import { initial, reduce } from "./state.js";
-import { follow } from "./sync.js";
+import { dismiss, dismissed } from "./model/losses.js";
+import { noticeOf, tell, wanted } from "./model/notices.js";
+import { initial, reduce } from "./model/state.js";
+import { follow } from "./wire/sync.js";
 import { agentPage } from "./views/agent.js";
-import { feed } from "./views/feed.js";
+import { feed } from "./views/feed/view.js";
 import { noteStart } from "./views/message.js";
 import { chooseNotices } from "./views/notify.js";
 import { activity } from "./views/activity.js";

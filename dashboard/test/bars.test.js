@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { COLOURS, series, stacked } from "../js/bars.js";
+import { COLOURS, series, stacked } from "../js/ui/bars.js";
 
 test("the channels that say most come first, and many become one", () => {
   const few = series({ "#a": [1, 0], "#b": [2, 2] });

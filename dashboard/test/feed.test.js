@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mark, marks, overChannels, read } from "../js/marks.js";
-import { FIRSTS_MAX, ROWS_MAX, append, covers, emptyRun, prepend } from "../js/run.js";
-import { threads } from "../js/threads.js";
-import { words } from "../js/views/moment.js";
+import { mark, marks, overChannels, read } from "../js/model/marks.js";
+import { FIRSTS_MAX, ROWS_MAX, append, covers, emptyRun, prepend } from "../js/model/run.js";
+import { threads } from "../js/model/threads.js";
+import { words } from "../js/views/feed/moment.js";
 
 const row = (seq, more = {}) => ({ seq, channel: "#c", sender: "alice", ts: "t", ...more });
 const rows = (from, to, more) => Array.from({ length: to - from + 1 }, (_, at) => row(from + at, more));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { issueOf, standing } from "../js/issues.js";
+import { issueOf, standing } from "../js/ui/issues.js";
 
 const BASE = "https://git.lab/gitea";
 

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MESSAGES_MAX, sorted, inChannel, initial, reduce } from "../js/state.js";
-import { clock, duration, parseRoute, routeTo, statusOf } from "../js/format.js";
-import { noticeOf, want, wanted } from "../js/notices.js";
-import { News } from "../js/news.js";
-import { FOLD_WITHIN, threads } from "../js/threads.js";
-import { parts, plainParts } from "../js/text.js";
+import { MESSAGES_MAX, sorted, inChannel, initial, reduce } from "../js/model/state.js";
+import { clock, duration, parseRoute, routeTo, statusOf } from "../js/ui/format.js";
+import { noticeOf, want, wanted } from "../js/model/notices.js";
+import { News } from "../js/ui/news.js";
+import { FOLD_WITHIN, threads } from "../js/model/threads.js";
+import { parts, plainParts } from "../js/ui/text.js";
 
 const row = (seq, more = {}) => ({ seq, sender: "alice", channel: "#c", content: String(seq), mentions: [], ...more });
 const frame = (seq) => ({

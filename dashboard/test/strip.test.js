@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { pieces, shares } from "../js/strip.js";
+import { pieces, shares } from "../js/ui/strip.js";
 
 test("spans become shares of the strip, with words", () => {
   const spans = [

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { delay, observe } from "../js/socket.js";
-import { Watch } from "../js/sync.js";
+import { delay, observe } from "../js/wire/socket.js";
+import { Watch } from "../js/wire/sync.js";
 
 function sockets() {
   const made = [];

@@ -1,10 +1,10 @@
 // What happened lately: how much was said and where, what each agent was in, and who spoke to whom.
 
-import { bars, ticks } from "../bars.js";
-import { el } from "../dom.js";
-import { routeTo } from "../format.js";
-import * as hub from "../hub.js";
-import { legend, picture, shares } from "../strip.js";
+import { bars, ticks } from "../ui/bars.js";
+import { el } from "../ui/dom.js";
+import { routeTo } from "../ui/format.js";
+import * as hub from "../wire/hub.js";
+import { legend, picture, shares } from "../ui/strip.js";
 
 const WINDOWS = { hour: "The last hour, a bar a minute", day: "The last day, a bar each half hour" };
 const EVERY_MS = 30_000;

@@ -1,10 +1,10 @@
 // One agent: who it is, what waits for it, what it said, and where it was mentioned.
 
-import { ticks } from "../bars.js";
-import { el, morph, put } from "../dom.js";
-import { ago, routeTo } from "../format.js";
-import * as hub from "../hub.js";
-import { legend, strip } from "../strip.js";
+import { ticks } from "../ui/bars.js";
+import { el, morph, put } from "../ui/dom.js";
+import { ago, routeTo } from "../ui/format.js";
+import * as hub from "../wire/hub.js";
+import { legend, strip } from "../ui/strip.js";
 import { messageRow, openInFeed, refreshVisible } from "./message.js";
 import { needs, statusLine, task } from "./standing.js";
 

@@ -1,11 +1,11 @@
 // One message as a row, with how far it got with each agent that it is for.
 
-import { el } from "../dom.js";
-import { clock, routeTo } from "../format.js";
-import * as hub from "../hub.js";
-import { showCards } from "../issues.js";
-import { fromHub } from "../markup.js";
-import { inOrder, render } from "../text.js";
+import { el } from "../ui/dom.js";
+import { clock, routeTo } from "../ui/format.js";
+import * as hub from "../wire/hub.js";
+import { showCards } from "../ui/issues.js";
+import { fromHub } from "../ui/markup.js";
+import { inOrder, render } from "../ui/text.js";
 
 /** Longer texts are cut, and shown whole when asked. */
 const CHARS_SHOWN = 4000;

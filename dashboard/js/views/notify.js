@@ -1,7 +1,7 @@
 // The dialog in which somebody chooses what to be told of on the desktop. The browser is asked only when this is saved.
 
-import { el } from "../dom.js";
-import { isOff, want, wanted } from "../notices.js";
+import { el } from "../ui/dom.js";
+import { isOff, want, wanted } from "../model/notices.js";
 
 /** Opens it; `names` are the agents that can be chosen. */
 export function chooseNotices(names) {

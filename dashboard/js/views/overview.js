@@ -1,10 +1,10 @@
 // Agents as cards, those that need a person first.
 
-import { el, morphItems } from "../dom.js";
-import { ago, routeTo, statusOf } from "../format.js";
-import * as hub from "../hub.js";
-import { isMissed, sorted } from "../state.js";
-import { picture, shares } from "../strip.js";
+import { el, morphItems } from "../ui/dom.js";
+import { ago, routeTo, statusOf } from "../ui/format.js";
+import * as hub from "../wire/hub.js";
+import { isMissed, sorted } from "../model/state.js";
+import { picture, shares } from "../ui/strip.js";
 import { needs, statusLine, task } from "./standing.js";
 
 const FILTERS = ["project", "machine", "role", "status"];

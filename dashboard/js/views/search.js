@@ -1,7 +1,7 @@
 // Search over all history; what was asked stands in the address, so that the link can be handed on.
 
-import { el } from "../dom.js";
-import * as hub from "../hub.js";
+import { el } from "../ui/dom.js";
+import * as hub from "../wire/hub.js";
 import { messageRow, openInFeed, refreshVisible } from "./message.js";
 
 const FIELDS = [

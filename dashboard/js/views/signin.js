@@ -1,7 +1,7 @@
 // The page that takes the token. It is sent once and kept nowhere.
 
-import { el } from "../dom.js";
-import * as hub from "../hub.js";
+import { el } from "../ui/dom.js";
+import * as hub from "../wire/hub.js";
 
 export function signin({ wrong, onSignedIn }) {
   const note = el(

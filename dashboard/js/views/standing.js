@@ -1,7 +1,7 @@
 // How an agent stands, as its card and its own page both say it: status, task, why it is stuck, what waits for it.
 
-import { el } from "../dom.js";
-import { duration, routeTo, secondsBetween, statusOf } from "../format.js";
+import { el } from "../ui/dom.js";
+import { duration, routeTo, secondsBetween, statusOf } from "../ui/format.js";
 
 /** Senders that are named. */
 const NAMES_MAX = 3;

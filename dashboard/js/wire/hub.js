@@ -1,6 +1,6 @@
 // The hub's HTTP API. Who is not signed in gets SignedOut, who has no hub Away, all else a sentence to show.
 
-import * as key from "./key.js";
+import * as key from "../key.js";
 
 export class SignedOut extends Error {}
 export class Away extends Error {}

@@ -1,6 +1,6 @@
 // Leads the feed to a time, which then stands in the address.
 
-import { el } from "../dom.js";
+import { el } from "../../ui/dom.js";
 
 const HOUR_MS = 60 * 60 * 1000;
 const BACK = [

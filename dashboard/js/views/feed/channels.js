@@ -1,8 +1,8 @@
 // The channels beside the feed: who is in them, when something was said last, and how much of it is unread.
 
-import { el } from "../dom.js";
-import { ago, routeTo } from "../format.js";
-import { marks, overChannels } from "../marks.js";
+import { el } from "../../ui/dom.js";
+import { ago, routeTo } from "../../ui/format.js";
+import { marks, overChannels } from "../../model/marks.js";
 
 /** The list's items. Where the feed was led to a time, `at`, the others' links keep it; the chosen one's is without. */
 export function channelItems(state, chosen, at) {

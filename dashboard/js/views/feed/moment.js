@@ -1,7 +1,7 @@
 // The time that the feed was led to: a line between what was said before it and after.
 
-import { el } from "../dom.js";
-import { ago, minute, secondsBetween } from "../format.js";
+import { el } from "../../ui/dom.js";
+import { ago, minute, secondsBetween } from "../../ui/format.js";
 
 /** A silence around it that is shorter is not told of. */
 const SILENCE_S = 5 * 60;

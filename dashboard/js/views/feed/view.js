@@ -1,17 +1,17 @@
 // Live messages of all channels or of one, newest at the bottom. It shows one run of the log: at first the newest, that
 // of a link's message or time, and what scrolling moves it to.
 
-import { announce, el, morph, morphItems, put } from "../dom.js";
-import { clock } from "../format.js";
-import * as hub from "../hub.js";
-import { read } from "../marks.js";
-import { News } from "../news.js";
-import { append, covers, emptyRun, prepend } from "../run.js";
-import { inChannel } from "../state.js";
-import { threads } from "../threads.js";
+import { announce, el, morph, morphItems, put } from "../../ui/dom.js";
+import { clock } from "../../ui/format.js";
+import * as hub from "../../wire/hub.js";
+import { read } from "../../model/marks.js";
+import { News } from "../../ui/news.js";
+import { append, covers, emptyRun, prepend } from "../../model/run.js";
+import { inChannel } from "../../model/state.js";
+import { threads } from "../../model/threads.js";
 import { channelItems, membersBox } from "./channels.js";
 import { goTo } from "./goto.js";
-import { messageRow, refreshVisible } from "./message.js";
+import { messageRow, refreshVisible } from "../message.js";
 import { Moment, isTime } from "./moment.js";
 import { Thread } from "./thread.js";
 

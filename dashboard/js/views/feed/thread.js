@@ -1,8 +1,8 @@
 // The replies under a message: one line that says how many there are, and the replies where it was opened.
 
-import { el } from "../dom.js";
-import { duration, secondsBetween } from "../format.js";
-import { messageRow } from "./message.js";
+import { el } from "../../ui/dom.js";
+import { duration, secondsBetween } from "../../ui/format.js";
+import { messageRow } from "../message.js";
 
 export class Thread {
   /**

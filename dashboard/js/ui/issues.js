@@ -1,7 +1,7 @@
 // Links to issues and pull requests of the hub's Gitea, each with a card that says what it is and how it stands.
 
 import { el } from "./dom.js";
-import * as hub from "./hub.js";
+import * as hub from "../wire/hub.js";
 import { inOrder } from "./text.js";
 
 /** How long an answer is good. */
