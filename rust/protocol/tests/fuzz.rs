@@ -246,7 +246,9 @@ proptest! {
     fn mentions_go_to_a_registered_name_or_wait_for_the_shortest(content in talk(), which in any::<Index>()) {
         let found = mentions::find(&content, usize::MAX);
         let candidates = all_candidates(&content);
-        prop_assume!(!candidates.is_empty());
+        if candidates.is_empty() {
+            return Ok(());
+        }
         let registered = which.get(&candidates).as_str();
         let resolved = mentions::resolve(&found, |name| (name == registered).then_some(registered));
         let waiting: Vec<String> = mentions::extract(&content).iter().map(ToString::to_string).collect();

@@ -5,6 +5,7 @@
 //! [`conversation_key`]), the same from both sides.
 
 mod calls;
+mod compose;
 mod error;
 mod lock;
 mod logins;

@@ -7,7 +7,7 @@ use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::lock::Lock;
-use super::{AgentRecord, StoreError, logins, schema, states, upgrade};
+use super::{AgentRecord, StoreError, compose, logins, schema, states, upgrade};
 
 /// Pages between checkpoints, 16 MiB of 4 KiB pages: at SQLite's 1000 a busy hub would copy pages back, and
 /// wait for the disk, four times as often.
@@ -91,6 +91,7 @@ impl Store {
             transaction.commit()?;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        compose::compose_names(&transaction)?;
         states::close_open(&transaction)?;
         transaction.commit()?;
         let loaded = load(&connection, upgraded_from)?;

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use orochi_hub::store::{AgentRecord, Call, Store, StoreError};
+use orochi_hub::store::{AgentRecord, Call, NewMessage, Store, StoreError};
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::Connection;
 
-use crate::harness::{Folder, all, append, read, seq, time};
+use crate::harness::{Folder, all, append, message, read, seq, time};
 
 fn bob() -> AgentRecord {
     AgentRecord {
@@ -213,4 +213,70 @@ fn a_lock_that_a_killed_process_left_is_free() {
     // The file stays, and the number in it; the lock itself went with the process.
     fs::write(folder.0.path().join("log.db.lock"), "1").unwrap();
     folder.open();
+}
+
+#[test]
+fn names_of_an_older_log_are_composed_once() {
+    let folder = Folder::new();
+    let (decomposed, composed) = ("\u{1112}\u{1161}\u{11ab}", "\u{d55c}");
+    let (mut store, _) = folder.open();
+    let agent = |name: &str, cursor, first_head| AgentRecord {
+        name: name.to_owned(),
+        channels: vec![format!("#{name}")],
+        cursor,
+        first_head: seq(first_head),
+        ..bob()
+    };
+    let mut batch = store.begin().unwrap();
+    batch.put_agent(&agent(decomposed, Some(seq(1)), 0)).unwrap();
+    batch.put_agent(&agent(composed, Some(seq(3)), 2)).unwrap();
+    batch.put_agent(&agent("\u{212b}", None, 1)).unwrap();
+    let mentions = format!("[\"{decomposed}\"]");
+    let conversation = format!("@a @{decomposed}");
+    for (n, channel, sender) in
+        [(1, "#c", "alice"), (2, &*format!("#{decomposed}"), decomposed), (3, &conversation, "a")]
+    {
+        let (addressed, id) = ([decomposed], n.to_string());
+        let is_addressed = n != 2;
+        let written = NewMessage {
+            channel,
+            sender,
+            mentions: if n == 1 { &mentions } else { "[]" },
+            addressed: if is_addressed { &addressed } else { &[] },
+            ..message(n, &id, "x")
+        };
+        batch.append(&written).unwrap();
+    }
+    batch.commit().unwrap();
+    store.close();
+    let raw = Connection::open(folder.db()).unwrap();
+    raw.execute("DELETE FROM meta WHERE key = 'names_composed'", []).unwrap();
+    raw.close().unwrap();
+
+    for _ in 0..2 {
+        let (store, loaded) = folder.open();
+        let mut agents: Vec<_> =
+            loaded.agents.iter().map(|a| (a.name.as_str(), a.cursor, a.first_head.get())).collect();
+        agents.sort_unstable();
+        assert_eq!(agents, [("\u{c5}", None, 1), (composed, Some(seq(1)), 0)]);
+        assert_eq!(loaded.agents.iter().find(|a| a.name == composed).unwrap().channels, [format!("#{composed}")]);
+        let mut channels = loaded.channels;
+        channels.sort_unstable();
+        assert_eq!(channels, ["#c", &format!("#{composed}")]);
+        let name = composed.to_owned();
+        let waiting = read(&folder.db(), Seq::ZERO, move |reader| {
+            let mut seqs = Vec::new();
+            reader.addressed(&name, Seq::ZERO, seq(3), |row| {
+                seqs.push(row.seq.get());
+                std::ops::ControlFlow::Continue(())
+            })?;
+            Ok(seqs)
+        });
+        assert_eq!(waiting, [1, 3]);
+        let rows = all(&folder.db());
+        assert_eq!(rows[0].mentions, format!("[\"{composed}\"]"));
+        assert_eq!((rows[1].sender.as_str(), rows[1].channel.as_str()), (composed, &*format!("#{composed}")));
+        assert_eq!(rows[2].channel, format!("@a @{composed}"));
+        store.close();
+    }
 }

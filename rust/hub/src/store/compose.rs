@@ -1,0 +1,126 @@
+//! Names in a log from before names were compared in NFC (docs/protocol.md, sections 4 and 10): each is composed, once,
+//! so that whoever registers under it finds what waits for it.
+//!
+//! Where two agents become one, the composed record stays, with the earlier of the two cursors: rather a message
+//! twice than one lost.
+
+use orochi_protocol::letters::nfc;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::conversation_key;
+
+/// In `meta` once all names are composed. New names are composed when they are read.
+const DONE: &str = "names_composed";
+
+/// Columns that hold a name and nothing else.
+const NAME_COLUMNS: [(&str, &str); 5] =
+    [("agents", "name"), ("channels", "name"), ("addressed", "agent"), ("agent_states", "agent"), ("calls", "asker")];
+
+/// Composes all names of the log, unless that was done before.
+pub(super) fn compose_names(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let done = transaction.query_row("SELECT 1 FROM meta WHERE key = ?1", [DONE], |_| Ok(())).optional()?;
+    if done.is_some() {
+        return Ok(());
+    }
+    compose_messages(transaction)?;
+    for (table, column) in NAME_COLUMNS {
+        for (old, new) in changed_names(transaction, table, column)? {
+            if table == "agents" {
+                keep_earlier_cursor(transaction, &old, &new)?;
+            }
+            let update = format!("UPDATE OR IGNORE {table} SET {column} = ?2 WHERE {column} = ?1");
+            transaction.execute(&update, [&old, &new])?;
+            // What is left stands there under the composed name already.
+            transaction.execute(&format!("DELETE FROM {table} WHERE {column} = ?1"), [&old])?;
+        }
+    }
+    compose_channel_lists(transaction)?;
+    transaction.execute("INSERT INTO meta (key, value) VALUES (?1, 1)", [DONE])?;
+    Ok(())
+}
+
+fn changed_names(transaction: &Transaction<'_>, table: &str, column: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement = transaction.prepare(&format!("SELECT DISTINCT {column} FROM {table}"))?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let changed = names.filter_map(|name| name.map(|name| composed(&name).map(|new| (name, new))).transpose());
+    changed.collect()
+}
+
+fn keep_earlier_cursor(transaction: &Transaction<'_>, old: &str, new: &str) -> rusqlite::Result<()> {
+    // No cursor is the earliest: it starts at the first head.
+    transaction.execute(
+        "UPDATE agents SET cursor = min(agents.cursor, other.cursor), first_head = min(agents.first_head, other.first_head)
+         FROM (SELECT cursor, first_head FROM agents WHERE name = ?1) AS other WHERE name = ?2",
+        [old, new],
+    )?;
+    Ok(())
+}
+
+/// The channels of each agent's last connection: a JSON list, in which names need no escapes.
+fn compose_channel_lists(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    for (old, new) in changed_names(transaction, "agents", "channels")? {
+        transaction.execute("UPDATE agents SET channels = ?2 WHERE channels = ?1", [&old, &new])?;
+    }
+    Ok(())
+}
+
+/// One reading of the log. Senders and channels stand before the content, so that long texts are not read.
+fn compose_messages(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut changes = Vec::new();
+    let mut statement = transaction.prepare("SELECT seq, channel, sender FROM messages")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (channel, sender) = (row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
+        if channel.is_ascii() && sender.is_ascii() {
+            continue;
+        }
+        let new_channel = composed_channel(channel);
+        let new_sender = composed(sender);
+        if new_channel.is_some() || new_sender.is_some() {
+            let seq: i64 = row.get(0)?;
+            changes.push((
+                seq,
+                new_channel.unwrap_or_else(|| channel.to_owned()),
+                new_sender.unwrap_or_else(|| sender.to_owned()),
+            ));
+        }
+    }
+    for (seq, channel, sender) in changes {
+        // The index of ids allows one message of a sender and id: of two the first keeps the name.
+        let update = "UPDATE OR IGNORE messages SET channel = ?2, sender = ?3 WHERE seq = ?1";
+        transaction.prepare_cached(update)?.execute(params![seq, channel, sender])?;
+    }
+    compose_mentions(transaction)
+}
+
+/// Whoever a message mentions stands in `addressed` as well, so that only those messages are read.
+fn compose_mentions(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    for (old, _) in changed_names(transaction, "addressed", "agent")? {
+        let select = "SELECT seq, mentions FROM messages WHERE seq IN (SELECT seq FROM addressed WHERE agent = ?1)
+                      AND mentions IS NOT NULL";
+        let mut statement = transaction.prepare(select)?;
+        let rows = statement.query_map([&old], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let rows: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>()?;
+        for (seq, mentions) in rows {
+            if let Some(mentions) = composed(&mentions) {
+                transaction.execute("UPDATE messages SET mentions = ?2 WHERE seq = ?1", params![seq, mentions])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A channel's name, or a conversation's key, whose two names stand in order.
+fn composed_channel(channel: &str) -> Option<String> {
+    let new = composed(channel)?;
+    Some(match new.strip_prefix('@').and_then(|names| names.split_once(" @")) {
+        Some((one, other)) => conversation_key(one, other),
+        None => new,
+    })
+}
+
+/// The text in NFC, where that is another text.
+fn composed(text: &str) -> Option<String> {
+    let new = nfc(text);
+    (new != text).then(|| new.into_owned())
+}
