@@ -3,12 +3,13 @@
 VENV := target/venv
 PYTHON := $(VENV)/bin/python
 PIP := -m pip install --quiet --disable-pip-version-check
+PIP_WHEEL := -m pip wheel --quiet --disable-pip-version-check --no-deps
 # The hub that this one replaces, as the peer of the interoperability tests.
 OLD_VENV := target/old-venv
 OLD_PYTHON := $(OLD_VENV)/bin/python
 # What the extension is made of: the package is installed anew when one of them changes.
 SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
-	$(shell find rust/*/src rust/*/Cargo.toml python orochi scitex_orochi dashboard -type f \
+	$(shell find rust/*/src rust/*/Cargo.toml packaging python orochi scitex_orochi dashboard -type f \
 		! -name '*.so' ! -name '*.pyc' 2>/dev/null)
 # In the gate the lock file must be what was committed.
 LOCKED := $(if $(CI),--locked)
@@ -80,7 +81,7 @@ extension: $(VENV)/.extension
 # A wheel, as users get it, and not an extension inside orochi/: that one would shadow what `make run` installs.
 $(VENV)/.extension: $(VENV)/.ready $(SOURCES)
 	rm -rf target/dev-wheel orochi/_native*.so
-	$(VENV)/bin/maturin build $(LOCKED) --quiet --profile dev --strip --interpreter $(PYTHON) --out target/dev-wheel
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(PYTHON) $(PIP_WHEEL) --no-build-isolation --config-settings=profile=dev --wheel-dir target/dev-wheel .
 	$(PYTHON) $(PIP) --force-reinstall --no-deps target/dev-wheel/*.whl
 	@touch $@
 

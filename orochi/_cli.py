@@ -1,19 +1,33 @@
-"""The console commands: all of them run the one command line of the native half."""
+"""The native command line, which is installed with this package: where it is, and how it takes this process's place."""
 
 from __future__ import annotations
 
+import os
 import sys
+import sysconfig
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import NoReturn
 
-from orochi._native import run
-
-__all__ = ["main", "serve_main"]
-
-
-def main() -> int:
-    """`orochi` and `scitex-orochi`."""
-    return run(["orochi", *sys.argv[1:]])
+__all__ = ["run"]
 
 
-def serve_main() -> int:
-    """`orochi-server` and `python -m orochi.server`: starts a hub."""
-    return run(["orochi", "serve", *sys.argv[1:]])
+def run(*arguments: str) -> NoReturn:
+    """Goes on as `orochi` with these arguments and then those of this process."""
+    program = next((path for path in _places() if os.access(path, os.X_OK)), None)
+    if program is None:
+        sys.exit("Error: the program 'orochi' is missing from this installation; install scitex-orochi again")
+    os.execv(program, ["orochi", *arguments, *sys.argv[1:]])
+
+
+def _places() -> Iterator[Path]:
+    """Where the program may be, the likeliest place first."""
+    try:
+        installed = files("scitex-orochi") or []
+    except PackageNotFoundError:
+        installed = []
+    yield from (Path(str(path.locate())).resolve() for path in installed if path.name == "orochi")
+    yield Path(sysconfig.get_path("scripts"), "orochi")
+    # `pip install --target` puts it beside the packages and records another place.
+    yield Path(__file__).parents[1] / "bin" / "orochi"

@@ -1,11 +1,10 @@
 from collections.abc import Awaitable
 from typing import final
 
-__all__ = ["NativeClient", "__version__", "mentions", "run"]
+__all__ = ["NativeClient", "__version__", "mentions"]
 
 __version__: str
 
-def run(argv: list[str]) -> int: ...
 def mentions(content: str) -> list[str]: ...
 
 @final

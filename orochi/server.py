@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
-from orochi._cli import serve_main
+from orochi._cli import run
 
 __all__: list[str] = []
 
 if __name__ == "__main__":
-    sys.exit(serve_main())
+    run("serve")

@@ -1,4 +1,4 @@
-//! `orochi._native`: the Rust client and the command line for Python. Nothing here decides anything: values
+//! `orochi._native`: the Rust client for Python. Nothing here decides anything: values
 //! are converted, and the interpreter is let go of before anything waits.
 //!
 //! Requests become asyncio futures through pyo3-async-runtimes: one future a request is what a caller
@@ -9,15 +9,7 @@
 mod client;
 mod errors;
 
-use std::ffi::OsString;
-
 use pyo3::prelude::*;
-
-/// Runs the `orochi` command line with these arguments, the program's name first; gives its exit code.
-#[pyfunction]
-fn run(py: Python<'_>, argv: Vec<OsString>) -> i32 {
-    py.detach(|| orochi_cli::run(argv))
-}
 
 /// The names that a text mentions, each once, in order of appearance (docs/protocol.md, section 4).
 #[pyfunction]
@@ -30,7 +22,6 @@ fn mentions(content: &str) -> Vec<String> {
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<client::NativeClient>()?;
-    module.add_function(wrap_pyfunction!(run, module)?)?;
     module.add_function(wrap_pyfunction!(mentions, module)?)?;
     Ok(())
 }

@@ -6,10 +6,12 @@ import asyncio
 import importlib
 import inspect
 import json
+import os
 import subprocess
 import sys
+import sysconfig
+import time
 from datetime import datetime
-from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
@@ -152,32 +154,59 @@ def test_a_port_that_is_none_is_said_with_its_variable():
     assert said.stderr.splitlines()[-1] == "ValueError: OROCHI_PORT is 'ninety': expected a port number from 0 to 65535"
 
 
-def test_the_commands_are_installed():
-    found = {one.name: one.value for one in entry_points(group="console_scripts") if one.value.startswith("orochi.")}
-    assert found == {
-        "orochi": "orochi._cli:main",
-        "scitex-orochi": "orochi._cli:main",
-        "orochi-server": "orochi._cli:serve_main",
-    }
+def test_commands_are_the_native_program(tmp_path):
+    scripts = Path(sysconfig.get_path("scripts"))
+    assert (scripts / "orochi").read_bytes().startswith(b"\x7fELF")
+    for name in ("orochi", "scitex-orochi", "orochi-server"):
+        # As pipx links it from elsewhere.
+        (tmp_path / name).symlink_to(scripts / name)
+        for program in (scripts / name, tmp_path / name):
+            words = [] if name == "orochi-server" else ["who"]
+            told = run(str(program), "--port", "x", *words, folder=tmp_path)
+            sentence = 'Error: --port is "x"; expected a port number from 0 to 65535\n'
+            assert (told.returncode, told.stderr) == (2, sentence), program
+    assert (
+        run(str(scripts / "orochi-server"), "--help", folder=tmp_path).stdout
+        == run(str(scripts / "orochi"), "serve", "--help", folder=tmp_path).stdout
+    )
+
+
+def test_hub_started_by_python_is_the_native_program(tmp_path):
+    flags = ["--port", "0", "--dashboard-port", "0", "--db", str(tmp_path / "orochi.db")]
+    command = [sys.executable, "-m", "orochi.server", *flags, "--ready-file", str(tmp_path / "ready")]
+    # With 0 to 2 closed the first files that a program opens would be taken for its input and output.
+    closed = ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *command]
+    with subprocess.Popen(closed, env=clean_environment()) as hub:
+        try:
+            deadline = time.monotonic() + DEADLINE
+            while not (tmp_path / "ready").exists():
+                assert hub.poll() is None
+                assert time.monotonic() < deadline
+            process = Path(f"/proc/{hub.pid}")
+            assert (process / "exe").resolve() == Path(sysconfig.get_path("scripts"), "orochi").resolve()
+            assert [os.readlink(process / "fd" / str(number)) for number in range(3)] == ["/dev/null"] * 3
+        finally:
+            hub.terminate()
+        assert hub.wait(DEADLINE) == 0
 
 
 @pytest.mark.parametrize("folder", [CHECKOUT, Path("/")], ids=["in the checkout", "elsewhere"])
 def test_modules_run_where_one_is(folder):
     # A checkout has an orochi/ without the native module: the installed one is found beside it.
-    version = run("-m", "orochi", "--version", folder=folder)
+    version = run(sys.executable, "-m", "orochi", "--version", folder=folder)
     assert (version.returncode, version.stdout.strip()) == (0, f"orochi {orochi.__version__}")
-    serve = run("-m", "orochi.server", "--help", folder=folder)
+    serve = run(sys.executable, "-m", "orochi.server", "--help", folder=folder)
     assert serve.returncode == 0
     assert "--dashboard-port" in serve.stdout
-    unknown = run("-m", "orochi.server", "--no-such-flag", folder=folder)
+    unknown = run(sys.executable, "-m", "orochi.server", "--no-such-flag", folder=folder)
     assert unknown.returncode == 2
     assert "--no-such-flag" in unknown.stderr
     assert "Traceback" not in unknown.stderr
 
 
-def run(*args: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(program: str, *args: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *args], env=clean_environment(), cwd=folder, capture_output=True, text=True, timeout=DEADLINE
+        [program, *args], env=clean_environment(), cwd=folder, capture_output=True, text=True, timeout=DEADLINE
     )
 
 

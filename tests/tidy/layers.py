@@ -15,7 +15,7 @@ CRATES = {
     "rust/hub/Cargo.toml": {"orochi-protocol"},
     "rust/client/Cargo.toml": {"orochi-protocol"},
     "rust/cli/Cargo.toml": {"orochi-client", "orochi-hub", "orochi-protocol"},
-    "python/Cargo.toml": {"orochi-cli", "orochi-client", "orochi-protocol"},
+    "python/Cargo.toml": {"orochi-client", "orochi-protocol"},
 }
 
 # Within the hub: what a module may not name.

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
-import tomllib
-from fnmatch import fnmatch
 
 from tests.tidy.tree import Fault, Source
 
 __all__ = ["check"]
 
+BACKEND = "packaging/orochi_build.py"
+
 _INCLUDED = re.compile(r'\binclude_(?:str|bytes)!\(\s*"([^"]+)"')
 
 
 def check(sources: list[Source]) -> list[Fault]:
-    """Files outside the crates that a crate includes, and maturin is not told to pack."""
-    manifest = next((source for source in sources if source.path == "pyproject.toml"), None)
-    if manifest is None:
-        return [Fault("pyproject.toml", "is missing", "the check reads from it what is packed")]
-    packed = [
-        row if isinstance(row, str) else row["path"]
-        for row in tomllib.loads("\n".join(manifest.lines))["tool"]["maturin"].get("include", [])
-        if isinstance(row, str) or "sdist" in row["format"]
-    ]
+    """Files that a crate includes and the source package lacks."""
+    backend = next((source for source in sources if source.path == BACKEND), None)
+    found = re.search(r"^SOURCES = (\(.*?^\))", "\n".join(backend.lines) if backend else "", re.MULTILINE | re.DOTALL)
+    if found is None:
+        return [Fault(BACKEND, "has no SOURCES", "the check reads from it what is packed")]
+    packed: tuple[str, ...] = ast.literal_eval(found[1])
     faults = []
     for source in sources:
-        # Cargo packs each crate's own folder; a benchmark is no part of the package.
-        crate = re.match(r"(rust/\w+|python)/src/", source.path)
-        if source.suffix != ".rs" or crate is None:
+        # A benchmark is no part of the package.
+        if source.suffix != ".rs" or not re.match(r"(rust/\w+|python)/src/", source.path):
             continue
         for found in _INCLUDED.finditer("\n".join(source.lines)):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(source.path), found[1]))
-            if not path.startswith(f"{crate[1]}/") and not any(_matches(path, pattern) for pattern in packed):
-                remedy = "name it in [tool.maturin] include of pyproject.toml"
+            if not any(path == top or path.startswith(f"{top}/") for top in packed):
+                remedy = f"name it in SOURCES of {BACKEND}"
                 faults.append(Fault(source.path, f"includes {path}, which the source package lacks", remedy))
     return faults
-
-
-def _matches(path: str, pattern: str) -> bool:
-    # `**/` stands for any number of folders, none included.
-    return fnmatch(path, pattern) or fnmatch(path, pattern.replace("**/", ""))

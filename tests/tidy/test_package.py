@@ -19,12 +19,12 @@ def test_the_source_package_holds_what_the_code_includes():
 def test_an_included_file_that_is_not_packed_is_found():
     pages = Source("rust/hub/src/pages.rs", ('include_str!("../../../pages/a.html")', 'include_str!("own.sql")'))
 
-    def faults(include: str) -> list[str]:
-        return [fault.fault for fault in package.check([Source("pyproject.toml", ("[tool.maturin]", include)), pages])]
+    def faults(packed: str) -> list[str]:
+        backend = Source(package.BACKEND, ("SOURCES = (", f'    "{packed}",', '    "rust",', ")"))
+        return [fault.fault for fault in package.check([backend, pages])]
 
-    assert faults('include = ["LICENSE"]') == ["includes pages/a.html, which the source package lacks"]
-    assert faults('include = [{ path = "pages/**/*", format = "wheel" }]') != []
-    assert faults('include = [{ path = "pages/**/*", format = "sdist" }]') == []
+    assert faults("page") == ["includes pages/a.html, which the source package lacks"]
+    assert faults("pages") == []
 
 
 def test_the_tree_is_what_git_knows_and_does_not_ignore(tmp_path: Path):
