@@ -17,6 +17,7 @@ use crate::api::{self, App, Sessions};
 use crate::config::{Config, ConfigError};
 use crate::connection::progress::{Metered, Patience, Progress};
 use crate::core::{self, Command, Core};
+use crate::log_watch;
 use crate::store::{Reads, Store, StoreError, path};
 
 /// Connections that the system may hold until they are accepted: thousands of agents come back at once
@@ -135,6 +136,7 @@ impl Hub {
         let ended = std::mem::take(&mut loaded.ended_sessions);
         let sessions = Sessions::new(&loaded.session_key, &config.token, ended, patience.login);
         let (core, _thread) = core::start(store, loaded, reads)?;
+        tokio::spawn(log_watch::watch(core.clone()));
         let app = App::new(core.clone(), config, sessions, patience)?;
         if ready.token_required {
             ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));

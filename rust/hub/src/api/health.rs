@@ -8,10 +8,12 @@ use axum::extract::State;
 use orochi_protocol::{ErrorCode, Refusal};
 use serde::Serialize;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::App;
 use super::errors::ApiError;
 use crate::core::Core;
+use crate::store::StoreError;
 
 /// `{"status":"ok"}`.
 #[derive(Debug, Serialize)]
@@ -35,6 +37,9 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Health>, ApiError> {
 /// How old the answer to [`ready`] may be. Asking writes to the disk, and anybody may ask.
 const FRESH_MAX: Duration = Duration::from_millis(500);
 
+/// How long a probe may take. A log that takes no write for so long is not ready, whatever holds it up.
+const PROBE_MAX: Duration = Duration::from_millis(1500);
+
 /// What the last probe of the log said.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
@@ -56,10 +61,28 @@ impl Readiness {
         {
             return probed.answer.clone();
         }
-        let answer = core.probe().await.map_err(without_cause);
+        let probe = async {
+            // The file first: that needs no turn of the core, which may be busy with a slow disk.
+            core.reads().files().check().map_err(|error| moved(&error))?;
+            core.probe().await.map_err(without_cause)
+        };
+        let answer = timeout(PROBE_MAX, probe).await.unwrap_or_else(|_| Err(too_slow()));
         *last = Some(Probed { at: Instant::now(), answer: answer.clone() });
         answer
     }
+}
+
+fn moved(error: &StoreError) -> Refusal {
+    tracing::warn!(cause = %error, "not ready: the log is not in its place");
+    let detail = "the log's file was removed, moved or replaced while the hub runs; the hub's own log names it";
+    Refusal::new(ErrorCode::StoreUnavailable, detail)
+}
+
+fn too_slow() -> Refusal {
+    tracing::warn!("not ready: the log took no write within {PROBE_MAX:?}");
+    let detail =
+        format!("the log took no write within {PROBE_MAX:?}: its disk is slow, or another program holds its lock");
+    Refusal::new(ErrorCode::StoreUnavailable, detail)
 }
 
 /// The cause can name a file on the server: that is for the hub's own log.

@@ -151,37 +151,39 @@ impl CoreThread {
         pending: &mut [Pending],
         calls: &[CallNote],
     ) -> Result<(Vec<Outcome>, Vec<Noted>, Seq), StoreError> {
-        let mut head = self.head;
-        let mut outcomes = Vec::with_capacity(pending.len());
-        let now = self.stamper.now();
-        let mut batch = self.store.begin()?;
-        for one in pending.iter_mut() {
-            one.message.seq = head.next();
-            let addressed: Vec<&str> = one.addressed.iter().map(String::as_str).collect();
-            match batch.append(&new_message(&one.message, &addressed))? {
-                Appended::New => {
-                    head = head.next();
-                    outcomes.push(Outcome::New);
-                }
-                Appended::Known(known) if same_content(&known, &one.message) => {
-                    if let Target::Channel(_) = one.draft.target {
-                        // Whom the first one was for: names may have been registered since.
-                        one.addressed = mentioned_others(&known);
+        let (mut head, now) = (self.head, self.stamper.now());
+        let (records, states) = (self.registry.due_records(), self.registry.due_states());
+        self.on_disk(|store| {
+            let mut outcomes = Vec::with_capacity(pending.len());
+            let mut batch = store.begin()?;
+            for one in pending.iter_mut() {
+                one.message.seq = head.next();
+                let addressed: Vec<&str> = one.addressed.iter().map(String::as_str).collect();
+                match batch.append(&new_message(&one.message, &addressed))? {
+                    Appended::New => {
+                        head = head.next();
+                        outcomes.push(Outcome::New);
                     }
-                    outcomes.push(Outcome::Duplicate { seq: known.seq, ts: known.ts });
+                    Appended::Known(known) if same_content(&known, &one.message) => {
+                        if let Target::Channel(_) = one.draft.target {
+                            // Whom the first one was for: names may have been registered since.
+                            one.addressed = mentioned_others(&known);
+                        }
+                        outcomes.push(Outcome::Duplicate { seq: known.seq, ts: known.ts });
+                    }
+                    Appended::Known(known) => outcomes.push(Outcome::IdReused { seq: known.seq }),
                 }
-                Appended::Known(known) => outcomes.push(Outcome::IdReused { seq: known.seq }),
             }
-        }
-        for record in self.registry.due_records() {
-            batch.put_agent(&record)?;
-        }
-        for (agent, state) in self.registry.due_states() {
-            batch.put_state(&agent, &state, now)?;
-        }
-        let noted = calls.iter().map(|note| note.write(&mut batch, now)).collect::<Result<_, _>>()?;
-        batch.commit()?;
-        Ok((outcomes, noted, head))
+            for record in &records {
+                batch.put_agent(record)?;
+            }
+            for (agent, state) in &states {
+                batch.put_state(agent, state, now)?;
+            }
+            let noted = calls.iter().map(|note| note.write(&mut batch, now)).collect::<Result<_, _>>()?;
+            batch.commit()?;
+            Ok((outcomes, noted, head))
+        })
     }
 
     /// After the commit: delivers what is new and answers the sender.

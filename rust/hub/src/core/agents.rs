@@ -188,9 +188,7 @@ impl CoreThread {
             | Command::EndCall { .. }
             | Command::EndSession { .. }
             | Command::Barrier(_)
-            | Command::Agents { .. }
-            | Command::Channels(_)
-            | Command::Stats(_)
+            | Command::LookUp
             | Command::Receipts { .. }
             | Command::CaughtUp { .. }
             | Command::Probe(_)

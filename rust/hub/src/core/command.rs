@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use orochi_protocol::reply::{AgentRow, DeliveryState, PresenceAnswer, ReceiptsAnswer};
+use orochi_protocol::reply::{DeliveryState, PresenceAnswer, ReceiptsAnswer};
 use orochi_protocol::request::{Draft, Register, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
 use serde::Serialize;
@@ -72,17 +72,8 @@ pub enum Command {
     },
     /// Answered when everything that came before is done: a read that follows sees it.
     Barrier(oneshot::Sender<()>),
-    /// Agents, for `GET /api/agents`.
-    Agents {
-        /// Whether to add those that are offline.
-        all: bool,
-        /// The answer, by name.
-        answer: oneshot::Sender<Vec<AgentRow>>,
-    },
-    /// Channels and their members, for `GET /api/channels`.
-    Channels(oneshot::Sender<BTreeMap<String, Vec<String>>>),
-    /// Figures, for `GET /api/stats`.
-    Stats(oneshot::Sender<Stats>),
+    /// Wakes the core where questions wait in `lookups`.
+    LookUp,
     /// How far a message got (section 9, Receipts).
     Receipts {
         /// Who asks; None may see all.

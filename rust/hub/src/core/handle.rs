@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use orochi_protocol::reply::{AgentRow, PresenceAnswer, ReceiptsAnswer};
 use orochi_protocol::request::Draft;
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::{Accepted, CallKey, Command, Stats};
-use crate::registry::ConnectionId;
+use super::lookups::{Asked, Lookups};
+use crate::registry::{ConnectionId, Registry};
 use crate::store::{Call, Reads, StoreError, conversation_partner};
 
 /// A handle to the core and to the log's readers.
@@ -22,6 +25,8 @@ pub struct Core {
 #[derive(Debug)]
 struct Shared {
     commands: mpsc::Sender<Command>,
+    lookups: Lookups,
+    started: Instant,
     reads: Reads,
     epoch: String,
     /// The committed head; written by the core thread only, after each commit.
@@ -47,6 +52,7 @@ impl Drop for Open {
 impl Core {
     pub(super) fn new(
         commands: mpsc::Sender<Command>,
+        lookups: Lookups,
         reads: Reads,
         epoch: String,
         head: Arc<AtomicU64>,
@@ -56,6 +62,8 @@ impl Core {
         Self {
             shared: Arc::new(Shared {
                 commands,
+                lookups,
+                started: Instant::now(),
                 reads,
                 epoch,
                 head,
@@ -132,7 +140,7 @@ impl Core {
     /// # Errors
     /// `SHUTTING_DOWN`.
     pub async fn agents(&self, all: bool) -> Result<Vec<AgentRow>, Refusal> {
-        self.ask(|answer| Command::Agents { all, answer }).await
+        self.look_up(move |registry| registry.rows(all)).await
     }
 
     /// Channels and their members.
@@ -140,7 +148,7 @@ impl Core {
     /// # Errors
     /// `SHUTTING_DOWN`.
     pub async fn channels(&self) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
-        self.ask(Command::Channels).await
+        self.look_up(Registry::channel_members).await
     }
 
     /// The hub's figures.
@@ -148,7 +156,22 @@ impl Core {
     /// # Errors
     /// `SHUTTING_DOWN`.
     pub async fn stats(&self) -> Result<Stats, Refusal> {
-        self.ask(Command::Stats).await
+        let (seq, epoch, started) = (self.head(), self.shared.epoch.clone(), self.shared.started);
+        self.look_up(move |registry| {
+            let agents: Vec<String> = registry.rows(false).into_iter().map(|row| row.name).collect();
+            let channels: Vec<String> = registry.channel_members().into_keys().collect();
+            Stats {
+                agents_online: agents.len(),
+                channels_active: channels.len(),
+                observers_connected: registry.observers().len(),
+                agents,
+                channels,
+                seq,
+                epoch,
+                uptime_seconds: started.elapsed().as_secs(),
+            }
+        })
+        .await
     }
 
     /// How far a message got; `asker` None may see all (section 9, Receipts).
@@ -217,6 +240,29 @@ impl Core {
     /// `STORE_UNAVAILABLE` with the cause, `SHUTTING_DOWN`.
     pub async fn probe(&self) -> Result<(), Refusal> {
         self.ask(Command::Probe).await?
+    }
+
+    /// Looks at the registry, without waiting for the disk.
+    async fn look_up<T, F>(&self, look: F) -> Result<T, Refusal>
+    where
+        F: FnOnce(&Registry) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.shared.lookups.ask(move |registry| {
+            // Whoever asked may have gone.
+            let _ = answer.send(look(registry));
+        });
+        match asked {
+            Asked::Answered => {}
+            // Where there is no room for the command the core is awake, and answers all that wait with its next turn.
+            Asked::Waits => match self.shared.commands.try_send(Command::LookUp) {
+                Ok(()) | Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Closed(_)) => return Err(shutting_down()),
+            },
+            Asked::Refused => return Err(shutting_down()),
+        }
+        answered.await.map_err(|_| shutting_down())
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Refusal> {

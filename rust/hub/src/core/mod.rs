@@ -6,6 +6,7 @@
 //! - [`command`]: what can be asked. [`handle`]: how it is asked.
 //! - [`accept`]: messages. [`sessions`]: who joins and leaves. [`agents`]: status, heartbeats, events.
 //! - `calls`: notes on calls to other hosts.
+//! - [`lookups`]: what is answered from memory, also while the disk is slow.
 //! - [`ring`]: the newest messages, from which a connection that has read the log is switched to live.
 //! - [`stamp`]: the clock and the frames that the hub itself makes.
 
@@ -14,6 +15,7 @@ mod agents;
 mod calls;
 mod command;
 mod handle;
+mod lookups;
 mod receipts;
 mod ring;
 mod sessions;
@@ -22,7 +24,6 @@ mod stamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use orochi_protocol::{CloseCode, Seq};
 use tokio::sync::{mpsc, watch};
@@ -37,6 +38,7 @@ use crate::registry::{ConnectionIndex, Registry};
 use crate::store::{Loaded, Reads, Store};
 use accept::Pending;
 use calls::CallNote;
+use lookups::Lookups;
 use ring::Ring;
 use stamp::Stamper;
 
@@ -54,10 +56,12 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
     let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
     let head = Arc::new(AtomicU64::new(loaded.head.get()));
     let (stopped, stopping) = watch::channel(false);
-    let core = Core::new(commands, reads, loaded.epoch.clone(), Arc::clone(&head), stopping);
+    let lookups = Lookups::default();
+    let core = Core::new(commands, lookups.clone(), reads, loaded.epoch.clone(), Arc::clone(&head), stopping);
     let thread = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
         let mut thread = CoreThread {
             store,
+            lookups,
             registry: Registry::new(loaded.agents, loaded.channels),
             ring: Ring::new(loaded.head),
             stamper: Stamper::new(loaded.last_ts),
@@ -68,10 +72,10 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
             calls: Vec::new(),
             after_commit: Vec::new(),
             touched: Vec::new(),
-            started: Instant::now(),
         };
         thread.run(inbox);
-        let CoreThread { store, .. } = thread;
+        let CoreThread { store, lookups, .. } = thread;
+        lookups.close();
         store.close();
         // Only now: whoever waits for it may open the file again.
         let _ = stopped.send(true);
@@ -82,6 +86,7 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
 /// All state, and the batch that is being made.
 struct CoreThread {
     store: Store,
+    lookups: Lookups,
     registry: Registry,
     ring: Ring,
     stamper: Stamper,
@@ -98,7 +103,6 @@ struct CoreThread {
     after_commit: Vec<AfterCommit>,
     /// Connections for which frames are staged.
     touched: Vec<ConnectionIndex>,
-    started: Instant,
 }
 
 /// An ack that waits for the commit.
@@ -115,6 +119,7 @@ impl CoreThread {
                 return;
             }
             self.stamper.tick();
+            self.lookups.answer(&self.registry);
             let mut stop = false;
             for command in commands.drain(..) {
                 stop |= matches!(command, Command::Shutdown);
@@ -158,27 +163,26 @@ impl CoreThread {
                 let _ = answer.send(self.receipts(asker.as_ref(), &message));
             }
             Command::Probe(answer) => {
+                if answer.is_closed() {
+                    // Whoever asked has answered for himself by now.
+                    return;
+                }
                 self.commit();
-                let _ = answer.send(self.store.probe().map_err(|error| unavailable(&error)));
+                let probed = self.on_disk(Store::probe);
+                let _ = answer.send(probed.map_err(|error| unavailable(&error)));
             }
             Command::BeginCall { key, asked, answer } => self.calls.push(CallNote::Begin { key, asked, answer }),
             Command::EndCall { key, result, answer } => self.calls.push(CallNote::End { key, result, answer }),
             Command::EndSession { nonce, until, answer } => {
-                let ended = self.store.end_session(&nonce, until, self.stamper.now());
+                let now = self.stamper.now();
+                let ended = self.on_disk(|store| store.end_session(&nonce, until, now));
                 let _ = answer.send(ended.map_err(|error| unavailable(&error)));
             }
             Command::Presence { detail, answer } => {
                 let _ = answer.send(self.registry.presence(detail));
             }
-            Command::Agents { all, answer } => {
-                let _ = answer.send(self.registry.rows(all));
-            }
-            Command::Channels(answer) => {
-                let _ = answer.send(self.registry.channel_members());
-            }
-            Command::Stats(answer) => {
-                let _ = answer.send(self.stats());
-            }
+            // It woke the core; each turn begins with the questions.
+            Command::LookUp => {}
             Command::Shutdown => self.commit(),
         }
     }
@@ -212,18 +216,11 @@ impl CoreThread {
         self.shared_head.store(head.get(), Ordering::Release);
     }
 
-    fn stats(&self) -> Stats {
-        let agents: Vec<String> = self.registry.rows(false).into_iter().map(|row| row.name).collect();
-        let channels: Vec<String> = self.registry.channel_members().into_keys().collect();
-        Stats {
-            agents_online: agents.len(),
-            channels_active: channels.len(),
-            observers_connected: self.registry.observers().len(),
-            agents,
-            channels,
-            seq: self.head,
-            epoch: self.epoch.clone(),
-            uptime_seconds: self.started.elapsed().as_secs(),
-        }
+    /// Works on the disk. Meanwhile the registry can be looked at.
+    fn on_disk<T>(&mut self, work: impl FnOnce(&mut Store) -> T) -> T {
+        self.lookups.park(std::mem::take(&mut self.registry));
+        let done = work(&mut self.store);
+        self.registry = self.lookups.unpark();
+        done
     }
 }

@@ -39,6 +39,14 @@ pub enum StoreError {
         /// The system's word.
         reason: String,
     },
+    /// The path that was given names no file.
+    #[error("the log can't be {path:?}: {reason}; name a file with --db or OROCHI_DB")]
+    Path {
+        /// As it was given.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The old file could not be copied before its upgrade.
     #[error("cannot copy {path} before upgrading it: {reason}; the file was not touched", path = .path.display())]
     Copy {
@@ -46,6 +54,12 @@ pub enum StoreError {
         path: PathBuf,
         /// The system's word.
         reason: String,
+    },
+    /// The file is not where it was when the hub opened it.
+    #[error("{path} was removed, moved or replaced while the hub runs, so nothing more is written: put it back, or restart the hub to go on with what is there now", path = .path.display())]
+    Moved {
+        /// The file.
+        path: PathBuf,
     },
     /// The disk refused a read or a write; it may go through later.
     #[error("{}", disk_reason(.0))]
@@ -60,6 +74,9 @@ fn disk_reason(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full; free some space and try again".to_owned(),
         Some(ErrorCode::ReadOnly) => "the file system is read-only; make it writable and try again".to_owned(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another program holds the log's write lock; end it, or try again when it is done".to_owned()
+        }
         Some(ErrorCode::SystemIoFailure) => format!("the disk refused ({error}); check it and try again"),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             format!("the file is damaged ({error}); restore it from a backup")

@@ -7,6 +7,7 @@
 mod calls;
 mod compose;
 mod error;
+mod files;
 mod lock;
 mod logins;
 mod open;
@@ -20,6 +21,7 @@ mod write;
 
 pub use calls::Call;
 pub use error::StoreError;
+pub use files::LogFiles;
 pub use logins::ENDED_SESSIONS_MAX;
 pub use open::{Loaded, SessionKey, Store};
 pub use read::{Excerpt, Glance, Page, Reader, Reads, Search, Waiting};

@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use orochi_protocol::{Seq, Timestamp};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
+use super::files::LogFiles;
 use super::lock::Lock;
 use super::{AgentRecord, StoreError, compose, logins, schema, states, upgrade};
 
@@ -13,12 +16,17 @@ use super::{AgentRecord, StoreError, compose, logins, schema, states, upgrade};
 /// wait for the disk, four times as often.
 const CHECKPOINT_PAGES: i64 = 4000;
 
+/// How long a write waits while another program holds the log's write lock. Its senders wait that long for their
+/// refusal, and so does the core.
+const WRITE_LOCK_WAIT: Duration = Duration::from_secs(1);
+
 /// The writer. There is one a file, and the core thread has it.
 #[derive(Debug)]
 pub struct Store {
     pub(super) connection: Connection,
     /// Channels that are in the `channels` table for sure.
     pub(super) known_channels: HashSet<String>,
+    pub(super) files: Arc<LogFiles>,
     _lock: Lock,
 }
 
@@ -95,8 +103,10 @@ impl Store {
         states::close_open(&transaction)?;
         transaction.commit()?;
         let loaded = load(&connection, upgraded_from)?;
+        connection.busy_timeout(WRITE_LOCK_WAIT)?;
         let known_channels = loaded.channels.iter().cloned().collect();
-        Ok((Self { connection, known_channels, _lock: lock }, loaded))
+        let files = Arc::new(LogFiles::of_open(path)?);
+        Ok((Self { connection, known_channels, files, _lock: lock }, loaded))
     }
 
     /// Writes the smallest thing there is, to see whether the disk takes writes.
@@ -104,9 +114,15 @@ impl Store {
     /// # Errors
     /// Where it does not.
     pub fn probe(&mut self) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.write()?;
         transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', random())", [])?;
         Ok(transaction.commit()?)
+    }
+
+    /// Begins a transaction on the file that was opened, if it is still in its place.
+    pub(super) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
+        self.files.check()?;
+        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
     }
 
     /// Brings everything into the one file and closes it.

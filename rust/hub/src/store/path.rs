@@ -3,20 +3,45 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
+use directories::{BaseDirs, ProjectDirs};
 
 use super::StoreError;
 
 const DEFAULT: &str = "/data/orochi.db";
 
-/// The log's path: `explicit`, or the default with, where that can't be written, a line that says where instead.
+/// The log's absolute path: `explicit` with `~` expanded, or the default with, where that can't be written, a line that
+/// says where instead.
 ///
 /// # Errors
-/// Where the folder can't be made.
+/// Where `explicit` names no file, or the folder can't be made.
 pub fn resolve(explicit: Option<&Path>) -> Result<(PathBuf, Option<String>), StoreError> {
-    resolve_with(explicit, Path::new(DEFAULT), || {
+    let home = || BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    let explicit = explicit.map(|path| file_path(path, home)).transpose()?;
+    resolve_with(explicit.as_deref(), Path::new(DEFAULT), || {
         ProjectDirs::from("", "", "orochi").map(|dirs| dirs.data_dir().join("orochi.db"))
     })
+}
+
+/// A path as it was given, as an absolute one. Variables and files of settings reach the hub without a shell that
+/// would expand `~`, and SQLite takes some names for something else than a file.
+fn file_path(given: &Path, home: impl FnOnce() -> Option<PathBuf>) -> Result<PathBuf, StoreError> {
+    let refused = |reason: &str| StoreError::Path { path: given.to_owned(), reason: reason.to_owned() };
+    let text = given.to_string_lossy();
+    if text.is_empty() {
+        return Err(refused("it is empty"));
+    }
+    if text.starts_with(':') {
+        return Err(refused("a log in memory would forget what it has acknowledged"));
+    }
+    if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:")) {
+        return Err(refused("addresses are not understood here"));
+    }
+    let path = match given.strip_prefix("~") {
+        Ok(rest) => home().ok_or_else(|| refused("this user has no home folder to stand for ~"))?.join(rest),
+        Err(_) if text.starts_with('~') => return Err(refused("only ~/ is expanded, not the home of another user")),
+        Err(_) => given.to_owned(),
+    };
+    std::path::absolute(&path).map_err(|error| refused(&error.to_string()))
 }
 
 fn resolve_with(
@@ -73,6 +98,26 @@ mod tests {
         let (resolved, note) = resolve_with(Some(&path), Path::new(DEFAULT), || None).unwrap();
         assert_eq!((resolved, note), (path.clone(), None));
         assert!(path.parent().unwrap().is_dir());
+    }
+
+    #[test]
+    fn db_path_is_made_absolute_and_the_home_folder_expanded() {
+        let path = |given: &str| file_path(Path::new(given), || Some(PathBuf::from("/home/alice"))).unwrap();
+        assert_eq!(path("~/logs/o.db"), Path::new("/home/alice/logs/o.db"));
+        assert_eq!(path("/var/o.db"), Path::new("/var/o.db"));
+        assert_eq!(path("o.db"), std::env::current_dir().unwrap().join("o.db"));
+        assert_eq!(path("a~b/o.db"), std::env::current_dir().unwrap().join("a~b/o.db"));
+    }
+
+    #[test]
+    fn db_path_that_names_no_file_is_refused_in_a_sentence() {
+        for given in ["", ":memory:", "file:o.db?mode=memory", "FILE:///tmp/o.db", "~bob/o.db"] {
+            let error = file_path(Path::new(given), || Some(PathBuf::from("/home/alice"))).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(&format!("{given:?}")) && text.contains("--db"), "{text}");
+        }
+        let error = file_path(Path::new("~/o.db"), || None).unwrap_err();
+        assert!(error.to_string().contains("no home folder"), "{error}");
     }
 
     #[test]

@@ -23,6 +23,7 @@ impl Store {
     /// # Errors
     /// Where the disk refuses.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        self.files.check()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(Batch { transaction, known_channels: &mut self.known_channels, new_channels: Vec::new() })
     }

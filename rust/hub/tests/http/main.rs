@@ -6,6 +6,7 @@
 mod dashboard;
 mod fuzz;
 mod harness;
+mod log_file;
 mod lost;
 mod posting;
 mod reading;

@@ -19,7 +19,7 @@ pub use page::Page;
 pub use search::Search;
 
 use super::row::{COLUMNS, empty, read_into, read_row};
-use super::{StoreError, StoredMessage};
+use super::{LogFiles, StoreError, StoredMessage};
 
 /// The log's readers; a clone is another handle to the same pool.
 #[derive(Debug, Clone)]
@@ -30,6 +30,7 @@ pub struct Reads {
 #[derive(Debug)]
 struct Pool {
     path: PathBuf,
+    files: LogFiles,
     legacy_head: Seq,
     /// Readers that nobody uses. A std mutex: it is held to take one out or put one back.
     idle: Mutex<Vec<Reader>>,
@@ -44,7 +45,13 @@ impl Reads {
     pub fn open(path: &Path, count: usize, legacy_head: Seq) -> Result<Self, StoreError> {
         let first = Reader::open(path, legacy_head)?;
         let (idle, permits) = (Mutex::new(vec![first]), Semaphore::new(count));
-        Ok(Self { pool: Arc::new(Pool { path: path.to_owned(), legacy_head, idle, permits }) })
+        let files = LogFiles::of_open(path)?;
+        Ok(Self { pool: Arc::new(Pool { path: path.to_owned(), files, legacy_head, idle, permits }) })
+    }
+
+    /// The log's files.
+    pub fn files(&self) -> &LogFiles {
+        &self.pool.files
     }
 
     /// Runs `read` with a reader on a blocking thread; waits while all are in use.
@@ -63,7 +70,11 @@ impl Reads {
             let taken = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let reader = match taken {
                 Some(reader) => reader,
-                None => Reader::open(&pool.path, pool.legacy_head)?,
+                None => {
+                    // At this path there may be another log by now.
+                    pool.files.check()?;
+                    Reader::open(&pool.path, pool.legacy_head)?
+                }
             };
             let result = read(&reader);
             pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
