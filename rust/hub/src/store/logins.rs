@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use orochi_protocol::Timestamp;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 
 use super::{Store, StoreError};
 
@@ -19,7 +19,7 @@ impl Store {
     /// # Errors
     /// Where the disk refuses; nothing is stored then.
     pub fn end_session(&mut self, nonce: &str, until: i64, now: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.write()?;
         let now = now.as_micros().div_euclid(1_000_000);
         let all = format!("{PREFIX}*");
         transaction.execute("DELETE FROM meta WHERE key GLOB ?1 AND value <= ?2", params![all, now])?;
