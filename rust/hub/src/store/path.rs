@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn db_path_is_made_absolute_and_the_home_folder_expanded() {
-        let path = |given: &str| file_path(Path::new(given), || Some(PathBuf::from("/home/alice"))).unwrap();
-        assert_eq!(path("~/logs/o.db"), Path::new("/home/alice/logs/o.db"));
+        let path = |given: &str| file_path(Path::new(given), || Some(PathBuf::from("/users/alice"))).unwrap();
+        assert_eq!(path("~/logs/o.db"), Path::new("/users/alice/logs/o.db"));
         assert_eq!(path("/var/o.db"), Path::new("/var/o.db"));
         assert_eq!(path("o.db"), std::env::current_dir().unwrap().join("o.db"));
         assert_eq!(path("a~b/o.db"), std::env::current_dir().unwrap().join("a~b/o.db"));
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn db_path_that_names_no_file_is_refused_in_a_sentence() {
         for given in ["", ":memory:", "file:o.db?mode=memory", "FILE:///tmp/o.db", "~bob/o.db"] {
-            let error = file_path(Path::new(given), || Some(PathBuf::from("/home/alice"))).unwrap_err();
+            let error = file_path(Path::new(given), || Some(PathBuf::from("/users/alice"))).unwrap_err();
             let text = error.to_string();
             assert!(text.contains(&format!("{given:?}")) && text.contains("--db"), "{text}");
         }
