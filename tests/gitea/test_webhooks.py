@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from orochi import RegistrationRefused
 from tests.python.hub import Hub, clean_environment, orochi_command
 
 SECRET = "what-gitea-has-too"
@@ -111,8 +112,29 @@ def push(**fields: Any) -> dict[str, Any]:
             "asked for changes in pull request #8: Mend it \u201cTests?\u201d http://git.lab/lab/api/pulls/8",
         ),
         ("push", push(), "pushed 3 commits to main: Mend the test http://git.lab/compare"),
-        ("push", push(before=NOTHING, ref="refs/tags/v1", commits=[]), "created v1 http://git.lab/compare"),
-        ("push", push(after=NOTHING, commits=None, head_commit=None), "deleted main http://git.lab/compare"),
+        (
+            "push",
+            push(before=NOTHING, ref="refs/tags/v1", commits=[]),
+            "created tag v1 http://git.lab/lab/api/src/tag/v1",
+        ),
+        (
+            "push",
+            push(before=NOTHING, ref="refs/heads/fix/a#1"),
+            "created branch fix/a#1 http://git.lab/lab/api/src/branch/fix/a%231",
+        ),
+        (
+            "push",
+            push(after=NOTHING, commits=None, head_commit=None),
+            "deleted branch main http://git.lab/lab/api",
+        ),
+        ("push", push(before="1" * 40, after="1" * 40), "sent a test delivery http://git.lab/lab/api"),
+        ("push", push(before=NOTHING, after=NOTHING), "sent a test delivery http://git.lab/lab/api"),
+        (
+            "create",
+            event(ref="b", ref_type="branch", sha="1" * 40),
+            "created branch b http://git.lab/lab/api/src/branch/b",
+        ),
+        ("delete", event(ref="b", ref_type="branch", pusher_type="user"), "deleted branch b http://git.lab/lab/api"),
         (
             "release",
             event(action="published", release={"tag_name": "v1", "name": "One", "html_url": "http://git.lab/r/1"}),
@@ -137,20 +159,23 @@ def test_rules_choose_the_channel(hub: Hub, repo: str, channel: str) -> None:
 
 
 def test_other_kinds_are_taken_and_not_told(hub: Hub) -> None:
-    for kind in ("fork", "wiki", "star", ""):
-        status, answer = deliver(hub, kind, event(action="created"))
+    for kind in ("fork", "wiki", "star", "", "a\u00e9", "x" * 500):
+        status, answer = deliver(hub, kind.encode().decode("latin-1"), event(action="created", comment="a text"))
         assert (status, answer["status"]) == (202, "ignored")
+    for body in (b'{"comment": "a text"}', b"[]", b"7", b"", b"{", b"[" * 100_000):
+        assert deliver(hub, "wiki", body)[0] == 202, "what is not told is not read"
 
 
 async def test_who_is_named_in_a_text_is_reached_also_later(hub: Hub) -> None:
     async with hub.client("bob", channels=[]):
         pass
-    body = "Look at `@decorator`, @bob and @carol."
+    body = "Look at `@decorator`, @bob and @carol. Write to me@lab.org"
     deliver(hub, "issues", event(action="opened", issue={**ISSUE, "body": body}))
     deliver(hub, "issues", event(action="edited", issue={**ISSUE, "body": body}))
     async with hub.client("bob", channels=[], resume="stored") as bob:
         message = await anext(bob.listen())
     assert message.mentions == ["bob", "carol"]
+    assert body in message.content, "the text keeps its @"
     assert message.sender == "gitea"
     assert [row["mentions"] for row in told(hub, "api")] == [["bob", "carol"], []], "an edit calls nobody again"
 
@@ -168,8 +193,96 @@ def test_the_same_delivery_again_is_told_once_also_after_a_restart(hub: Hub) -> 
     assert deliver(hub, "issues", payload, delivery="d-1") == (200, {"status": "known"})
     hub.restart()
     assert deliver(hub, "issues", payload, delivery="d-1") == (200, {"status": "known"})
-    assert deliver(hub, "issues", payload, delivery="d-2")[0] == 202
-    assert len(told(hub, "api")) == 2
+    assert len(told(hub, "api")) == 1
+
+
+def test_a_body_is_told_once_whatever_its_headers_say(hub: Hub) -> None:
+    payload = event(action="edited", number=8, issue=ISSUE, pull_request=PULL)
+    assert deliver(hub, "issues", payload, delivery="d-1")[0] == 202
+    hub.restart()
+    for kind, delivery in [("issues", "d-2"), ("pull_request", "d-3"), ("pull_request_approved", "d-4")]:
+        assert deliver(hub, kind, payload, delivery=delivery) == (200, {"status": "known"})
+    assert len(told(hub, "api")) == 1
+
+
+def test_events_that_tell_one_thing_are_one_line(hub: Hub) -> None:
+    created = event(ref="b", ref_type="branch", sha="2" * 40)
+    deleted = event(ref="b", ref_type="branch", pusher_type="user")
+    pushed = push(ref="refs/heads/b", before=NOTHING)
+    gone = push(ref="refs/heads/b", after=NOTHING, commits=None)
+    statuses = [
+        deliver(hub, kind, {**body, "n": n})[1]["status"]
+        for n, (kind, body) in enumerate(
+            [
+                ("create", created),
+                ("push", pushed),
+                ("push", gone),
+                ("delete", deleted),
+                # It can happen again at once.
+                ("push", pushed),
+                ("create", created),
+                ("delete", deleted),
+            ]
+        )
+    ]
+    assert statuses == ["accepted", "known", "accepted", "known", "accepted", "known", "accepted"]
+    lines = [row["content"].split(" http")[0] for row in told(hub, "api")]
+    assert lines == [f"[lab/api] ana {what} branch b" for what in ("created", "deleted", "created", "deleted")]
+
+
+def test_two_hooks_that_deliver_one_event_are_one_line(hub: Hub) -> None:
+    opened = event(action="opened", issue=ISSUE)
+    # An organisation's hook and a repository's tell the same at the same time, in a body of their own.
+    assert deliver(hub, "issues", {**opened, "organization": {"login": "lab"}})[0] == 202
+    assert deliver(hub, "issues", opened) == (200, {"status": "known"})
+    assert len(told(hub, "api")) == 1
+
+
+def test_forgejo_s_headers_and_the_older_ones_are_understood(hub: Hub) -> None:
+    body = json.dumps(event(action="opened", issue=ISSUE)).encode()
+    digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    none = {"X_Gitea_Event": "", "X_Gitea_Delivery": "", "X_Gitea_Signature": ""}
+    for prefix, signature, status in [
+        ("X_Forgejo", {"X_Forgejo_Signature": digest}, 202),
+        ("X_Gogs", {"X_Gogs_Signature": digest}, 200),
+        ("X_Gogs", {"X_Hub_Signature_256": f"sha256={digest}"}, 200),
+        ("X_Forgejo", {"X_Hub_Signature_256": f"sha256={'0' * 64}"}, 401),
+    ]:
+        headers = {**none, f"{prefix}_Event": "issues", f"{prefix}_Delivery": str(uuid.uuid4()), **signature}
+        assert deliver(hub, "issues", body, **headers)[0] == status
+
+
+def test_null_counts_as_absent_and_the_content_type_has_no_case(hub: Hub) -> None:
+    nulls = dict.fromkeys(["number", "sender", "comment", "review", "commits", "ref", "is_pull", "release"])
+    issue = {**ISSUE, "body": None, "state": None, "pull_request": None, "closed_at": None}
+    payload = {**nulls, **event(action="opened", issue=issue), "sender": None}
+    status, answer = deliver(hub, "issues", payload, Content_Type="Application/JSON; charset=utf-8")
+    assert (status, answer["status"]) == (202, "accepted")
+
+
+def test_names_of_the_hub_itself_are_not_an_agents_once_webhooks_are_on(hub: Hub, tmp_path: Path) -> None:
+    def post(to: Hub, sender: str) -> tuple[int, Any]:
+        body = json.dumps({"sender": sender, "channel": "#api", "content": "hi"}).encode()
+        url = f"http://127.0.0.1:{to.dashboard_port}/api/messages?token=t0ken"
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, body), timeout=30) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    for name in ("gitea", "Gitea"):
+        status, refused = post(hub, name)
+        assert (status, refused["code"]) == (422, "INVALID_NAME")
+        assert "happens at Gitea" in refused["detail"]
+    (tmp_path / "other").mkdir()
+    with Hub(tmp_path / "other", token="t0ken") as other:
+        assert post(other, "gitea")[0] == 201
+
+
+async def test_the_name_gitea_can_not_be_registered_once_webhooks_are_on(hub: Hub) -> None:
+    with pytest.raises(RegistrationRefused, match="happens at Gitea"):
+        async with hub.client("gitea"):
+            pass
 
 
 @pytest.mark.parametrize(
@@ -196,8 +309,16 @@ def test_what_is_not_gitea_s_json_is_refused(hub: Hub, body: bytes, status: int)
     assert deliver(hub, "issues", body)[0] == status
 
 
-def test_a_large_push_is_taken(hub: Hub) -> None:
-    assert deliver(hub, "push", push(commits=[{**COMMIT, "added": ["a/long/path"] * 200_000}]))[0] == 202
+def test_a_large_push_is_taken_where_that_is_configured(hub: Hub, tmp_path: Path) -> None:
+    large = push(commits=[{**COMMIT, "added": ["a/long/path"] * 200_000}])
+    status, answer = deliver(hub, "push", large)
+    assert (status, answer["code"]) == (413, "TOO_LARGE")
+    assert "OROCHI_GITEA_WEBHOOK_BYTES" in answer["detail"]
+    assert deliver(hub, "push", push(commits=[{**COMMIT, "added": ["a/long/path"] * 40_000}]))[0] == 202
+    (tmp_path / "other").mkdir()
+    env = {"OROCHI_GITEA_WEBHOOK_SECRET": SECRET, "OROCHI_GITEA_WEBHOOK_BYTES": "8M"}
+    with Hub(tmp_path / "other", env=env) as other:
+        assert deliver(other, "push", large)[0] == 202
 
 
 def test_without_a_secret_there_is_no_such_place(tmp_path: Path) -> None:

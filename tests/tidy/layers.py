@@ -19,7 +19,8 @@ CRATES = {
 }
 
 # Within the hub: what a module may not name.
-_HIGH = ["server", "api", "connection", "calls", "dashboard", "gitea", "config"]
+_HIGH = ["server", "api", "bridge", "connection", "calls", "dashboard", "gitea", "config"]
+_ABOVE_GITEA = ["server", "api", "bridge", "connection", "calls", "dashboard"]
 HUB = {
     "store": [*_HIGH, "core", "registry", "outbox", "view"],
     "view": [*_HIGH, "core", "registry", "outbox"],
@@ -28,24 +29,25 @@ HUB = {
     "markdown": [*_HIGH, "core", "registry", "outbox", "view", "store"],
     "digest": [*_HIGH, "core", "registry", "outbox", "view", "markdown"],
     "core": [*_HIGH, "markdown", "digest"],
-    "connection": ["server", "api", "dashboard", "config"],
+    "connection": ["server", "api", "bridge", "dashboard", "config"],
     "dashboard": ["server", "connection", "core", "gitea"],
-    "calls": ["server", "api", "connection", "dashboard", "config"],
-    "gitea": ["server", "api", "connection", "calls", "dashboard", "core", "registry", "store", "outbox", "view"],
-    "api": ["server"],
-    "webhook": [
+    "bridge": ["server", "api", "connection", "calls", "dashboard"],
+    "calls": ["server", "bridge", "api", "connection", "dashboard", "config"],
+    "gitea": [
         "server",
         "api",
+        "bridge",
         "connection",
         "calls",
         "dashboard",
-        "gitea",
         "core",
         "registry",
         "store",
         "outbox",
         "view",
     ],
+    "api": ["server"],
+    "webhook": [*_ABOVE_GITEA, "gitea", "core", "registry", "store", "outbox", "view"],
     "config": ["server", "api", "connection", "gitea", "core", "store", "registry", "outbox", "view", "dashboard"],
 }
 

@@ -75,6 +75,9 @@ pub struct Config {
     /// Channels of repositories' events, such as lab/api=#api,lab/*=#lab; the first that fits, else #gitea
     #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = ChannelRule::parse)]
     pub gitea_channels: Vec<ChannelRule>,
+    /// Largest webhook that is taken, in bytes, such as 8388608 or 8M
+    #[arg(long, value_name = "BYTES", default_value = "1M", value_parser = parse::bytes)]
+    pub gitea_webhook_bytes: usize,
 }
 
 /// How logs are written.
@@ -109,6 +112,7 @@ impl Default for Config {
             public_url: None,
             gitea_webhook_secret: Secret::default(),
             gitea_channels: Vec::new(),
+            gitea_webhook_bytes: 1024 * 1024,
         }
     }
 }

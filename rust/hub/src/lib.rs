@@ -8,7 +8,8 @@
 //! 3. [`connection`]: one task a WebSocket, agents' and observers'.
 //! 4. [`api`]: the HTTP routes, and who may use them. [`dashboard`]: the page.
 //! 5. [`calls`]: calls to Gitea, each made once. [`gitea`]: the calls, which know nothing of the hub around them.
-//!    [`http_client`]: HTTP out. [`webhook`]: what Gitea tells of itself.
+//!    [`http_client`]: HTTP out.
+//!    [`bridge`]: what happens at Gitea, as messages. [`webhook`]: Gitea's deliveries as lines.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
 //! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
 //!    [`markdown`]: a text as HTML that a page may show. [`digest`]: what was said lately, counted.
@@ -16,6 +17,7 @@
 //! 9. [`store`]: the log on disk.
 
 pub mod api;
+pub mod bridge;
 pub mod calls;
 pub mod config;
 pub mod connection;

@@ -20,6 +20,13 @@ pub struct Mention {
     longer: Vec<AgentName>,
 }
 
+impl From<AgentName> for Mention {
+    /// A mention of exactly this agent.
+    fn from(name: AgentName) -> Self {
+        Self { unregistered: Some(name), longer: Vec::new() }
+    }
+}
+
 impl Mention {
     /// The registered name that is meant, or the one that waits to be registered. `registered` gives the spelling of
     /// the agent that a text names.

@@ -72,6 +72,7 @@ pub async fn one(
 pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let body = body::read(body).await?;
     let (sender, id, draft) = parse_message(&body)?;
+    app.core.check_free(&sender)?;
     if let Some(seq) = draft.reply_to {
         app.core.check_reply_to(&sender, seq).await?;
     }

@@ -45,13 +45,15 @@ pub use guard::{Bind, Guard};
 use health::Readiness;
 pub use session::{Login, Sessions};
 
+use crate::bridge::{Bridge, SENDER};
 use crate::calls::Calls;
-use crate::config::{ChannelRule, Config, ConfigError};
+use crate::config::{Config, ConfigError};
 use crate::connection::progress::Patience;
 use crate::core::{Core, system_clock};
 use crate::digest::Digest;
 use crate::gitea::{Gitea, Limits};
 use crate::webhook::signature::Signature;
+use orochi_protocol::AgentName;
 
 /// What every request can use. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -68,7 +70,9 @@ pub struct App {
     pub digest: Digest,
     /// Who is signed in to the dashboard.
     pub sessions: Sessions,
-    /// Who may tell of Gitea, and where it is told.
+    /// Tells what happens at Gitea.
+    bridge: Bridge,
+    /// Who may tell of Gitea.
     webhooks: Arc<Webhooks>,
     /// When the hub started.
     pub started: Timestamp,
@@ -84,7 +88,8 @@ pub struct App {
 struct Webhooks {
     /// None where they are not taken.
     signature: Option<Signature>,
-    channels: Vec<ChannelRule>,
+    /// The largest delivery; it is read whole before its signature can be checked.
+    bytes_max: usize,
 }
 
 impl App {
@@ -97,7 +102,11 @@ impl App {
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let auth = Auth::new(&config.token);
         let signature = Signature::new(&config.gitea_webhook_secret);
-        let webhooks = Arc::new(Webhooks { signature, channels: config.gitea_channels.clone() });
+        if signature.is_some() {
+            core.reserve(AgentName::parse(SENDER).map_err(|_| ConfigError::GiteaWebhookSecret)?);
+        }
+        let webhooks = Arc::new(Webhooks { signature, bytes_max: config.gitea_webhook_bytes });
+        let bridge = Bridge::new(core.clone(), config);
         let calls = Calls::new(core.clone(), Gitea::new(config, Limits::default()));
         Ok(Self {
             core,
@@ -106,6 +115,7 @@ impl App {
             calls,
             digest: Digest::default(),
             sessions,
+            bridge,
             webhooks,
             started: system_clock(),
             patience,

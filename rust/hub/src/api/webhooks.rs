@@ -1,48 +1,44 @@
-//! POST /api/webhooks/gitea: what Gitea tells, as messages. It is signed, and asks for no token.
+//! POST /api/webhooks/gitea: deliveries of Gitea and Forgejo. They are signed, and need no token.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use orochi_protocol::ErrorCode;
 use orochi_protocol::names::shown;
-use orochi_protocol::request::{Draft, check_id};
-use orochi_protocol::{AgentName, ErrorCode, Target};
+use orochi_protocol::request::check_id;
 use serde_json::{Value, json};
 
 use super::errors::ApiError;
 use super::{App, body};
-use crate::config::channel_for;
 use crate::webhook::event::Event;
-use crate::webhook::line::Line;
-use crate::webhook::signature::Claimed;
+use crate::webhook::signature::{Claimed, name_of};
 
-/// Under which name events are told.
-const SENDER: &str = "gitea";
-/// A push lists the files of its commits: more than a message may have.
-const BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Gitea's header, Forgejo's, and the one that both copy from older servers.
+const EVENT: [&str; 3] = ["x-gitea-event", "x-forgejo-event", "x-gogs-event"];
+const DELIVERY: [&str; 3] = ["x-gitea-delivery", "x-forgejo-delivery", "x-gogs-delivery"];
+const SIGNATURE: [&str; 4] = ["x-gitea-signature", "x-forgejo-signature", "x-gogs-signature", "x-hub-signature-256"];
 
-/// 202 where it is in the log, or nothing that is told; 200 where it was there already.
-pub async fn gitea(
-    State(app): State<App>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+type Answer = Result<(StatusCode, Json<Value>), ApiError>;
+
+/// 202 where it is in the log, or is not told; 200 where it was there already.
+pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
     let Some(signature) = &app.webhooks.signature else {
         let detail = "this hub takes no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET where it runs, to what Gitea has";
         return Err(ApiError::new(ErrorCode::NotFound, detail));
     };
-    let body = body::read_at_most(body, BYTES_MAX).await?;
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let claimed = Claimed::parse(text("x-gitea-signature"));
+    let body = body::read_at_most(body, app.webhooks.bytes_max).await.map_err(too_large)?;
+    let claimed = Claimed::parse(first(&headers, &SIGNATURE));
     if !claimed.is_some_and(|claimed| signature.is_right(&body, &claimed)) {
         let detail = "the delivery is not signed with OROCHI_GITEA_WEBHOOK_SECRET: give the hook in Gitea that secret";
         return Err(ApiError::new(ErrorCode::AuthFailed, detail));
     }
-    if !text(header::CONTENT_TYPE.as_str()).starts_with("application/json") {
+    let content_type = first(&headers, &[header::CONTENT_TYPE.as_str()]).to_ascii_lowercase();
+    if !content_type.starts_with("application/json") {
         let detail = "the delivery is not application/json: choose that as the hook's content type in Gitea";
         return Err(ApiError::new(ErrorCode::InvalidField, detail));
     }
-    let delivery = text("x-gitea-delivery");
+    let delivery = first(&headers, &DELIVERY);
     if delivery.is_empty() {
         // Without its own id every such delivery would be taken for the first one, come again.
         let detail = "the delivery has no X-Gitea-Delivery: whatever stands between Gitea and this hub must pass it on";
@@ -50,28 +46,44 @@ pub async fn gitea(
     }
     let id = format!("gitea-{delivery}");
     check_id(&id)?;
-    let event = Event::parse(text("x-gitea-event"), &body)
-        .map_err(|error| ApiError::new(ErrorCode::ParseError, format!("the delivery is not Gitea's JSON: {error}")))?;
-    let Some(event) = event else {
-        let told = format!("{} is not told in a channel", shown(text("x-gitea-event")));
-        return Ok((StatusCode::ACCEPTED, Json(json!({"status": "ignored", "detail": told}))));
-    };
-    post(&app, id, &event).await
+    let kind = first(&headers, &EVENT);
+    let event = Event::parse(kind, &body).map_err(|error| ApiError::new(ErrorCode::ParseError, error.to_string()))?;
+    match event {
+        Some(event) => tell(&app, id, event, name_of(&body)).await,
+        None => Ok(ignored(kind)),
+    }
 }
 
-async fn post(app: &App, id: String, event: &Event) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let line = Line::new(event);
-    let mut draft = Draft::new(Target::Channel(channel_for(&app.webhooks.channels, &event.repo)), line.content)?;
-    draft.mentions = line.mentions;
-    draft.metadata = Some(serde_json::value::to_raw_value(&line.metadata).expect("a JSON value is JSON"));
-    let sender = AgentName::parse(SENDER).expect("it is an agent's name");
-    match app.core.post(sender, id, draft).await {
-        Ok(accepted) if !accepted.duplicate => {
+async fn tell(app: &App, id: String, event: Event, body_key: String) -> Answer {
+    let kind = event.kind.clone();
+    let known = || (StatusCode::OK, Json(json!({"status": "known"})));
+    match app.bridge.tell(id, event, body_key).await {
+        Ok(None) => Ok(ignored(&kind)),
+        Ok(Some(accepted)) if !accepted.duplicate => {
             Ok((StatusCode::ACCEPTED, Json(json!({"status": "accepted", "seq": accepted.seq}))))
         }
+        Ok(Some(_)) => Ok(known()),
         // The delivery was taken before; another channel by now does not make it another one.
-        Ok(_) => Ok((StatusCode::OK, Json(json!({"status": "known"})))),
-        Err(refusal) if refusal.code == ErrorCode::IdReused => Ok((StatusCode::OK, Json(json!({"status": "known"})))),
+        Err(refusal) if refusal.code == ErrorCode::IdReused => Ok(known()),
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+fn ignored(kind: &str) -> (StatusCode, Json<Value>) {
+    let detail = format!("this {} is not told in a channel", shown(kind));
+    (StatusCode::ACCEPTED, Json(json!({"status": "ignored", "detail": detail})))
+}
+
+fn too_large(error: ApiError) -> ApiError {
+    if error.0.code != ErrorCode::TooLarge {
+        return error;
+    }
+    let way_out = "set OROCHI_GITEA_WEBHOOK_BYTES where the hub runs to take larger deliveries";
+    ApiError::new(ErrorCode::TooLarge, format!("{}; {way_out}", error.0.detail))
+}
+
+/// The first of these headers that is there.
+fn first<'a>(headers: &'a HeaderMap, names: &[&str]) -> &'a str {
+    let values = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+    values.into_iter().find(|value| !value.is_empty()).unwrap_or_default()
 }

@@ -38,6 +38,19 @@ pub fn http_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// A size from 1 KiB to 16 MiB, with K or M for its thousands.
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1024),
+        Some((at, 'm' | 'M')) => (&text[..at], 1024 * 1024),
+        _ => (text, 1),
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    let bytes = bytes.filter(|bytes| (1024..=16 * 1024 * 1024).contains(bytes));
+    bytes.ok_or_else(|| "a number of bytes from 1K to 16M, such as 8M".to_owned())
+}
+
 /// An agent and the Gitea user as whom its calls are made.
 pub fn gitea_user(text: &str) -> Result<(String, String), String> {
     let is_user = |user: &str| {
@@ -93,6 +106,14 @@ mod tests {
         assert_eq!(http_url("https://lab/gitea").unwrap(), "https://lab/gitea");
         for bad in ["git.lab:3000", "localhost", "ftp://lab", "http://", ""] {
             assert!(http_url(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_in_bytes_or_in_k_or_m() {
+        assert_eq!((bytes("2048"), bytes("8M"), bytes(" 512k ")), (Ok(2048), Ok(8 << 20), Ok(512 << 10)));
+        for bad in ["", "M", "1", "17M", "-1", "1G", "99999999999999999999M", "8MiB"] {
+            assert!(bytes(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -32,6 +32,7 @@ pub const SETTINGS: &[Setting] = &[
     ("public_url", &["SCITEX_OROCHI_PUBLIC_URL", "OROCHI_PUBLIC_URL"]),
     ("gitea_webhook_secret", &["SCITEX_OROCHI_GITEA_WEBHOOK_SECRET", "OROCHI_GITEA_WEBHOOK_SECRET"]),
     ("gitea_channels", &["SCITEX_OROCHI_GITEA_CHANNELS", "OROCHI_GITEA_CHANNELS"]),
+    ("gitea_webhook_bytes", &["SCITEX_OROCHI_GITEA_WEBHOOK_BYTES", "OROCHI_GITEA_WEBHOOK_BYTES"]),
 ];
 
 /// The first of `names` that is set to something.

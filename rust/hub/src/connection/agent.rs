@@ -119,6 +119,7 @@ impl Session {
                 return Err(Refusal::new(ErrorCode::InvalidName, detail));
             }
         };
+        self.link.core.check_free(&name)?;
         let (answer, answered) = oneshot::channel();
         let command = Command::Register {
             connection: self.link.id,

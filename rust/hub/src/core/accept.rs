@@ -14,7 +14,7 @@ use super::calls::{CallNote, Noted};
 use super::ring::Recent;
 use super::{Accepted, CoreThread, unavailable};
 use crate::registry::{ConnectionId, ConnectionIndex};
-use crate::store::{Appended, NewMessage, StoreError, StoredMessage, conversation_key};
+use crate::store::{Appended, Batch, Marks, NewMessage, StoreError, StoredMessage, conversation_key};
 
 /// A message that waits for the commit.
 pub(super) struct Pending {
@@ -24,6 +24,7 @@ pub(super) struct Pending {
     message: StoredMessage,
     /// A direct message's target, or the mentioned agents without the sender.
     addressed: Vec<String>,
+    marks: Marks,
 }
 
 /// Who waits for the answer.
@@ -42,7 +43,7 @@ enum Outcome {
 impl CoreThread {
     /// Collects an agent's message.
     pub(super) fn collect_message(&mut self, connection: ConnectionId, sender: &str, id: String, draft: Draft) {
-        self.collect(Origin::Connection(connection), sender, id, draft);
+        self.collect(Origin::Connection(connection), sender, id, draft, Marks::default());
     }
 
     /// Collects a message that came over HTTP.
@@ -51,12 +52,13 @@ impl CoreThread {
         sender: AgentName,
         id: String,
         draft: Draft,
+        marks: Marks,
         answer: oneshot::Sender<Result<Accepted, Refusal>>,
     ) {
-        self.collect(Origin::Http(answer), sender.as_str(), id, draft);
+        self.collect(Origin::Http(answer), sender.as_str(), id, draft, marks);
     }
 
-    fn collect(&mut self, origin: Origin, sender: &str, id: String, mut draft: Draft) {
+    fn collect(&mut self, origin: Origin, sender: &str, id: String, mut draft: Draft, marks: Marks) {
         // Decided here, once: what is stored and delivered is the same for every later reader.
         let mentioned = mentions::resolve(&draft.mentions, |written| self.registry.spelling(written));
         let (channel, addressed) = match &draft.target {
@@ -89,7 +91,7 @@ impl CoreThread {
             reply_to: draft.reply_to,
             extra: json(&draft.extra),
         };
-        self.pending.push(Pending { origin, draft, message, addressed });
+        self.pending.push(Pending { origin, draft, message, addressed, marks });
     }
 
     /// Brings the pending messages and the due agents' records to disk in one transaction, then delivers
@@ -157,22 +159,11 @@ impl CoreThread {
             let mut outcomes = Vec::with_capacity(pending.len());
             let mut batch = store.begin()?;
             for one in pending.iter_mut() {
-                one.message.seq = head.next();
-                let addressed: Vec<&str> = one.addressed.iter().map(String::as_str).collect();
-                match batch.append(&new_message(&one.message, &addressed))? {
-                    Appended::New => {
-                        head = head.next();
-                        outcomes.push(Outcome::New);
-                    }
-                    Appended::Known(known) if same_content(&known, &one.message) => {
-                        if let Target::Channel(_) = one.draft.target {
-                            // Whom the first one was for: names may have been registered since.
-                            one.addressed = mentioned_others(&known);
-                        }
-                        outcomes.push(Outcome::Duplicate { seq: known.seq, ts: known.ts });
-                    }
-                    Appended::Known(known) => outcomes.push(Outcome::IdReused { seq: known.seq }),
+                let outcome = append(&mut batch, one, head.next(), now)?;
+                if matches!(outcome, Outcome::New) {
+                    head = head.next();
                 }
+                outcomes.push(outcome);
             }
             for record in &records {
                 batch.put_agent(record)?;
@@ -188,7 +179,7 @@ impl CoreThread {
 
     /// After the commit: delivers what is new and answers the sender.
     fn finish(&mut self, pending: Pending, outcome: Outcome) {
-        let Pending { origin, draft, message, addressed } = pending;
+        let Pending { origin, draft, message, addressed, marks: _ } = pending;
         let id = message.id.clone();
         let delivery: BTreeMap<String, DeliveryState> =
             addressed.iter().map(|name| (name.clone(), self.registry.delivery_state(name))).collect();
@@ -296,6 +287,33 @@ impl CoreThread {
         let frame = self.stamper.frame("ack", &ack);
         self.stage_reply(index, frame);
     }
+}
+
+/// Appends a message at `seq`, unless its id or one of its marks is in the log.
+fn append(batch: &mut Batch<'_>, one: &mut Pending, seq: Seq, now: Timestamp) -> Result<Outcome, StoreError> {
+    one.message.seq = seq;
+    let has_marks = one.marks != Marks::default();
+    if has_marks && let Some((seq, ts)) = batch.told_before(&one.marks, now)? {
+        batch.mark(&one.marks, seq, now)?;
+        return Ok(Outcome::Duplicate { seq, ts });
+    }
+    let addressed: Vec<&str> = one.addressed.iter().map(String::as_str).collect();
+    Ok(match batch.append(&new_message(&one.message, &addressed))? {
+        Appended::New => {
+            if has_marks {
+                batch.mark(&one.marks, seq, now)?;
+            }
+            Outcome::New
+        }
+        Appended::Known(known) if same_content(&known, &one.message) => {
+            if let Target::Channel(_) = one.draft.target {
+                // Whom the first one was for: names may have been registered since.
+                one.addressed = mentioned_others(&known);
+            }
+            Outcome::Duplicate { seq: known.seq, ts: known.ts }
+        }
+        Appended::Known(known) => Outcome::IdReused { seq: known.seq },
+    })
 }
 
 fn new_message<'a>(message: &'a StoredMessage, addressed: &'a [&'a str]) -> NewMessage<'a> {

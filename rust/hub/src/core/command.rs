@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::outbox::Outbox;
 use crate::registry::ConnectionId;
-use crate::store::Call;
+use crate::store::{Call, Marks};
 
 /// What a connection or an HTTP request asks of the core.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub enum Command {
         id: String,
         /// What it says.
         draft: Box<Draft>,
+        /// What keeps it from being told twice, beside its id.
+        marks: Box<Marks>,
         /// The answer, once it is on disk.
         answer: oneshot::Sender<Result<Accepted, Refusal>>,
     },

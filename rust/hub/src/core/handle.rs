@@ -1,8 +1,8 @@
 //! The core as everyone else holds it: a cheap handle that sends commands and waits for answers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use orochi_protocol::reply::{AgentRow, PresenceAnswer, ReceiptsAnswer};
@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::command::{Accepted, CallKey, Command, Stats};
 use super::lookups::{Asked, Lookups};
 use crate::registry::{ConnectionId, Registry};
-use crate::store::{Call, Reads, StoreError, conversation_partner};
+use crate::store::{Call, Marks, Reads, StoreError, conversation_partner};
 
 /// A handle to the core and to the log's readers.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ struct Shared {
     next_connection: AtomicU64,
     /// Turns true when the core has answered all that it will answer.
     stopped: watch::Receiver<bool>,
+    /// A name that the hub itself speaks under.
+    reserved: OnceLock<AgentName>,
     /// How many connections' tasks there are.
     open: watch::Sender<usize>,
 }
@@ -69,6 +71,7 @@ impl Core {
                 head,
                 next_connection,
                 stopped,
+                reserved: OnceLock::new(),
                 open: watch::Sender::new(0),
             }),
         }
@@ -77,6 +80,26 @@ impl Core {
     /// A number for a new connection.
     pub fn new_connection(&self) -> ConnectionId {
         ConnectionId(self.shared.next_connection.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Keeps a name for the hub itself; the first one that is reserved stays so.
+    pub fn reserve(&self, name: AgentName) {
+        let _ = self.shared.reserved.set(name);
+    }
+
+    /// Checks that an agent may use a name. Case does not count: another case would be taken for the hub by its reader.
+    ///
+    /// # Errors
+    /// `INVALID_NAME`.
+    pub fn check_free(&self, name: &AgentName) -> Result<(), Refusal> {
+        match self.shared.reserved.get() {
+            Some(reserved) if reserved.as_str().eq_ignore_ascii_case(name.as_str()) => {
+                let detail =
+                    format!("{name} is the name under which this hub tells what happens at Gitea: take another");
+                Err(Refusal::new(ErrorCode::InvalidName, detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The log's readers. A read sees everything that was acked before it began.
@@ -124,7 +147,22 @@ impl Core {
     /// # Errors
     /// `ID_REUSED`, `INVALID_CHANNEL`, `INVALID_FIELD` for a bad `reply_to`, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
     pub async fn post(&self, sender: AgentName, id: String, draft: Draft) -> Result<Accepted, Refusal> {
-        self.ask(|answer| Command::Post { sender, id, draft: Box::new(draft), answer }).await?
+        self.post_once(sender, id, draft, Marks::default()).await
+    }
+
+    /// The same of a message that is a duplicate also where it shares a mark with one in the log.
+    ///
+    /// # Errors
+    /// As [`Core::post`].
+    pub async fn post_once(
+        &self,
+        sender: AgentName,
+        id: String,
+        draft: Draft,
+        marks: Marks,
+    ) -> Result<Accepted, Refusal> {
+        let (draft, marks) = (Box::new(draft), Box::new(marks));
+        self.ask(|answer| Command::Post { sender, id, draft, marks, answer }).await?
     }
 
     /// Who is online.

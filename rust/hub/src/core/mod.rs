@@ -138,7 +138,9 @@ impl CoreThread {
     fn apply(&mut self, command: Command) {
         match command {
             Command::Agent { connection, id, action } => self.apply_action(connection, id, action),
-            Command::Post { sender, id, draft, answer } => self.collect_post(sender, id, *draft, answer),
+            Command::Post { sender, id, draft, marks, answer } => {
+                self.collect_post(sender, id, *draft, *marks, answer);
+            }
             Command::Register { connection, id, name, register, outbox, answer } => {
                 self.commit();
                 let _ = answer.send(self.register(connection, &id, &name, &register, outbox));

@@ -5,10 +5,10 @@ use rusqlite::{Connection, Transaction};
 use super::StoreError;
 
 /// The newest schema.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// Each step brings a file from the version before to its own, `n + 1`.
-const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4];
+const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
 
 /// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
 ///   of ids has the id first: time-ordered ids of all senders append at its end.
@@ -77,6 +77,10 @@ const STEP_3: &str = "
 
 /// What the dashboard's sessions are signed with: made once, so that they outlive the process.
 const STEP_4: &str = "INSERT OR IGNORE INTO meta (key, value) VALUES ('session_key', randomblob(32));";
+
+/// What was told of other hosts, so that it is told once.
+const STEP_5: &str =
+    "CREATE TABLE marks (key TEXT PRIMARY KEY, value TEXT NOT NULL, ts INTEGER NOT NULL) WITHOUT ROWID;";
 
 /// The file's schema number; 0 where it is new, or not ours.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

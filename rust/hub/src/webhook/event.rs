@@ -1,16 +1,25 @@
-//! A webhook's JSON, as far as a line about it needs it. Everything may be absent: Gitea's versions differ.
+//! What happened at Gitea, as far as a line about it needs it, and what keeps it from being told twice.
 
-use serde::Deserialize;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::payload::{Comment, Commit, Payload, Release, Repository, Review, Subject};
+
+/// Letters of an address that a ref's name keeps.
+const REF_LETTERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/').remove(b'~');
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Event {
-    /// Gitea's name for its kind: `issues`, `issue_comment`, `pull_request`, `push`, `release`.
+    /// Its kind: `issues`, `issue_comment`, `pull_request`, `push`, `release`, `status`, `workflow_run`.
     pub kind: String,
-    /// `opened`, `created`, and so on; of a push `pushed`, `created` or `deleted`.
+    /// `opened`, `created`, and so on; of a ref `pushed`, `created` or `deleted`.
     pub action: String,
     /// `owner/name`.
     pub repo: String,
+    /// Gitea's number for the repository, which outlives its names.
+    pub repo_id: u64,
+    /// The repository's own page.
+    pub repo_url: String,
     /// Who did it.
     pub sender: String,
     /// Of an issue or a pull request.
@@ -19,176 +28,331 @@ pub struct Event {
     pub title: String,
     /// Where it is to be seen.
     pub url: String,
-    /// `open` or `closed`, where it has a state.
+    /// `open` or `closed`; of a CI result `failure`, `error` or `success`.
     pub state: String,
     /// What somebody wrote, in Markdown; only where it is new.
     pub body: String,
-    /// Of a comment, whether it is one on a pull request.
+    /// Whether it is about a pull request.
     pub is_pull: bool,
-    /// Of a push: the branch or tag, and how many commits.
+    /// The branch or tag.
     pub branch: String,
+    /// Whether `branch` is a tag.
+    pub is_tag: bool,
     /// Commits that were pushed.
     pub commits: u64,
+    /// The commit that was pushed, or that a CI result is for.
+    pub sha: String,
+    /// Of a CI result: which check.
+    pub context: String,
+    /// Of a review's comment on a line: the file and the line.
+    pub place: String,
+    /// Gitea's clock when it happened, where Gitea says so (RFC 3339).
+    pub at: String,
+    /// Logins of those whose work it is about.
+    pub of_users: Vec<String>,
+    /// Whose text tells which agent's work it is about: a pull request's.
+    pub of_text: String,
+    /// Whether it is told by asking Gitea, after its delivery was missed.
+    pub is_late: bool,
+    /// Names for this happening: two events that share one are the same, and it is told once.
+    pub keys: Vec<String>,
+    /// Names that count for a minute only, because the same can happen again.
+    pub brief_keys: Vec<String>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Payload {
-    action: String,
-    number: Option<u64>,
-    repository: Repository,
-    sender: User,
-    issue: Option<Subject>,
-    pull_request: Option<Subject>,
-    comment: Option<Comment>,
-    review: Option<Review>,
-    is_pull: bool,
-    release: Option<Release>,
-    r#ref: String,
-    before: String,
-    after: String,
-    compare_url: String,
-    total_commits: u64,
-    commits: Option<Vec<Commit>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Repository {
-    full_name: String,
-    html_url: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct User {
-    login: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Subject {
-    number: Option<u64>,
-    title: String,
-    body: Option<String>,
-    html_url: String,
-    state: String,
-    merged: bool,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Comment {
-    html_url: String,
-    body: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Review {
-    content: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Release {
-    tag_name: String,
-    name: String,
-    html_url: String,
-    body: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Commit {
-    message: String,
+/// A delivery that is not the event its header names.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTheEvent {
+    /// It is no JSON object, or one of another shape.
+    #[error("the delivery is not Gitea's JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The object that the event is about is not there.
+    #[error("the delivery is no {kind} event: it has no {missing}")]
+    Missing {
+        /// What the header says.
+        kind: &'static str,
+        /// The key.
+        missing: &'static str,
+    },
 }
 
 impl Event {
-    /// Reads a delivery of this kind (`X-Gitea-Event`); None for a kind, or a change, that nobody is told of.
+    /// Reads a delivery of this kind (`X-Gitea-Event`); None for a kind, or a change, that is not told. Of a kind
+    /// that is never told nothing is read.
     ///
     /// # Errors
-    /// What serde says of JSON that is not Gitea's.
-    pub fn parse(kind: &str, body: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+    /// Where the body is not the event that its header names.
+    pub fn parse(kind: &str, body: &[u8]) -> Result<Option<Self>, NotTheEvent> {
+        let Some(kind) = Kind::parse(kind) else { return Ok(None) };
         if !body.trim_ascii_start().starts_with(b"{") {
-            return Err(serde::de::Error::custom("expected an object"));
+            return Err(NotTheEvent::Json(serde::de::Error::custom("expected an object")));
         }
         let payload: Payload = serde_json::from_slice(body)?;
-        Ok(payload.into_event(kind))
+        payload.into_event(kind)
+    }
+
+    /// What all events of a repository share.
+    pub fn in_repo(kind: &str, repository: &Repository, sender: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            repo: repository.full_name.clone(),
+            repo_id: repository.id,
+            repo_url: repository.html_url.clone(),
+            sender: sender.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A change of an issue or a pull request.
+    pub fn of_subject(mut self, subject: Subject) -> Self {
+        // Gitea calls a merge closed.
+        let merged = subject.merged || subject.pull_request.is_some_and(|pull| pull.merged);
+        if merged && self.action == "closed" {
+            "merged".clone_into(&mut self.action);
+        }
+        self.number = self.number.or(subject.number);
+        let what = match self.action.as_str() {
+            "opened" => Some("opened".to_owned()),
+            "closed" | "merged" if !subject.closed_at.is_empty() => Some(format!("closed:{}", subject.closed_at)),
+            _ => None,
+        };
+        if let (Some(number), Some(what)) = (self.number, what) {
+            self.keys.push(format!("repo:{}:issue:{number}:{what}", self.repo_id));
+        }
+        if self.action == "opened" {
+            self.body = subject.body;
+        }
+        Self { title: subject.title, url: subject.html_url, state: subject.state, at: subject.updated_at, ..self }
+    }
+
+    /// A comment on an issue or a pull request.
+    pub fn of_comment(mut self, comment: Comment, subject: &Subject) -> Self {
+        "issue_comment".clone_into(&mut self.kind);
+        if self.action == "created" {
+            self.body = comment.body;
+            self.keys.push(format!("repo:{}:comment:{}", self.repo_id, comment.id));
+        }
+        let is_pull = self.is_pull || subject.pull_request.is_some();
+        let (title, state) = (subject.title.clone(), subject.state.clone());
+        Self { number: subject.number, title, state, is_pull, url: comment.html_url, at: comment.updated_at, ..self }
+    }
+
+    /// A release.
+    pub fn of_release(mut self, release: Release) -> Self {
+        if matches!(self.action.as_str(), "published" | "deleted") {
+            self.keys.push(format!("repo:{}:release:{}:{}", self.repo_id, release.id, self.action));
+        }
+        let title = if release.name.is_empty() { release.tag_name } else { release.name };
+        let body = if self.action == "published" { release.body } else { String::new() };
+        Self { title, url: release.html_url, body, at: release.published_at, ..self }
+    }
+
+    /// The commit's short name, as Gitea shows it.
+    pub fn short_sha(&self) -> &str {
+        &self.sha[..self.sha.floor_char_boundary(7)]
+    }
+
+    fn of_ref(mut self, name: &str, is_tag: bool, action: &str) -> Self {
+        let space = if is_tag { "tags" } else { "heads" };
+        self.brief_keys.push(format!("repo:{}:refs/{space}/{name}:{action}", self.repo_id));
+        let seen = if is_tag { "tag" } else { "branch" };
+        self.url = match action {
+            "created" => format!("{}/src/{seen}/{}", self.repo_url, utf8_percent_encode(name, REF_LETTERS)),
+            _ => self.repo_url.clone(),
+        };
+        Self { kind: "push".to_owned(), action: action.to_owned(), branch: name.to_owned(), is_tag, ..self }
     }
 }
 
-impl Payload {
-    fn into_event(mut self, kind: &str) -> Option<Event> {
-        let event = Event {
-            kind: kind.to_owned(),
-            action: std::mem::take(&mut self.action),
-            repo: std::mem::take(&mut self.repository.full_name),
-            sender: std::mem::take(&mut self.sender.login),
-            number: self.number,
-            is_pull: self.is_pull,
-            ..Event::default()
-        };
-        match kind {
-            "issues" => Some(subject(event, self.issue?)),
-            "pull_request" => Some(subject(event, self.pull_request?)),
-            "issue_comment" | "pull_request_comment" if self.comment.is_some() => self.comment_event(event),
-            "pull_request_approved" | "pull_request_rejected" | "pull_request_comment" => {
-                let verdict = if kind.ends_with("approved") {
-                    "approved"
-                } else if kind.ends_with("rejected") {
-                    "rejected"
-                } else {
-                    "reviewed"
-                };
-                let said = self.review.and_then(|review| review.content).unwrap_or_default();
-                let event = Event { kind: "pull_request".to_owned(), action: verdict.to_owned(), ..event };
-                Some(Event { body: said, ..subject(event, self.pull_request?) })
-            }
-            "push" => self.push_event(event),
-            "release" => {
-                let release = self.release?;
-                let title = if release.name.is_empty() { release.tag_name } else { release.name };
-                let body = if event.action == "published" { release.body.unwrap_or_default() } else { String::new() };
-                Some(Event { title, url: release.html_url, body, ..event })
-            }
-            _ => None,
-        }
-    }
+/// The kinds that are told.
+#[derive(Clone, Copy)]
+enum Kind {
+    Issues,
+    PullRequest,
+    Comment,
+    Review { verdict: &'static str },
+    Push,
+    Create,
+    Delete,
+    Release,
+    Status,
+    WorkflowRun,
+}
 
-    fn comment_event(self, event: Event) -> Option<Event> {
-        let (comment, issue) = (self.comment?, self.issue.or(self.pull_request)?);
-        let body = if event.action == "created" { comment.body.unwrap_or_default() } else { String::new() };
-        let kind = "issue_comment".to_owned();
-        let event = Event { kind, number: issue.number, title: issue.title, state: issue.state, ..event };
-        Some(Event { url: comment.html_url, body, ..event })
-    }
-
-    fn push_event(self, event: Event) -> Option<Event> {
-        let is_nothing = |id: &str| !id.is_empty() && id.bytes().all(|digit| digit == b'0');
-        let action = match (is_nothing(&self.before), is_nothing(&self.after)) {
-            (_, true) => "deleted",
-            (true, false) => "created",
-            (false, false) => "pushed",
-        };
-        let branch = self.r#ref.strip_prefix("refs/heads/").or(self.r#ref.strip_prefix("refs/tags/"));
-        let commits = self.commits.unwrap_or_default();
-        let last = commits.into_iter().next().map(|commit| commit.message).unwrap_or_default();
-        Some(Event {
-            action: action.to_owned(),
-            branch: branch.unwrap_or(&self.r#ref).to_owned(),
-            commits: self.total_commits,
-            title: last.lines().next().unwrap_or_default().to_owned(),
-            url: if self.compare_url.is_empty() { self.repository.html_url } else { self.compare_url },
-            ..event
+impl Kind {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "issues" => Self::Issues,
+            "pull_request" => Self::PullRequest,
+            "issue_comment" => Self::Comment,
+            "pull_request_approved" => Self::Review { verdict: "approved" },
+            "pull_request_rejected" => Self::Review { verdict: "rejected" },
+            "pull_request_comment" => Self::Review { verdict: "reviewed" },
+            "push" => Self::Push,
+            "create" => Self::Create,
+            "delete" => Self::Delete,
+            "release" => Self::Release,
+            "status" => Self::Status,
+            "workflow_run" => Self::WorkflowRun,
+            _ => return None,
         })
     }
 }
 
-fn subject(event: Event, subject: Subject) -> Event {
-    // Gitea calls a merge closed.
-    let action = if subject.merged && event.action == "closed" { "merged".to_owned() } else { event.action };
-    let body = if action == "opened" { subject.body.unwrap_or_default() } else { String::new() };
-    let number = event.number.or(subject.number);
-    Event { action, number, title: subject.title, url: subject.html_url, state: subject.state, body, ..event }
+impl Payload {
+    fn into_event(mut self, kind: Kind) -> Result<Option<Event>, NotTheEvent> {
+        // Older versions send a comment on a pull request under the name of a review.
+        let is_comment = matches!(kind, Kind::Review { .. }) && self.comment.is_some();
+        let kind = if is_comment { Kind::Comment } else { kind };
+        let mut event = Event::in_repo("", &self.repository, &self.sender.login);
+        event.action = std::mem::take(&mut self.action);
+        (event.number, event.is_pull) = (self.number, self.is_pull);
+        let missing = |kind, missing| NotTheEvent::Missing { kind, missing };
+        Ok(match kind {
+            Kind::Issues => {
+                let issue = self.issue.ok_or(missing("issues", "issue"))?;
+                Some(Event { kind: "issues".to_owned(), ..event }.of_subject(issue))
+            }
+            Kind::PullRequest => {
+                let pull = self.pull_request.ok_or(missing("pull_request", "pull_request"))?;
+                Some(pull_event(event, pull))
+            }
+            Kind::Comment => {
+                let comment = self.comment.ok_or(missing("issue_comment", "comment"))?;
+                event.is_pull |= self.pull_request.is_some();
+                let subject = self.issue.or(self.pull_request).ok_or(missing("issue_comment", "issue"))?;
+                Some(event.of_comment(comment, &subject))
+            }
+            Kind::Review { verdict } => {
+                let pull = self.pull_request.ok_or(missing("review", "pull_request"))?;
+                Some(review_event(event, &self.review.unwrap_or_default(), verdict, pull))
+            }
+            Kind::Push => {
+                let name = self.r#ref.take().ok_or(missing("push", "ref"))?;
+                Some(self.push_event(event, &name))
+            }
+            Kind::Create | Kind::Delete => {
+                let name = self.r#ref.ok_or(missing("create or delete", "ref"))?;
+                let action = if matches!(kind, Kind::Create) { "created" } else { "deleted" };
+                Some(Event { sha: self.sha, ..event }.of_ref(&name, self.ref_type == "tag", action))
+            }
+            Kind::Release => {
+                let release = self.release.ok_or(missing("release", "release"))?;
+                Some(Event { kind: "release".to_owned(), ..event }.of_release(release))
+            }
+            Kind::Status => {
+                let context = self.context.take().ok_or(missing("status", "context"))?;
+                self.status_event(event, context)
+            }
+            Kind::WorkflowRun => self.workflow_event(event)?,
+        })
+    }
+
+    fn push_event(self, event: Event, name: &str) -> Event {
+        let is_nothing = |id: &str| !id.is_empty() && id.bytes().all(|digit| digit == b'0');
+        let before = self.before.unwrap_or_default();
+        let tag = name.strip_prefix("refs/tags/");
+        let short = tag.or(name.strip_prefix("refs/heads/")).unwrap_or(name);
+        let event = Event { sha: self.after.clone(), at: String::new(), ..event };
+        if before == self.after && !before.is_empty() {
+            let url = self.repository.html_url;
+            return Event { kind: "push".to_owned(), action: "tested".to_owned(), url, ..event };
+        }
+        if is_nothing(&self.after) {
+            return event.of_ref(short, tag.is_some(), "deleted");
+        }
+        if is_nothing(&before) {
+            return event.of_ref(short, tag.is_some(), "created");
+        }
+        Event {
+            kind: "push".to_owned(),
+            action: "pushed".to_owned(),
+            branch: short.to_owned(),
+            is_tag: tag.is_some(),
+            commits: self.total_commits,
+            title: first_line(self.commits.first().or(self.head_commit.as_ref())),
+            url: if self.compare_url.is_empty() { self.repository.html_url } else { self.compare_url },
+            ..event
+        }
+    }
+
+    /// Pending is not told.
+    fn status_event(self, event: Event, context: String) -> Option<Event> {
+        if !matches!(self.state.as_str(), "failure" | "error" | "success") {
+            return None;
+        }
+        let author = self.commit.map(|commit| commit.author.username).filter(|login| !login.is_empty());
+        let url = if self.target_url.is_empty() {
+            format!("{}/commit/{}", event.repo_url, self.sha)
+        } else {
+            self.target_url
+        };
+        Some(Event {
+            kind: "status".to_owned(),
+            keys: vec![format!("repo:{}:status:{}", event.repo_id, self.id)],
+            state: self.state,
+            title: self.description,
+            of_users: author.into_iter().collect(),
+            sha: self.sha,
+            context,
+            url,
+            ..event
+        })
+    }
+
+    /// Told where it has ended, well or badly; a run that was cancelled or skipped says nothing of the code.
+    fn workflow_event(self, event: Event) -> Result<Option<Event>, NotTheEvent> {
+        let run = self.workflow_run.ok_or(NotTheEvent::Missing { kind: "workflow_run", missing: "workflow_run" })?;
+        let state = match run.conclusion.as_str() {
+            "failure" | "timed_out" | "startup_failure" => "failure",
+            "success" => "success",
+            _ => return Ok(None),
+        };
+        if event.action != "completed" {
+            return Ok(None);
+        }
+        let context = [self.workflow.name, run.name].into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        let actors = [run.actor.login, run.trigger_actor.login].into_iter().filter(|login| !login.is_empty());
+        Ok(Some(Event {
+            kind: "workflow_run".to_owned(),
+            keys: vec![format!("repo:{}:run:{}:{}", event.repo_id, run.id, run.run_attempt)],
+            state: state.to_owned(),
+            title: run.display_title,
+            branch: run.head_branch,
+            sha: run.head_sha,
+            url: run.html_url,
+            of_users: actors.collect(),
+            context,
+            ..event
+        }))
+    }
+}
+
+fn pull_event(event: Event, pull: Subject) -> Event {
+    let event = Event {
+        kind: "pull_request".to_owned(),
+        is_pull: true,
+        sha: pull.head.sha.clone(),
+        branch: pull.head.r#ref.clone(),
+        of_users: vec![pull.user.login.clone()],
+        of_text: pull.body.clone(),
+        ..event
+    };
+    event.of_subject(pull)
+}
+
+/// The review's type is signed; the header, which named the kind, is not.
+fn review_event(event: Event, review: &Review, verdict: &str, pull: Subject) -> Event {
+    let verdict = match review.r#type.as_str() {
+        signed if signed.ends_with("_approved") => "approved",
+        signed if signed.ends_with("_rejected") => "rejected",
+        signed if signed.ends_with("_comment") => "reviewed",
+        _ => verdict,
+    };
+    let event = Event { action: verdict.to_owned(), ..event };
+    Event { body: review.content.clone(), ..pull_event(event, pull) }
+}
+
+fn first_line(commit: Option<&Commit>) -> String {
+    commit.and_then(|commit| commit.message.lines().next()).unwrap_or_default().to_owned()
 }

@@ -1,5 +1,6 @@
 //! Whether a delivery is from Gitea: HMAC-SHA256 over its bytes, keyed with the secret that both sides know.
 
+use ring::digest::{SHA256, digest};
 use ring::hmac::{self, HMAC_SHA256, Key};
 
 use crate::config::Secret;
@@ -24,9 +25,17 @@ impl Signature {
     }
 }
 
+/// Names a body by its SHA-256: the same body is the same delivery, whatever its headers say.
+pub fn name_of(body: &[u8]) -> String {
+    let digest = digest(&SHA256, body);
+    digest.as_ref().iter().fold(String::from("body:"), |name, byte| name + &format!("{byte:02x}"))
+}
+
 impl Claimed {
-    /// Reads `X-Gitea-Signature`: 64 hex digits and nothing else. Gitea sends an empty one where it has no secret.
+    /// Reads `X-Gitea-Signature`: 64 hex digits, or `X-Hub-Signature-256`, which puts `sha256=` before them. Gitea
+    /// sends an empty one where it has no secret.
     pub fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_prefix("sha256=").unwrap_or(text);
         let digits = text.as_bytes();
         let mut bytes = [0; 32];
         if digits.len() != 64 {
@@ -61,7 +70,8 @@ mod tests {
 
     #[test]
     fn what_is_no_digest_is_not_compared() {
-        for bad in ["", "sha256=", &RIGHT[1..], &format!("{RIGHT}0"), &format!("sha256={RIGHT}"), &"x".repeat(64)] {
+        assert_eq!(Claimed::parse(&format!("sha256={RIGHT}")), Claimed::parse(RIGHT));
+        for bad in ["", "sha256=", &RIGHT[1..], &format!("{RIGHT}0"), &format!("sha1={RIGHT}"), &"x".repeat(64)] {
             assert_eq!(Claimed::parse(bad), None, "{bad:?}");
         }
         assert_eq!(Claimed::parse(&"+f".repeat(32)), None, "a sign is no digit");

@@ -84,7 +84,7 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
     Connection::open(folder.db())
         .unwrap()
         .execute_batch(
-            "DROP TABLE calls; DROP TABLE agent_states; DELETE FROM meta WHERE key = 'session_key';
+            "DROP TABLE calls; DROP TABLE agent_states; DROP TABLE marks; DELETE FROM meta WHERE key = 'session_key';
              PRAGMA user_version = 1",
         )
         .unwrap();

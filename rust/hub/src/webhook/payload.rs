@@ -1,0 +1,137 @@
+//! A webhook's JSON as Gitea and Forgejo write it. Everything may be absent or null: their versions differ.
+
+#![expect(missing_docs, reason = "the fields have Gitea's names and meanings")]
+
+use serde::{Deserialize, Deserializer};
+
+/// Null counts as absent.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// A struct whose fields may each be absent or null.
+macro_rules! lenient {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Deserialize, Default)]
+        pub struct $name { $(#[serde(default, deserialize_with = "or_default")] pub $field: $kind),* }
+    };
+}
+
+lenient!(
+    /// A delivery's body, whatever its kind.
+    Payload {
+        action: String,
+        number: Option<u64>,
+        repository: Repository,
+        sender: User,
+        pusher: User,
+        issue: Option<Subject>,
+        pull_request: Option<Subject>,
+        comment: Option<Comment>,
+        review: Option<Review>,
+        requested_reviewer: User,
+        is_pull: bool,
+        release: Option<Release>,
+        r#ref: Option<String>,
+        ref_type: String,
+        before: Option<String>,
+        after: String,
+        compare_url: String,
+        total_commits: u64,
+        commits: Vec<Commit>,
+        head_commit: Option<Commit>,
+        commit: Option<Commit>,
+        id: u64,
+        sha: String,
+        state: String,
+        context: Option<String>,
+        description: String,
+        target_url: String,
+        workflow: Workflow,
+        workflow_run: Option<WorkflowRun>,
+    }
+);
+lenient!(
+    /// A repository.
+    Repository { id: u64, full_name: String, html_url: String }
+);
+lenient!(
+    /// A user.
+    User { login: String }
+);
+lenient!(
+    /// An issue or a pull request.
+    Subject {
+        number: Option<u64>,
+        title: String,
+        body: String,
+        html_url: String,
+        state: String,
+        merged: bool,
+        user: User,
+        head: Head,
+        created_at: String,
+        updated_at: String,
+        closed_at: String,
+        pull_request: Option<PullMark>,
+    }
+);
+lenient!(
+    /// A pull request's branch.
+    Head { sha: String, r#ref: String }
+);
+lenient!(
+    /// Marks an issue that is a pull request.
+    PullMark { merged: bool }
+);
+lenient!(
+    /// A comment.
+    Comment { id: u64, html_url: String, body: String, created_at: String, updated_at: String }
+);
+lenient!(
+    /// A review. Its comments on lines are not in a delivery.
+    Review { r#type: String, content: String }
+);
+lenient!(
+    /// A release.
+    Release {
+        id: u64,
+        tag_name: String,
+        name: String,
+        html_url: String,
+        body: String,
+        draft: bool,
+        created_at: String,
+        published_at: String,
+        author: User,
+    }
+);
+lenient!(
+    /// A commit.
+    Commit { id: String, message: String, author: Author }
+);
+lenient!(
+    /// A commit's author; the user's login where Gitea knows one.
+    Author { username: String }
+);
+lenient!(
+    /// A workflow.
+    Workflow { name: String }
+);
+lenient!(
+    /// One run of a workflow.
+    WorkflowRun {
+        id: u64,
+        run_attempt: u64,
+        name: String,
+        display_title: String,
+        head_branch: String,
+        head_sha: String,
+        status: String,
+        conclusion: String,
+        html_url: String,
+        actor: User,
+        trigger_actor: User,
+    }
+);
