@@ -21,10 +21,12 @@ help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 run: tools ## Install into .venv and start the hub
-	@test -x .venv/bin/python || python3 -m venv .venv
-	@echo "Installing into .venv; the first time this takes some minutes."
-	@.venv/bin/python $(PIP) .
-	@exec .venv/bin/python -m orochi.server
+# Ctrl-C is no failure of the recipe, so make has nothing to report about it.
+	@set -e; trap 'exit 0' INT; \
+	test -x .venv/bin/python || python3 -m venv .venv; \
+	echo "Installing into .venv; the first time this takes some minutes."; \
+	.venv/bin/python $(PIP) .; \
+	trap - INT; exec .venv/bin/orochi serve
 
 test: test-rust test-page test-python ## All tests
 

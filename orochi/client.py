@@ -107,6 +107,7 @@ class OrochiClient:
         on_state: Callable[[str], Awaitable[None]] | None = None,
         timeout: float = 10.0,
     ) -> None:
+        config._check(port)
         # As the hub writes it.
         self.name = normalize("NFC", name)
         # An empty list is a wish too: mentions and direct messages only.

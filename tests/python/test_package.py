@@ -148,10 +148,29 @@ def test_settings_come_from_the_environment():
     assert (said["HOST"], said["PORT"], said["OROCHI_TOKEN"]) == ("two", 1, "t")
 
 
-def test_a_port_that_is_none_is_said_with_its_variable():
-    said = settings(OROCHI_PORT="ninety")
-    assert said.returncode != 0
-    assert said.stderr.splitlines()[-1] == "ValueError: OROCHI_PORT is 'ninety': expected a port number from 0 to 65535"
+USE = """
+import orochi, orochi.client, scitex_orochi
+orochi.OrochiClient("alice", port=1)
+try:
+    orochi.OrochiClient("alice")
+except orochi.OrochiError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("port", ["ninety", "65536", "-1", "9" * 5000])
+def test_variable_that_is_no_port_is_said_when_it_is_used(port, tmp_path):
+    env = clean_environment({"OROCHI_PORT": port, "OROCHI_DASHBOARD_PORT": port})
+    said = subprocess.run([sys.executable, "-c", USE], env=env, capture_output=True, text=True, timeout=DEADLINE)
+    assert said.stderr == ""
+    assert said.stdout == f"OROCHI_PORT is {port!r}: expected a port number from 0 to 65535\n"
+    assert json.loads(settings(OROCHI_PORT=port).stdout)["PORT"] == 9559
+    for command in (["orochi", "who"], ["orochi.server"]):
+        said = subprocess.run(
+            [sys.executable, "-m", *command], env=env, capture_output=True, text=True, timeout=DEADLINE
+        )
+        sentence = f'Error: OROCHI_PORT is "{port}"; expected a port number from 0 to 65535\n'
+        assert (said.returncode, said.stderr) == (2, sentence)
 
 
 def test_commands_are_the_native_program(tmp_path):
