@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use orochi_protocol::{Seq, Timestamp};
 
-use crate::store::{Glance, Reader, Reads, StoreError, conversation_partner};
+use crate::store::{Glance, Lane, Reader, Reads, StoreError, conversation_partner};
 
 /// Under this name stands what is said between two agents.
 pub const DIRECT: &str = "direct";
@@ -106,7 +106,7 @@ impl Digest {
         let mut counts = Arc::clone(&self.counts).lock_owned().await;
         let at_once = self.at_once;
         reads
-            .run(move |reader| {
+            .run_in(Lane::Count, move |reader| {
                 // The first one who asks waits for no more than it asked for.
                 let most = if counts.upto == Seq::ZERO { piece } else { at_once };
                 let read = counts.take_in(reader, head, most).and_then(|()| counts.reach_back(reader, now, piece));

@@ -1,19 +1,27 @@
-//! Looks after the log's files while the hub runs: says when they are removed, moved or replaced.
+//! Looks after the log's files while the hub runs: says when they are removed, moved or replaced, and resets the
+//! write-ahead log when readers have kept it from that for too long.
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::core::Core;
+use crate::store::StoreError;
 
-/// How often the files are looked at. A write looks for itself; this is for an idle hub.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often the files are looked at. A write looks for itself where they are; this is for an idle hub.
+const EVERY: Duration = Duration::from_secs(1);
+/// The write-ahead log grows while one read after the other looks at an older state of it. Over this, reads pause for
+/// a moment. SQLite by itself keeps it at a quarter of this.
+const WAL_MAX: u64 = 64 * 1024 * 1024;
+/// After a pause that did not help, another program's reader is in the way: the next one comes later.
+const PAUSE_AGAIN: Duration = Duration::from_secs(30);
 
 /// Looks after the log until the core has stopped.
 pub async fn watch(core: Core) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_in_place = true;
+    let mut not_before = Instant::now();
     loop {
         tokio::select! {
             () = core.stopped() => return,
@@ -21,12 +29,34 @@ pub async fn watch(core: Core) {
         }
         let files = core.reads().files().clone();
         // A disk that hangs holds up this one question, not the runtime's threads.
-        let Ok(checked) = tokio::task::spawn_blocking(move || files.check()).await else { continue };
-        match &checked {
-            Err(error) if is_in_place => tracing::error!(%error, "the log is not in its place: writes are refused"),
-            Ok(()) if !is_in_place => tracing::info!("the log is in its place again: writes are accepted"),
-            Ok(()) | Err(_) => {}
-        }
+        let looked = tokio::task::spawn_blocking(move || (files.check(), files.wal_bytes())).await;
+        let Ok((checked, wal_bytes)) = looked else { continue };
+        tell(&checked, is_in_place);
         is_in_place = checked.is_ok();
+        if is_in_place && wal_bytes > WAL_MAX && Instant::now() >= not_before {
+            tokio::select! {
+                () = core.stopped() => return,
+                is_reset = reset_wal(&core) => if !is_reset {
+                    tracing::warn!(wal_bytes, "the write-ahead log could not be reset: does another program read the log?");
+                    not_before = Instant::now() + PAUSE_AGAIN;
+                }
+            }
+        }
     }
+}
+
+fn tell(checked: &Result<(), StoreError>, was_in_place: bool) {
+    match checked {
+        Err(error) if was_in_place => tracing::error!(%error, "the log is not in its place: writes are refused"),
+        Ok(()) if !was_in_place => tracing::info!("the log is in its place again: writes are accepted"),
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// Pauses reads and empties the write-ahead log; true where that worked. Searches wait until those under way have
+/// ended, pages of the log only for the last moment.
+pub async fn reset_wal(core: &Core) -> bool {
+    let paused = core.reads().pause_slow().await;
+    core.reads().pause_all(&paused).await;
+    core.reset_wal().await.unwrap_or(false)
 }

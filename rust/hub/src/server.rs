@@ -23,8 +23,8 @@ use crate::store::{Reads, Store, StoreError, path};
 /// Connections that the system may hold until they are accepted: thousands of agents come back at once
 /// when a hub restarts.
 const BACKLOG: u32 = 4096;
-/// Read-only connections to the log. Two cores' worth of reading, and one that a slow search may hold.
-const READERS: usize = 3;
+/// Read-only connections to the log for pages, and as many for searches.
+const READERS: usize = 2;
 /// How long the stopping hub waits for its core, and then for its connections.
 const CORE_STOP_MAX: Duration = Duration::from_millis(2500);
 const CONNECTIONS_STOP_MAX: Duration = Duration::from_millis(1500);
@@ -157,6 +157,8 @@ impl Hub {
         if timeout(CONNECTIONS_STOP_MAX, self.core.all_left()).await.is_err() {
             tracing::warn!("some connections did not take their close within {CONNECTIONS_STOP_MAX:?}");
         }
+        // What still reads has nobody left to tell.
+        self.core.reads().stop();
         self.ports.shutdown().await;
     }
 }

@@ -19,6 +19,9 @@ use ready_file::ReadyFile;
 /// What starts is said well within this where anybody takes it.
 const BLOCK_WRITTEN_MAX: Duration = Duration::from_secs(1);
 
+/// How long the stopped hub waits for threads that read the disk.
+const THREADS_STOP_MAX: Duration = Duration::from_millis(500);
+
 /// Runs the hub until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -34,6 +37,8 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let ready_file = config.ready_file.as_deref().map(ReadyFile::prepare).transpose()?;
     let told = config.clone();
     let ended = runtime.block_on(server::serve(config, |ready| announce(&told, ready, ready_file.as_ref())));
+    // Reads that were interrupted end at once; a disk that hangs must not keep the process.
+    runtime.shutdown_timeout(THREADS_STOP_MAX);
     ended.map_err(|error| match error {
         ServeError::Config(error) => Failure::Usage(error.to_string()),
         other => Failure::Hub(other.to_string()),

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::App;
 use super::errors::ApiError;
 use super::params::Params;
-use crate::store::{StoredMessage, conversation_key};
+use crate::store::{Lane, StoredMessage, conversation_key};
 use crate::view::{self, Viewer};
 
 /// Rows for the target that the rest of the path names; `#` is optional, `@name` is `?agent=`'s conversation
@@ -27,7 +27,7 @@ pub async fn list(
     let channel = stored_channel(&target, agent.as_ref())?;
     let filter = parse_filter(&params)?;
     let rendering = params.rendering()?;
-    let rows = app.core.reads().run(move |reader| {
+    let rows = app.core.reads().run_in(Lane::for_history(&filter), move |reader| {
         let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
         let messages = reader.history(&channel, &filter)?;
         let row = |message: &StoredMessage| rendering.row(view::row(message, viewer, None), &message.content);

@@ -11,14 +11,14 @@ use super::App;
 use super::errors::ApiError;
 use super::history::stored_channel;
 use super::params::Params;
-use crate::store::{Search, StoredMessage};
+use crate::store::{Lane, Search, StoredMessage};
 use crate::view::{self, Viewer};
 
 /// Rows with a snippet. Direct messages are found only for the agent that `?agent=` names.
 pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
     let search = parse_search(&params)?;
     let rendering = params.rendering()?;
-    let rows = app.core.reads().run(move |reader| {
+    let rows = app.core.reads().run_in(Lane::Search, move |reader| {
         let viewer = search.agent.as_deref().map_or(Viewer::Observer, Viewer::Agent);
         let hits = reader.search(&search)?;
         let row = |(message, snippet): &(StoredMessage, String)| {

@@ -13,6 +13,7 @@ use super::activity::window;
 use super::errors::ApiError;
 use super::params::Params;
 use crate::core::system_clock;
+use crate::store::Lane;
 use crate::store::states::StateChange;
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
@@ -45,7 +46,7 @@ pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>,
     app.core.barrier().await?;
     let until = system_clock();
     let since = Timestamp::from_micros(until.as_micros() - seconds * 1_000_000);
-    let read = app.core.reads().run(move |reader| {
+    let read = app.core.reads().run_in(Lane::Search, move |reader| {
         let mut agents = BTreeMap::new();
         for row in names {
             let spans = spans(reader.states(&row.name, since, until, CHANGES_MAX)?, since, until);
@@ -68,7 +69,8 @@ pub async fn show(
     let until = params.end_time("until")?.unwrap_or_else(system_clock);
     let since = params.time("since")?.unwrap_or_else(|| Timestamp::from_micros(until.as_micros() - DAY_MICROS));
     app.core.barrier().await?;
-    let read = app.core.reads().run(move |reader| reader.states(name.as_str(), since, until, CHANGES_MAX));
+    let read =
+        app.core.reads().run_in(Lane::Search, move |reader| reader.states(name.as_str(), since, until, CHANGES_MAX));
     Ok(Json(spans(read.await?, since, until)))
 }
 

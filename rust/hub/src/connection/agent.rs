@@ -17,7 +17,7 @@ use super::link::Link;
 use crate::calls::{Asked, Calls, RequestDigest};
 use crate::core::{AgentAction, Command, not_registered, shutting_down, stray_frame, unavailable};
 use crate::gitea::{Action, Failure};
-use crate::store::conversation_key;
+use crate::store::{Lane, conversation_key};
 use crate::view::{self, Viewer};
 
 /// Serves an agent until it leaves or the hub stops.
@@ -164,7 +164,12 @@ impl Session {
         };
         self.link.core.barrier().await?;
         let filter = query.filter;
-        let read = self.link.core.reads().run(move |reader| reader.history(&channel, &filter)).await;
+        let read = self
+            .link
+            .core
+            .reads()
+            .run_in(Lane::for_history(&filter), move |reader| reader.history(&channel, &filter))
+            .await;
         let messages = read.map_err(|error| unavailable(&error))?;
         let viewer = viewer.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
         let history: Vec<_> = messages.iter().map(|message| view::row(message, viewer, None)).collect();

@@ -191,6 +191,7 @@ impl CoreThread {
             | Command::LookUp
             | Command::Receipts { .. }
             | Command::CaughtUp { .. }
+            | Command::ResetWal(_)
             | Command::Probe(_)
             | Command::Disconnect(_)
             | Command::Shutdown => {}

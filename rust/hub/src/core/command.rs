@@ -119,6 +119,8 @@ pub enum Command {
         /// Once it is on disk.
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// Empty the write-ahead log, while reads are paused. Answered with whether it was.
+    ResetWal(oneshot::Sender<Result<bool, Refusal>>),
     /// Whether the store takes writes, for `GET /readyz`.
     Probe(oneshot::Sender<Result<(), Refusal>>),
     /// A connection is gone.

@@ -272,6 +272,14 @@ impl Core {
         self.ask(Command::Barrier).await
     }
 
+    /// Empties the write-ahead log; false where a reader keeps it from that.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
+    pub async fn reset_wal(&self) -> Result<bool, Refusal> {
+        self.ask(Command::ResetWal).await?
+    }
+
     /// Whether the store takes writes.
     ///
     /// # Errors

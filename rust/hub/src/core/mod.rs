@@ -164,6 +164,11 @@ impl CoreThread {
             Command::Receipts { asker, message, answer } => {
                 let _ = answer.send(self.receipts(asker.as_ref(), &message));
             }
+            Command::ResetWal(answer) => {
+                self.commit();
+                let reset = self.on_disk(Store::reset_wal);
+                let _ = answer.send(reset.map_err(|error| unavailable(&error)));
+            }
             Command::Probe(answer) => {
                 if answer.is_closed() {
                     // Whoever asked has answered for himself by now.

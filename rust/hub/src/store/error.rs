@@ -64,7 +64,16 @@ pub enum StoreError {
     /// The disk refused a read or a write; it may go through later.
     #[error("{}", disk_reason(.0))]
     Disk(#[from] rusqlite::Error),
-    /// A reader's thread ended.
+    /// A read was stopped because it took too long.
+    #[error("reading took longer than {seconds} s and was stopped: name a channel, a sender, a time or rarer words")]
+    Deadline {
+        /// How long it may take.
+        seconds: u64,
+    },
+    /// Too many searches wait already.
+    #[error("too many searches are under way; try again in a moment")]
+    Busy,
+    /// A reader's thread ended, or the hub stops.
     #[error("a reader of the log stopped")]
     ReaderGone,
 }

@@ -26,7 +26,7 @@ pub use files::LogFiles;
 pub use logins::ENDED_SESSIONS_MAX;
 pub use marks::{Marks, Note};
 pub use open::{Loaded, SessionKey, Store};
-pub use read::{Excerpt, Glance, Page, Reader, Reads, Search, Waiting};
+pub use read::{Excerpt, Glance, Lane, Page, Paused, Reader, Reads, Search, Waiting};
 pub use write::Batch;
 
 use orochi_protocol::{Seq, Timestamp};

@@ -119,6 +119,16 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Brings all of the write-ahead log into the file and empties it. False where a reader keeps it from that.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn reset_wal(&mut self) -> Result<bool, StoreError> {
+        self.files.check()?;
+        let is_busy: bool = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!is_busy)
+    }
+
     /// Begins a transaction on the file that was opened, if it is still in its place.
     pub(super) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
         self.files.check()?;

@@ -14,3 +14,4 @@ mod refusals;
 mod sessions;
 mod sockets;
 mod strangers;
+mod wal;

@@ -6,6 +6,7 @@
 mod digest;
 mod harness;
 mod opening;
+mod pool;
 mod reading;
 mod upgrade;
 mod writing;

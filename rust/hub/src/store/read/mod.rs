@@ -1,88 +1,27 @@
-//! Reading the log: a small pool of read-only connections, each used on a blocking thread, so that neither
-//! the core nor a socket waits for a read. WAL lets them read while the writer writes.
+//! Reading the log.
+//!
+//! - [`pool`]: who may read, how many at once and for how long.
+//! - [`history`], [`page`], [`search`], [`glance`]: what is read.
 
 mod glance;
 mod history;
 mod page;
+mod pool;
 mod search;
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
 
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
-use tokio::sync::Semaphore;
 
 pub use glance::{Excerpt, Glance};
 pub use page::Page;
+pub use pool::{Lane, Paused, Reads};
 pub use search::Search;
 
 use super::row::{COLUMNS, empty, read_into, read_row};
-use super::{LogFiles, StoreError, StoredMessage};
-
-/// The log's readers; a clone is another handle to the same pool.
-#[derive(Debug, Clone)]
-pub struct Reads {
-    pool: Arc<Pool>,
-}
-
-#[derive(Debug)]
-struct Pool {
-    path: PathBuf,
-    files: LogFiles,
-    legacy_head: Seq,
-    /// Readers that nobody uses. A std mutex: it is held to take one out or put one back.
-    idle: Mutex<Vec<Reader>>,
-    permits: Semaphore,
-}
-
-impl Reads {
-    /// A pool of at most `count` readers of the log at `path`; each is opened when it is first needed.
-    ///
-    /// # Errors
-    /// Where not even the first can be opened.
-    pub fn open(path: &Path, count: usize, legacy_head: Seq) -> Result<Self, StoreError> {
-        let first = Reader::open(path, legacy_head)?;
-        let (idle, permits) = (Mutex::new(vec![first]), Semaphore::new(count));
-        let files = LogFiles::of_open(path)?;
-        Ok(Self { pool: Arc::new(Pool { path: path.to_owned(), files, legacy_head, idle, permits }) })
-    }
-
-    /// The log's files.
-    pub fn files(&self) -> &LogFiles {
-        &self.pool.files
-    }
-
-    /// Runs `read` with a reader on a blocking thread; waits while all are in use.
-    ///
-    /// # Errors
-    /// Those of `read`, and where a reader can't be opened.
-    pub async fn run<T, F>(&self, read: F) -> Result<T, StoreError>
-    where
-        F: FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
-        T: Send + 'static,
-    {
-        let pool = Arc::clone(&self.pool);
-        // The semaphore is never closed, so the error can't be; it is answered all the same.
-        let _permit = self.pool.permits.acquire().await.map_err(|_| StoreError::ReaderGone)?;
-        let ran = tokio::task::spawn_blocking(move || {
-            let taken = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let reader = match taken {
-                Some(reader) => reader,
-                None => {
-                    // At this path there may be another log by now.
-                    pool.files.check()?;
-                    Reader::open(&pool.path, pool.legacy_head)?
-                }
-            };
-            let result = read(&reader);
-            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-            result
-        });
-        ran.await.map_err(|_| StoreError::ReaderGone)?
-    }
-}
+use super::{StoreError, StoredMessage};
 
 /// More than this is not counted: nobody looks at the difference, and counting costs.
 const WAITING_MAX: u32 = 1000;
