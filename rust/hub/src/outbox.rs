@@ -103,7 +103,12 @@ impl Outbox {
 
     /// Adds one reply.
     pub fn reply(&self, frame: Utf8Bytes) {
-        self.push(&mut vec![Item { frame, seq: None }]);
+        self.replies(vec![frame]);
+    }
+
+    /// Adds replies with nothing between them.
+    pub fn replies(&self, frames: Vec<Utf8Bytes>) {
+        self.push(&mut frames.into_iter().map(|frame| Item { frame, seq: None }).collect());
     }
 
     /// Says where messages come from now.

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::letters::nfc;
 use orochi_protocol::reply::{
     Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus, PresenceAnswer, ReceiptsAnswer,
 };
 use orochi_protocol::request::{self, BadFrame, Draft, HistoryQuery, Register, Request, RequestFrame};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -47,7 +49,7 @@ impl Session {
         match request::parse(text) {
             Err(bad) => {
                 let refusal = self.first_fault(&bad);
-                self.link.refuse(&refusal, bad.id.as_deref());
+                self.link.refuse(&refusal, bad.id.as_deref()).await;
             }
             Ok(RequestFrame { id, sender, request }) => {
                 let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
@@ -57,7 +59,7 @@ impl Session {
                     Err(refusal) => Err(refusal),
                 };
                 if let Err(refusal) = handled {
-                    self.link.refuse(&refusal, Some(&id));
+                    self.link.refuse(&refusal, Some(&id)).await;
                 }
             }
         }
@@ -95,15 +97,15 @@ impl Session {
             Request::Heartbeat { seen } => self.heartbeat(id, seen).await,
             Request::Presence { detail } => {
                 let answer = self.link.core.presence(detail).await?;
-                self.link.reply("presence", &PresenceAnswer { r#ref: Some(id.to_owned()), ..answer });
-                self.ack(id);
+                let answer = PresenceAnswer { r#ref: Some(id.to_owned()), ..answer };
+                self.answer("presence", &answer, id).await;
                 Ok(())
             }
             Request::Query(query) => self.query(id, *query).await,
             Request::Receipts { seq } => {
                 let answer = self.link.core.receipts(self.name.clone(), seq).await?;
-                self.link.reply("receipts", &ReceiptsAnswer { r#ref: Some(id.to_owned()), ..answer });
-                self.ack(id);
+                let answer = ReceiptsAnswer { r#ref: Some(id.to_owned()), ..answer };
+                self.answer("receipts", &answer, id).await;
                 Ok(())
             }
             Request::Gitea { action, params } => self.gitea(id, action, &params),
@@ -132,6 +134,7 @@ impl Session {
         self.link.core.send(command).await?;
         if answered.await.map_err(|_| shutting_down())? {
             self.name = Some(name);
+            self.link.is_registered = true;
         }
         Ok(())
     }
@@ -147,7 +150,7 @@ impl Session {
         match (&self.name, seen) {
             (Some(_), _) => self.act(id, AgentAction::Heartbeat { seen }).await,
             (None, None) => {
-                self.ack(id);
+                self.link.reply(vec![ack(id)]).await;
                 Ok(())
             }
             (None, Some(_)) => Err(not_registered("heartbeat with seen")),
@@ -174,8 +177,8 @@ impl Session {
         let viewer = viewer.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
         let history: Vec<_> = messages.iter().map(|message| view::row(message, viewer, None)).collect();
         let channel = query.target.to_string();
-        self.link.reply("message", &HistoryAnswer { channel: &channel, content: "", history: &history, r#ref: id });
-        self.ack(id);
+        let answer = HistoryAnswer { channel: &channel, content: "", history: &history, r#ref: id };
+        self.answer("message", &answer, id).await;
         Ok(())
     }
 
@@ -195,8 +198,7 @@ impl Session {
             match answer {
                 Ok(result) => {
                     let answer = GiteaResult { action: &name, result: &result, r#ref: &id };
-                    outbox.reply(stray_frame("gitea_result", &answer));
-                    outbox.reply(stray_frame("ack", &Ack { status: AckStatus::Ok, r#ref: &id }));
+                    outbox.replies(vec![stray_frame("gitea_result", &answer), ack(&id)]);
                 }
                 Err(Failure { refusal, status, .. }) => {
                     let reply = ErrorReply { status, ..ErrorReply::new(&refusal, Some(&id)) };
@@ -211,14 +213,19 @@ impl Session {
         self.link.core.send(Command::Agent { connection: self.link.id, id: id.to_owned(), action }).await
     }
 
-    fn ack(&self, id: &str) {
-        self.link.reply("ack", &Ack { status: AckStatus::Ok, r#ref: id });
+    /// Answers the request `id` with a data frame, and its ack directly after it.
+    async fn answer<T: Serialize + Sync>(&mut self, kind: &str, payload: &T, id: &str) {
+        self.link.reply(vec![stray_frame(kind, payload), ack(id)]).await;
     }
 }
 
 /// Whether a frame's `sender` is the registered name, in whatever normal form it is written.
 fn is_name(name: &AgentName, sender: &str) -> bool {
     name.as_str() == sender || name.as_str() == nfc(sender)
+}
+
+fn ack(id: &str) -> Utf8Bytes {
+    stray_frame("ack", &Ack { status: AckStatus::Ok, r#ref: id })
 }
 
 fn sender_mismatch(name: &AgentName, sender: &str) -> Refusal {

@@ -8,7 +8,6 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
-use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 
@@ -39,6 +38,9 @@ pub struct Link {
     pub(super) core: Core,
     pub(super) id: ConnectionId,
     pub(super) outbox: Arc<Outbox>,
+    /// Whether the core has replies for this connection: then those that are made here go through it, so that all of
+    /// them come in the order of the requests.
+    pub(super) is_registered: bool,
     /// What an observer wants added to messages; it is added here, in the connection's own task.
     pub(super) rendering: Rendering,
     socket: WebSocket,
@@ -68,6 +70,7 @@ impl Link {
         Self {
             id: core.new_connection(),
             outbox: Arc::new(Outbox::default()),
+            is_registered: false,
             rendering: Rendering::Plain,
             core,
             socket,
@@ -127,14 +130,19 @@ impl Link {
         })
     }
 
-    /// Answers a request with this frame.
-    pub(super) fn reply<T: Serialize>(&self, kind: &str, payload: &T) {
-        self.outbox.reply(stray_frame(kind, payload));
+    /// Answers a request with these frames, after the replies to the requests before it.
+    pub(super) async fn reply(&mut self, frames: Vec<Utf8Bytes>) {
+        if !self.is_registered {
+            return self.outbox.replies(frames);
+        }
+        let command = Command::Reply { connection: self.id, frames };
+        // A core that has stopped has given all its replies; the connection is about to be closed.
+        let _ = self.core.send(command).await;
     }
 
     /// Refuses the request `id`.
-    pub(super) fn refuse(&self, refusal: &Refusal, id: Option<&str>) {
-        self.reply("error", &ErrorReply::new(refusal, id));
+    pub(super) async fn refuse(&mut self, refusal: &Refusal, id: Option<&str>) {
+        self.reply(vec![stray_frame("error", &ErrorReply::new(refusal, id))]).await;
     }
 
     /// Writes what waits, or reads a page of the log. True where there may be more to do at once.
@@ -235,7 +243,7 @@ impl Link {
                 let text = Utf8Bytes::try_from(bytes).ok();
                 if text.is_none() {
                     let detail = "the binary frame is not UTF-8: send JSON text";
-                    self.refuse(&Refusal::new(ErrorCode::ParseError, detail), None);
+                    self.refuse(&Refusal::new(ErrorCode::ParseError, detail), None).await;
                 }
                 Ok(text)
             }

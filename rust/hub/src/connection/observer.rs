@@ -15,12 +15,12 @@ pub async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
     let _open = core.enter();
     link.rendering = rendering;
     if let Err(refusal) = observe(&mut link, after).await {
-        link.refuse(&refusal, None);
+        link.refuse(&refusal, None).await;
         link.outbox.close(CloseCode::GoingAway);
     }
     while link.next_request().await.is_ok() {
         let detail = "an observer only watches: send through the agent port or POST /api/messages";
-        link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), None);
+        link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), None).await;
     }
     // A stopped core has forgotten the connection already.
     let _ = core.send(Command::Disconnect(link.id)).await;

@@ -5,26 +5,81 @@ use std::collections::BTreeMap;
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::MessageView;
+use orochi_protocol::mentions::{self, Mention};
 use orochi_protocol::reply::{DeliveryState, MessageAck, Ok as AckStatus};
 use orochi_protocol::request::Draft;
-use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp, mentions};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp};
 use tokio::sync::oneshot;
 
-use super::calls::{CallNote, Noted};
+use super::entry::Entry;
 use super::ring::Recent;
-use super::{Accepted, CoreThread, unavailable};
-use crate::registry::{ConnectionId, ConnectionIndex};
+use super::{Accepted, CoreThread};
+use crate::registry::{ConnectionId, ConnectionIndex, Roster};
 use crate::store::{Appended, Batch, Marks, NewMessage, StoreError, StoredMessage, conversation_key};
 
 /// A message that waits for the commit.
 pub(super) struct Pending {
     origin: Origin,
-    draft: Draft,
+    target: Target,
+    /// The candidates of each mention.
+    mentions: Vec<Mention>,
     /// The message as the log will hold it; its seq is given when it is appended.
-    message: StoredMessage,
+    pub(super) message: StoredMessage,
     /// A direct message's target, or the mentioned agents without the sender.
-    addressed: Vec<String>,
-    marks: Marks,
+    pub(super) addressed: Vec<String>,
+    /// What keeps a message of the hub itself from being told twice.
+    marks: Option<Box<Marks>>,
+    /// Set when it has been appended.
+    pub(super) outcome: Option<Outcome>,
+}
+
+impl Pending {
+    /// Whether an agent said it on this connection.
+    pub(super) fn is_from(&self, connection: ConnectionId) -> bool {
+        matches!(self.origin, Origin::Connection(origin) if origin == connection)
+    }
+
+    /// Decides whom the content mentions, by who is registered now: what is stored and delivered is the same for every
+    /// later reader.
+    pub(super) fn resolve_mentions(&mut self, roster: &Roster) {
+        if self.mentions.is_empty() {
+            return;
+        }
+        let mentioned = mentions::resolve(&self.mentions, |written| roster.spelling(written));
+        if let Target::Channel(_) = self.target {
+            let others = mentioned.iter().filter(|name| **name != self.message.sender);
+            self.addressed = others.map(|name| (*name).to_owned()).collect();
+        }
+        self.message.mentions = serde_json::to_string(&mentioned).expect("a list of names is JSON");
+    }
+
+    /// Appends the message at `seq`, unless its id or one of its marks is in the log.
+    pub(super) fn append(&mut self, batch: &mut Batch<'_>, seq: Seq, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.message.seq = seq;
+        if let Some(marks) = &self.marks
+            && let Some((seq, ts)) = batch.told_before(marks, now)?
+        {
+            batch.mark(marks, seq, now)?;
+            return Ok(Outcome::Duplicate { seq, ts });
+        }
+        let addressed: Vec<&str> = self.addressed.iter().map(String::as_str).collect();
+        Ok(match batch.append(&new_message(&self.message, &addressed))? {
+            Appended::New => {
+                if let Some(marks) = &self.marks {
+                    batch.mark(marks, seq, now)?;
+                }
+                Outcome::New
+            }
+            Appended::Known(known) if same_content(&known, &self.message) => {
+                if let Target::Channel(_) = self.target {
+                    // Whom the first one was for: names may have been registered since.
+                    self.addressed = mentioned_others(&known);
+                }
+                Outcome::Duplicate { seq: known.seq, ts: known.ts }
+            }
+            Appended::Known(known) => Outcome::IdReused { seq: known.seq },
+        })
+    }
 }
 
 /// Who waits for the answer.
@@ -34,7 +89,7 @@ enum Origin {
 }
 
 /// What the store said to a pending message.
-enum Outcome {
+pub(super) enum Outcome {
     New,
     Duplicate { seq: Seq, ts: Timestamp },
     IdReused { seq: Seq },
@@ -42,151 +97,89 @@ enum Outcome {
 
 impl CoreThread {
     /// Collects an agent's message.
-    pub(super) fn collect_message(&mut self, connection: ConnectionId, sender: &str, id: String, draft: Draft) {
-        self.collect(Origin::Connection(connection), sender, id, draft, Marks::default());
+    pub(super) fn collect_message(&mut self, connection: ConnectionId, sender: String, id: String, draft: Draft) {
+        self.collect_draft(Origin::Connection(connection), sender, id, draft, None);
     }
 
     /// Collects a message that came over HTTP.
     pub(super) fn collect_post(
         &mut self,
-        sender: AgentName,
+        sender: &AgentName,
         id: String,
         draft: Draft,
-        marks: Marks,
+        marks: Box<Marks>,
         answer: oneshot::Sender<Result<Accepted, Refusal>>,
     ) {
-        self.collect(Origin::Http(answer), sender.as_str(), id, draft, marks);
+        let marks = Some(marks).filter(|marks| **marks != Marks::default());
+        self.collect_draft(Origin::Http(answer), sender.to_string(), id, draft, marks);
     }
 
-    fn collect(&mut self, origin: Origin, sender: &str, id: String, mut draft: Draft, marks: Marks) {
-        // Decided here, once: what is stored and delivered is the same for every later reader.
-        let mentioned = mentions::resolve(&draft.mentions, |written| self.registry.spelling(written));
+    fn collect_draft(
+        &mut self,
+        origin: Origin,
+        sender: String,
+        id: String,
+        mut draft: Draft,
+        marks: Option<Box<Marks>>,
+    ) {
         let (channel, addressed) = match &draft.target {
             Target::Direct(agent) if agent.as_str() == sender => {
                 let detail = format!("@{agent} is the sender itself: write to another agent, or to a channel");
-                let refusal = Refusal::new(ErrorCode::InvalidChannel, detail);
-                return self.answer(origin, &id, Err(refusal));
+                return self.collect_refusal(origin, id, Refusal::new(ErrorCode::InvalidChannel, detail));
             }
-            Target::Direct(agent) => (conversation_key(sender, agent.as_str()), vec![agent.to_string()]),
-            Target::Channel(channel) => {
-                let others = mentioned.iter().filter(|name| **name != sender);
-                (channel.to_string(), others.map(|name| (*name).to_owned()).collect())
-            }
+            Target::Direct(agent) => (conversation_key(&sender, agent.as_str()), vec![agent.to_string()]),
+            // The mentioned agents are added when the message is applied.
+            Target::Channel(channel) => (channel.to_string(), Vec::new()),
         };
         let json = |raw: &Option<Box<serde_json::value::RawValue>>| raw.as_ref().map(|raw| raw.get().to_owned());
-        let mentions = if mentioned.is_empty() {
-            "[]".to_owned()
-        } else {
-            serde_json::to_string(&mentioned).expect("a list of names is JSON")
-        };
         let message = StoredMessage {
             seq: Seq::ZERO,
             id,
             ts: self.stamper.now(),
             channel,
-            sender: sender.to_owned(),
+            sender,
             content: std::mem::take(&mut draft.content),
-            mentions,
+            mentions: "[]".to_owned(),
             metadata: json(&draft.metadata).unwrap_or_else(|| "{}".to_owned()),
             reply_to: draft.reply_to,
             extra: json(&draft.extra),
         };
-        self.pending.push(Pending { origin, draft, message, addressed, marks });
+        self.entries.push(Entry::Message(Pending {
+            origin,
+            target: draft.target,
+            mentions: draft.mentions,
+            message,
+            addressed,
+            marks,
+            outcome: None,
+        }));
     }
 
-    /// Brings the pending messages and the due agents' records to disk in one transaction, then delivers
-    /// and answers. Where the disk refuses, all of them are refused and no seq is used.
-    pub(super) fn commit(&mut self) {
-        let nothing = self.pending.is_empty() && self.calls.is_empty() && self.after_commit.is_empty();
-        if nothing && !self.registry.must_write() {
-            return;
-        }
-        let pending = std::mem::take(&mut self.pending);
-        let calls = std::mem::take(&mut self.calls);
-        let after_commit = std::mem::take(&mut self.after_commit);
-        match self.write(pending, &calls) {
-            Ok((written, noted)) => {
-                self.registry.records_written();
-                for (pending, outcome) in written {
-                    self.finish(pending, outcome);
-                }
-                for (note, noted) in calls.into_iter().zip(noted) {
-                    note.written(noted);
-                }
-                for ack in after_commit {
-                    self.ack(ack.connection, &ack.id);
-                }
-            }
-            Err((pending, error)) => {
-                tracing::error!(%error, messages = pending.len(), "the log refused a batch; its senders are told");
-                let refusal = unavailable(&error);
-                for pending in pending {
-                    self.answer(pending.origin, &pending.message.id, Err(refusal.clone()));
-                }
-                for note in calls {
-                    note.refused(&error);
-                }
-                for ack in after_commit {
-                    self.refuse(ack.connection, &refusal, Some(&ack.id));
-                }
+    fn collect_refusal(&mut self, origin: Origin, id: String, refusal: Refusal) {
+        match origin {
+            Origin::Connection(connection) => self.entries.push(Entry::Refused { connection, id, refusal }),
+            Origin::Http(answer) => {
+                let _ = answer.send(Err(refusal));
             }
         }
-    }
-
-    #[expect(clippy::type_complexity, reason = "the pending messages come back with the error, to be answered")]
-    fn write(
-        &mut self,
-        mut pending: Vec<Pending>,
-        calls: &[CallNote],
-    ) -> Result<(Vec<(Pending, Outcome)>, Vec<Noted>), (Vec<Pending>, StoreError)> {
-        match self.try_write(&mut pending, calls) {
-            Ok((outcomes, noted, head)) => {
-                self.set_head(head);
-                Ok((pending.into_iter().zip(outcomes).collect(), noted))
-            }
-            Err(error) => Err((pending, error)),
-        }
-    }
-
-    fn try_write(
-        &mut self,
-        pending: &mut [Pending],
-        calls: &[CallNote],
-    ) -> Result<(Vec<Outcome>, Vec<Noted>, Seq), StoreError> {
-        let (mut head, now) = (self.head, self.stamper.now());
-        let (records, states) = (self.registry.due_records(), self.registry.due_states());
-        self.on_disk(|store| {
-            let mut outcomes = Vec::with_capacity(pending.len());
-            let mut batch = store.begin()?;
-            for one in pending.iter_mut() {
-                let outcome = append(&mut batch, one, head.next(), now)?;
-                if matches!(outcome, Outcome::New) {
-                    head = head.next();
-                }
-                outcomes.push(outcome);
-            }
-            for record in &records {
-                batch.put_agent(record)?;
-            }
-            for (agent, state) in &states {
-                batch.put_state(agent, state, now)?;
-            }
-            let noted = calls.iter().map(|note| note.write(&mut batch, now)).collect::<Result<_, _>>()?;
-            batch.commit()?;
-            Ok((outcomes, noted, head))
-        })
     }
 
     /// After the commit: delivers what is new and answers the sender.
-    fn finish(&mut self, pending: Pending, outcome: Outcome) {
-        let Pending { origin, draft, message, addressed, marks: _ } = pending;
+    pub(super) fn finish_message(&mut self, pending: Pending, refusal: Option<&Refusal>) {
+        let Pending { origin, target, message, addressed, outcome, .. } = pending;
         let id = message.id.clone();
+        if let Some(refusal) = refusal {
+            return self.answer(origin, &id, Err(refusal.clone()));
+        }
+        // A connection that was replaced before it said this has nobody to answer.
+        let Some(outcome) = outcome else { return };
         let delivery: BTreeMap<String, DeliveryState> =
             addressed.iter().map(|name| (name.clone(), self.registry.delivery_state(name))).collect();
         let (seq, ts, duplicate) = match outcome {
             Outcome::New => {
                 let place = (message.seq, message.ts, false);
-                self.deliver(message, &draft.target, &addressed);
+                self.set_head(message.seq);
+                self.deliver(message, &target, &addressed);
                 place
             }
             Outcome::Duplicate { seq, ts } => (seq, ts, true),
@@ -231,7 +224,7 @@ impl CoreThread {
     }
 
     fn receivers(&self, message: &StoredMessage, target: &Target, addressed: &[String]) -> Vec<ConnectionIndex> {
-        let sender = self.registry.find(&message.sender);
+        let sender = self.registry.roster.find(&message.sender);
         let mut receivers = Vec::new();
         let mut in_channel = None;
         if let Target::Channel(channel) = target {
@@ -240,8 +233,8 @@ impl CoreThread {
             in_channel = Some(channel.as_str());
         }
         for name in addressed {
-            let Some(agent) = self.registry.find(name) else { continue };
-            for index in &self.registry.agent(agent).connections {
+            let Some(agent) = self.registry.roster.find(name) else { continue };
+            for index in self.registry.connections_of(agent) {
                 let is_member = in_channel.is_some_and(|channel| self.registry.connection(*index).is_in(channel));
                 if !is_member {
                     receivers.push(*index);
@@ -287,33 +280,6 @@ impl CoreThread {
         let frame = self.stamper.frame("ack", &ack);
         self.stage_reply(index, frame);
     }
-}
-
-/// Appends a message at `seq`, unless its id or one of its marks is in the log.
-fn append(batch: &mut Batch<'_>, one: &mut Pending, seq: Seq, now: Timestamp) -> Result<Outcome, StoreError> {
-    one.message.seq = seq;
-    let has_marks = one.marks != Marks::default();
-    if has_marks && let Some((seq, ts)) = batch.told_before(&one.marks, now)? {
-        batch.mark(&one.marks, seq, now)?;
-        return Ok(Outcome::Duplicate { seq, ts });
-    }
-    let addressed: Vec<&str> = one.addressed.iter().map(String::as_str).collect();
-    Ok(match batch.append(&new_message(&one.message, &addressed))? {
-        Appended::New => {
-            if has_marks {
-                batch.mark(&one.marks, seq, now)?;
-            }
-            Outcome::New
-        }
-        Appended::Known(known) if same_content(&known, &one.message) => {
-            if let Target::Channel(_) = one.draft.target {
-                // Whom the first one was for: names may have been registered since.
-                one.addressed = mentioned_others(&known);
-            }
-            Outcome::Duplicate { seq: known.seq, ts: known.ts }
-        }
-        Appended::Known(known) => Outcome::IdReused { seq: known.seq },
-    })
 }
 
 fn new_message<'a>(message: &'a StoredMessage, addressed: &'a [&'a str]) -> NewMessage<'a> {

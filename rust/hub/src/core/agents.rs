@@ -1,80 +1,50 @@
-//! What registered agents ask besides joining: messages are passed on, heartbeats, status, channels are
-//! dealt with here; and the events that tell others of it (sections 5, 6 and 9).
+//! Replies to registered agents, and the events that tell others of them (sections 5, 6 and 9).
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::{PresenceChange, PresenceEvent, StatusEvent};
 use orochi_protocol::reply::{Ack, Ok as AckStatus, SubscribeAck};
-use orochi_protocol::request::{EventKind, StatusUpdate};
-use orochi_protocol::{ErrorCode, Refusal, Seq};
+use orochi_protocol::request::EventKind;
+use orochi_protocol::{ErrorCode, Refusal};
 
-use super::{AfterCommit, AgentAction, Command, CoreThread, shutting_down};
-use crate::registry::{AgentIndex, ConnectionId, ConnectionIndex};
+use super::entry::{Change, ChangeKind, Event};
+use super::stamp::Stamper;
+use super::{Command, CoreThread, shutting_down};
+use crate::registry::{Agent, ConnectionIndex};
 
 impl CoreThread {
-    pub(super) fn apply_action(&mut self, connection: ConnectionId, id: String, action: AgentAction) {
-        // A connection that is gone, or was replaced, has nobody to answer.
+    /// After the commit: the connection changes, and its request is answered.
+    pub(super) fn finish_change(&mut self, change: Change, refusal: Option<&Refusal>) {
+        let Change { connection, id, kind, outcome } = change;
         let Some(index) = self.registry.find_connection(connection) else { return };
-        let Some(agent) = self.registry.connection(index).agent_index() else { return };
-        let done = match action {
-            AgentAction::Message(draft) => {
-                let sender = self.registry.agent(agent).record.name.clone();
-                return self.collect_message(connection, &sender, id, *draft);
+        let event = match outcome {
+            Some(Ok(event)) => event,
+            Some(Err(refused)) => return self.refuse(index, &refused, Some(&id)),
+            None => return,
+        };
+        match kind {
+            ChangeKind::Join(channel) => {
+                self.registry.join(index, channel.as_str(), self.head);
+                return self.ack_subscribe(index, &id);
             }
-            AgentAction::Subscribe(channel) => {
-                self.commit();
-                match self.subscribe(index, channel.as_str()) {
-                    Ok(()) => return self.ack_subscribe(index, &id),
-                    Err(refusal) => Err(refusal),
+            ChangeKind::Leave(channel) => self.registry.leave(index, channel.as_str(), self.head),
+            // Its ack would say that the cursor is on disk.
+            ChangeKind::Seen(_) => {
+                if let Some(refusal) = refusal {
+                    return self.refuse(index, refusal, Some(&id));
                 }
             }
-            AgentAction::Unsubscribe(channel) => {
-                self.commit();
-                self.unsubscribe(index, channel.as_str())
-            }
-            AgentAction::Heartbeat { seen } => return self.heartbeat(index, agent, id, seen),
-            AgentAction::Status(update) => {
-                self.update_status(agent, *update);
-                Ok(())
-            }
-        };
-        match done {
-            Ok(()) => self.ack(index, &id),
-            Err(refusal) => self.refuse(index, &refusal, Some(&id)),
+            ChangeKind::Alive | ChangeKind::Status(_) => {}
         }
-    }
-
-    fn heartbeat(&mut self, index: ConnectionIndex, agent: AgentIndex, id: String, seen: Option<Seq>) {
-        let now = self.stamper.now();
-        self.registry.touch(agent, now);
-        let Some(seen) = seen else { return self.ack(index, &id) };
-        if let Err(refusal) = self.check_within_log("seen", seen) {
-            return self.refuse(index, &refusal, Some(&id));
+        if let Some(event) = event {
+            self.send_event(event);
         }
-        if self.registry.agent(agent).record.cursor.is_none_or(|cursor| seen > cursor) {
-            self.registry.agent_mut(agent).record.cursor = Some(seen);
-        }
-        // Its ack says that the cursor is on disk.
-        self.after_commit.push(AfterCommit { connection: index, id });
+        self.ack(index, &id);
     }
 
-    fn update_status(&mut self, agent: AgentIndex, update: StatusUpdate) {
-        let now = self.stamper.now();
-        self.registry.agent_mut(agent).update_status(update, now);
-        let number = self.registry.next_event();
-        self.registry.agent_entry(agent).last_event = number;
-        let frame = self.status_frame(agent);
-        self.send_event(EventKind::StatusUpdate, number, &frame);
-    }
-
-    /// Tells observers and listening agents that an agent came or went.
-    pub(super) fn announce_presence(&mut self, agent: AgentIndex) {
-        let number = self.registry.next_event();
-        self.registry.agent_entry(agent).last_event = number;
-        let frame = self.presence_frame(agent);
-        self.send_event(EventKind::PresenceChange, number, &frame);
-    }
-
-    fn send_event(&mut self, kind: EventKind, number: u64, frame: &Utf8Bytes) {
+    /// Tells observers and listening agents what happened to an agent.
+    pub(super) fn send_event(&mut self, event: Event) {
+        let Event { agent, kind, frame } = event;
+        let number = self.registry.number_event(agent);
         for index in self.registry.listeners(kind) {
             let connection = self.registry.connection_mut(index);
             if connection.is_live && connection.outbox.is_full() {
@@ -99,44 +69,14 @@ impl CoreThread {
         let wants_status = connection.wants_event(EventKind::StatusUpdate);
         for agent in self.registry.changed_since(from) {
             if wants_presence {
-                let frame = self.presence_frame(agent);
+                let frame = presence_frame(&mut self.stamper, self.registry.roster.agent(agent));
                 self.stage_reply(index, frame);
             }
             if wants_status {
-                let frame = self.status_frame(agent);
+                let frame = status_frame(&mut self.stamper, self.registry.roster.agent(agent));
                 self.stage_reply(index, frame);
             }
         }
-    }
-
-    fn presence_frame(&mut self, agent: AgentIndex) -> Utf8Bytes {
-        let agent = self.registry.agent(agent);
-        let event = if agent.is_online() { PresenceEvent::Connected } else { PresenceEvent::Disconnected };
-        let record = &agent.record;
-        let change = PresenceChange {
-            agent: &record.name,
-            event,
-            channels: record.channels.clone(),
-            agent_id: &record.agent_id,
-            project: &record.project,
-        };
-        self.stamper.frame("presence_change", &change)
-    }
-
-    fn status_frame(&mut self, agent: AgentIndex) -> Utf8Bytes {
-        let record = &self.registry.agent(agent).record;
-        let status = StatusEvent {
-            agent: &record.name,
-            status: &record.status,
-            current_task: &record.current_task,
-            machine: &record.machine,
-            role: &record.role,
-            agent_id: &record.agent_id,
-            project: &record.project,
-            model: &record.model,
-            progress: record.progress,
-        };
-        self.stamper.frame_from(&record.name, "status_update", &status)
     }
 
     /// Stages the plain ack of the request `id`.
@@ -182,6 +122,11 @@ impl CoreThread {
             Command::Observe { answer, .. } => {
                 let _ = answer.send(Err(refusal));
             }
+            Command::Reply { connection, frames } => {
+                if let Some(index) = self.registry.find_connection(connection) {
+                    frames.into_iter().for_each(|frame| self.stage_reply(index, frame));
+                }
+            }
             // Whoever waits for one of these finds its answer's channel closed, which says the same.
             Command::Presence { .. }
             | Command::BeginCall { .. }
@@ -202,4 +147,35 @@ impl CoreThread {
 /// The refusal of a request that only an agent can make.
 pub fn not_registered(what: &str) -> Refusal {
     Refusal::new(ErrorCode::NotRegistered, format!("{what} needs a register on this connection first"))
+}
+
+/// What others are told of an agent that came or went.
+pub(super) fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
+    let event = if agent.is_online() { PresenceEvent::Connected } else { PresenceEvent::Disconnected };
+    let record = &agent.record;
+    let change = PresenceChange {
+        agent: &record.name,
+        event,
+        channels: record.channels.clone(),
+        agent_id: &record.agent_id,
+        project: &record.project,
+    };
+    stamper.frame("presence_change", &change)
+}
+
+/// What others are told of what an agent is doing.
+pub(super) fn status_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
+    let record = &agent.record;
+    let status = StatusEvent {
+        agent: &record.name,
+        status: &record.status,
+        current_task: &record.current_task,
+        machine: &record.machine,
+        role: &record.role,
+        agent_id: &record.agent_id,
+        project: &record.project,
+        model: &record.model,
+        progress: record.progress,
+    };
+    stamper.frame_from(&record.name, "status_update", &status)
 }

@@ -3,7 +3,7 @@
 use orochi_protocol::{Refusal, Timestamp};
 use tokio::sync::oneshot;
 
-use super::{CallKey, unavailable};
+use super::{CallKey, shutting_down};
 use crate::store::{Batch, Call, StoreError};
 
 /// A note that waits for the commit.
@@ -30,20 +30,19 @@ impl CallNote {
         }
     }
 
-    /// Tells whoever waits that the note is on disk.
-    pub(super) fn written(self, noted: Noted) {
-        match (self, noted) {
-            (Self::Begin { answer, .. }, Noted::Begun(call)) => drop(answer.send(Ok(call))),
-            (Self::End { answer, .. }, Noted::Ended) => drop(answer.send(Ok(()))),
-            (Self::Begin { .. }, Noted::Ended) | (Self::End { .. }, Noted::Begun(_)) => {}
-        }
-    }
-
-    /// Tells whoever waits that the disk refused.
-    pub(super) fn refused(self, error: &StoreError) {
+    /// Tells whoever waits what is on disk, or that the disk refused.
+    pub(super) fn finish(self, noted: Option<Noted>, refusal: Option<&Refusal>) {
+        let refused = || refusal.cloned().unwrap_or_else(shutting_down);
+        let noted = noted.filter(|_| refusal.is_none());
         match self {
-            Self::Begin { answer, .. } => drop(answer.send(Err(unavailable(error)))),
-            Self::End { answer, .. } => drop(answer.send(Err(unavailable(error)))),
+            Self::Begin { answer, .. } => {
+                let begun = match noted {
+                    Some(Noted::Begun(call)) => Ok(call),
+                    Some(Noted::Ended) | None => Err(refused()),
+                };
+                drop(answer.send(begun));
+            }
+            Self::End { answer, .. } => drop(answer.send(noted.map(|_| ()).ok_or_else(refused))),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::{DeliveryState, PresenceAnswer, ReceiptsAnswer};
 use orochi_protocol::request::{Draft, Register, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
@@ -123,6 +124,14 @@ pub enum Command {
     ResetWal(oneshot::Sender<Result<bool, Refusal>>),
     /// Whether the store takes writes, for `GET /readyz`.
     Probe(oneshot::Sender<Result<(), Refusal>>),
+    /// Frames that the task of a registered connection made: replies of one connection keep the order of its
+    /// requests, so they wait for those that the core has yet to give.
+    Reply {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The frames, in order.
+        frames: Vec<Utf8Bytes>,
+    },
     /// A connection is gone.
     Disconnect(ConnectionId),
     /// The hub stops: everything accepted so far is answered, then every connection is told to close.

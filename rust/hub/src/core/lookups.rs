@@ -56,16 +56,22 @@ impl Lookups {
         waiting.into_iter().for_each(|look| look(registry));
     }
 
-    /// Leaves the registry here while the core waits for the disk.
-    pub(super) fn park(&self, registry: Registry) {
+    /// Does something that may wait for the disk. Meanwhile the registry can be looked at.
+    pub(super) fn during<T>(&self, registry: &mut Registry, work: impl FnOnce() -> T) -> T {
+        self.park(std::mem::take(registry));
+        let done = work();
+        *registry = self.unpark();
+        done
+    }
+
+    fn park(&self, registry: Registry) {
         let mut state = self.lock();
         let waiting = std::mem::take(&mut state.waiting);
         waiting.into_iter().for_each(|look| look(&registry));
         state.parked = Some(registry);
     }
 
-    /// Takes the registry back.
-    pub(super) fn unpark(&self) -> Registry {
+    fn unpark(&self) -> Registry {
         self.lock().parked.take().unwrap_or_default()
     }
 

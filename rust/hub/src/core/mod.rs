@@ -1,21 +1,26 @@
-//! The core: one thread that owns all state. It takes the commands that wait, up to 256, gives messages
-//! their place in the log, commits them in one transaction, and only then delivers them and answers.
+//! The core: one thread that owns all state. A turn takes the commands that wait, up to 256, and has three steps:
+//! it **collects** them as entries, **applies** the entries in their order and in one transaction, and after the
+//! commit **finishes** them in the same order: messages are delivered, connections change, requests are answered.
 //!
 //! Nothing here waits for a socket, a reader or another host.
 //!
 //! - [`command`]: what can be asked. [`handle`]: how it is asked.
-//! - [`accept`]: messages. [`sessions`]: who joins and leaves. [`agents`]: status, heartbeats, events.
-//! - `calls`: notes on calls to other hosts.
+//! - `entry`: what a turn is made of. `apply`: the transaction. `place`: where a register starts.
+//! - [`accept`]: messages. `calls`: notes on calls to other hosts. [`sessions`]: who joins and leaves.
+//!   [`agents`]: replies and events.
 //! - [`lookups`]: what is answered from memory, also while the disk is slow.
 //! - [`ring`]: the newest messages, from which a connection that has read the log is switched to live.
 //! - [`stamp`]: the clock and the frames that the hub itself makes.
 
 mod accept;
 mod agents;
+mod apply;
 mod calls;
 mod command;
+mod entry;
 mod handle;
 mod lookups;
+mod place;
 mod receipts;
 mod ring;
 mod sessions;
@@ -25,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use orochi_protocol::{CloseCode, Seq};
+use orochi_protocol::{CloseCode, Refusal, Seq};
 use tokio::sync::{mpsc, watch};
 
 pub use agents::not_registered;
@@ -36,8 +41,7 @@ pub use stamp::{stray_frame, system_clock};
 pub use crate::registry::ConnectionId;
 use crate::registry::{ConnectionIndex, Registry};
 use crate::store::{Loaded, Reads, Store};
-use accept::Pending;
-use calls::CallNote;
+use entry::Entry;
 use lookups::Lookups;
 use ring::Ring;
 use stamp::Stamper;
@@ -68,9 +72,7 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
             epoch: loaded.epoch,
             head: loaded.head,
             shared_head: head,
-            pending: Vec::new(),
-            calls: Vec::new(),
-            after_commit: Vec::new(),
+            entries: Vec::with_capacity(BATCH_MAX),
             touched: Vec::new(),
         };
         thread.run(inbox);
@@ -91,24 +93,14 @@ struct CoreThread {
     ring: Ring,
     stamper: Stamper,
     epoch: String,
-    /// The newest message on disk.
+    /// The newest message that is on disk and was delivered.
     head: Seq,
-    /// The same for readers on other threads; written after each commit.
+    /// The same for readers on other threads.
     shared_head: Arc<AtomicU64>,
-    /// Messages of the batch that are not on disk yet.
-    pending: Vec<Pending>,
-    /// Notes on calls to other hosts, for the batch's transaction.
-    calls: Vec<CallNote>,
-    /// Replies that promise that agents' records are on disk: sent after the commit.
-    after_commit: Vec<AfterCommit>,
+    /// The entries of the turn.
+    entries: Vec<Entry>,
     /// Connections for which frames are staged.
     touched: Vec<ConnectionIndex>,
-}
-
-/// An ack that waits for the commit.
-struct AfterCommit {
-    connection: ConnectionIndex,
-    id: String,
 }
 
 impl CoreThread {
@@ -123,74 +115,71 @@ impl CoreThread {
             let mut stop = false;
             for command in commands.drain(..) {
                 stop |= matches!(command, Command::Shutdown);
-                self.apply(command);
+                self.collect(command);
             }
-            self.commit();
-            self.flush();
+            self.turn();
             if stop {
                 return self.stop(inbox);
             }
         }
     }
 
-    /// Applies one command. Messages are only collected; what depends on the head, or changes who gets
-    /// what, first brings the messages before it to disk.
-    fn apply(&mut self, command: Command) {
-        match command {
-            Command::Agent { connection, id, action } => self.apply_action(connection, id, action),
-            Command::Post { sender, id, draft, marks, answer } => {
-                self.collect_post(sender, id, *draft, *marks, answer);
+    /// Applies what was collected, and after the commit finishes it in the same order.
+    fn turn(&mut self) {
+        let mut entries = std::mem::take(&mut self.entries);
+        let refusal = self.apply(&mut entries).err().map(|error| {
+            tracing::error!(%error, entries = entries.len(), "the log refused a batch; its senders are told");
+            unavailable(&error)
+        });
+        for entry in entries.drain(..) {
+            self.finish(entry, refusal.as_ref());
+        }
+        // Empty by now; the space is used again for the next turn.
+        self.entries = entries;
+        self.flush();
+    }
+
+    /// Does what an entry is for after the commit, or with `refusal` after the disk has refused it.
+    fn finish(&mut self, entry: Entry, refusal: Option<&Refusal>) {
+        match entry {
+            Entry::Message(pending) => self.finish_message(pending, refusal),
+            Entry::Register(registering) => self.finish_register(*registering),
+            Entry::Change(change) => self.finish_change(change, refusal),
+            Entry::Disconnect { connection, event, .. } => self.finish_disconnect(connection, event),
+            Entry::Call { note, noted } => note.finish(noted, refusal),
+            Entry::SignOut { answer, .. } => {
+                let _ = answer.send(refusal.map_or(Ok(()), |refusal| Err(refusal.clone())));
             }
-            Command::Register { connection, id, name, register, outbox, answer } => {
-                self.commit();
-                let _ = answer.send(self.register(connection, &id, &name, &register, outbox));
-            }
-            Command::Observe { connection, after, outbox, answer } => {
-                self.commit();
+            Entry::Observe { connection, after, outbox, answer } => {
                 let _ = answer.send(self.observe(connection, after, outbox));
             }
-            Command::CaughtUp { connection, position } => {
-                self.commit();
-                self.caught_up(connection, position);
-            }
-            Command::Disconnect(connection) => {
-                self.commit();
-                self.disconnect(connection);
-            }
-            Command::Barrier(answer) => {
-                self.commit();
-                let _ = answer.send(());
-            }
-            Command::Receipts { asker, message, answer } => {
-                let _ = answer.send(self.receipts(asker.as_ref(), &message));
-            }
-            Command::ResetWal(answer) => {
-                self.commit();
-                let reset = self.on_disk(Store::reset_wal);
-                let _ = answer.send(reset.map_err(|error| unavailable(&error)));
-            }
-            Command::Probe(answer) => {
-                if answer.is_closed() {
-                    // Whoever asked has answered for himself by now.
-                    return;
+            Entry::CaughtUp { connection, position } => self.caught_up(connection, position),
+            Entry::Reply { connection, frames } => {
+                if let Some(index) = self.registry.find_connection(connection) {
+                    for frame in frames {
+                        self.stage_reply(index, frame);
+                    }
                 }
-                self.commit();
-                let probed = self.on_disk(Store::probe);
-                let _ = answer.send(probed.map_err(|error| unavailable(&error)));
             }
-            Command::BeginCall { key, asked, answer } => self.calls.push(CallNote::Begin { key, asked, answer }),
-            Command::EndCall { key, result, answer } => self.calls.push(CallNote::End { key, result, answer }),
-            Command::EndSession { nonce, until, answer } => {
-                let now = self.stamper.now();
-                let ended = self.on_disk(|store| store.end_session(&nonce, until, now));
-                let _ = answer.send(ended.map_err(|error| unavailable(&error)));
+            Entry::Refused { connection, id, refusal } => {
+                if let Some(index) = self.registry.find_connection(connection) {
+                    self.refuse(index, &refusal, Some(&id));
+                }
             }
-            Command::Presence { detail, answer } => {
+            Entry::Presence { detail, answer } => {
                 let _ = answer.send(self.registry.presence(detail));
             }
-            // It woke the core; each turn begins with the questions.
-            Command::LookUp => {}
-            Command::Shutdown => self.commit(),
+            Entry::Barrier(answer) => {
+                let _ = answer.send(());
+            }
+            Entry::ResetWal(answer) => {
+                let reset = self.lookups.during(&mut self.registry, || self.store.reset_wal());
+                let _ = answer.send(reset.map_err(|error| unavailable(&error)));
+            }
+            Entry::Probe(answer) => {
+                let probed = self.lookups.during(&mut self.registry, || self.store.probe());
+                let _ = answer.send(probed.map_err(|error| unavailable(&error)));
+            }
         }
     }
 
@@ -211,8 +200,7 @@ impl CoreThread {
             self.refuse_stopping(command);
         }
         self.note_all_seen();
-        self.commit();
-        self.flush();
+        self.turn();
         for (_, connection) in self.registry.connections() {
             connection.outbox.close(CloseCode::GoingAway);
         }
@@ -221,13 +209,5 @@ impl CoreThread {
     fn set_head(&mut self, head: Seq) {
         self.head = head;
         self.shared_head.store(head.get(), Ordering::Release);
-    }
-
-    /// Works on the disk. Meanwhile the registry can be looked at.
-    fn on_disk<T>(&mut self, work: impl FnOnce(&mut Store) -> T) -> T {
-        self.lookups.park(std::mem::take(&mut self.registry));
-        let done = work(&mut self.store);
-        self.registry = self.lookups.unpark();
-        done
     }
 }

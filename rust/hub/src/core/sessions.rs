@@ -3,63 +3,42 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orochi_protocol::limits::{CHANNELS_MAX, HEARTBEAT_SECONDS};
+use orochi_protocol::limits::HEARTBEAT_SECONDS;
 use orochi_protocol::reply::{Ok as AckStatus, RegisterAck};
-use orochi_protocol::request::{Conflict, Register, Resume};
 use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
 
 use super::CoreThread;
+use super::entry::{Event, Registered, Registering};
+use super::place::{Place, check_within_log};
 use crate::outbox::{Feed, Outbox};
-use crate::registry::{AgentIndex, Connection, ConnectionId, ConnectionIndex, Places, Standing, Start};
-
-/// Where a register starts, and what its ack says of it.
-struct Place {
-    start: Start,
-    resumed: Option<bool>,
-}
+use crate::registry::{Connection, ConnectionId, ConnectionIndex, Places};
 
 impl CoreThread {
-    /// Answers a register in the outbox; true where it is accepted.
-    pub(super) fn register(
-        &mut self,
-        connection: ConnectionId,
-        id: &str,
-        name: &AgentName,
-        register: &Register,
-        outbox: Arc<Outbox>,
-    ) -> bool {
-        let known = self.registry.find(name.as_str());
-        let checked = self.place(known, register).and_then(|place| {
-            self.check_stays(connection)?;
-            self.settle_conflict(connection, known, register.conflict, name)?;
-            Ok(place)
-        });
-        let place = match checked {
-            Ok(place) => place,
-            Err(refusal) => {
-                outbox.reply(self.stamper.error(&refusal, Some(id)));
-                return false;
-            }
-        };
-        let now = self.stamper.now();
-        let agent = self.registry.agent_for(name, self.head, now);
-        let was_online = self.registry.agent(agent).is_online();
+    /// After the commit: the connection gets its messages from its place on, and its ack before them.
+    pub(super) fn finish_register(&mut self, registering: Registering) {
+        let Registering { connection, id, name, register, outbox, answer, outcome } = registering;
         let before = self.registry.find_connection(connection);
-        let standing = match self.registry.agent(agent).connections.as_slice() {
-            [] => Standing::First,
-            [only] if before == Some(*only) => Standing::Renewal,
-            _ => Standing::OneOfMany,
+        let registered = match outcome {
+            Some(Ok(registered)) => registered,
+            Some(Err(refusal)) => {
+                match before {
+                    Some(index) => self.refuse(index, &refusal, Some(&id)),
+                    None => outbox.reply(self.stamper.error(&refusal, Some(&id))),
+                }
+                let _ = answer.send(false);
+                return;
+            }
+            None => return,
         };
-        let entry = self.registry.agent_mut(agent);
-        entry.introduce(register, standing, now);
-        if !was_online && !matches!(register.resume, Some(Resume::After(_))) {
-            entry.reset_status();
+        let Registered { joined, place: Place { start, resumed }, cursor, event } = registered;
+        for replaced in joined.replaced {
+            self.replace(replaced, &name);
         }
         match before {
             // Registered before, and no other place is asked for: it goes on from where it is.
             Some(index) if register.resume.is_none() => {
-                self.registry.renew_session(index, register, self.head);
-                self.ack_register(index, agent, id, place.resumed);
+                self.registry.renew_session(index, &register, self.head);
+                self.ack_register(index, &id, cursor, resumed);
             }
             before => {
                 if let Some(index) = before {
@@ -67,32 +46,28 @@ impl CoreThread {
                 }
                 // Seqs of another log say nothing about this one.
                 let none = BTreeMap::new();
-                let joined = if place.resumed == Some(true) { &register.joined } else { &none };
-                let index = self.registry.add_session(
-                    connection,
-                    agent,
-                    register,
-                    outbox,
-                    Places { start: place.start, joined },
-                );
-                self.ack_register(index, agent, id, place.resumed);
-                self.feed_from(index, place.start.channels_after.min(place.start.addressed_after));
+                let joined_at = if resumed == Some(true) { &register.joined } else { &none };
+                let start = start.at_most(self.head);
+                let places = Places { start, joined: joined_at, head: self.head };
+                let index = self.registry.add_session(connection, joined.agent, &register, outbox, places);
+                self.ack_register(index, &id, cursor, resumed);
+                self.feed_from(index, start.channels_after.min(start.addressed_after));
             }
         }
-        if !was_online {
+        if let Some(event) = event {
             tracing::info!(agent = %name, channels = register.channels.len(), "agent online");
-            self.announce_presence(agent);
+            self.send_event(event);
         }
-        true
+        let _ = answer.send(true);
     }
 
-    fn ack_register(&mut self, index: ConnectionIndex, agent: AgentIndex, id: &str, resumed: Option<bool>) {
+    fn ack_register(&mut self, index: ConnectionIndex, id: &str, cursor: Option<Seq>, resumed: Option<bool>) {
         let ack = RegisterAck {
             status: AckStatus::Ok,
             r#ref: id,
             seq: self.head,
             epoch: &self.epoch,
-            cursor: self.registry.agent(agent).record.cursor,
+            cursor,
             heartbeat: HEARTBEAT_SECONDS,
             resumed,
         };
@@ -107,75 +82,8 @@ impl CoreThread {
         hand_over(connection, self.head);
     }
 
-    /// Where a register starts, by what it asks and by what is known of the name.
-    fn place(&self, known: Option<AgentIndex>, register: &Register) -> Result<Place, Refusal> {
-        let foreign = register.epoch.as_ref().is_some_and(|epoch| *epoch != self.epoch);
-        match register.resume {
-            None => Ok(Place { start: Start::after(self.head), resumed: None }),
-            Some(Resume::After(seq)) if !foreign => {
-                self.check_within_log("resume", seq)?;
-                self.check_joined(register)?;
-                Ok(Place { start: Start::after(seq), resumed: Some(true) })
-            }
-            Some(_) => {
-                if !foreign {
-                    self.check_joined(register)?;
-                }
-                Ok(Place { start: self.stored_start(known), resumed: Some(!foreign) })
-            }
-        }
-    }
-
-    fn check_joined(&self, register: &Register) -> Result<(), Refusal> {
-        register.joined.values().try_for_each(|seq| self.check_within_log("joined", *seq))
-    }
-
-    fn stored_start(&self, known: Option<AgentIndex>) -> Start {
-        let Some(record) = known.map(|index| &self.registry.agent(index).record) else {
-            return Start { channels_after: self.head, addressed_after: Seq::ZERO };
-        };
-        match record.cursor {
-            Some(cursor) => Start::after(cursor),
-            None => Start { channels_after: record.first_head, addressed_after: Seq::ZERO },
-        }
-    }
-
-    /// Refuses a place that the log has not reached.
-    pub(super) fn check_within_log(&self, field: &str, seq: Seq) -> Result<(), Refusal> {
-        if seq <= self.head {
-            return Ok(());
-        }
-        let detail = format!("{field} is {seq}, beyond the newest message, {}: nothing was changed", self.head);
-        Err(Refusal::new(ErrorCode::InvalidField, detail))
-    }
-
-    fn settle_conflict(
-        &mut self,
-        connection: ConnectionId,
-        known: Option<AgentIndex>,
-        conflict: Conflict,
-        name: &AgentName,
-    ) -> Result<(), Refusal> {
-        let Some(agent) = known else { return Ok(()) };
-        let all = self.registry.agent(agent).connections.iter().copied();
-        let others: Vec<_> = all.filter(|index| self.registry.connection(*index).id != connection).collect();
-        match conflict {
-            Conflict::Join => Ok(()),
-            Conflict::Refuse if others.is_empty() => Ok(()),
-            Conflict::Refuse => {
-                let detail = format!("{name} is online on {} other connection(s)", others.len());
-                Err(Refusal::new(ErrorCode::NameInUse, detail))
-            }
-            Conflict::Replace => {
-                for index in others {
-                    self.replace(index, name);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn replace(&mut self, index: ConnectionIndex, name: &AgentName) {
+    fn replace(&mut self, replaced: ConnectionId, name: &AgentName) {
+        let Some(index) = self.registry.find_connection(replaced) else { return };
         let detail = format!("another connection registered as {name} and replaced this one");
         let frame = self.stamper.error(&Refusal::new(ErrorCode::SessionReplaced, detail), None);
         let mut connection = self.registry.remove(index);
@@ -191,7 +99,7 @@ impl CoreThread {
         outbox: Arc<Outbox>,
     ) -> Result<(), Refusal> {
         let position = after.unwrap_or(self.head);
-        self.check_within_log("after", position)?;
+        check_within_log("after", position, self.head)?;
         let index = self.registry.add_observer(connection, outbox);
         self.feed_from(index, position);
         Ok(())
@@ -224,50 +132,20 @@ impl CoreThread {
         self.send_missed_events(index);
     }
 
-    pub(super) fn subscribe(&mut self, index: ConnectionIndex, channel: &str) -> Result<(), Refusal> {
-        let connection = self.registry.connection(index);
-        if !connection.is_in(channel) && connection.channel_count() >= CHANNELS_MAX {
-            let detail = format!("this connection is in {CHANNELS_MAX} channels already: leave one first");
-            return Err(Refusal::new(ErrorCode::TooLarge, detail));
+    pub(super) fn finish_disconnect(&mut self, connection: ConnectionId, event: Option<Event>) {
+        if let Some(index) = self.registry.find_connection(connection) {
+            self.registry.remove(index);
         }
-        self.registry.join(index, channel, self.head);
-        Ok(())
-    }
-
-    pub(super) fn unsubscribe(&mut self, index: ConnectionIndex, channel: &str) -> Result<(), Refusal> {
-        self.check_stays(self.registry.connection(index).id)?;
-        self.registry.leave(index, channel, self.head);
-        Ok(())
-    }
-
-    /// Refuses to leave channels where too many stays in channels are still to be served.
-    fn check_stays(&mut self, connection: ConnectionId) -> Result<(), Refusal> {
-        let Some(index) = self.registry.find_connection(connection) else { return Ok(()) };
-        let connection = self.registry.connection_mut(index);
-        connection.forget_served();
-        if connection.stays_over_max() {
-            let detail = "too many joins and leaves while this connection has messages to read: read them first";
-            return Err(Refusal::new(ErrorCode::RateLimited, detail));
-        }
-        Ok(())
-    }
-
-    pub(super) fn disconnect(&mut self, connection: ConnectionId) {
-        let Some(index) = self.registry.find_connection(connection) else { return };
-        let ended = self.registry.remove(index);
-        let Some(agent) = ended.agent_index() else { return };
-        let now = self.stamper.now();
-        self.registry.agent_mut(agent).leave(ended.outbox.has_goodbye(), now);
-        if !self.registry.agent(agent).is_online() {
-            tracing::info!(agent = %self.registry.agent(agent).record.name, "agent offline");
-            self.announce_presence(agent);
+        if let Some(event) = event {
+            tracing::info!(agent = %self.registry.roster.agent(event.agent).record.name, "agent offline");
+            self.send_event(event);
         }
     }
 
     /// At the end: every online agent was seen until now.
     pub(super) fn note_all_seen(&mut self) {
         let now = self.stamper.now();
-        self.registry.touch_online(now);
+        self.registry.roster.touch_online(now);
     }
 }
 

@@ -1,10 +1,11 @@
-//! One agent: what is kept of it, and its connections.
+//! One agent: what is kept of it, and its sessions.
+
+use std::collections::BTreeSet;
 
 use orochi_protocol::request::{Register, StatusUpdate};
 use orochi_protocol::{Seq, Timestamp};
 
-use super::ConnectionIndex;
-use super::coverage::Coverage;
+use super::ConnectionId;
 use crate::store::AgentRecord;
 use crate::store::states::{LOST, OFFLINE, is_work};
 
@@ -25,33 +26,40 @@ pub enum Standing {
 pub struct Agent {
     /// What is kept over restarts.
     pub record: AgentRecord,
-    /// Its connections; it is online while it has one.
-    pub connections: Vec<ConnectionIndex>,
-    /// What ended connections were written, for receipts.
-    pub(super) coverage: Coverage,
-    /// Whether its last connection ended without a close frame.
+    /// Its connections' sessions; it is online while it has one.
+    pub sessions: Vec<Session>,
+    /// Whether its last session ended without a close frame.
     has_vanished: bool,
     /// The state of it that is on disk.
     pub(super) state_written: String,
-    /// The number of the last event about it.
-    pub last_event: u64,
+}
+
+/// One registered connection.
+#[derive(Debug)]
+pub struct Session {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The channels that it is in.
+    pub channels: BTreeSet<String>,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goodbye {
+    /// With a close frame: its agent left, or was told to.
+    Said,
+    /// Without one: its process died, or its network broke.
+    Missing,
 }
 
 impl Agent {
     pub(super) fn new(record: AgentRecord) -> Self {
-        Self {
-            record,
-            connections: Vec::new(),
-            coverage: Coverage::default(),
-            has_vanished: false,
-            state_written: OFFLINE.to_owned(),
-            last_event: 0,
-        }
+        Self { record, sessions: Vec::new(), has_vanished: false, state_written: OFFLINE.to_owned() }
     }
 
     /// Whether it has a connection.
     pub fn is_online(&self) -> bool {
-        !self.connections.is_empty()
+        !self.sessions.is_empty()
     }
 
     /// Its state: what it says it is doing, or how it is away.
@@ -65,10 +73,27 @@ impl Agent {
         }
     }
 
-    /// Its last connection ended, with a close frame or without.
-    pub fn leave(&mut self, has_goodbye: bool, now: Timestamp) {
-        self.record.last_seen = now;
-        self.has_vanished = !has_goodbye;
+    pub(super) fn session_mut(&mut self, connection: ConnectionId) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.connection == connection)
+    }
+
+    /// Ends a session. What an agent without any was in stays in its record.
+    pub(super) fn end_session(&mut self, connection: ConnectionId, goodbye: Goodbye) {
+        self.sessions.retain(|session| session.connection != connection);
+        self.has_vanished = goodbye == Goodbye::Missing;
+        if self.is_online() {
+            self.keep_channels();
+        }
+    }
+
+    /// Keeps the channels of all sessions in the record, in order; true where they changed.
+    pub(super) fn keep_channels(&mut self) -> bool {
+        let channels: BTreeSet<&String> = self.sessions.iter().flat_map(|session| &session.channels).collect();
+        if channels.iter().copied().eq(&self.record.channels) {
+            return false;
+        }
+        self.record.channels = channels.into_iter().cloned().collect();
+        true
     }
 
     /// Takes over what a register says of the agent, as far as the connection's standing allows.

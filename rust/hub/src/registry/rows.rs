@@ -11,7 +11,7 @@ impl Registry {
     /// Agents' rows by name: the online ones, or all.
     pub fn rows(&self, all: bool) -> Vec<AgentRow> {
         let mut rows: Vec<AgentRow> =
-            self.agents.iter().filter(|agent| all || agent.is_online()).map(agent_row).collect();
+            self.roster.agents().iter().filter(|agent| all || agent.is_online()).map(agent_row).collect();
         rows.sort_by(|one, other| one.name.cmp(&other.name));
         rows
     }
@@ -32,7 +32,7 @@ impl Registry {
     /// The names of the agents in a channel, each once, in order.
     pub fn member_names(&self, channel: &str) -> Vec<String> {
         let agents = self.members(channel).iter().filter_map(|index| self.connection(*index).agent_index());
-        let mut names: Vec<String> = agents.map(|agent| self.agent(agent).record.name.clone()).collect();
+        let mut names: Vec<String> = agents.map(|agent| self.roster.agent(agent).record.name.clone()).collect();
         names.sort();
         names.dedup();
         names
@@ -40,25 +40,26 @@ impl Registry {
 
     /// Where an addressed agent is.
     pub fn delivery_state(&self, name: &str) -> DeliveryState {
-        match self.find(name) {
+        match self.roster.find(name) {
             None => DeliveryState::Unknown,
-            Some(index) if self.agent(index).is_online() => DeliveryState::Online,
+            Some(index) if !self.connections_of(index).is_empty() => DeliveryState::Online,
             Some(_) => DeliveryState::Offline,
         }
     }
 
     /// How far a message got with the agent called `name`.
     pub fn receipt_state(&self, name: &str, message: &StoredMessage) -> ReceiptState {
-        let Some(agent) = self.find(name).map(|index| self.agent(index)) else { return ReceiptState::Pending };
-        if agent.record.cursor.is_some_and(|cursor| cursor >= message.seq) {
+        let Some(index) = self.roster.find(name) else { return ReceiptState::Pending };
+        if self.roster.agent(index).record.cursor.is_some_and(|cursor| cursor >= message.seq) {
             return ReceiptState::Seen;
         }
-        let written = agent
-            .connections
+        let written = self
+            .connections_of(index)
             .iter()
             .map(|index| self.connection(*index))
             .any(|connection| connection.outbox.written() >= message.seq && connection.interest.wants(message));
-        if written || agent.coverage.has(message) { ReceiptState::Delivered } else { ReceiptState::Pending }
+        let covered = self.by_agent.get(index).is_some_and(|links| links.coverage.has(message));
+        if written || covered { ReceiptState::Delivered } else { ReceiptState::Pending }
     }
 }
 
@@ -79,7 +80,7 @@ fn agent_row(agent: &Agent) -> AgentRow {
         registered_at: record.registered_at,
         online: agent.is_online(),
         last_seen: Some(record.last_seen),
-        connections: u32::try_from(agent.connections.len()).unwrap_or(u32::MAX),
+        connections: u32::try_from(agent.sessions.len()).unwrap_or(u32::MAX),
         cursor: record.cursor,
     }
 }

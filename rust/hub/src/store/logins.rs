@@ -5,21 +5,21 @@ use std::collections::HashMap;
 use orochi_protocol::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{Store, StoreError};
+use super::{Batch, StoreError};
 
 /// Ended logins that are kept. A login needs the token, so only its holders can fill this.
 pub const ENDED_SESSIONS_MAX: usize = 1000;
 /// They are rows of `meta`: the key is this and the login's nonce, the value is when the login would expire.
 const PREFIX: &str = "ended_session.";
 
-impl Store {
+impl Batch<'_> {
     /// Stores that a login was ended, which would be valid until `until` (seconds since 1970). Drops those that have
     /// expired, and, beyond the bound, those that expire first.
     ///
     /// # Errors
-    /// Where the disk refuses; nothing is stored then.
+    /// Where the disk refuses; the batch is then to be dropped.
     pub fn end_session(&mut self, nonce: &str, until: i64, now: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.write()?;
+        let transaction = self.transaction();
         let now = now.as_micros().div_euclid(1_000_000);
         let all = format!("{PREFIX}*");
         transaction.execute("DELETE FROM meta WHERE key GLOB ?1 AND value <= ?2", params![all, now])?;
@@ -28,7 +28,6 @@ impl Store {
         let cut = "DELETE FROM meta WHERE key IN
             (SELECT key FROM meta WHERE key GLOB ?1 ORDER BY value DESC LIMIT -1 OFFSET ?2)";
         transaction.execute(cut, params![all, ENDED_SESSIONS_MAX as i64])?;
-        transaction.commit()?;
         Ok(())
     }
 }

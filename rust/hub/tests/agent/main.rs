@@ -9,6 +9,7 @@ mod errors;
 mod harness;
 mod history;
 mod observers;
+mod order;
 mod patience;
 mod receipts;
 mod restart;

@@ -1,0 +1,266 @@
+//! Which agents there are, what is kept of each, and which connections speak in whose name. The core changes this
+//! before a commit, so that the records go into the same transaction as the messages around them.
+//!
+//! Nothing here depends on a clock, a socket or an outbox: the same changes in the same order give the same roster.
+
+use std::collections::{BTreeSet, HashMap};
+
+use orochi_protocol::letters::fold_case;
+use orochi_protocol::request::{Conflict, Register, Resume, StatusUpdate};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Timestamp};
+
+use super::agent::{self, Agent, Goodbye, Session, Standing};
+use super::{AgentIndex, ConnectionId};
+use crate::store::AgentRecord;
+
+/// All agents that ever registered.
+#[derive(Debug, Default)]
+pub struct Roster {
+    agents: Vec<Agent>,
+    by_name: HashMap<String, AgentIndex>,
+    /// The same without differences of case.
+    by_folded_name: HashMap<String, Vec<AgentIndex>>,
+    /// Whose session each registered connection is.
+    sessions: HashMap<ConnectionId, AgentIndex>,
+    /// Agents whose records differ from the store's.
+    dirty: BTreeSet<AgentIndex>,
+    /// Whether one of them differs in more than its last sign of life, which can wait for the next commit.
+    must_write: bool,
+}
+
+/// What a register did.
+#[derive(Debug)]
+pub struct Joined {
+    /// The agent that registered.
+    pub agent: AgentIndex,
+    /// Whether it was offline before.
+    pub came_online: bool,
+    /// The connections whose sessions it ended.
+    pub replaced: Vec<ConnectionId>,
+}
+
+/// What the end of a session did.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    /// The agent that it was a session of.
+    pub agent: AgentIndex,
+    /// Whether it was its last one.
+    pub went_offline: bool,
+}
+
+impl Roster {
+    /// A roster of agents that are known from the log; all are offline.
+    pub fn new(records: Vec<AgentRecord>) -> Self {
+        let mut roster = Self::default();
+        for record in records {
+            roster.add_agent(record);
+        }
+        roster
+    }
+
+    /// The agent of this name, if it ever registered.
+    pub fn find(&self, name: &str) -> Option<AgentIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of the agent that a mention names: the same, or the only one that differs from it in case
+    /// (section 4).
+    pub fn spelling(&self, written: &str) -> Option<&str> {
+        let index = self.find(written).or_else(|| match self.by_folded_name.get(&fold_case(written))?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        })?;
+        Some(&self.agents[index].record.name)
+    }
+
+    /// One agent.
+    pub fn agent(&self, index: AgentIndex) -> &Agent {
+        &self.agents[index]
+    }
+
+    /// All agents, online or not.
+    pub fn agents(&self) -> &[Agent] {
+        &self.agents
+    }
+
+    /// The agent whose session this connection is.
+    pub fn session_of(&self, connection: ConnectionId) -> Option<AgentIndex> {
+        self.sessions.get(&connection).copied()
+    }
+
+    /// How many channels a session is in, where it is not in `channel` already.
+    pub fn channels_beside(&self, connection: ConnectionId, channel: &str) -> usize {
+        let channels = self.session(connection).map(|session| &session.channels);
+        channels.filter(|channels| !channels.contains(channel)).map_or(0, BTreeSet::len)
+    }
+
+    /// A connection registers, or registers again, at the log's `head`.
+    ///
+    /// # Errors
+    /// `NAME_IN_USE` where it asks to be refused while others have the name; nothing is changed then.
+    pub fn register(
+        &mut self,
+        connection: ConnectionId,
+        name: &AgentName,
+        register: &Register,
+        head: Seq,
+        now: Timestamp,
+    ) -> Result<Joined, Refusal> {
+        let replaced = self.settle_conflict(connection, name, register.conflict)?;
+        let agent = match self.find(name.as_str()) {
+            Some(index) => index,
+            None => self.add_agent(agent::new_record(name.as_str(), head, now)),
+        };
+        let entry = self.agent_mut(agent);
+        let came_online = !entry.is_online();
+        let standing = match entry.sessions.as_slice() {
+            [] => Standing::First,
+            [only] if only.connection == connection => Standing::Renewal,
+            _ => Standing::OneOfMany,
+        };
+        entry.introduce(register, standing, now);
+        if came_online && !matches!(register.resume, Some(Resume::After(_))) {
+            entry.reset_status();
+        }
+        let channels = register.channels.iter().map(ToString::to_string).collect();
+        match entry.sessions.iter_mut().find(|session| session.connection == connection) {
+            Some(session) => session.channels = channels,
+            None => entry.sessions.push(Session { connection, channels }),
+        }
+        entry.keep_channels();
+        self.sessions.insert(connection, agent);
+        Ok(Joined { agent, came_online, replaced })
+    }
+
+    /// Ends a session; None where the connection has none.
+    pub fn leave(&mut self, connection: ConnectionId, goodbye: Goodbye, now: Timestamp) -> Option<Left> {
+        let agent = self.sessions.remove(&connection)?;
+        let entry = self.agent_mut(agent);
+        entry.end_session(connection, goodbye);
+        entry.record.last_seen = now;
+        Some(Left { agent, went_offline: !entry.is_online() })
+    }
+
+    /// A session joins a channel or leaves it.
+    pub fn set_channel(&mut self, connection: ConnectionId, channel: &str, is_in: bool) {
+        let Some(agent) = self.session_of(connection) else { return };
+        let Some(session) = self.agents[agent].session_mut(connection) else { return };
+        let is_change =
+            if is_in { session.channels.insert(channel.to_owned()) } else { session.channels.remove(channel) };
+        // Another session of the agent may be in the channel too: its record then stays as it is.
+        if is_change && self.agents[agent].keep_channels() {
+            self.agent_mut(agent);
+        }
+    }
+
+    /// An agent says what it is doing.
+    pub fn update_status(&mut self, agent: AgentIndex, update: StatusUpdate, now: Timestamp) {
+        self.agent_mut(agent).update_status(update, now);
+    }
+
+    /// An agent has dealt with everything up to `seen`. Its cursor never goes back.
+    pub fn move_cursor(&mut self, agent: AgentIndex, seen: Seq) {
+        if self.agents[agent].record.cursor.is_none_or(|cursor| seen > cursor) {
+            self.agent_mut(agent).record.cursor = Some(seen);
+        }
+    }
+
+    /// An agent gave a sign of life.
+    pub fn touch(&mut self, agent: AgentIndex, now: Timestamp) {
+        self.agents[agent].record.last_seen = now;
+        self.dirty.insert(agent);
+    }
+
+    /// Every online agent gave a sign of life, and that is to be written now.
+    pub fn touch_online(&mut self, now: Timestamp) {
+        for index in 0..self.agents.len() {
+            if self.agents[index].is_online() {
+                self.agent_mut(index).record.last_seen = now;
+            }
+        }
+    }
+
+    /// Whether there are records that can't wait for the next message.
+    pub fn must_write(&self) -> bool {
+        self.must_write
+    }
+
+    /// The records to write with the next commit; they stay due until [`Roster::records_written`].
+    pub fn due_records(&self) -> impl Iterator<Item = &AgentRecord> {
+        self.dirty.iter().map(|index| &self.agents[*index].record)
+    }
+
+    /// The agents whose state is another one than what is on disk, and that state.
+    pub fn due_states(&self) -> impl Iterator<Item = (&str, &str)> {
+        let changed = self.dirty.iter().map(|index| &self.agents[*index]);
+        let changed = changed.filter(|agent| agent.state() != agent.state_written);
+        changed.map(|agent| (agent.record.name.as_str(), agent.state()))
+    }
+
+    /// The due records and states are on disk.
+    pub fn records_written(&mut self) {
+        for index in &self.dirty {
+            let agent = &mut self.agents[*index];
+            if agent.state() != agent.state_written {
+                agent.state_written = agent.state().to_owned();
+            }
+        }
+        self.dirty.clear();
+        self.must_write = false;
+    }
+
+    /// A commit failed and the log ends at `head`: agents that were new in it were counted from a place that is not
+    /// there. Their records stay due, and go with the next commit.
+    pub fn commit_failed(&mut self, head: Seq) {
+        for index in &self.dirty {
+            let record = &mut self.agents[*index].record;
+            record.first_head = record.first_head.min(head);
+        }
+    }
+
+    fn settle_conflict(
+        &mut self,
+        connection: ConnectionId,
+        name: &AgentName,
+        conflict: Conflict,
+    ) -> Result<Vec<ConnectionId>, Refusal> {
+        let Some(agent) = self.find(name.as_str()) else { return Ok(Vec::new()) };
+        let all = self.agents[agent].sessions.iter().map(|session| session.connection);
+        let others: Vec<_> = all.filter(|other| *other != connection).collect();
+        match conflict {
+            Conflict::Join => Ok(Vec::new()),
+            Conflict::Refuse if others.is_empty() => Ok(others),
+            Conflict::Refuse => {
+                let detail = format!("{name} is online on {} other connection(s)", others.len());
+                Err(Refusal::new(ErrorCode::NameInUse, detail))
+            }
+            Conflict::Replace => {
+                for other in &others {
+                    self.sessions.remove(other);
+                    self.agents[agent].end_session(*other, Goodbye::Said);
+                }
+                Ok(others)
+            }
+        }
+    }
+
+    /// One agent, to change what is kept of it: its record will be written.
+    fn agent_mut(&mut self, index: AgentIndex) -> &mut Agent {
+        self.dirty.insert(index);
+        self.must_write = true;
+        &mut self.agents[index]
+    }
+
+    fn session(&self, connection: ConnectionId) -> Option<&Session> {
+        let agent = &self.agents[self.session_of(connection)?];
+        agent.sessions.iter().find(|session| session.connection == connection)
+    }
+
+    fn add_agent(&mut self, record: AgentRecord) -> AgentIndex {
+        let index = self.agents.len();
+        self.by_name.insert(record.name.clone(), index);
+        self.by_folded_name.entry(fold_case(&record.name)).or_default().push(index);
+        self.agents.push(Agent::new(record));
+        index
+    }
+}
