@@ -18,6 +18,7 @@ use crate::registry::roster::Joined;
 use crate::registry::{AgentIndex, ConnectionId, Goodbye};
 
 /// One command of the turn. What applying it found out is kept in it, for its answer after the commit.
+#[expect(clippy::large_enum_variant, reason = "most entries are messages: a box for each would cost an allocation")]
 pub(super) enum Entry {
     Message(Pending),
     Register(Box<Registering>),
