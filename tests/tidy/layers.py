@@ -30,6 +30,7 @@ HUB = {
     "digest": [*_HIGH, "core", "registry", "outbox", "view", "markdown"],
     "core": [*_HIGH, "markdown", "digest"],
     "connection": ["server", "api", "bridge", "dashboard", "config"],
+    "ports": [*_HIGH, "core", "registry", "outbox", "view", "store", "markdown", "digest", "webhook"],
     "dashboard": ["server", "connection", "core", "gitea"],
     "bridge": ["server", "api", "connection", "calls", "dashboard"],
     "calls": ["server", "bridge", "api", "connection", "dashboard", "config"],

@@ -5,7 +5,7 @@
 //!
 //! 1. [`config`]: what the hub is told: flags and variables.
 //! 2. [`server`]: binds both ports, starts the core, stops in order. [`log_watch`]: looks after the log's files.
-//! 3. [`connection`]: one task a WebSocket, agents' and observers'.
+//! 3. [`ports`]: TCP connections below HTTP. [`connection`]: one task a WebSocket, agents' and observers'.
 //! 4. [`api`]: the HTTP routes, and who may use them. [`dashboard`]: the page.
 //! 5. [`calls`]: calls to Gitea, each made once. [`gitea`]: the calls, which know nothing of the hub around them.
 //!    [`http_client`]: HTTP out.
@@ -29,6 +29,7 @@ pub mod http_client;
 pub mod log_watch;
 pub mod markdown;
 pub mod outbox;
+pub mod ports;
 pub mod registry;
 pub mod server;
 pub mod store;

@@ -6,8 +6,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -15,9 +13,9 @@ use tokio::time::timeout;
 
 use crate::api::{self, App, Sessions};
 use crate::config::{Config, ConfigError};
-use crate::connection::progress::{Metered, Patience, Progress};
 use crate::core::{self, Command, Core};
 use crate::log_watch;
+use crate::ports::{self, Doors, Patience, Room, descriptors};
 use crate::store::{Reads, Store, StoreError, path};
 
 /// Connections that the system may hold until they are accepted: thousands of agents come back at once
@@ -83,6 +81,7 @@ pub enum ServeError {
 /// Whatever keeps it from starting.
 pub async fn serve(config: Config, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     config.check()?;
+    descriptors::raise_limit();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let hub = Hub::start(&config).await?;
     on_ready(&hub.ready);
@@ -102,7 +101,7 @@ pub struct Hub {
     /// Where it is.
     pub ready: Ready,
     core: Core,
-    ports: JoinSet<io::Result<()>>,
+    ports: JoinSet<()>,
 }
 
 impl Hub {
@@ -119,6 +118,14 @@ impl Hub {
     /// # Errors
     /// As [`Hub::start`].
     pub async fn start_with(config: &Config, patience: Patience) -> Result<Self, ServeError> {
+        Self::start_within(config, patience, descriptors::room()).await
+    }
+
+    /// The same with room for so many connections.
+    ///
+    /// # Errors
+    /// As [`Hub::start`].
+    pub async fn start_within(config: &Config, patience: Patience, room: Room) -> Result<Self, ServeError> {
         let agents = bind(config, config.port, "agents", "--port").await?;
         let dashboard = bind(config, config.dashboard_port, "the dashboard", "--dashboard-port").await?;
         let (db, db_note) = path::resolve(config.db.as_deref())?;
@@ -141,10 +148,14 @@ impl Hub {
         if ready.token_required {
             ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
         }
-        let mut ports = JoinSet::new();
-        ports.spawn(accept(agents, api::agent_router(app.clone()), core.clone()));
-        ports.spawn(accept(dashboard, api::dashboard_router(app), core.clone()));
-        Ok(Self { ready, core, ports })
+        let doors = Doors::new(room);
+        let mut servers = JoinSet::new();
+        for (listener, router) in [(agents, api::agent_router(app.clone())), (dashboard, api::dashboard_router(app))] {
+            let stopped = core.clone();
+            let stopped = async move { stopped.stopped().await };
+            servers.spawn(ports::serve(listener, router, doors.clone(), patience, stopped));
+        }
+        Ok(Self { ready, core, ports: servers })
     }
 
     /// Stops in order: the core answers what it has taken, connections are closed, ports end.
@@ -154,24 +165,17 @@ impl Hub {
         if timeout(CORE_STOP_MAX, self.core.stopped()).await.is_err() {
             tracing::error!("the core did not stop within {CORE_STOP_MAX:?}");
         }
-        if timeout(CONNECTIONS_STOP_MAX, self.core.all_left()).await.is_err() {
+        let all_ended = async {
+            self.core.all_left().await;
+            while self.ports.join_next().await.is_some() {}
+        };
+        if timeout(CONNECTIONS_STOP_MAX, all_ended).await.is_err() {
             tracing::warn!("some connections did not take their close within {CONNECTIONS_STOP_MAX:?}");
         }
         // What still reads has nobody left to tell.
         self.core.reads().stop();
         self.ports.shutdown().await;
     }
-}
-
-async fn accept(listener: TcpListener, router: Router, core: Core) -> io::Result<()> {
-    // Frames are gathered before they are written, so waiting for more to send only delays them.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY refused");
-        }
-    });
-    let service = router.into_make_service_with_connect_info::<Progress>();
-    axum::serve(Metered(listener), service).with_graceful_shutdown(async move { core.stopped().await }).await
 }
 
 async fn bind(config: &Config, port: u16, what: &'static str, flag: &'static str) -> Result<TcpListener, ServeError> {

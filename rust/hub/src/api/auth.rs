@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use super::App;
 use super::errors::ApiError;
 use crate::config::Secret;
+use crate::ports::Peer;
 
 /// Decides who may use the hub.
 #[derive(Debug, Clone)]
@@ -64,10 +65,16 @@ impl Auth {
 /// Lets requests pass that carry the token, and those that only read from a browser that is signed in; all others
 /// get 401.
 pub async fn require_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    if app.auth.allows(request.uri(), request.headers()) {
+    let is_allowed = app.auth.allows(request.uri(), request.headers());
+    let login = if is_allowed { None } else { app.sessions.login(request.headers()) };
+    let peer = request.extensions().get::<Peer>();
+    if (is_allowed || login.is_some()) && !peer.is_none_or(Peer::authenticate) {
+        return no_seat().into_response();
+    }
+    if is_allowed {
         return next.run(request).await;
     }
-    if let Some(login) = app.sessions.login(request.headers()) {
+    if let Some(login) = login {
         if request.method().is_safe() {
             // A WebSocket ends with its login.
             request.extensions_mut().insert(login);
@@ -78,6 +85,11 @@ pub async fn require_token(State(app): State<App>, mut request: Request, next: N
     }
     let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token=";
     ApiError(Refusal::new(ErrorCode::AuthFailed, detail)).into_response()
+}
+
+/// The refusal of a request on a connection for which there is no room.
+pub fn no_seat() -> ApiError {
+    ApiError::new(ErrorCode::RateLimited, "as many connections are open as the hub's system allows: try again later")
 }
 
 /// The token in `Bearer <token>`; the scheme's case does not matter (RFC 9110, section 11.1).

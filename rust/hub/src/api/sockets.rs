@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,10 +11,10 @@ use orochi_protocol::{CloseCode, ErrorCode};
 
 use super::errors::ApiError;
 use super::params::Params;
-use super::{App, Login};
-use crate::connection::progress::Progress;
+use super::{App, Login, auth};
 use crate::connection::wire::configure;
 use crate::connection::{self, Link};
+use crate::ports::Peer;
 
 /// The subprotocol that a browser's observer offers beside its login's key.
 const PROTOCOL: &str = "orochi";
@@ -26,10 +26,13 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
     }
     let (mut parts, _) = request.into_parts();
     let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
-    let progress = parts.extensions.get::<ConnectInfo<Progress>>().map(|info| info.0.clone()).unwrap_or_default();
+    let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
+    if is_allowed && !peer.authenticate() {
+        return auth::no_seat().into_response();
+    }
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) if is_allowed => {
-            let link = move |socket| Link::new(app.core, socket, progress, app.patience);
+            let link = move |socket| Link::new(app.core, socket, peer, app.patience);
             accept(upgrade, move |socket| connection::agent::serve(link(socket), app.calls))
         }
         // A WebSocket client is told in a frame: many show no more of a refused handshake than a status.
@@ -42,7 +45,7 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
 /// HTML too.
 pub async fn observe(
     State(app): State<App>,
-    ConnectInfo(progress): ConnectInfo<Progress>,
+    Extension(peer): Extension<Peer>,
     login: Option<Extension<Login>>,
     params: Params,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -53,7 +56,7 @@ pub async fn observe(
             // A browser that offered subprotocols must get one of them; the other one it offers is its login's key.
             let upgrade = upgrade.protocols([PROTOCOL]);
             let link = move |socket| {
-                let link = Link::new(app.core, socket, progress, app.patience);
+                let link = Link::new(app.core, socket, peer, app.patience);
                 match login {
                     Some(Extension(login)) => link.until(login.over(), CloseCode::AuthFailed),
                     None => link,

@@ -12,14 +12,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
 
 use super::catch_up;
-use super::progress::{Patience, Progress, Taken};
+use super::life::Life;
+use super::progress::{self, Patience, Taken};
 use super::wire::{close_frame, close_frame_after, is_too_big};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
 use crate::markdown::Rendering;
 use crate::outbox::{Feed, Item, Next, Outbox};
+use crate::ports::Peer;
 
 /// How long a close frame may take to be written to a peer that does not read.
-const CLOSE_MAX: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Bytes that are written before the socket is flushed: large enough that a system call carries many frames.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// How near to the head a reader of the log asks to go live; half of what the core keeps in memory.
@@ -45,10 +47,10 @@ pub struct Link {
     pub(super) rendering: Rendering,
     socket: WebSocket,
     taken: Vec<Item>,
-    progress: Progress,
+    peer: Peer,
     patience: Patience,
     ping: Interval,
-    last_heard: Instant,
+    life: Life,
     /// Room for calls to other hosts.
     calls: Arc<Semaphore>,
     /// Resolves when the connection is to end, with the reason; None once it has.
@@ -57,7 +59,7 @@ pub struct Link {
 
 impl Link {
     /// A connection that nothing was said on yet.
-    pub fn new(core: Core, socket: WebSocket, progress: Progress, patience: Patience) -> Self {
+    pub fn new(core: Core, socket: WebSocket, peer: Peer, patience: Patience) -> Self {
         let mut ping = tokio::time::interval_at(Instant::now() + patience.ping_every, patience.ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = {
@@ -75,10 +77,10 @@ impl Link {
             core,
             socket,
             taken: Vec::new(),
-            progress,
+            peer,
             patience,
             ping,
-            last_heard: Instant::now(),
+            life: Life::new(patience),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             end: Some(stopped.boxed()),
         }
@@ -101,7 +103,7 @@ impl Link {
     pub(super) async fn next_request(&mut self) -> Result<Utf8Bytes, Ended> {
         loop {
             let is_busy = self.serve_outbox().await?;
-            let may_read = !self.outbox.is_full() && self.calls.available_permits() > 0;
+            let may_read = self.may_read();
             tokio::select! {
                 biased;
                 incoming = self.socket.next(), if may_read => {
@@ -177,11 +179,11 @@ impl Link {
                 self.socket.flush().await
             };
             let Patience { stuck, .. } = self.patience;
-            match self.progress.wait(chunk, stuck).await {
+            match progress::wait(&self.peer, chunk, stuck).await {
                 Taken::Whole { output: Ok(()), slowly } => {
                     if slowly {
                         // Nothing was read meanwhile; what it took is its sign of life.
-                        self.last_heard = Instant::now();
+                        self.life.heard(self.peer.read());
                     }
                 }
                 Taken::Whole { output: Err(_), .. } => return Err(Ended),
@@ -232,7 +234,7 @@ impl Link {
 
     /// Takes in one WebSocket message; gives the text of a request.
     async fn take_in(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, Ended> {
-        self.last_heard = Instant::now();
+        self.life.heard(self.peer.read());
         match incoming {
             Some(Ok(message)) if is_too_big(&message) => {
                 self.close(CloseCode::TooBig).await;
@@ -270,8 +272,13 @@ impl Link {
         }
     }
 
+    /// Whether more requests may be taken: not while too many replies wait, or calls to other hosts.
+    fn may_read(&self) -> bool {
+        !self.outbox.is_full() && self.calls.available_permits() > 0
+    }
+
     async fn flush(&mut self) -> Result<(), Ended> {
-        match self.progress.wait(self.socket.flush(), self.patience.stuck).await {
+        match progress::wait(&self.peer, self.socket.flush(), self.patience.stuck).await {
             Taken::Whole { output: Ok(()), .. } => Ok(()),
             Taken::Whole { output: Err(_), .. } | Taken::Stuck => Err(Ended),
         }
@@ -279,10 +286,11 @@ impl Link {
 
     async fn ping(&mut self) -> Result<(), Ended> {
         let Patience { silent, .. } = self.patience;
-        if self.last_heard.elapsed() >= silent {
+        if self.may_read() && self.life.is_over(self.peer.read()) {
             tracing::info!(connection = self.id.0, "closed: silent for {silent:?}");
             return Err(Ended);
         }
+        self.life.pinged();
         match self.socket.feed(Message::Ping(bytes::Bytes::new())).await {
             Ok(()) => self.flush().await,
             Err(_) => Err(Ended),

@@ -3,11 +3,13 @@
 //! - [`link`]: the socket: writing, pings, closing, and reading the log while behind.
 //! - [`agent`]: an agent's requests. [`observer`]: observers, who may only watch.
 //! - [`wire`]: limits and buffers, and how a connection ends that breaks the rules.
+//! - [`life`]: when a connection counts as silent.
 //! - [`progress`]: how far a peer takes what is written to it.
 //! - [`catch_up`]: one page of the log for a connection that is behind.
 
 pub mod agent;
 mod catch_up;
+mod life;
 mod link;
 pub mod observer;
 pub mod progress;
@@ -17,6 +19,7 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::SinkExt;
 use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal};
+use tokio::time::timeout;
 
 use crate::core::stray_frame;
 pub use link::Link;
@@ -27,8 +30,11 @@ pub async fn refuse_auth(mut socket: WebSocket) {
     let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as ?token= or Authorization: Bearer";
     let refusal = Refusal::new(ErrorCode::AuthFailed, detail);
     let frame = stray_frame("error", &ErrorReply::new(&refusal, None));
-    // A client that is gone already needs no answer.
-    let _ = socket.send(Message::Text(frame)).await;
-    let _ = socket.send(close_frame(CloseCode::AuthFailed)).await;
-    let _ = socket.close().await;
+    // A client that is gone already, or does not read, needs no answer.
+    let _ = timeout(link::CLOSE_MAX, async {
+        socket.send(Message::Text(frame)).await?;
+        socket.send(close_frame(CloseCode::AuthFailed)).await?;
+        socket.close().await
+    })
+    .await;
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use orochi_hub::config::Config;
-use orochi_hub::connection::progress::Patience;
 use orochi_hub::http_client;
+use orochi_hub::ports::Patience;
 use orochi_hub::server::Hub;
 use serde_json::{Value, json};
 use tempfile::TempDir;

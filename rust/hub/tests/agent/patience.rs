@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use orochi_hub::connection::progress::Patience;
+use orochi_hub::ports::Patience;
 use orochi_protocol::limits::CONTENT_BYTES_MAX;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Socket, TestHub, in_time};
@@ -72,4 +73,26 @@ async fn read_to_end(socket: &mut Socket) -> usize {
         }
     }
     last
+}
+
+/// On a slow line a frame takes longer than the hub waits for silent connections, and no pong can come in the middle of
+/// it. Each of the hub's pings lets the next piece go here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_line_in_the_middle_of_a_frame_is_not_silent() {
+    let patience =
+        Patience { ping_every: Duration::from_millis(100), silent: Duration::from_millis(300), ..Patience::default() };
+    let hub = TestHub::with_patience(patience).await;
+    let mut alice = hub.agent("alice", &[]).await;
+    let text = json!({"type": "message", "id": "m", "payload": {"channel": "#c", "content": "slow"}}).to_string();
+    // A masked text frame whose mask is zero: its bytes are the text's.
+    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
+    frame.extend_from_slice(text.as_bytes());
+    let socket = alice.stream.get_mut();
+    for piece in frame.chunks(frame.len().div_ceil(10)) {
+        let mut ping = [0; 2];
+        in_time(socket.read_exact(&mut ping)).await.unwrap();
+        assert_eq!(ping, [0x89, 0], "a ping");
+        in_time(socket.write_all(piece)).await.unwrap();
+    }
+    assert_eq!(alice.reply("m").await["type"], "ack");
 }

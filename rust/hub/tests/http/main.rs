@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod dashboard;
+mod deadlines;
 mod fuzz;
 mod harness;
 mod log_file;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orochi_hub::connection::progress::Patience;
+use orochi_hub::ports::Patience;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;

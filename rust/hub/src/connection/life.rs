@@ -1,0 +1,81 @@
+//! When a WebSocket counts as silent: pings went unanswered, and not a byte came for too long.
+
+use tokio::time::Instant;
+
+use crate::ports::Patience;
+
+/// The other end's last sign of life.
+#[derive(Debug)]
+pub(super) struct Life {
+    patience: Patience,
+    last_heard: Instant,
+    /// Bytes that had come by then. In the middle of a large frame nothing else shows that the peer is there.
+    read: u64,
+    /// The first ping since then. Without one, as while the hub was busy with the connection, silence means nothing.
+    pinged: Option<Instant>,
+}
+
+impl Life {
+    /// A connection that begins now.
+    pub(super) fn new(patience: Patience) -> Self {
+        Self { patience, last_heard: Instant::now(), read: 0, pinged: None }
+    }
+
+    /// Something came, or was taken; `read` bytes have come by now.
+    pub(super) fn heard(&mut self, read: u64) {
+        *self = Self { last_heard: Instant::now(), read, pinged: None, ..*self };
+    }
+
+    /// A ping is sent.
+    pub(super) fn pinged(&mut self) {
+        self.pinged.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether it has been silent for too long; `read` bytes have come by now.
+    pub(super) fn is_over(&mut self, read: u64) -> bool {
+        if read != self.read {
+            self.heard(read);
+        }
+        let Patience { silent, ping_every, .. } = self.patience;
+        let answer_due = silent.saturating_sub(ping_every);
+        self.last_heard.elapsed() >= silent && self.pinged.is_some_and(|at| at.elapsed() >= answer_due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Seconds until it is over; pings are sent every 20 s, and `came` says how many bytes there were by then.
+    async fn over_after(life: &mut Life, came: impl Fn(u64) -> u64) -> Option<u64> {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(600) {
+            tokio::time::advance(Duration::from_secs(20)).await;
+            let seconds = start.elapsed().as_secs();
+            if life.is_over(came(seconds)) {
+                return Some(seconds);
+            }
+            life.pinged();
+        }
+        None
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_a_minute_without_a_byte() {
+        let mut life = Life::new(Patience::default());
+        assert_eq!(over_after(&mut life, |_| 0).await, Some(60));
+        life.heard(0);
+        assert_eq!(over_after(&mut life, |seconds| seconds / 50).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_while_no_ping_was_sent_means_nothing() {
+        let mut life = Life::new(Patience::default());
+        tokio::time::advance(Duration::from_secs(500)).await;
+        assert!(!life.is_over(0));
+        life.pinged();
+        assert_eq!(over_after(&mut life, |_| 0).await, Some(40));
+    }
+}

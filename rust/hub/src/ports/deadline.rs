@@ -1,0 +1,149 @@
+//! When an HTTP connection has been waited for long enough: by what it is at, and by the bytes that pass.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{Patience, Peer};
+
+/// What a connection is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A request's head is on its way.
+    Head,
+    /// The hub makes the answer. A body that does not come has a deadline of its own.
+    Busy,
+    /// The answer waits for the peer to take it; so much was written.
+    Unread(u64),
+    /// The last request was answered; so much was read.
+    Idle(u64),
+}
+
+/// The deadline of one connection, moved on by [`Deadline::poll`].
+#[derive(Debug)]
+pub(super) struct Deadline {
+    peer: Peer,
+    patience: Patience,
+    phase: Phase,
+    /// None where the connection waits for the hub.
+    due: Option<Instant>,
+    /// Set to a time that is not after `due`: setting it anew for each request would cost more than waking up early.
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Deadline {
+    /// Of a connection that was accepted at `since` and has asked for nothing yet.
+    pub(super) fn new(peer: Peer, patience: Patience, since: Instant) -> Self {
+        let due = since + patience.head;
+        Self { peer, patience, phase: Phase::Head, due: Some(due), timer: Box::pin(sleep_until(due)) }
+    }
+
+    /// Looks at what the connection is at; to be called after anything happened on it. Ready with what was waited for
+    /// in vain.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Phase> {
+        let phase = self.now_at();
+        if phase != self.phase {
+            self.phase = phase;
+            let patience = match phase {
+                Phase::Head => Some(self.patience.head),
+                Phase::Busy => None,
+                Phase::Unread(_) => Some(self.patience.stuck),
+                Phase::Idle(_) => Some(self.patience.idle),
+            };
+            self.due = patience.map(|patience| Instant::now() + patience);
+        }
+        loop {
+            let Some(due) = self.due else { return Poll::Pending };
+            if due < self.timer.deadline() || self.timer.is_elapsed() {
+                self.timer.as_mut().reset(due);
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if self.timer.deadline() >= due {
+                return Poll::Ready(phase);
+            }
+        }
+    }
+
+    fn now_at(&self) -> Phase {
+        if self.peer.is_blocked() {
+            return Phase::Unread(self.peer.written());
+        }
+        if self.peer.is_busy() {
+            return Phase::Busy;
+        }
+        let read = self.peer.read();
+        match self.phase {
+            Phase::Head => Phase::Head,
+            Phase::Idle(before) if before != read => Phase::Head,
+            Phase::Idle(_) | Phase::Busy | Phase::Unread(_) => Phase::Idle(read),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A connection that was just accepted.
+    fn deadline() -> (Peer, Deadline) {
+        let peer = Peer::default();
+        (peer.clone(), Deadline::new(peer, Patience::default(), Instant::now()))
+    }
+
+    /// Seconds until it is over, at most so many.
+    async fn over_within(deadline: &mut Deadline, seconds: u64) -> Option<(u64, Phase)> {
+        let start = Instant::now();
+        let over = poll_fn(|cx| deadline.poll(cx));
+        let phase = tokio::time::timeout(Duration::from_secs(seconds), over).await.ok()?;
+        Some((start.elapsed().as_secs(), phase))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deadline_of_a_head_counts_from_its_beginning_whatever_comes() {
+        let (peer, mut deadline) = deadline();
+        for _ in 0..3 {
+            assert_eq!(over_within(&mut deadline, 3).await, None);
+            peer.count_read(1);
+        }
+        assert_eq!(over_within(&mut deadline, 9).await, Some((1, Phase::Head)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deadline_is_none_while_the_hub_works_and_long_between_requests() {
+        let (peer, mut deadline) = deadline();
+        let answering = peer.begin();
+        assert_eq!(over_within(&mut deadline, 1000).await, None);
+        drop(answering);
+        assert_eq!(over_within(&mut deadline, 70).await, None);
+        peer.count_read(1);
+        assert_eq!(over_within(&mut deadline, 99).await, Some((10, Phase::Head)), "a second request has begun");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deadline_of_an_idle_connection() {
+        let (peer, mut deadline) = deadline();
+        drop(peer.begin());
+        let answering = peer.begin();
+        assert_eq!(over_within(&mut deadline, 1).await, None);
+        drop(answering);
+        assert_eq!(over_within(&mut deadline, 99).await, Some((75, Phase::Idle(0))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deadline_of_an_answer_is_moved_on_by_each_byte_that_is_taken() {
+        let (peer, mut deadline) = deadline();
+        let _answering = peer.begin();
+        for _ in 0..5 {
+            peer.set_blocked(true);
+            assert_eq!(over_within(&mut deadline, 50).await, None);
+            peer.count_written(1);
+        }
+        assert_eq!(over_within(&mut deadline, 99).await, Some((60, Phase::Unread(5))));
+    }
+}

@@ -1,0 +1,239 @@
+//! Seats for connections. Those that have not authenticated are few and can lose their seat to a newcomer; the others
+//! keep theirs. The rest of the descriptors is left to the log's files and to calls to other hosts.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use super::Peer;
+
+/// A client that has connected sends its request at once; one that took longer can lose its seat.
+const GRACE: Duration = Duration::from_secs(1);
+/// Whoever waits for a seat looks again this often.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Between two warnings of one kind.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Those that have not authenticated.
+    pub strangers: usize,
+    /// Those that have.
+    pub members: usize,
+    /// The system's limit, for the warnings.
+    pub limit: usize,
+}
+
+/// All seats. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Doors(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    room: Room,
+    /// A std mutex: it is held for a step in a small map, never over an await.
+    seats: Mutex<Seats>,
+    /// A seat became free, or a stranger authenticated.
+    freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    /// The next seat's number.
+    next: u64,
+    /// By number, and so by age.
+    strangers: BTreeMap<u64, Stranger>,
+    members: usize,
+    /// All sockets that are open: evicted strangers leave a moment later.
+    open: usize,
+    /// When each kind of warning was logged.
+    warned: BTreeMap<Trouble, Instant>,
+}
+
+#[derive(Debug)]
+struct Stranger {
+    peer: Peer,
+    since: Instant,
+}
+
+/// A connection's seat, free when it is dropped.
+#[derive(Debug)]
+pub(super) struct Seat(Peer);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// What a warning is about; each is logged once a minute at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    Strangers,
+    Members,
+    Accepting,
+}
+
+impl Doors {
+    /// With so many seats.
+    pub fn new(room: Room) -> Self {
+        Self(Arc::new(Shared { room, seats: Mutex::default(), freed: Notify::new() }))
+    }
+
+    /// Waits until one more connection may be accepted.
+    pub(super) async fn may_enter(&self) {
+        while let Some(wait) = self.full_for() {
+            // Two ports may wait for one seat: each looks again after a while.
+            let _ = timeout(wait.min(LOOK_EVERY), self.0.freed.notified()).await;
+        }
+    }
+
+    /// How long at least there is no seat for a newcomer; None where there is one, or one can be taken from a stranger.
+    fn full_for(&self) -> Option<Duration> {
+        let Room { strangers, members, .. } = self.0.room;
+        let seats = self.seats();
+        let leaving = seats.open - seats.strangers.len() - seats.members;
+        if leaving > 0 && seats.open >= strangers.saturating_add(members) {
+            return Some(LOOK_EVERY);
+        }
+        let (_, oldest) = seats.strangers.first_key_value()?;
+        let is_full = seats.strangers.len() >= strangers;
+        let young_for = GRACE.saturating_sub(oldest.since.elapsed());
+        (is_full && !young_for.is_zero()).then_some(young_for)
+    }
+
+    /// Takes a seat for a connection that was accepted; where there is none, the oldest stranger loses its own.
+    pub(super) fn enter(&self) -> (Peer, Seat) {
+        let mut seats = self.seats();
+        if seats.strangers.len() >= self.0.room.strangers {
+            seats.evict_oldest();
+            if seats.is_due(Trouble::Strangers) {
+                let most = self.0.room.strangers;
+                tracing::warn!("{most} connections have not authenticated: the oldest of them are closed for new ones");
+            }
+        }
+        let number = seats.next;
+        let peer = Peer::new(self.clone(), number);
+        seats.next += 1;
+        seats.open += 1;
+        seats.strangers.insert(number, Stranger { peer: peer.clone(), since: Instant::now() });
+        (peer.clone(), Seat(peer))
+    }
+
+    /// Makes a stranger a member by `admit`; false where it was evicted, or there are too many members.
+    pub(super) fn admit(&self, number: u64, admit: impl FnOnce()) -> bool {
+        let mut seats = self.seats();
+        if seats.members >= self.0.room.members {
+            if seats.is_due(Trouble::Members) {
+                let Room { members, limit, .. } = self.0.room;
+                tracing::warn!(
+                    "{members} connections are open, more are refused: the system lets this process open {limit} files; \
+                     raise that with `ulimit -n`, or LimitNOFILE where systemd starts it"
+                );
+            }
+            return false;
+        }
+        if seats.strangers.remove(&number).is_none() {
+            return false;
+        }
+        seats.members += 1;
+        admit();
+        drop(seats);
+        self.0.freed.notify_one();
+        true
+    }
+
+    /// Frees a seat.
+    pub(super) fn leave(&self, number: u64, is_member: impl FnOnce() -> bool) {
+        let mut seats = self.seats();
+        seats.open -= 1;
+        if is_member() {
+            seats.members -= 1;
+        } else {
+            // One that was evicted is not there any more.
+            seats.strangers.remove(&number);
+        }
+        drop(seats);
+        self.0.freed.notify_one();
+    }
+
+    /// Accepting failed: says so, and takes a descriptor from the oldest stranger.
+    pub(super) fn cannot_accept(&self, error: &std::io::Error) {
+        let mut seats = self.seats();
+        if seats.is_due(Trouble::Accepting) {
+            let (open, limit) = (seats.open, self.0.room.limit);
+            tracing::warn!(%error, open, limit, "cannot accept connections; they wait, and those that are open go on");
+        }
+        seats.evict_oldest();
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seats {
+    fn evict_oldest(&mut self) {
+        if let Some((_, stranger)) = self.strangers.pop_first() {
+            stranger.peer.evict();
+        }
+    }
+
+    fn is_due(&mut self, trouble: Trouble) -> bool {
+        let is_due = self.warned.get(&trouble).is_none_or(|at| at.elapsed() >= WARN_EVERY);
+        if is_due {
+            self.warned.insert(trouble, Instant::now());
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doors(strangers: usize, members: usize) -> Doors {
+        Doors::new(Room { strangers, members, limit: 100 })
+    }
+
+    async fn is_evicted(peer: &Peer) -> bool {
+        timeout(Duration::ZERO, peer.evicted()).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn doors_close_the_oldest_stranger_for_a_newcomer() {
+        let doors = doors(2, 1);
+        let (member, _seat) = doors.enter();
+        assert!(member.authenticate());
+        let ((first, first_seat), (second, _second_seat)) = (doors.enter(), doors.enter());
+        let before = Instant::now();
+        doors.may_enter().await;
+        assert!(before.elapsed() >= GRACE, "a client has a moment for its request");
+        drop(first_seat);
+        let _third = doors.enter();
+        assert!(!is_evicted(&first).await && !is_evicted(&second).await, "there was a seat again");
+        tokio::time::advance(GRACE).await;
+        assert_eq!(doors.full_for(), None, "members or not, the oldest stranger goes");
+        let _fourth = doors.enter();
+        assert!(is_evicted(&second).await && !is_evicted(&member).await);
+        assert_eq!(doors.full_for(), Some(LOOK_EVERY), "its descriptor is not free yet");
+        drop(member);
+        assert!(!second.authenticate(), "it has no seat any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn doors_refuse_members_beyond_their_seats_and_take_them_when_one_leaves() {
+        let doors = doors(2, 1);
+        let ((one, one_seat), (two, _two_seat)) = (doors.enter(), doors.enter());
+        assert!(one.authenticate() && one.authenticate());
+        assert!(!two.authenticate());
+        drop(one_seat);
+        assert!(two.authenticate());
+        let seats = doors.seats();
+        assert_eq!((seats.members, seats.strangers.len(), seats.open), (1, 0, 1));
+    }
+}

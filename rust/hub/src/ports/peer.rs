@@ -1,0 +1,174 @@
+//! One TCP connection: its socket, which counts the bytes that pass, and what all who deal with it share.
+//!
+//! A WebSocket or an HTTP server reports whole frames and requests. On a slow line that is long after the peer began
+//! to send or to take one, so bytes are counted here, where they pass the socket.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::doors::{Doors, Seat};
+
+/// The other end of a connection. Cloning it is cheap; all clones are of the same connection.
+#[derive(Debug, Clone, Default)]
+pub struct Peer(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    read: AtomicU64,
+    written: AtomicU64,
+    /// Whether the system took nothing of the last write.
+    is_blocked: AtomicBool,
+    /// Requests that were read and not answered yet.
+    requests: AtomicUsize,
+    is_authenticated: AtomicBool,
+    evicted: Notify,
+    /// None in tests of single parts.
+    seat: Option<(Doors, u64)>,
+}
+
+impl Peer {
+    pub(super) fn new(doors: Doors, seat: u64) -> Self {
+        Self(Arc::new(Shared { seat: Some((doors, seat)), ..Shared::default() }))
+    }
+
+    /// Bytes that came so far.
+    pub fn read(&self) -> u64 {
+        self.0.read.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that the system took so far.
+    pub fn written(&self) -> u64 {
+        self.0.written.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes that came.
+    pub(super) fn count_read(&self, bytes: usize) {
+        self.0.read.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that were written.
+    pub fn count_written(&self, bytes: usize) {
+        self.0.written.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Whether the last write waits until the peer takes something.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.0.is_blocked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_blocked(&self, is_blocked: bool) {
+        self.0.is_blocked.store(is_blocked, Ordering::Relaxed);
+    }
+
+    /// Whether a request is being answered.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.requests.load(Ordering::Relaxed) > 0
+    }
+
+    /// Marks a request as being answered until the guard is dropped.
+    pub(super) fn begin(&self) -> Answering {
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        Answering(self.clone())
+    }
+
+    /// Notes that this connection has shown the token, or needs none. False where the hub has no seat left for another
+    /// one: then the request is to be refused.
+    #[must_use]
+    pub fn authenticate(&self) -> bool {
+        if self.0.is_authenticated.load(Ordering::Relaxed) {
+            return true;
+        }
+        let admit = || self.0.is_authenticated.store(true, Ordering::Relaxed);
+        self.0.seat.as_ref().is_none_or(|(doors, seat)| doors.admit(*seat, admit))
+    }
+
+    /// Gives the seat back.
+    pub(super) fn leave(&self) {
+        if let Some((doors, seat)) = &self.0.seat {
+            doors.leave(*seat, || self.0.is_authenticated.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Makes the connection's task end it.
+    pub(super) fn evict(&self) {
+        self.0.evicted.notify_one();
+    }
+
+    /// Waits until the connection is to give its seat to another.
+    pub(super) async fn evicted(&self) {
+        self.0.evicted.notified().await;
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct Answering(Peer);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection's socket. Its seat is free when it is dropped.
+#[derive(Debug)]
+pub(super) struct Socket {
+    // Dropped before the seat: whoever gets that finds the descriptor free.
+    pub stream: TcpStream,
+    pub peer: Peer,
+    pub _seat: Seat,
+}
+
+impl Socket {
+    fn count(&self, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = wrote {
+            self.peer.count_written(bytes);
+        }
+        self.peer.set_blocked(wrote.is_pending());
+        wrote
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        self.peer.count_read(into.filled().len() - before);
+        read
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.count(wrote)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.count(wrote)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,154 @@
+//! Accepting connections, and HTTP on each of them.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::body::{Answer, Timed};
+use super::deadline::Deadline;
+use super::peer::{Peer, Socket};
+use super::{Doors, Patience};
+
+/// Bytes of a request's head: an address may carry a token and a search, a browser adds cookies of other servers.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Between two tries while accepting fails.
+const RETRY_EVERY: Duration = Duration::from_millis(100);
+
+/// Serves one port until `stopped`, and then until each request under way is answered. Every request has its
+/// connection's [`Peer`] among its extensions.
+pub async fn serve(listener: TcpListener, router: Router, doors: Doors, patience: Patience, stopped: impl Future) {
+    let mut stopped = pin!(stopped);
+    let (stop, stopping) = watch::channel(());
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut stopped => break,
+            Some(_) = connections.join_next() => {}
+            stream = accept(&listener, &doors) => {
+                let connection = Connection { router: router.clone(), patience, stopping: stopping.clone() };
+                let (peer, seat) = doors.enter();
+                let socket = Socket { stream, peer, _seat: seat };
+                connections.spawn(connection.wait_for_request(socket));
+            }
+        }
+    }
+    drop((listener, stop));
+    while connections.join_next().await.is_some() {}
+}
+
+async fn accept(listener: &TcpListener, doors: &Doors) -> TcpStream {
+    loop {
+        doors.may_enter().await;
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Frames are gathered before they are written, so waiting for more to send only delays them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY refused");
+                }
+                return stream;
+            }
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                doors.cannot_accept(&error);
+                tokio::time::sleep(RETRY_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Whether the peer was gone before it was accepted.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// What a connection is served with.
+struct Connection {
+    router: Router,
+    patience: Patience,
+    stopping: watch::Receiver<()>,
+}
+
+impl Connection {
+    /// Waits for the first byte. What HTTP needs is made only then: a connection that says nothing costs little.
+    async fn wait_for_request(mut self, socket: Socket) {
+        let since = Instant::now();
+        let peer = socket.peer.clone();
+        let says_something = tokio::select! {
+            biased;
+            ready = timeout_at(since + self.patience.head, socket.stream.readable()) => matches!(ready, Ok(Ok(()))),
+            () = peer.evicted() => false,
+            _ = self.stopping.changed() => false,
+        };
+        if says_something {
+            Box::pin(self.serve_http(socket, since)).await;
+        }
+    }
+
+    /// Serves requests until the connection ends, is an upgraded one, or was waited for too long.
+    async fn serve_http(mut self, socket: Socket, since: Instant) {
+        let peer = socket.peer.clone();
+        let mut deadline = Deadline::new(peer.clone(), self.patience, since);
+        let service = answer_with(self.router, peer.clone(), self.patience.body);
+        let http = Builder::new()
+            // The deadlines here are finer.
+            .header_read_timeout(None)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades();
+        let mut http = pin!(http);
+        let mut evicted = pin!(peer.evicted());
+        let mut stopping = pin!(self.stopping.changed());
+        let mut is_stopping = false;
+        poll_fn(|cx| {
+            if !is_stopping && stopping.as_mut().poll(cx).is_ready() {
+                is_stopping = true;
+                http.as_mut().graceful_shutdown();
+            }
+            if let Poll::Ready(ended) = http.as_mut().poll(cx) {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke off");
+                }
+                return Poll::Ready(());
+            }
+            if evicted.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            deadline.poll(cx).map(|phase| tracing::debug!(?phase, "a connection was closed: it took too long"))
+        })
+        .await;
+    }
+}
+
+/// The router as one connection's service.
+fn answer_with(
+    router: Router,
+    peer: Peer,
+    body_patience: Duration,
+) -> impl Service<Request<Incoming>, Response = hyper::Response<Answer>, Error = std::convert::Infallible, Future: Send>
+{
+    let router = TowerToHyperService::new(router);
+    service_fn(move |request: Request<Incoming>| {
+        let answering = peer.begin();
+        let mut request = request.map(|body| Body::new(Timed::new(body, body_patience)));
+        request.extensions_mut().insert(peer.clone());
+        let answer = router.call(request);
+        async move { Ok(answer.await?.map(|body| Answer { body, _answering: answering })) }
+    })
+}

@@ -1,0 +1,105 @@
+//! Connections that do not go on: each is closed after a while, on both ports. The hub's times are made short here.
+
+use std::time::Duration;
+
+use orochi_hub::ports::Patience;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::{TestHub, in_time};
+
+const SHORT: Duration = Duration::from_millis(300);
+
+async fn hub(change: impl FnOnce(&mut Patience)) -> TestHub {
+    let mut patience = Patience::default();
+    change(&mut patience);
+    TestHub::start(|_| {}, patience).await
+}
+
+/// Writes this and reads what comes until the hub closes.
+async fn until_closed(host: &str, written: &str) -> String {
+    in_time(async {
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        stream.write_all(written.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn deadline_closes_who_says_nothing_and_who_says_half_a_head() {
+    let hub = hub(|patience| patience.head = SHORT).await;
+    for host in [hub.agent_host(), hub.dashboard_host()] {
+        for said in ["", "\r\n", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n", "GET /ws HTTP/1.1\r\nUpgrade: websock"]
+        {
+            assert_eq!(until_closed(host, said).await, "", "{said:?}");
+        }
+    }
+    assert_eq!(hub.get("/healthz").await, json!({"status": "ok"}));
+}
+
+/// A byte now and then is not a head in time.
+#[tokio::test]
+async fn deadline_of_a_head_is_not_moved_on_by_single_bytes() {
+    let hub = hub(|patience| patience.head = SHORT).await;
+    let mut stream = TcpStream::connect(hub.agent_host()).await.unwrap();
+    let (mut reader, mut writer) = stream.split();
+    let mut ticks = tokio::time::interval(SHORT / 10);
+    let drip = async {
+        loop {
+            ticks.tick().await;
+            // The hub may be gone.
+            let _ = writer.write_all(b"G").await;
+        }
+    };
+    let closed = async {
+        let mut byte = [0];
+        !matches!(reader.read(&mut byte).await, Ok(read) if read > 0)
+    };
+    tokio::select! {
+        () = drip => {}
+        closed = in_time(closed) => assert!(closed),
+    }
+}
+
+#[tokio::test]
+async fn deadline_of_a_body_gets_a_sentence_and_the_close() {
+    let hub = hub(|patience| patience.body = SHORT).await;
+    for sent in ["", "{\"sender\":\"ci\","] {
+        let head = "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n";
+        let answer = until_closed(hub.dashboard_host(), &format!("{head}{sent}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains("PARSE_ERROR") && answer.contains("nothing of it came for 300ms"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn deadline_between_requests_closes_an_idle_connection() {
+    let hub = hub(|patience| patience.idle = SHORT).await;
+    for host in [hub.agent_host(), hub.dashboard_host()] {
+        let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let answers = until_closed(host, &request.repeat(2)).await;
+        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadline_of_an_answer_that_nobody_reads() {
+    let hub = hub(|patience| patience.stuck = SHORT).await;
+    let text = "x".repeat(250 * 1024);
+    for _ in 0..80 {
+        hub.say("alice", "#c", &text).await;
+    }
+    let mut stream = TcpStream::connect(hub.dashboard_host()).await.unwrap();
+    stream.write_all(b"GET /api/messages?limit=500 HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    // Nothing is read; a socket that was closed with bytes unsent refuses further ones.
+    in_time(async {
+        while stream.write_all(b"\r\n").await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    })
+    .await;
+}
