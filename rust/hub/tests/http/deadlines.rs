@@ -95,10 +95,11 @@ async fn deadline_of_an_answer_that_nobody_reads() {
     }
     let mut stream = TcpStream::connect(hub.dashboard_host()).await.unwrap();
     stream.write_all(b"GET /api/messages?limit=500 HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    // Nothing is read; a socket that was closed with bytes unsent refuses further ones.
+    // Nothing is read; a socket that was closed refuses further bytes.
+    let mut ticks = tokio::time::interval(SHORT / 10);
     in_time(async {
         while stream.write_all(b"\r\n").await.is_ok() {
-            tokio::time::sleep(SHORT / 10).await;
+            ticks.tick().await;
         }
     })
     .await;
