@@ -22,7 +22,8 @@ CRATES = {
 _HIGH = ["server", "api", "bridge", "connection", "calls", "dashboard", "gitea", "config"]
 _ABOVE_GITEA = ["server", "api", "bridge", "connection", "calls", "dashboard"]
 HUB = {
-    "store": [*_HIGH, "core", "registry", "outbox", "view"],
+    "store": [*_HIGH, "core", "registry", "outbox", "view", "search"],
+    "search": [*_HIGH, "core", "registry", "outbox", "view", "markdown", "digest"],
     "view": [*_HIGH, "core", "registry", "outbox"],
     "registry": [*_HIGH, "core", "view"],
     "outbox": [*_HIGH, "core", "view", "store"],

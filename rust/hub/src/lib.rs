@@ -14,7 +14,8 @@
 //! 7. [`outbox`]: what waits for one connection. [`view`]: a stored message as one receiver sees it.
 //!    [`markdown`]: a text as HTML that a page may show. [`digest`]: what was said lately, counted.
 //! 8. [`registry`]: who is connected, in which channels, and what is known of each agent.
-//! 9. [`store`]: the log on disk.
+//! 9. [`search`]: the index of words, a file of its own behind the log.
+//! 10. [`store`]: the log on disk.
 
 pub mod api;
 pub mod bridge;
@@ -31,6 +32,7 @@ pub mod markdown;
 pub mod outbox;
 pub mod ports;
 pub mod registry;
+pub mod search;
 pub mod server;
 pub mod store;
 pub mod view;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use orochi_protocol::delivery::MessageView;
+use orochi_protocol::delivery::{HitView, MessageView};
 use serde_json::value::RawValue;
 
 use crate::store::{StoredMessage, conversation_partner};
@@ -36,9 +36,9 @@ pub fn frame(message: &StoredMessage, viewer: Viewer<'_>) -> String {
     with_view(message, viewer, |view| view.to_frame())
 }
 
-/// The message as a history row for `viewer`; `snippet` is the part that a search found.
-pub fn row(message: &StoredMessage, viewer: Viewer<'_>, snippet: Option<&str>) -> Box<RawValue> {
-    with_view(message, viewer, |view| view.to_row(snippet))
+/// The message as a history row for `viewer`; `hit` is what a search found in it.
+pub fn row(message: &StoredMessage, viewer: Viewer<'_>, hit: Option<HitView<'_>>) -> Box<RawValue> {
+    with_view(message, viewer, |view| view.to_row(hit))
 }
 
 fn with_view<T>(message: &StoredMessage, viewer: Viewer<'_>, write: impl FnOnce(&MessageView<'_>) -> T) -> T {
@@ -108,7 +108,11 @@ mod tests {
         let frame: serde_json::Value = serde_json::from_str(&frame(&direct, Viewer::Agent("bob"))).unwrap();
         assert_eq!(frame["payload"]["channel"], "@alice");
         assert_eq!(frame["ts"], "1970-01-01T00:00:00.000000+00:00");
-        let row: serde_json::Value = serde_json::from_str(row(&direct, Viewer::Observer, Some("<hi>")).get()).unwrap();
+        let row: serde_json::Value = serde_json::from_str(
+            row(&direct, Viewer::Observer, Some(HitView { snippet: "<hi>", ranges: &[(0, 2)] })).get(),
+        )
+        .unwrap();
         assert_eq!((&row["channel"], &row["snippet"]), (&"@bob".into(), &"<hi>".into()));
+        assert_eq!(row["ranges"], serde_json::json!([[0, 2]]));
     }
 }

@@ -33,6 +33,15 @@ pub struct MessageView<'a> {
     pub extra: Option<&'a str>,
 }
 
+/// The part of a message that a search found (section 9, Search).
+#[derive(Debug, Clone, Copy)]
+pub struct HitView<'a> {
+    /// The part around the matches, each between U+E000 and U+E001.
+    pub snippet: &'a str,
+    /// All matches in the content, `[start, end)` in code points.
+    pub ranges: &'a [(u32, u32)],
+}
+
 impl MessageView<'_> {
     /// The `message` frame.
     pub fn to_frame(&self) -> String {
@@ -65,8 +74,8 @@ impl MessageView<'_> {
         into_text(out)
     }
 
-    /// The history row; `snippet` is the part that a search found.
-    pub fn to_row(&self, snippet: Option<&str>) -> Box<RawValue> {
+    /// The history row; `hit` is what a search found in it.
+    pub fn to_row(&self, hit: Option<HitView<'_>>) -> Box<RawValue> {
         let mut out = Vec::with_capacity(256 + self.content.len() + self.metadata.len());
         out.extend_from_slice(br#"{"msg_id":"#);
         push(&mut out, self.id);
@@ -85,9 +94,11 @@ impl MessageView<'_> {
         out.extend_from_slice(br#","seq":"#);
         push(&mut out, &self.seq);
         self.push_reply_to(&mut out);
-        if let Some(snippet) = snippet {
+        if let Some(hit) = hit {
             out.extend_from_slice(br#","snippet":"#);
-            push(&mut out, snippet);
+            push(&mut out, hit.snippet);
+            out.extend_from_slice(br#","ranges":"#);
+            push(&mut out, hit.ranges);
         }
         out.push(b'}');
         RawValue::from_string(into_text(out)).expect("all parts are JSON")

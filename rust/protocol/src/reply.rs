@@ -217,6 +217,9 @@ pub struct HistoryAnswer<'a> {
     pub history: &'a [Box<RawValue>],
     /// The request's id.
     pub r#ref: &'a str,
+    /// How far a search could see, where that is not to the newest message (section 9, Search).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub indexed_up_to: Option<Seq>,
 }
 
 /// `gitea_result` (section 8).

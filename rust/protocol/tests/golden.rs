@@ -229,9 +229,10 @@ fn answers() -> Vec<(&'static str, String)> {
     };
     let detail = BTreeMap::from([("alice".to_owned(), alice())]);
     // A row has no further keys, unlike the live frame.
-    let history = |channel, history: &[Box<RawValue>]| {
-        from_hub("message", &HistoryAnswer { channel, content: "", history, r#ref: "q-1" })
+    let answer = |channel, history: &[Box<RawValue>], indexed_up_to| {
+        from_hub("message", &HistoryAnswer { channel, content: "", history, r#ref: "q-1", indexed_up_to })
     };
+    let history = |channel, history: &[Box<RawValue>]| answer(channel, history, None);
     let rows = [REPLY.to_row(None), GREETING.to_row(None)];
     let version = RawValue::from_string(r#"{"version":"1.22.0"}"#.to_owned()).unwrap();
     let receipts = [("dave", ReceiptState::Pending), ("carol", ReceiptState::Delivered), ("bob", ReceiptState::Seen)];
@@ -243,6 +244,7 @@ fn answers() -> Vec<(&'static str, String)> {
         ("reply-presence-detail", presence(&[("alice", &["#builds"])], Some(detail))),
         ("reply-history", history("#general", &rows)),
         ("reply-history-empty", history("#quiet", &[])),
+        ("reply-history-indexed-up-to", answer("#quiet", &[], Some(seq(41)))),
         ("reply-gitea-result", from_hub("gitea_result", &gitea)),
         ("reply-receipts", from_hub("receipts", &receipts)),
     ]

@@ -45,6 +45,8 @@ impl Search {
         }
         rows.iter().try_for_each(|row| {
             let found = row.get("snippet").and_then(Value::as_str).unwrap_or_else(|| text(row, "content"));
+            // The hub marks each match; a line of text has no use for the marks.
+            let found = found.replace(['\u{e000}', '\u{e001}'], "");
             output::line(&format!("[{}] [{}] {}: {found}", text(row, "ts"), text(row, "channel"), text(row, "sender")))
         })
     }

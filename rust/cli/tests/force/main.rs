@@ -9,6 +9,7 @@ mod hub;
 mod kill;
 mod proxy;
 mod read_only;
+mod search;
 mod slow;
 mod stop;
 mod traffic;

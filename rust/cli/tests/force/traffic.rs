@@ -39,6 +39,11 @@ impl Progress {
         }
     }
 
+    /// Acks so far.
+    pub fn count_so_far(&self) -> usize {
+        self.acks.load(Ordering::Relaxed)
+    }
+
     fn count(&self) {
         self.acks.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_waiters();

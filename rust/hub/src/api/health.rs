@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
-use orochi_protocol::{ErrorCode, Refusal};
+use orochi_protocol::{ErrorCode, Refusal, Seq};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -19,19 +19,31 @@ use crate::store::StoreError;
 #[derive(Debug, Serialize)]
 pub struct Health {
     status: &'static str,
+    /// Only while the index is made: messages go on meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<SearchProgress>,
 }
 
-const OK: Json<Health> = Json(Health { status: "ok" });
+/// How far the search index is.
+#[derive(Debug, Serialize)]
+struct SearchProgress {
+    indexed_up_to: Seq,
+    head: Seq,
+}
+
+const OK: Health = Health { status: "ok", search: None };
 
 /// GET /healthz
 pub async fn alive() -> Json<Health> {
-    OK
+    Json(OK)
 }
 
 /// GET /readyz
 pub async fn ready(State(app): State<App>) -> Result<Json<Health>, ApiError> {
     app.readiness.check(&app.core).await?;
-    Ok(OK)
+    let reach = app.core.search_reach();
+    let progress = SearchProgress { indexed_up_to: reach.indexed_up_to, head: reach.head };
+    Ok(Json(Health { search: (!reach.is_complete()).then_some(progress), ..OK }))
 }
 
 /// How old the answer to [`ready`] may be. Asking writes to the disk, and anybody may ask.

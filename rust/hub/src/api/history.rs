@@ -12,6 +12,8 @@ use serde_json::value::RawValue;
 use super::App;
 use super::errors::ApiError;
 use super::params::Params;
+use crate::markdown::Rendering;
+use crate::search::{Hit, Request};
 use crate::store::{Lane, StoredMessage, conversation_key};
 use crate::view::{self, Viewer};
 
@@ -27,6 +29,9 @@ pub async fn list(
     let channel = stored_channel(&target, agent.as_ref())?;
     let filter = parse_filter(&params)?;
     let rendering = params.rendering()?;
+    if filter.search.is_some() {
+        return found(&app, channel, agent, &filter, rendering).await;
+    }
     let rows = app.core.reads().run_in(Lane::for_history(&filter), move |reader| {
         let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
         let messages = reader.history(&channel, &filter)?;
@@ -34,6 +39,20 @@ pub async fn list(
         Ok(messages.iter().map(row).collect())
     });
     Ok(Json(rows.await?))
+}
+
+/// The rows of a history that is searched.
+async fn found(
+    app: &App,
+    channel: String,
+    agent: Option<AgentName>,
+    filter: &HistoryFilter,
+    rendering: Rendering,
+) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+    let found = app.core.search(Request::in_history(channel, agent.clone(), filter)?).await?;
+    let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
+    let row = |hit: &Hit| rendering.row(view::row(&hit.message, viewer, None), &hit.message.content);
+    Ok(Json(found.hits.iter().map(row).collect()))
 }
 
 /// The channel as the log has it: of a conversation `agent` must be a side.

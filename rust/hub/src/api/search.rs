@@ -1,8 +1,10 @@
-//! GET /api/search: messages that match a text, best first, each with the part that matched.
+//! GET /api/search: messages that match a text, each with the part that matched (docs/protocol.md, section 9, Search).
 
 use axum::Json;
 use axum::extract::State;
-use orochi_protocol::fields::missing;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use orochi_protocol::delivery::HitView;
+use orochi_protocol::fields::{invalid, missing};
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
 use orochi_protocol::{Refusal, Target};
 use serde_json::value::RawValue;
@@ -11,38 +13,80 @@ use super::App;
 use super::errors::ApiError;
 use super::history::stored_channel;
 use super::params::Params;
-use crate::store::{Lane, Search, StoredMessage};
+use crate::search::{Cursor, Found, Hit, Order, Query, Request};
 use crate::view::{self, Viewer};
 
+const INDEXED_UP_TO: HeaderName = HeaderName::from_static("orochi-indexed-up-to");
+
 /// Rows with a snippet. Direct messages are found only for the agent that `?agent=` names.
-pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
-    let search = parse_search(&params)?;
+pub async fn list(
+    State(app): State<App>,
+    uri: Uri,
+    params: Params,
+) -> Result<(HeaderMap, Json<Vec<Box<RawValue>>>), ApiError> {
+    let request = parse_request(&params)?;
     let rendering = params.rendering()?;
-    let rows = app.core.reads().run_in(Lane::Search, move |reader| {
-        let viewer = search.agent.as_deref().map_or(Viewer::Observer, Viewer::Agent);
-        let hits = reader.search(&search)?;
-        let row = |(message, snippet): &(StoredMessage, String)| {
-            rendering.row(view::row(message, viewer, Some(snippet)), &message.content)
-        };
-        Ok(hits.iter().map(row).collect())
-    });
-    Ok(Json(rows.await?))
+    let agent = request.agent.clone();
+    let found = app.core.search(request).await?;
+    let headers = headers(&uri, &found);
+    let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
+    let row = |hit: &Hit| {
+        let part = HitView { snippet: &hit.snippet, ranges: &hit.ranges };
+        rendering.row(view::row(&hit.message, viewer, Some(part)), &hit.message.content)
+    };
+    Ok((headers, Json(found.hits.iter().map(row).collect())))
 }
 
-fn parse_search(params: &Params) -> Result<Search, Refusal> {
+fn parse_request(params: &Params) -> Result<Request, Refusal> {
     let text = params.short_text("q", SEARCH_CHARS_MAX)?.ok_or_else(|| missing("q", "the words to search for"))?;
     let agent = params.agent("agent")?;
     let channel = match params.text("channel")? {
         Some(text) => Some(stored_channel(&Target::parse(&text)?, agent.as_ref())?),
         None => None,
     };
-    Ok(Search {
-        text,
+    let query = Query::parse("q", &text)?;
+    query.check_asker("agent", agent.as_ref())?;
+    Ok(Request {
+        query,
         channel,
-        sender: params.agent("sender")?.map(|name| name.to_string()),
+        sender: params.agent("sender")?,
         since: params.time("since")?,
         until: params.end_time("until")?,
-        agent: agent.map(|name| name.to_string()),
+        agent,
+        order: parse_order(params)?,
+        cursor: params.text("cursor")?.map(|text| Cursor::parse("cursor", &text)).transpose()?,
         limit: params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT),
+        ..Request::default()
     })
+}
+
+fn parse_order(params: &Params) -> Result<Order, Refusal> {
+    match params.text("order")?.as_deref() {
+        None | Some("rank") => Ok(Order::Rank),
+        Some("time") => Ok(Order::Time),
+        Some(other) => Err(invalid("order", "rank or time", &format!("{other:?}"))),
+    }
+}
+
+/// Where the next page is, and how far the search could see.
+fn headers(uri: &Uri, found: &Found) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    // An address that was a request's is a header value, too.
+    if let Some(next) = found.next
+        && let Ok(value) = HeaderValue::from_str(&format!("<{}>; rel=\"next\"", next_address(uri, next)))
+    {
+        headers.insert(header::LINK, value);
+    }
+    if let Some(seq) = found.indexed_up_to {
+        headers.insert(INDEXED_UP_TO, HeaderValue::from(seq.get()));
+    }
+    headers
+}
+
+/// The request's own address with another cursor. It is relative, so it also holds behind a proxy.
+fn next_address(uri: &Uri, next: Cursor) -> String {
+    let pairs = uri.query().unwrap_or_default().split('&');
+    let kept = pairs.filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"));
+    let kept: String = kept.map(|pair| format!("{pair}&")).collect();
+    format!("{}?{kept}cursor={next}", uri.path())
 }

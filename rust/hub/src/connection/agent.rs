@@ -19,7 +19,8 @@ use super::link::Link;
 use crate::calls::{Asked, Calls, RequestDigest};
 use crate::core::{AgentAction, Command, not_registered, shutting_down, stray_frame, unavailable};
 use crate::gitea::{Action, Failure};
-use crate::store::{Lane, conversation_key};
+use crate::search;
+use crate::store::{Lane, StoredMessage, conversation_key};
 use crate::view::{self, Viewer};
 
 /// Serves an agent until it leaves or the hub stops.
@@ -167,17 +168,19 @@ impl Session {
         };
         self.link.core.barrier().await?;
         let filter = query.filter;
-        let read = self
-            .link
-            .core
-            .reads()
-            .run_in(Lane::for_history(&filter), move |reader| reader.history(&channel, &filter))
-            .await;
-        let messages = read.map_err(|error| unavailable(&error))?;
+        let (messages, indexed_up_to) = if filter.search.is_some() {
+            let request = search::Request::in_history(channel, viewer.clone(), &filter)?;
+            let found = self.link.core.search(request).await?;
+            (found.hits.into_iter().map(|hit| hit.message).collect(), found.indexed_up_to)
+        } else {
+            let (reads, lane) = (self.link.core.reads(), Lane::for_history(&filter));
+            let read = reads.run_in(lane, move |reader| reader.history(&channel, &filter)).await;
+            (read.map_err(|error| unavailable(&error))?, None)
+        };
         let viewer = viewer.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
-        let history: Vec<_> = messages.iter().map(|message| view::row(message, viewer, None)).collect();
+        let history: Vec<_> = messages.iter().map(|message: &StoredMessage| view::row(message, viewer, None)).collect();
         let channel = query.target.to_string();
-        let answer = HistoryAnswer { channel: &channel, content: "", history: &history, r#ref: id };
+        let answer = HistoryAnswer { channel: &channel, content: "", history: &history, r#ref: id, indexed_up_to };
         self.answer("message", &answer, id).await;
         Ok(())
     }

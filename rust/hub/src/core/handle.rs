@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::command::{Accepted, CallKey, Command, Stats};
 use super::lookups::{Asked, Lookups};
 use crate::registry::{ConnectionId, Registry};
+use crate::search::{self, Found, Reach, Search};
 use crate::store::{Call, Marks, Reads, StoreError, conversation_partner};
 
 /// A handle to the core and to the log's readers.
@@ -28,6 +29,7 @@ struct Shared {
     lookups: Lookups,
     started: Instant,
     reads: Reads,
+    search: Search,
     epoch: String,
     /// The committed head; written by the core thread only, after each commit.
     head: Arc<AtomicU64>,
@@ -56,6 +58,7 @@ impl Core {
         commands: mpsc::Sender<Command>,
         lookups: Lookups,
         reads: Reads,
+        search: Search,
         epoch: String,
         head: Arc<AtomicU64>,
         stopped: watch::Receiver<bool>,
@@ -67,6 +70,7 @@ impl Core {
                 lookups,
                 started: Instant::now(),
                 reads,
+                search,
                 epoch,
                 head,
                 next_connection,
@@ -105,6 +109,19 @@ impl Core {
     /// The log's readers. A read sees everything that was acked before it began.
     pub fn reads(&self) -> &Reads {
         &self.shared.reads
+    }
+
+    /// A page of a search; sees everything that was acked before it began, or says how far it saw.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub async fn search(&self, request: search::Request) -> Result<Found, Refusal> {
+        self.shared.search.find(&self.shared.reads, request).await.map_err(|error| unavailable(&error))
+    }
+
+    /// How far the search index is.
+    pub fn search_reach(&self) -> Reach {
+        self.shared.search.reach()
     }
 
     /// The database's UUID.

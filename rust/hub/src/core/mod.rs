@@ -40,6 +40,7 @@ pub use stamp::{stray_frame, system_clock};
 
 pub use crate::registry::ConnectionId;
 use crate::registry::{ConnectionIndex, Registry};
+use crate::search::Search;
 use crate::store::{Loaded, Reads, Store};
 use entry::Entry;
 use lookups::Lookups;
@@ -61,7 +62,9 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
     let head = Arc::new(AtomicU64::new(loaded.head.get()));
     let (stopped, stopping) = watch::channel(false);
     let lookups = Lookups::default();
-    let core = Core::new(commands, lookups.clone(), reads, loaded.epoch.clone(), Arc::clone(&head), stopping);
+    let search = Search::start(&reads, &loaded.epoch, Arc::clone(&head))?;
+    let core =
+        Core::new(commands, lookups.clone(), reads, search.clone(), loaded.epoch.clone(), Arc::clone(&head), stopping);
     let thread = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
         let mut thread = CoreThread {
             store,
@@ -72,12 +75,14 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
             epoch: loaded.epoch,
             head: loaded.head,
             shared_head: head,
+            search,
             entries: Vec::with_capacity(BATCH_MAX),
             touched: Vec::new(),
         };
         thread.run(inbox);
-        let CoreThread { store, lookups, .. } = thread;
+        let CoreThread { store, lookups, search, .. } = thread;
         lookups.close();
+        search.stop();
         store.close();
         // Only now: whoever waits for it may open the file again.
         let _ = stopped.send(true);
@@ -97,6 +102,8 @@ struct CoreThread {
     head: Seq,
     /// The same for readers on other threads.
     shared_head: Arc<AtomicU64>,
+    /// Indexes what was committed.
+    search: Search,
     /// The entries of the turn.
     entries: Vec<Entry>,
     /// Connections for which frames are staged.
@@ -209,5 +216,6 @@ impl CoreThread {
     fn set_head(&mut self, head: Seq) {
         self.head = head;
         self.shared_head.store(head.get(), Ordering::Release);
+        self.search.committed(head);
     }
 }

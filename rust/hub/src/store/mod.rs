@@ -26,7 +26,7 @@ pub use files::LogFiles;
 pub use logins::ENDED_SESSIONS_MAX;
 pub use marks::{Marks, Note};
 pub use open::{Loaded, SessionKey, Store};
-pub use read::{Excerpt, Glance, Lane, Page, Paused, Reader, Reads, Search, Waiting};
+pub use read::{Excerpt, Glance, Lane, Page, Paused, Reader, Reads, Waiting};
 pub use write::Batch;
 
 use orochi_protocol::{Seq, Timestamp};
@@ -134,9 +134,14 @@ pub fn conversation_key(one: &str, other: &str) -> String {
     format!("@{first} @{second}")
 }
 
+/// The two sides of a conversation; None where `channel` is not the key of one.
+pub fn conversation_sides(channel: &str) -> Option<[&str; 2]> {
+    channel.strip_prefix('@')?.split_once(" @").map(|(first, second)| [first, second])
+}
+
 /// The other side of a conversation, seen from `side`; None where `channel` is no conversation of it.
 pub fn conversation_partner<'a>(channel: &'a str, side: &str) -> Option<&'a str> {
-    let (first, second) = channel.strip_prefix('@')?.split_once(" @")?;
+    let [first, second] = conversation_sides(channel)?;
     match side {
         _ if side == first => Some(second),
         _ if side == second => Some(first),

@@ -97,6 +97,9 @@ impl Store {
                 upgrade::take_over(&transaction)?;
             }
             transaction.commit()?;
+            if schema::held_the_index(version) {
+                give_space_back(&connection);
+            }
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         compose::compose_names(&transaction)?;
@@ -173,10 +176,18 @@ fn inspect(connection: &Connection, path: &Path) -> Result<(i64, bool), StoreErr
         return if upgrade::is_legacy(connection)? { Ok((0, true)) } else { Err(foreign("it has other tables")) };
     }
     let is_ours = connection
-        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'messages_fts'", [], |_| Ok(()))
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'addressed'", [], |_| Ok(()))
         .optional()?
         .is_some();
     if is_ours { Ok((version, false)) } else { Err(foreign("it has other tables")) }
+}
+
+/// Makes the file as small as what it holds. It is a convenience: where it fails, the free pages are used again.
+fn give_space_back(connection: &Connection) {
+    tracing::info!("the index of words moves out of the log, into a file of its own; the log is made smaller once");
+    if let Err(error) = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);") {
+        tracing::warn!(%error, "the log could not be made smaller; the space is used again by new messages");
+    }
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {

@@ -5,14 +5,14 @@ use rusqlite::{Connection, Transaction};
 use super::StoreError;
 
 /// The newest schema.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// Each step brings a file from the version before to its own, `n + 1`.
-const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
+const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6];
 
 /// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
 ///   of ids has the id first: time-ordered ids of all senders append at its end.
-/// - `messages_fts` has no text of its own; it is written in the same transaction as the message.
+/// - `messages_fts` was the index of words until step 6.
 /// - `addressed` finds what waits for an agent without reading the log.
 const STEP_1: &str = "
     CREATE TABLE messages (
@@ -81,6 +81,14 @@ const STEP_4: &str = "INSERT OR IGNORE INTO meta (key, value) VALUES ('session_k
 /// What was told of other hosts, so that it is told once.
 const STEP_5: &str =
     "CREATE TABLE marks (key TEXT PRIMARY KEY, value TEXT NOT NULL, ts INTEGER NOT NULL) WITHOUT ROWID;";
+
+/// The index of words is a file of its own now, see the module `search`.
+const STEP_6: &str = "DROP TABLE IF EXISTS messages_fts;";
+
+/// Whether a file of version `from` held the index of words, whose pages are free after the upgrade.
+pub(super) fn held_the_index(from: i64) -> bool {
+    (1..6).contains(&from)
+}
 
 /// The file's schema number; 0 where it is new, or not ours.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -126,9 +126,6 @@ fn insert(transaction: &Transaction<'_>, row: &Row<'_>) -> Result<(), StoreError
         // The first with this id keeps it.
         insert(&uuid::Uuid::now_v7().to_string())?;
     }
-    transaction
-        .prepare_cached("INSERT INTO messages_fts (rowid, content) VALUES (?1, ?2)")?
-        .execute(params![row.seq, row.content])?;
     for agent in mentioned.iter().filter(|agent| agent.as_str() != row.sender) {
         transaction
             .prepare_cached("INSERT OR IGNORE INTO addressed (agent, seq) VALUES (?1, ?2)")?

@@ -107,9 +107,6 @@ impl Batch<'_> {
 
     fn index(&mut self, message: &NewMessage<'_>) -> Result<(), StoreError> {
         let seq = message.seq.as_i64();
-        self.transaction
-            .prepare_cached("INSERT INTO messages_fts (rowid, content) VALUES (?1, ?2)")?
-            .execute(params![seq, message.content])?;
         for agent in message.addressed {
             self.transaction
                 .prepare_cached("INSERT OR IGNORE INTO addressed (agent, seq) VALUES (?1, ?2)")?

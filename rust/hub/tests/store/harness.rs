@@ -1,8 +1,11 @@
 //! A log in a folder of its own, and short ways to write to it and read it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use orochi_hub::store::{Appended, Loaded, NewMessage, Reader, Reads, Search, Store, StoreError, StoredMessage};
+use orochi_hub::search::{Query, Request, Search};
+use orochi_hub::store::{Appended, Loaded, NewMessage, Reader, Reads, Store, StoreError, StoredMessage};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{Seq, Timestamp};
 use tempfile::TempDir;
@@ -92,15 +95,13 @@ pub fn history(db: &Path, legacy_head: Seq, channel: &str, filter: HistoryFilter
 
 /// The seqs that a search finds, as one of `agent`'s sides where it is given.
 pub fn search(db: &Path, text: &str, agent: Option<&str>) -> Vec<u64> {
-    let search = Search {
-        text: text.to_owned(),
-        channel: None,
-        sender: None,
-        since: None,
-        until: None,
-        agent: agent.map(ToOwned::to_owned),
-        limit: 100,
-    };
-    let hits = read(db, Seq::ZERO, move |reader| reader.search(&search));
-    hits.iter().map(|(row, _)| row.seq.get()).collect()
+    let agent = agent.map(|name| orochi_protocol::AgentName::parse(name).unwrap());
+    let request = Request { query: Query::parse("q", text).unwrap(), agent, limit: 100, ..Request::default() };
+    let head = all(db).last().map_or(Seq::ZERO, |message| message.seq);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let reads = Reads::open(db, 1, Seq::ZERO).unwrap();
+    let search = Search::start(&reads, "the log's", Arc::new(AtomicU64::new(head.get()))).unwrap();
+    let found = runtime.block_on(search.find(&reads, request)).unwrap();
+    search.stop();
+    found.hits.iter().map(|hit| hit.message.seq.get()).collect()
 }

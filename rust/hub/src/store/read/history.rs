@@ -8,7 +8,6 @@ use orochi_protocol::{Seq, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 
-use super::search::match_expression;
 use super::{COLUMNS, Reader};
 use crate::store::{StoreError, StoredMessage};
 
@@ -46,21 +45,13 @@ impl Reader {
     /// # Errors
     /// Where the disk refuses.
     pub fn history(&self, channel: &str, filter: &HistoryFilter) -> Result<Vec<StoredMessage>, StoreError> {
-        match self.history_sql(channel, filter)? {
-            Some((sql, values)) => self.rows(&sql, params_from_iter(values)),
-            None => Ok(Vec::new()),
-        }
+        let (sql, values) = self.history_sql(channel, filter)?;
+        self.rows(&sql, params_from_iter(values))
     }
 
-    /// The statement and its values; None where no message can pass.
-    fn history_sql(&self, channel: &str, filter: &HistoryFilter) -> Result<Option<(String, Vec<Value>)>, StoreError> {
+    /// The statement and its values.
+    fn history_sql(&self, channel: &str, filter: &HistoryFilter) -> Result<(String, Vec<Value>), StoreError> {
         let mut conditions = Conditions::default();
-        let mut from = "messages";
-        if let Some(text) = &filter.search {
-            let Some(expression) = match_expression(text) else { return Ok(None) };
-            from = "messages_fts JOIN messages ON seq = messages_fts.rowid";
-            conditions.and("messages_fts MATCH ?", expression);
-        }
         conditions.and("channel = ?", channel.to_owned());
         self.bound(&mut conditions, filter.since, filter.until)?;
         if let Some(before) = filter.before {
@@ -75,12 +66,22 @@ impl Reader {
         if let Some(reply_to) = filter.reply_to {
             conditions.and("reply_to = ?", reply_to.as_i64());
         }
-        let columns = if filter.search.is_some() { qualified() } else { COLUMNS.to_owned() };
         let clause = conditions.sql().to_owned();
         let (limit, values) = conditions.values_with(filter.limit);
-        let order = if filter.search.is_some() { "messages_fts.rowid" } else { "seq" };
-        let sql = format!("SELECT {columns} FROM {from}{clause} ORDER BY {order} DESC LIMIT {limit}");
-        Ok(Some((sql, values)))
+        let sql = format!("SELECT {COLUMNS} FROM messages{clause} ORDER BY seq DESC LIMIT {limit}");
+        Ok((sql, values))
+    }
+
+    /// The seqs between which all messages of a time are: from the first to below the second. Between them there can be
+    /// others, of what 0.1.0 wrote.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn places(&self, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(Seq, Seq), StoreError> {
+        let first = since.map(|since| self.first_at(|ts| ts >= since)).transpose()?;
+        let first = first.filter(|first| *first > self.legacy_head.next()).unwrap_or(Seq::ZERO.next());
+        let end = until.map(|until| self.first_at(|ts| ts > until)).transpose()?;
+        Ok((first, end.unwrap_or(Seq::MAX)))
     }
 
     /// Turns times into places in the log, and keeps the times as conditions for what 0.1.0 wrote.
@@ -90,16 +91,13 @@ impl Reader {
         since: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> Result<(), StoreError> {
+        let (first, end) = self.places(since, until)?;
         if let Some(since) = since {
-            let first = self.first_at(|ts| ts >= since)?;
-            if first > self.legacy_head.next() {
-                conditions.and("seq >= ?", first.as_i64());
-            }
+            conditions.and("seq >= ?", first.as_i64());
             conditions.and("ts >= ?", since.as_micros());
         }
         if let Some(until) = until {
-            let first_later = self.first_at(|ts| ts > until)?;
-            conditions.and("seq < ?", first_later.as_i64());
+            conditions.and("seq < ?", end.as_i64());
             conditions.and("ts <= ?", until.as_micros());
         }
         Ok(())
@@ -122,11 +120,6 @@ impl Reader {
         }
         Ok(Seq::from_i64(low))
     }
-}
-
-/// The columns, of `messages` and not of the search index, which has a `content` too.
-pub(super) fn qualified() -> String {
-    COLUMNS.split(", ").map(|column| format!("messages.{column}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -164,7 +157,7 @@ mod tests {
     }
 
     fn plan(reader: &Reader, filter: &HistoryFilter) -> String {
-        let (sql, values) = reader.history_sql("#c1", filter).unwrap().unwrap();
+        let (sql, values) = reader.history_sql("#c1", filter).unwrap();
         let mut statement = reader.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
@@ -203,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_and_searches_are_found_by_their_own_index() {
+    fn answers_are_found_by_their_own_index() {
         let folder = tempfile::tempdir().unwrap();
         let reader = log(&folder);
         let answers = plan(&reader, &HistoryFilter { reply_to: Seq::new(7), ..HistoryFilter::default() });
@@ -211,7 +204,5 @@ mod tests {
             answers.contains("USING INDEX messages_by_reply (reply_to=?") && !answers.contains("TEMP B-TREE"),
             "{answers}"
         );
-        let search = plan(&reader, &HistoryFilter { search: Some("words".to_owned()), ..HistoryFilter::default() });
-        assert!(search.contains("VIRTUAL TABLE INDEX") && !search.contains("TEMP B-TREE"), "{search}");
     }
 }

@@ -7,7 +7,6 @@ mod glance;
 mod history;
 mod page;
 mod pool;
-mod search;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -18,7 +17,6 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 pub use glance::{Excerpt, Glance};
 pub use page::Page;
 pub use pool::{Lane, Paused, Reads};
-pub use search::Search;
 
 use super::row::{COLUMNS, empty, read_into, read_row};
 use super::{StoreError, StoredMessage};
@@ -117,6 +115,20 @@ impl Reader {
     ) -> Result<(), StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
         self.visit(&sql, params![after.as_i64(), upto.as_i64()], visit)
+    }
+
+    /// Shows `visit` the messages from `from` to below `before`, newest first, until it breaks off.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn scan_back(
+        &self,
+        from: Seq,
+        before: Seq,
+        visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq >= ?1 AND seq < ?2 ORDER BY seq DESC");
+        self.visit(&sql, params![from.as_i64(), before.as_i64()], visit)
     }
 
     /// The same of the messages that mention `agent` or are written to it, without reading the others.

@@ -162,6 +162,19 @@ impl Reads {
         &self.pool.files
     }
 
+    /// The log's file.
+    pub fn path(&self) -> &Path {
+        &self.pool.path
+    }
+
+    /// A reader outside the places, for a thread of its own.
+    ///
+    /// # Errors
+    /// Where it can't be opened.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Reader::open(&self.pool.path, self.pool.legacy_head)
+    }
+
     /// Runs a quick `read` with a reader on a blocking thread; waits while all are in use.
     ///
     /// # Errors

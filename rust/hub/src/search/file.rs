@@ -1,0 +1,302 @@
+//! The index's file: an SQLite database beside the log that can be deleted at any time, because all of it is made from
+//! the log.
+//!
+//! Each segment is an FTS5 table for 100 000 seqs. A merge therefore never costs more than one segment, and a segment
+//! that is full is not written again. `detail=none` keeps which messages hold a token, not where: where is found in the
+//! message itself, which is read anyway to be shown.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use orochi_protocol::Seq;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
+
+use super::tokens::{self, TOKEN_CHARS};
+use super::units::Units;
+use crate::store::StoredMessage;
+
+/// The format of the file and of its tokens; a file of another one is made anew.
+const FORMAT: i64 = 1;
+/// Seqs of a segment.
+pub const SEGMENT_SEQS: u64 = 100_000;
+
+/// What the index was made from, to notice that it belongs to another log or to a newer one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The newest message in the index; zero where it is empty.
+    pub seq: Seq,
+    /// Its id.
+    pub id: String,
+}
+
+/// Why the index can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// It is damaged, or no index of ours: it is to be set aside and made anew.
+    #[error("{0}")]
+    Damaged(String),
+    /// It is sound, but of another log, of a newer state of it, or of another version: it is to be made anew.
+    #[error("{0}")]
+    Stale(&'static str),
+    /// The disk refused; it may go through later.
+    #[error(transparent)]
+    Disk(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for IndexError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
+            _ => Self::Disk(error),
+        }
+    }
+}
+
+/// The index of the log at `db`: `orochi.db` has `orochi.search.db`.
+pub fn path_beside(db: &Path) -> PathBuf {
+    db.with_extension("search.db")
+}
+
+/// The writer of the index.
+#[derive(Debug)]
+pub struct Writer {
+    connection: Connection,
+    mark: Mark,
+    units: Units,
+    text: String,
+}
+
+impl Writer {
+    /// Opens the index at `path`, or makes an empty one, for the log with this `epoch`.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] where it is something else, [`IndexError::Stale`] where it is of another version or log.
+    pub fn open(path: &Path, epoch: &str) -> Result<Self, IndexError> {
+        create_private(path);
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        // NORMAL: the index is made anew from the log, so nobody waits for its syncs.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -4096)?;
+        connection.set_prepared_statement_cache_capacity(16);
+        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables == 0 {
+            make(&connection, epoch)?;
+        } else if format == 0 {
+            return Err(IndexError::Damaged("it is another program's database".to_owned()));
+        } else if format != FORMAT || !has_epoch(&connection, epoch)? {
+            return Err(IndexError::Stale("it is of another log or another version"));
+        }
+        let mark = read_mark(&connection)?;
+        Ok(Self { connection, mark, units: Units::default(), text: String::new() })
+    }
+
+    /// The newest message in the index.
+    pub fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// Adds messages, in the order of the log, in one transaction.
+    ///
+    /// # Errors
+    /// Where the disk refuses; nothing of them is in the index then.
+    pub fn add(&mut self, messages: &[StoredMessage]) -> Result<(), IndexError> {
+        let Some(last) = messages.last() else { return Ok(()) };
+        let transaction = self.connection.transaction()?;
+        let mut segment = segment_of(self.mark.seq);
+        let mut is_there = self.mark.seq > Seq::ZERO;
+        for message in messages {
+            let wanted = segment_of(message.seq);
+            if !is_there || wanted != segment {
+                if is_there {
+                    finish_segment(&transaction, segment)?;
+                }
+                begin_segment(&transaction, wanted)?;
+                (segment, is_there) = (wanted, true);
+            }
+            tokens::of_message(message, &mut self.units, &mut self.text);
+            let sql = format!("INSERT INTO segment_{segment} (rowid, tokens) VALUES (?1, ?2)");
+            transaction.prepare_cached(&sql)?.execute(params![message.seq.as_i64(), self.text])?;
+        }
+        transaction
+            .prepare_cached("UPDATE mark SET seq = ?1, id = ?2")?
+            .execute(params![last.seq.as_i64(), last.id])?;
+        transaction.commit()?;
+        self.mark = Mark { seq: last.seq, id: last.id.clone() };
+        Ok(())
+    }
+}
+
+/// A reader of the index.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens the index at `path` for reading.
+    ///
+    /// # Errors
+    /// Where there is none, or it can't be read.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(std::time::Duration::from_secs(1))?;
+        connection.pragma_update(None, "cache_size", -1024)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Self { connection })
+    }
+
+    /// Runs `read` on one state of the index.
+    ///
+    /// # Errors
+    /// Those of `read`, and where the file can't be read.
+    pub fn snapshot<T, E: From<IndexError>>(&self, read: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
+        let transaction = self.connection.unchecked_transaction().map_err(IndexError::from)?;
+        let mark = read_mark(&transaction)?;
+        read(&Snapshot { connection: Some(&transaction), indexed_up_to: mark.seq })
+    }
+}
+
+/// One state of the index.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    /// None where there is no index.
+    connection: Option<&'a Connection>,
+    /// The newest message in it.
+    pub indexed_up_to: Seq,
+}
+
+impl Snapshot<'_> {
+    /// That of an index that is not there.
+    pub fn empty() -> Self {
+        Self { connection: None, indexed_up_to: Seq::ZERO }
+    }
+
+    /// Shows `visit` the seqs that match an FTS5 `expression`, newest first, from below `before` down to `from`, until
+    /// it answers false.
+    ///
+    /// # Errors
+    /// Those of `visit`, and where the file can't be read.
+    pub fn matches<E: From<IndexError>>(
+        &self,
+        expression: &str,
+        from: Seq,
+        before: Seq,
+        mut visit: impl FnMut(Seq) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let Some(connection) = self.connection else { return Ok(()) };
+        for segment in segments(connection, from, before)? {
+            let sql = format!(
+                "SELECT rowid FROM segment_{segment}
+                 WHERE segment_{segment} MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC"
+            );
+            let mut statement = connection.prepare_cached(&sql).map_err(IndexError::from)?;
+            let bounds = params![expression, from.as_i64(), before.as_i64()];
+            let mut rows = statement.query(bounds).map_err(IndexError::from)?;
+            while let Some(row) = rows.next().map_err(IndexError::from)? {
+                let seq = Seq::from_i64(row.get(0).map_err(IndexError::from)?);
+                if !visit(seq)? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The segments that hold seqs from `from` to below `before`, newest first.
+fn segments(connection: &Connection, from: Seq, before: Seq) -> Result<Vec<i64>, IndexError> {
+    let mut statement =
+        connection.prepare_cached("SELECT number FROM segments WHERE number BETWEEN ?1 AND ?2 ORDER BY number DESC")?;
+    let found = statement.query_map([segment_of(from), segment_of(before)], |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Moves a file that can't be used out of the way, in the place of one that was set aside before; gives its new name.
+///
+/// # Errors
+/// Where the folder refuses.
+pub fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".damaged");
+    let aside = PathBuf::from(aside);
+    fs::rename(path, &aside)?;
+    remove_companions(path);
+    Ok(aside)
+}
+
+/// Removes the file.
+///
+/// # Errors
+/// Where the folder refuses.
+pub fn remove(path: &Path) -> std::io::Result<()> {
+    fs::remove_file(path)?;
+    remove_companions(path);
+    Ok(())
+}
+
+/// SQLite's files beside it would be read as a part of the new one.
+fn remove_companions(path: &Path) {
+    for ending in ["-wal", "-shm"] {
+        let mut companion = path.as_os_str().to_owned();
+        companion.push(ending);
+        // It may not be there.
+        let _ = fs::remove_file(PathBuf::from(companion));
+    }
+}
+
+/// Makes the file readable for its owner only: it holds words of direct messages. SQLite gives its companions the same
+/// mode.
+fn create_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    // An existing file keeps its mode; a fault shows itself when SQLite opens it.
+    let _ = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+}
+
+fn make(connection: &Connection, epoch: &str) -> Result<(), IndexError> {
+    connection.execute_batch(&format!(
+        "BEGIN;
+         CREATE TABLE mark (epoch TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL);
+         CREATE TABLE segments (number INTEGER PRIMARY KEY);
+         PRAGMA user_version = {FORMAT};"
+    ))?;
+    connection.execute("INSERT INTO mark VALUES (?1, 0, '')", [epoch])?;
+    connection.execute_batch("COMMIT")?;
+    Ok(())
+}
+
+fn has_epoch(connection: &Connection, epoch: &str) -> Result<bool, IndexError> {
+    let found = connection.query_row("SELECT epoch = ?1 FROM mark", [epoch], |row| row.get(0)).optional()?;
+    Ok(found.unwrap_or(false))
+}
+
+fn read_mark(connection: &Connection) -> Result<Mark, IndexError> {
+    let mut statement = connection.prepare_cached("SELECT seq, id FROM mark")?;
+    let mark = statement.query_row([], |row| Ok(Mark { seq: Seq::from_i64(row.get(0)?), id: row.get(1)? }));
+    mark.optional()?.ok_or_else(|| IndexError::Damaged("it does not say how far it reaches".to_owned()))
+}
+
+fn begin_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
+    // prefix: `rout*` is a look-up, where it would read each word that begins so.
+    transaction.execute_batch(&format!(
+        "INSERT INTO segments VALUES ({segment});
+         CREATE VIRTUAL TABLE segment_{segment} USING fts5 (
+             tokens, content='', detail=none, columnsize=0, prefix='3', tokenize=\"ascii tokenchars '{TOKEN_CHARS}'\"
+         );"
+    ))
+}
+
+/// Brings a full segment into its final, smallest form.
+fn finish_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
+    transaction.execute(&format!("INSERT INTO segment_{segment} (segment_{segment}) VALUES ('optimize')"), [])?;
+    Ok(())
+}
+
+fn segment_of(seq: Seq) -> i64 {
+    i64::try_from(seq.get().saturating_sub(1) / SEGMENT_SEQS).unwrap_or(i64::MAX)
+}

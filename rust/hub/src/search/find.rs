@@ -1,0 +1,410 @@
+//! One page of hits: candidates from the index, each checked against its message in the log.
+//!
+//! The newest messages, which the index does not have yet, are read directly.
+
+use std::ops::ControlFlow;
+
+use orochi_protocol::request::HistoryFilter;
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Timestamp};
+
+use super::file::{IndexError, Snapshot};
+use super::query::Query;
+use super::units::Units;
+use super::{matching, snippet, tokens};
+use crate::store::{Reader, StoreError, StoredMessage, conversation_key, conversation_sides};
+
+/// Hits that are ranked by how well they match. Where there are more, the newest come first instead: ranking reads all.
+const RANKED_MAX: usize = 1000;
+/// Messages that one page reads. A page that ends here holds fewer hits and says where to go on.
+const READ_MAX: u32 = 20_000;
+
+/// The order of hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The best match first, of equal ones the newest; the newest first where over a thousand match.
+    #[default]
+    Rank,
+    /// The newest first.
+    Time,
+}
+
+/// What to look for, and where.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The text, read.
+    pub query: Query,
+    /// Only this channel's, or this conversation's by its key.
+    pub channel: Option<String>,
+    /// Only this sender's.
+    pub sender: Option<AgentName>,
+    /// Only answers to this message.
+    pub reply_to: Option<Seq>,
+    /// Not before this time; inclusive.
+    pub since: Option<Timestamp>,
+    /// Not after this time; inclusive.
+    pub until: Option<Timestamp>,
+    /// Only seqs above this one.
+    pub after: Option<Seq>,
+    /// Only seqs below this one.
+    pub before: Option<Seq>,
+    /// Who asks: direct messages are found only by one of their two sides.
+    pub agent: Option<AgentName>,
+    /// The order of hits.
+    pub order: Order,
+    /// Where an earlier page ended.
+    pub cursor: Option<Cursor>,
+    /// At most this many hits.
+    pub limit: u32,
+}
+
+impl Request {
+    /// The search within a channel's or a conversation's history, newest first.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for a text that [`Query`] refuses.
+    pub fn in_history(channel: String, agent: Option<AgentName>, filter: &HistoryFilter) -> Result<Self, Refusal> {
+        let query = Query::parse("search", filter.search.as_deref().unwrap_or_default())?;
+        query.check_asker("agent", agent.as_ref())?;
+        Ok(Self {
+            query,
+            channel: Some(channel),
+            sender: filter.sender.clone(),
+            reply_to: filter.reply_to,
+            since: filter.since,
+            until: filter.until,
+            after: filter.after,
+            before: filter.before,
+            agent,
+            order: Order::Time,
+            cursor: None,
+            limit: filter.limit,
+        })
+    }
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cursor {
+    /// Newest first: go on below this seq.
+    Before(Seq),
+    /// By rank: among the messages up to `head`, go on behind the first `skip` hits.
+    Ranked {
+        /// The newest message when the first page was made.
+        head: Seq,
+        /// Hits on the pages before.
+        skip: u32,
+    },
+}
+
+impl Cursor {
+    /// Reads what [`Cursor`] was written as.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD`.
+    pub fn parse(field: &str, text: &str) -> Result<Self, Refusal> {
+        let seq = |digits: &str| digits.parse().ok().and_then(Seq::new);
+        let parsed = match text.split('-').collect::<Vec<_>>()[..] {
+            ["t", before] => seq(before).map(Self::Before),
+            ["r", head, skip] => seq(head).zip(skip.parse().ok()).map(|(head, skip)| Self::Ranked { head, skip }),
+            _ => None,
+        };
+        parsed.ok_or_else(|| {
+            let detail = format!("{field} is {text:?}: expected the \"next\" of a page of the same search");
+            Refusal::new(ErrorCode::InvalidField, detail)
+        })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Before(seq) => write!(f, "t-{seq}"),
+            Self::Ranked { head, skip } => write!(f, "r-{head}-{skip}"),
+        }
+    }
+}
+
+/// A message that matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The message.
+    pub message: StoredMessage,
+    /// The part that matches, see [`snippet::snippet`].
+    pub snippet: String,
+    /// All matches in the content, `[start, end)` in code points.
+    pub ranges: Vec<(u32, u32)>,
+}
+
+/// A page of hits.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The hits, in the order asked for.
+    pub hits: Vec<Hit>,
+    /// Where to go on, where there may be more.
+    pub next: Option<Cursor>,
+    /// How far the search could see, where that is not to the head.
+    pub indexed_up_to: Option<Seq>,
+}
+
+/// Why a page can't be made.
+#[derive(Debug)]
+pub enum FindError {
+    /// The log's fault.
+    Log(StoreError),
+    /// The index's fault.
+    Index(IndexError),
+}
+
+impl From<IndexError> for FindError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error)
+    }
+}
+
+impl From<StoreError> for FindError {
+    fn from(error: StoreError) -> Self {
+        Self::Log(error)
+    }
+}
+
+/// One search on one state of log and index.
+pub struct Finder<'a> {
+    reader: &'a Reader,
+    index: &'a Snapshot<'a>,
+    request: &'a Request,
+    /// The newest message to look at.
+    head: Seq,
+    expression: Option<String>,
+    units: Units,
+    read: u32,
+}
+
+impl<'a> Finder<'a> {
+    /// Prepares a search up to `head`.
+    pub fn new(reader: &'a Reader, index: &'a Snapshot<'a>, request: &'a Request, head: Seq) -> Self {
+        let expression = expression(request);
+        Self { reader, index, request, head, expression, units: Units::default(), read: 0 }
+    }
+
+    /// Makes the page.
+    ///
+    /// # Errors
+    /// Where log or index can't be read.
+    pub fn page(mut self) -> Result<Found, FindError> {
+        if self.request.limit == 0 || !self.selects() {
+            return Ok(Found::default());
+        }
+        match (self.request.cursor, self.request.order) {
+            (Some(Cursor::Before(before)), _) => self.newest(before),
+            (Some(Cursor::Ranked { head, skip }), _) => {
+                self.head = self.head.min(head);
+                self.ranked(skip)
+            }
+            (None, Order::Time) => self.newest(self.head.next()),
+            (None, Order::Rank) => self.ranked(0),
+        }
+    }
+
+    fn selects(&self) -> bool {
+        // Only what the text asks for counts: a channel alone is a history.
+        self.request.query.selects()
+    }
+
+    /// Hits below `before`, newest first.
+    fn newest(&mut self, before: Seq) -> Result<Found, FindError> {
+        let limit = self.request.limit as usize;
+        let mut found = Found::default();
+        let mut last_read = None;
+        self.candidates(before, |finder, message| {
+            last_read = Some(message.seq);
+            if finder.is_hit(message) {
+                if found.hits.len() == limit {
+                    // One more is there: the page is full, and not the last.
+                    found.next = found.hits.last().map(|hit| Cursor::Before(hit.message.seq));
+                    return Ok(false);
+                }
+                found.hits.push(finder.hit(message.clone()));
+            }
+            if finder.read >= READ_MAX {
+                found.next = last_read.map(Cursor::Before);
+                return Ok(false);
+            }
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// Hits behind the first `skip`, best first; the newest first where too many match to rank them.
+    fn ranked(&mut self, skip: u32) -> Result<Found, FindError> {
+        // Without words all match equally well.
+        if self.request.query.phrases.is_empty() || (skip == 0 && self.is_common()?) {
+            return self.newest(self.head.next());
+        }
+        let mut hits: Vec<(f64, StoredMessage)> = Vec::new();
+        self.candidates(self.head.next(), |finder, message| {
+            if finder.is_hit(message) {
+                hits.push((matching::score(&finder.request.query, &finder.units), message.clone()));
+            }
+            Ok(true)
+        })?;
+        hits.sort_by(|(one, first), (other, second)| other.total_cmp(one).then(second.seq.cmp(&first.seq)));
+        let (skip, limit) = (skip as usize, self.request.limit as usize);
+        let is_more = hits.len() > skip + limit;
+        let page = hits.into_iter().skip(skip).take(limit);
+        let hits = page.map(|(_, message)| self.hit_of(message)).collect();
+        let skip = u32::try_from(skip + limit).unwrap_or(u32::MAX);
+        let next = is_more.then_some(Cursor::Ranked { head: self.head, skip });
+        Ok(Found { hits, next, indexed_up_to: None })
+    }
+
+    /// Whether more messages may match than are ranked; only the index is read.
+    fn is_common(&self) -> Result<bool, FindError> {
+        let (Some(expression), Some((from, before))) = (&self.expression, self.bounds(self.head.next())?) else {
+            return Ok(false);
+        };
+        let mut count = 0;
+        self.index.matches(expression, from, before, |_| {
+            count += 1;
+            Ok::<_, FindError>(count <= RANKED_MAX)
+        })?;
+        Ok(count > RANKED_MAX)
+    }
+
+    /// Shows `visit` messages that may be hits, newest first, until it answers false.
+    fn candidates(
+        &mut self,
+        before: Seq,
+        mut visit: impl FnMut(&mut Self, &StoredMessage) -> Result<bool, FindError>,
+    ) -> Result<(), FindError> {
+        let Some((from, before)) = self.bounds(before)? else { return Ok(()) };
+        let indexed = self.index.indexed_up_to;
+        let is_scan = self.expression.is_none();
+        if is_scan || before > indexed.next() {
+            let from = if is_scan { from } else { from.max(indexed.next()) };
+            if !self.scan(from, before, &mut visit)? {
+                return Ok(());
+            }
+        }
+        let Some(expression) = self.expression.clone() else { return Ok(()) };
+        let (index, reader) = (self.index, self.reader);
+        index.matches(&expression, from, before.min(indexed.next()), |seq| {
+            match reader.message(seq)? {
+                Some(message) => {
+                    self.read += 1;
+                    visit(self, &message)
+                }
+                // The index has what the log has no more: it was forgotten.
+                None => Ok(true),
+            }
+        })
+    }
+
+    /// The same without the index.
+    fn scan(
+        &mut self,
+        from: Seq,
+        before: Seq,
+        visit: &mut impl FnMut(&mut Self, &StoredMessage) -> Result<bool, FindError>,
+    ) -> Result<bool, FindError> {
+        let mut result = Ok(true);
+        self.reader.scan_back(from, before, |message| {
+            self.read += 1;
+            result = visit(self, message);
+            if matches!(result, Ok(true)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        result
+    }
+
+    /// The seqs to look at, from the first to below the second; None where there is none.
+    fn bounds(&self, before: Seq) -> Result<Option<(Seq, Seq)>, FindError> {
+        let request = self.request;
+        let (mut from, mut before) = (Seq::ZERO.next(), before.min(self.head.next()));
+        if let Some(after) = request.after {
+            from = from.max(after.next());
+        }
+        if let Some(limit) = request.before {
+            before = before.min(limit);
+        }
+        let since = request.since.max(request.query.since);
+        let (first, end) = self.reader.places(since, self.last_time())?;
+        (from, before) = (from.max(first), before.min(end));
+        Ok((from < before).then_some((from, before)))
+    }
+
+    /// The last time that may match: `until` is inclusive, `before:` is not.
+    fn last_time(&self) -> Option<Timestamp> {
+        let before = self.request.query.before.map(|time| Timestamp::from_micros(time.as_micros() - 1));
+        match (self.request.until, before) {
+            (Some(until), Some(before)) => Some(until.min(before)),
+            (until, before) => until.or(before),
+        }
+    }
+
+    /// Whether a candidate is a hit; its text is in `units` afterwards.
+    fn is_hit(&mut self, message: &StoredMessage) -> bool {
+        let request = self.request;
+        let agent = request.agent.as_ref().map(AgentName::as_str);
+        let may_see =
+            conversation_sides(&message.channel).is_none_or(|sides| agent.is_some_and(|agent| sides.contains(&agent)));
+        let since = request.since.max(request.query.since);
+        let is_in_time =
+            since.is_none_or(|since| message.ts >= since) && self.last_time().is_none_or(|until| message.ts <= until);
+        if !(may_see && is_in_time && self.is_from(message) && self.is_within(message)) {
+            return false;
+        }
+        self.units.read(&message.content);
+        matching::matches(&request.query, &self.units)
+    }
+
+    fn is_from(&self, message: &StoredMessage) -> bool {
+        let request = self.request;
+        let is = |name: &AgentName| name.as_str() == message.sender;
+        request.sender.as_ref().is_none_or(is)
+            && request.query.from.iter().all(is)
+            && !request.query.not_from.iter().any(is)
+            && request.reply_to.is_none_or(|seq| message.reply_to == Some(seq))
+    }
+
+    fn is_within(&self, message: &StoredMessage) -> bool {
+        let request = self.request;
+        let is = |target| stored(target, request.agent.as_ref()).is_some_and(|key| key == message.channel);
+        request.channel.as_ref().is_none_or(|channel| *channel == message.channel)
+            && request.query.within.iter().all(is)
+            && !request.query.not_within.iter().any(is)
+    }
+
+    fn hit_of(&mut self, message: StoredMessage) -> Hit {
+        self.units.read(&message.content);
+        self.hit(message)
+    }
+
+    /// The hit of a message whose text is in `units`.
+    fn hit(&self, message: StoredMessage) -> Hit {
+        let ranges = matching::ranges(&self.request.query, &self.units);
+        Hit { snippet: snippet::snippet(&message.content, &ranges), ranges, message }
+    }
+}
+
+/// The channel's name or the conversation's key; None where a conversation is asked for and nobody asks.
+fn stored(target: &orochi_protocol::Target, agent: Option<&AgentName>) -> Option<String> {
+    match target {
+        orochi_protocol::Target::Channel(channel) => Some(channel.to_string()),
+        orochi_protocol::Target::Direct(other) => agent.map(|agent| conversation_key(agent.as_str(), other.as_str())),
+    }
+}
+
+/// The FTS5 expression of all candidates; None where the index can't narrow the search.
+fn expression(request: &Request) -> Option<String> {
+    let query = &request.query;
+    let mut terms: Vec<String> =
+        query.phrases.iter().flat_map(|phrase| tokens::of_query(&phrase.units, phrase.is_prefix)).collect();
+    terms.extend(request.sender.iter().chain(&query.from).map(|name| tokens::quoted(&tokens::sender(name.as_str()))));
+    let within = query.within.iter().filter_map(|target| stored(target, request.agent.as_ref()));
+    let channels = request.channel.iter().cloned().chain(within);
+    terms.extend(channels.map(|channel| tokens::quoted(&tokens::channel(&channel))));
+    if terms.is_empty() {
+        return None;
+    }
+    let agent = request.agent.as_ref().map(AgentName::as_str);
+    Some(tokens::visible_to(&terms.join(" AND "), agent))
+}

@@ -1,0 +1,177 @@
+//! The thread that writes the index, behind the log: it reads what was committed and adds it in large batches, so that
+//! no commit of a message waits for it. Where the index is damaged, or of another log, it is made anew.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use orochi_protocol::Seq;
+
+use super::file::{self, IndexError, Writer};
+use super::{INDEX_BATCH, Shared};
+use crate::store::{Reader, StoredMessage};
+
+/// How long new messages are gathered, where they are few: four wake-ups a second, whatever the rate.
+const GATHER: Duration = Duration::from_millis(250);
+/// Waits between tries where the disk refuses.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(30);
+/// How often a long catch-up is reported.
+const REPORT: Duration = Duration::from_secs(5);
+/// Bytes of content that one batch holds in memory.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Runs until the hub stops.
+pub(super) fn run(shared: &Shared, reader: &Reader) {
+    let mut retry = RETRY_MIN;
+    while !shared.is_stopping() {
+        let ended = match open(shared, reader) {
+            Ok(writer) => follow(shared, reader, writer, &mut retry),
+            Err(error) => Err(error),
+        };
+        match ended {
+            Ok(()) => return,
+            Err(IndexError::Damaged(reason)) => set_aside(shared, &reason),
+            Err(IndexError::Stale(reason)) => remove(shared, reason),
+            Err(IndexError::Disk(error)) => {
+                tracing::warn!(%error, retry_seconds = retry.as_secs(), "the search index can't be written; messages \
+                    go on, and a search says how far it reaches");
+                shared.sleep(retry);
+                retry = (retry * 2).min(RETRY_MAX);
+            }
+        }
+    }
+}
+
+/// Opens the index, and makes sure that it was made from this log and from nothing newer.
+fn open(shared: &Shared, reader: &Reader) -> Result<Writer, IndexError> {
+    let writer = Writer::open(&shared.path, &shared.epoch)?;
+    let mark = writer.mark();
+    if mark.seq > Seq::ZERO {
+        let message = reader.message(mark.seq).map_err(read_error)?;
+        if message.is_none_or(|message| message.id != mark.id) {
+            return Err(IndexError::Stale("it is newer than the log"));
+        }
+    }
+    shared.opened(mark.seq);
+    Ok(writer)
+}
+
+/// Adds what is committed until the hub stops.
+fn follow(shared: &Shared, reader: &Reader, mut writer: Writer, retry: &mut Duration) -> Result<(), IndexError> {
+    let mut progress = Progress::new(writer.mark().seq, shared.head());
+    while !shared.is_stopping() {
+        if shared.take_damage() {
+            return Err(IndexError::Damaged("a search could not read it".to_owned()));
+        }
+        let (after, head) = (writer.mark().seq, shared.head());
+        if after >= head {
+            progress.caught_up(head);
+            shared.wait_for_messages(GATHER);
+            continue;
+        }
+        let batch = read(reader, after, head)?;
+        if batch.is_empty() {
+            // The log has a gap up to its head, as logs of 0.1.0 can have.
+            shared.reached(head);
+            shared.wait_for_messages(GATHER);
+            continue;
+        }
+        writer.add(&batch)?;
+        *retry = RETRY_MIN;
+        shared.reached(writer.mark().seq);
+        progress.report(writer.mark().seq, shared.head());
+    }
+    Ok(())
+}
+
+/// The next messages, bounded in number and bytes.
+fn read(reader: &Reader, after: Seq, head: Seq) -> Result<Vec<StoredMessage>, IndexError> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    let read = reader.scan(after, head, |message| {
+        bytes += message.content.len();
+        batch.push(message.clone());
+        let is_full = batch.len() >= INDEX_BATCH || bytes >= BATCH_BYTES_MAX;
+        if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    read.map_err(read_error)?;
+    Ok(batch)
+}
+
+/// The log's faults are not the index's: they may pass.
+fn read_error(error: crate::store::StoreError) -> IndexError {
+    tracing::warn!(%error, "the search index can't read the log");
+    IndexError::Disk(rusqlite::Error::InvalidQuery)
+}
+
+fn remove(shared: &Shared, reason: &str) {
+    shared.closed();
+    match file::remove(&shared.path) {
+        Ok(()) => tracing::info!(reason, "the search index is made anew from the log"),
+        Err(error) => cannot_remove(shared, reason, &error),
+    }
+}
+
+fn set_aside(shared: &Shared, reason: &str) {
+    shared.closed();
+    match file::set_aside(&shared.path) {
+        Ok(aside) => {
+            tracing::warn!(reason, aside = %aside.display(), "the search index can't be used; it was set aside \
+            and is made anew from the log")
+        }
+        Err(error) => cannot_remove(shared, reason, &error),
+    }
+}
+
+fn cannot_remove(shared: &Shared, reason: &str, error: &std::io::Error) {
+    let path = shared.path.display();
+    tracing::error!(reason, %error, %path, "the search index can't be used, and can't be removed: remove it by hand");
+    shared.sleep(RETRY_MAX);
+}
+
+/// Tells the log how far a long catch-up is.
+struct Progress {
+    from: Seq,
+    is_long: bool,
+    reported: Instant,
+}
+
+impl Progress {
+    fn new(from: Seq, head: Seq) -> Self {
+        let mut progress = Self { from, is_long: false, reported: Instant::now() };
+        progress.begin(from, head);
+        progress
+    }
+
+    fn begin(&mut self, at: Seq, head: Seq) {
+        if !self.is_long && head.get().saturating_sub(at.get()) > 25 * INDEX_BATCH as u64 {
+            (self.from, self.is_long, self.reported) = (at, true, Instant::now());
+            tracing::info!(indexed_up_to = %at, head = %head, "the search index follows the log");
+        }
+    }
+
+    fn report(&mut self, at: Seq, head: Seq) {
+        self.begin(at, head);
+        if self.is_long && self.reported.elapsed() >= REPORT {
+            self.reported = Instant::now();
+            tracing::info!(indexed_up_to = %at, head = %head, "the search index follows the log");
+        }
+    }
+
+    fn caught_up(&mut self, head: Seq) {
+        if std::mem::take(&mut self.is_long) {
+            tracing::info!(from = %self.from, head = %head, "the search index has reached the newest message");
+        }
+    }
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// Where the system has no thread to give.
+pub(super) fn start(shared: Arc<Shared>, reader: Reader) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new().name("orochi-search".to_owned()).spawn(move || {
+        run(&shared, &reader);
+        shared.ended();
+    })
+}
