@@ -27,11 +27,13 @@ use crate::view::{self, Viewer};
 pub async fn serve(link: Link, calls: Calls) {
     let core = link.core.clone();
     let _open = core.enter();
-    let mut session = Session { link, name: None, calls };
-    while let Ok(text) = session.link.next_request().await {
+    let mut session = Session { link, name: None, has_asked: false, is_over: false, calls };
+    while !session.is_over
+        && let Ok(text) = session.link.next_request().await
+    {
         session.handle(&text).await;
     }
-    if session.name.is_some() {
+    if session.has_asked {
         // A stopped core has forgotten the connection already.
         let _ = core.send(Command::Disconnect(session.link.id)).await;
     }
@@ -41,6 +43,10 @@ struct Session {
     link: Link,
     /// Set by the register that the core accepted.
     name: Option<AgentName>,
+    /// Whether a register was sent to the core: it may be accepted after the connection has ended.
+    has_asked: bool,
+    /// Whether the connection ended while a request waited.
+    is_over: bool,
     calls: Calls,
 }
 
@@ -132,8 +138,17 @@ impl Session {
             outbox: Arc::clone(&self.link.outbox),
             answer,
         };
-        self.link.core.send(command).await?;
-        if answered.await.map_err(|_| shutting_down())? {
+        self.has_asked = true;
+        let core = self.link.core.clone();
+        let accepted = self.link.while_open(async move {
+            core.send(command).await?;
+            answered.await.map_err(|_| shutting_down())
+        });
+        let Ok(accepted) = accepted.await else {
+            self.is_over = true;
+            return Ok(());
+        };
+        if accepted? {
             self.name = Some(name);
             self.link.is_registered = true;
         }

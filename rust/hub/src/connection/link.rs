@@ -1,5 +1,6 @@
 //! A WebSocket and its outbox: everything about a connection that is the same for agents and observers.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,10 @@ const NEAR_HEAD: u64 = 512;
 /// text, and eight are more than a host that answers slowly does at a time.
 const CALLS_MAX: usize = 8;
 
+/// Requests that are read while one waits that may end with its connection: enough to see a close behind what a client
+/// usually sends at once.
+const AHEAD_MAX: usize = 8;
+
 /// The connection is over; nothing more can be read or written.
 #[derive(Debug)]
 pub(super) struct Ended;
@@ -47,6 +52,8 @@ pub struct Link {
     pub(super) rendering: Rendering,
     socket: WebSocket,
     taken: Vec<Item>,
+    /// Requests that were read while one was waited for.
+    ahead: VecDeque<Message>,
     peer: Peer,
     patience: Patience,
     ping: Interval,
@@ -77,6 +84,7 @@ impl Link {
             core,
             socket,
             taken: Vec::new(),
+            ahead: VecDeque::new(),
             peer,
             patience,
             ping,
@@ -104,6 +112,12 @@ impl Link {
         loop {
             let is_busy = self.serve_outbox().await?;
             let may_read = self.may_read();
+            if may_read && let Some(message) = self.ahead.pop_front() {
+                if let Some(text) = self.take_in(Some(Ok(message))).await? {
+                    return Ok(text);
+                }
+                continue;
+            }
             tokio::select! {
                 biased;
                 incoming = self.socket.next(), if may_read => {
@@ -119,6 +133,27 @@ impl Link {
                     self.end = None;
                     self.outbox.close(code);
                 }
+            }
+        }
+    }
+
+    /// Waits for `work`, and ends it where the peer goes meanwhile. Requests that come are kept for
+    /// [`Link::next_request`].
+    pub(super) async fn while_open<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            let may_read = self.ahead.len() < AHEAD_MAX;
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                incoming = self.socket.next(), if may_read => match incoming {
+                    Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                        self.life.heard(self.peer.read());
+                        self.ahead.push_back(message);
+                    }
+                    other => drop(self.take_in(other).await?),
+                },
+                _ = self.ping.tick(), if may_read => self.ping().await?,
             }
         }
     }

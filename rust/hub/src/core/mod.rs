@@ -141,6 +141,7 @@ impl CoreThread {
         for entry in entries.drain(..) {
             self.finish(entry, refusal.as_ref());
         }
+        self.search.committed(self.head);
         // Empty by now; the space is used again for the next turn.
         self.entries = entries;
         self.flush();
@@ -216,6 +217,5 @@ impl CoreThread {
     fn set_head(&mut self, head: Seq) {
         self.head = head;
         self.shared_head.store(head.get(), Ordering::Release);
-        self.search.committed(head);
     }
 }

@@ -6,6 +6,7 @@
 mod delivery;
 mod direct;
 mod errors;
+mod gone;
 mod harness;
 mod history;
 mod observers;

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
+mod gone;
 mod model;
 mod stays;
 mod system;
