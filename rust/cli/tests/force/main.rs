@@ -12,4 +12,5 @@ mod read_only;
 mod search;
 mod slow;
 mod stop;
+mod sync;
 mod traffic;

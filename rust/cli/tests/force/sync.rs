@@ -1,0 +1,125 @@
+//! A disk that takes 10 ms for each sync: agents that come and go share the turn's one commit with everybody, so that
+//! nobody waits for a sync of each of them. Syncs are counted, not seconds.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use futures_util::future::join_all;
+use futures_util::{SinkExt, StreamExt};
+use orochi_client::{Client, Options};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::disk::send;
+use super::hub::{DEADLINE, HubProcess};
+use super::traffic::options;
+
+/// Agents that come back at once.
+const AGENTS: usize = 2500;
+/// Syncs until all of them are in. 2500 agents fill ten turns; they come in no more than as many groups again as a busy
+/// machine makes of them. With a sync for each there are thousands.
+const SYNCS_MAX: usize = 250;
+/// Joins and leaves of one restless agent.
+const CHANGES: usize = 4000;
+
+/// A hub whose syncs are slow and counted.
+struct SlowHub {
+    process: HubProcess,
+    log: PathBuf,
+    _library: TempDir,
+}
+
+impl SlowHub {
+    fn start() -> Self {
+        let library = TempDir::new().expect("a temporary folder");
+        let (path, log) = (library.path().join("slow_sync.so"), library.path().join("syncs"));
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/force/slow_sync.c");
+        let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&path).arg(source).status();
+        assert!(built.expect("a C compiler, with which Rust links too").success());
+        let variables = [format!("LD_PRELOAD={}", path.display()), format!("SYNC_LOG={}", log.display())];
+        let wrapper = ["env", &variables[0], &variables[1]];
+        let process = HubProcess::start_in(TempDir::new().expect("a temporary folder"), &wrapper);
+        let hub = Self { process, log, _library: library };
+        assert!(hub.syncs() > 0, "the library counts the syncs of the hub's start");
+        hub
+    }
+
+    /// Syncs since the hub started.
+    fn syncs(&self) -> usize {
+        fs::metadata(&self.log).map_or(0, |log| usize::try_from(log.len()).expect("a small number"))
+    }
+}
+
+async fn register(url: &str, n: usize) -> Client {
+    let mut options = Options::new(url, format!("agent-{n}"));
+    options.connect_timeout = DEADLINE;
+    Client::connect(options).await.expect("every register is accepted")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sync_is_shared_by_agents_that_register_at_once_and_one_who_speaks_meanwhile() {
+    let hub = SlowHub::start();
+    let url = hub.process.url();
+    let speaker = Client::connect(options(&url, "speaker")).await.expect("the hub is there");
+    let before = hub.syncs();
+    let arriving = join_all((0..AGENTS).map(|n| register(&url, n)));
+    let speaking = async {
+        let mut most = 0;
+        for n in 0..20 {
+            let before = hub.syncs();
+            send(&speaker, n).await.expect("it is acked");
+            most = most.max(hub.syncs() - before);
+        }
+        most
+    };
+    let (agents, syncs_of_an_ack) =
+        timeout(2 * DEADLINE, async { tokio::join!(arriving, speaking) }).await.expect("all are in, all is acked");
+    let syncs = hub.syncs() - before;
+    assert_eq!(agents.len(), AGENTS);
+    assert!(syncs <= SYNCS_MAX, "{syncs} syncs for {AGENTS} registers");
+    // The turn that was under way, its own, and what a checkpoint of the log takes: not one for each register.
+    assert!(syncs_of_an_ack <= 10, "an ack waited for {syncs_of_an_ack} syncs");
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn next(socket: &mut Socket) -> Value {
+    loop {
+        let frame = timeout(DEADLINE, socket.next()).await.expect("in time").expect("open").expect("a frame");
+        if let Message::Text(text) = frame {
+            return serde_json::from_str(&text).expect("JSON");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sync_is_shared_by_an_agent_that_joins_and_leaves_without_end() {
+    let hub = SlowHub::start();
+    let (mut restless, _) = connect_async(hub.process.url()).await.expect("the hub is there");
+    let register = json!({"type": "register", "sender": "restless", "id": "r", "payload": {}});
+    restless.send(Message::text(register.to_string())).await.expect("open");
+    assert_eq!(next(&mut restless).await["type"], "ack");
+    let speaker = Client::connect(options(&hub.process.url(), "speaker")).await.expect("the hub is there");
+    let before = hub.syncs();
+    for n in 0..CHANGES {
+        let kind = if n % 2 == 0 { "subscribe" } else { "unsubscribe" };
+        let frame = json!({"type": kind, "id": n.to_string(), "payload": {"channel": "#door"}});
+        restless.feed(Message::text(frame.to_string())).await.expect("open");
+    }
+    restless.flush().await.expect("open");
+    let asked = hub.syncs();
+    send(&speaker, 0).await.expect("it is acked");
+    let waited = hub.syncs() - asked;
+    assert!(waited <= 10, "an ack waited for {waited} syncs");
+    for n in 0..CHANGES {
+        let reply = next(&mut restless).await;
+        assert_eq!((&reply["type"], &reply["payload"]["ref"]), (&json!("ack"), &json!(n.to_string())));
+    }
+    let syncs = hub.syncs() - before;
+    assert!(syncs <= CHANGES / 8, "{syncs} syncs for {CHANGES} joins and leaves");
+}
