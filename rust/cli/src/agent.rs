@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::args::Connection;
+use crate::commands::rows;
 use crate::failure::Failure;
 use crate::hub::{connection_failed, place, token_refused};
 
@@ -55,6 +56,14 @@ pub struct Payload {
     /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Seq>,
+}
+
+impl Message {
+    /// As a line of text.
+    pub fn line(&self) -> String {
+        let Payload { channel, content, .. } = &self.payload;
+        rows::line(&self.ts, self.seq.map(Seq::get), Some(channel), &self.sender, content)
+    }
 }
 
 impl Agent {

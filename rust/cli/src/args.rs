@@ -3,11 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use orochi_hub::config::variables::{self, SETTINGS, Setting};
 use orochi_hub::config::{Config, Secret, parse_port};
 
-use crate::commands::{channels, gitea, history, join, listen, login, members, receipts, search, send, status, who};
+use crate::commands::{
+    channels, gitea, health, history, join, listen, login, members, receipts, search, send, status, who,
+};
 use crate::failure::Failure;
 
 /// The variables of [`Connection`] that [`Config`] does not have.
@@ -17,7 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   orochi serve                              start a hub on this machine
   orochi send '#general' 'Build 42 passed'  say something
-  orochi listen --channel '#general'        read along
+  orochi listen '#general'                  read along
   orochi who                                see who is online
   orochi history '#general' --limit 20      see what was said
 
@@ -76,7 +79,7 @@ pub enum Command {
     Channels(channels::Channels),
     /// List the members of a channel, or all agents with their channels
     Members(members::Members),
-    /// Show what was said in a channel, newest first
+    /// Show what was said in a channel, oldest first
     History(history::History),
     /// Find messages by their words, best match first
     Search(search::Search),
@@ -85,7 +88,7 @@ pub enum Command {
     /// Issues and repositories at Gitea, by the hub's own token
     Gitea(gitea::Gitea),
     /// Exit with 0 if the hub lives and takes messages, else with 1; for container health checks
-    Health,
+    Health(health::Health),
 }
 
 /// Reads the arguments and the process's environment.
@@ -97,19 +100,38 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
     if args.first().is_some_and(|name| program(name) == Some("orochi-server")) {
         args.splice(..1, ["orochi".into(), "serve".into()]);
     }
-    let matches = command().try_get_matches_from(&args).map_err(|error| {
-        match variables::bad_value(&error, SETTINGS, &args, environment) {
-            Some(sentence) => Failure::Usage(sentence),
-            None => error.into(),
-        }
-    })?;
+    // Without arguments the answer is the help; to clap a variable that is set is an argument.
+    let lookup = if args.len() < 2 { unset } else { environment };
+    let matches = command(lookup).try_get_matches_from(&args).map_err(|error| explain(error, &args))?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     cli.connection.host = reachable(cli.connection.host);
     Ok(cli)
 }
 
-fn command() -> clap::Command {
-    let tie = |command| variables::apply(variables::apply(command, SETTINGS, environment), OWN_SETTINGS, environment);
+fn explain(error: clap::Error, args: &[OsString]) -> Failure {
+    if let Some(sentence) = variables::bad_value(&error, SETTINGS, args, environment) {
+        return Failure::Usage(sentence);
+    }
+    // Where the arguments alone are at fault, the usage line must not ask for options that variables have given.
+    let mut error = command(unset).try_get_matches_from(args).err().unwrap_or(error);
+    let is_channel = |missing: &ContextValue| match missing {
+        ContextValue::Strings(names) => names.iter().any(|name| name == "<CHANNEL>"),
+        _ => false,
+    };
+    if error.kind() == ErrorKind::MissingRequiredArgument && error.get(ContextKind::InvalidArg).is_some_and(is_channel)
+    {
+        let tip = "a shell takes an unquoted #name for a comment: write '#name', or name without its #";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error.into()
+}
+
+fn unset(_: &str) -> Option<OsString> {
+    None
+}
+
+fn command(lookup: impl Fn(&str) -> Option<OsString> + Copy) -> clap::Command {
+    let tie = |command| variables::apply(variables::apply(command, SETTINGS, lookup), OWN_SETTINGS, lookup);
     // `orochi-server --version` answers as `orochi --version` does.
     tie(Cli::command()).mut_subcommand("serve", |serve| {
         let unused_name = clap::Arg::new("name").long("name").hide(true);
@@ -149,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_definition_holds_together() {
-        command().debug_assert();
+        command(unset).debug_assert();
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::stderr;
+use crate::{stderr, text};
 
 /// Why a command ended.
 #[derive(Debug)]
@@ -42,7 +42,9 @@ impl Failure {
             }
             // A stderr that takes nothing leaves the exit code to speak.
             Failure::Clap(error) => _ = error.print(),
-            Failure::Usage(sentence) | Failure::Hub(sentence) => stderr::say(&format!("Error: {sentence}\n")),
+            Failure::Usage(sentence) | Failure::Hub(sentence) => {
+                stderr::say(&format!("Error: {}\n", text::inline(sentence)))
+            }
             Failure::Interrupted | Failure::PipeClosed => {}
         }
         self.exit_code()

@@ -167,7 +167,7 @@ impl Trouble {
         let Trouble::Transport(error) = self else { return self.failure(hub) };
         Failure::Hub(format!(
             "the connection to the Orochi hub at {} was lost before it answered: {}; \
-             look with 'orochi history' whether the message arrived",
+             see whether the message arrived: orochi history CHANNEL --limit 5",
             hub.place,
             reason(&error)
         ))

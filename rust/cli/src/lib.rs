@@ -6,7 +6,7 @@
 //! 2. [`args`]: what can be said. [`failure`]: how it can end.
 //! 3. [`commands`]: one file a command.
 //! 4. [`hub`]: requests to a running hub. [`output`]: what goes to stdout. [`stderr`]: what
-//!    goes there. [`logging`]: the hub's log.
+//!    goes there. [`logging`]: the hub's log. [`text`]: how strangers' text is shown.
 
 mod agent;
 mod args;
@@ -16,6 +16,7 @@ mod hub;
 mod logging;
 mod output;
 mod stderr;
+mod text;
 
 use std::ffi::OsString;
 use std::time::Duration;

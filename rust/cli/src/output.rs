@@ -1,6 +1,6 @@
 //! What goes to stdout: lines, each written out at once, so that a reader of a pipe has it when it happens.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use serde::Serialize;
@@ -9,17 +9,13 @@ use tokio::net::unix::pipe;
 
 use crate::failure::Failure;
 
-/// Writes one line.
+/// Writes one line. What strangers wrote has been through [`crate::text`].
 ///
 /// # Errors
 /// [`Failure::PipeClosed`] when nobody reads any more.
 pub fn line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    if out.is_terminal() {
-        writeln!(out, "{}", harmless(text))?;
-    } else {
-        writeln!(out, "{text}")?;
-    }
+    writeln!(out, "{text}")?;
     out.flush()?;
     Ok(())
 }
@@ -59,27 +55,5 @@ pub async fn closed() {
     };
     if !gone {
         std::future::pending().await
-    }
-}
-
-/// What other agents wrote must not command the terminal: control characters are shown, not sent.
-fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            // The control pictures of Unicode mirror the ASCII ones.
-            '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-            '\u{7f}' => '\u{2421}',
-            '\u{80}'..='\u{9f}' => '\u{fffd}',
-            _ => c,
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_message_cannot_command_the_terminal() {
-        assert_eq!(super::harmless("a\x1b[2Jb\x07\n\tü\u{9b}"), "a␛[2Jb␇\n\tü\u{fffd}");
     }
 }

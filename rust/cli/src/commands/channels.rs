@@ -7,6 +7,7 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::output;
+use crate::text;
 
 #[derive(Debug, Args)]
 pub struct Channels {
@@ -24,6 +25,6 @@ impl Channels {
         if channels.is_empty() {
             return output::line("No active channels.");
         }
-        channels.keys().try_for_each(|channel| output::line(channel))
+        channels.keys().try_for_each(|channel| output::line(&text::inline(channel)))
     }
 }

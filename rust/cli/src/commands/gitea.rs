@@ -5,12 +5,14 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Identity;
-use super::history::text;
+use super::rows::text;
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::output;
+use crate::text::inline;
 
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub struct Gitea {
     #[command(subcommand)]
     ask: Ask,
@@ -151,7 +153,7 @@ impl Ask {
             }
             Self::Repos { .. } if rows.is_empty() => output::line("No repositories."),
             Self::Issues { .. } => rows.iter().try_for_each(|row| output::line(&issue(row))),
-            Self::Repos { .. } => rows.iter().try_for_each(|row| output::line(text(row, "full_name"))),
+            Self::Repos { .. } => rows.iter().try_for_each(|row| output::line(&inline(text(row, "full_name")))),
             Self::Comment { repo, number, .. } => {
                 output::line(&format!("Commented on {}/{}#{number}", repo.owner, repo.name))
             }
@@ -165,5 +167,6 @@ impl Ask {
 fn issue(row: &Value) -> String {
     let number = row.get("number").and_then(Value::as_u64).unwrap_or_default();
     let place = row.get("html_url").and_then(Value::as_str).unwrap_or_default();
-    format!("#{number:<5} {:<7} {}  {place}", text(row, "state"), text(row, "title")).trim_end().to_owned()
+    let line = format!("#{number:<5} {:<7} {}  {place}", text(row, "state"), text(row, "title"));
+    inline(line.trim_end())
 }

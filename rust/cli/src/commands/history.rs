@@ -3,30 +3,34 @@
 use clap::Args;
 use serde_json::Value;
 
+use super::rows::{in_channel, parse_seq};
 use super::{Identity, target};
 use crate::failure::Failure;
 use crate::hub::Hub;
-use crate::output;
+use crate::{output, text};
 
 #[derive(Debug, Args)]
 pub struct History {
-    /// Which channel, or @agent for your conversation with that agent
+    /// Which channel, quoted ('#builds') or without its #, or @agent for your conversation with that agent
     channel: String,
-    /// At most this many messages, 1 to 1000
+    /// The newest of them, at most this many, 1 to 1000
     #[arg(long, default_value_t = 50)]
     limit: u32,
     #[command(flatten)]
     filter: Filter,
-    /// Only messages before this seq
-    #[arg(long, value_name = "SEQ")]
+    /// Only messages before this number
+    #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     before: Option<u64>,
-    /// Only messages after this seq
-    #[arg(long, value_name = "SEQ")]
+    /// Only messages after this number
+    #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     after: Option<u64>,
     /// Only messages with these words
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// Print the rows as JSON
+    /// Print the newest message first, as scitex-orochi 0.1.0 did
+    #[arg(long)]
+    newest_first: bool,
+    /// Print the rows as JSON, in the same order
     #[arg(long)]
     json: bool,
 }
@@ -67,20 +71,16 @@ impl History {
             ("agent", target.starts_with('@').then(|| identity.name.to_string())),
         ];
         query.extend(given.into_iter().filter_map(|(key, value)| Some((key, value?))));
-        let rows: Vec<Value> = hub.get(&["api", "history", &target], &query).await?;
+        let mut rows: Vec<Value> = hub.get(&["api", "history", &target], &query).await?;
+        if !self.newest_first {
+            rows.reverse();
+        }
         if self.json {
             return output::json(&rows);
         }
         if rows.is_empty() {
-            return output::line(&format!("No history for {}.", self.channel));
+            return output::line(&text::inline(&format!("No history for {}.", self.channel)));
         }
-        rows.iter().try_for_each(|row| {
-            output::line(&format!("[{}] {}: {}", text(row, "ts"), text(row, "sender"), text(row, "content")))
-        })
+        rows.iter().try_for_each(|row| output::line(&in_channel(row)))
     }
-}
-
-/// A row's text, or `?` where the hub has none.
-pub fn text<'a>(row: &'a Value, key: &str) -> &'a str {
-    row.get(key).and_then(Value::as_str).unwrap_or("?")
 }

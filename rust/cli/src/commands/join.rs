@@ -12,7 +12,7 @@ use crate::stderr;
 
 #[derive(Debug, Args)]
 pub struct Join {
-    /// Which channel
+    /// Which channel, quoted ('#builds') or without its #
     channel: String,
 }
 
@@ -22,11 +22,10 @@ impl Join {
         let channel = channel(&self.channel)?;
         let agent = Agent::connect(connection, &name, vec![ChannelName::general()]).await?;
         agent.subscribe(&channel).await?;
-        output::line(&format!("Joined {}", self.channel))?;
+        output::line(&format!("Joined {channel}"))?;
         agent.leave().await;
         stderr::say(&format!(
-            "Membership lasts as long as a connection, and this one ends here; \
-             'orochi login --channels {channel}' stays.\n"
+            "Membership lasts as long as a connection, and this one ends here; to stay: orochi login '{channel}'\n"
         ));
         Ok(())
     }

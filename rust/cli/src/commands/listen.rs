@@ -2,18 +2,20 @@
 
 use clap::Args;
 
-use super::{Identity, channel};
-use crate::agent::{Agent, Message};
+use super::{Channels, Identity};
+use crate::agent::Agent;
 use crate::args::Connection;
 use crate::failure::Failure;
-use crate::output;
-use crate::stderr;
+use crate::{output, stderr};
 
 #[derive(Debug, Args)]
 pub struct Listen {
-    /// Channel to listen on
-    #[arg(long, default_value = "#general")]
-    channel: String,
+    /// Which channels, quoted ('#general') or without their # [default: #general]
+    #[arg(value_name = "CHANNEL")]
+    places: Vec<String>,
+    /// The same as a flag
+    #[arg(long = "channel", value_name = "CHANNEL", conflicts_with = "places", hide = true)]
+    channel: Option<String>,
     /// Print each message as one line of JSON
     #[arg(long)]
     json: bool,
@@ -21,18 +23,13 @@ pub struct Listen {
 
 impl Listen {
     pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
-        let name = Identity::new(connection)?.name;
-        let channel = channel(&self.channel)?;
-        let agent = Agent::connect(connection, &name, vec![channel]).await?;
-        stderr::say(&format!("Listening on {} (Ctrl+C to stop)...\n", self.channel));
+        let name = Identity::listener(connection)?.name;
+        let channels = Channels::parse(self.places.iter().chain(&self.channel))?;
+        let agent = Agent::connect(connection, &name, channels.names()).await?;
+        stderr::say(&format!("Listening on {channels} as {name} (Ctrl+C to stop)...\n"));
         loop {
             let message = agent.next().await?;
-            if self.json {
-                output::json_line(&message)?;
-                continue;
-            }
-            let Message { ts, sender, payload, .. } = message;
-            output::line(&format!("[{ts}] [{}] {sender}: {}", payload.channel, payload.content))?;
+            if self.json { output::json_line(&message)? } else { output::line(&message.line())? }
         }
     }
 }

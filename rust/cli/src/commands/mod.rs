@@ -9,12 +9,14 @@ pub mod listen;
 pub mod login;
 pub mod members;
 pub mod receipts;
+pub mod rows;
 pub mod search;
 pub mod send;
 pub mod serve;
 pub mod status;
 pub mod who;
 
+use std::fmt;
 use std::io;
 use std::thread;
 
@@ -85,7 +87,7 @@ async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
         Command::Search(search) => search.run(&hub, &Identity::new(&connection)?).await,
         Command::Receipts(receipts) => receipts.run(&hub, &Identity::new(&connection)?).await,
         Command::Gitea(gitea) => gitea.run(&hub, &Identity::new(&connection)?).await,
-        Command::Health => health::run(&hub).await,
+        Command::Health(health) => health.run(&hub).await,
     }
 }
 
@@ -106,23 +108,68 @@ impl Identity {
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
         match &connection.name {
             Some(name) => Ok(Self { name: AgentName::parse(name).map_err(usage)?, chosen: true }),
-            None => Ok(Self { name: machine_name(&gethostname::gethostname().to_string_lossy()), chosen: false }),
+            None => Ok(Self { name: machine_name(""), chosen: false }),
+        }
+    }
+
+    /// As [`Identity::new`], for `listen`: without a given name it is one that no other command speaks under.
+    ///
+    /// # Errors
+    /// A given name that is none.
+    pub fn listener(connection: &Connection) -> Result<Self, Failure> {
+        match connection.name {
+            Some(_) => Self::new(connection),
+            None => Ok(Self { name: machine_name(LISTENER), chosen: false }),
         }
     }
 }
 
+/// What `listen` adds to the machine's name: no name hears itself, and commands on one machine share that name.
+const LISTENER: &str = "-listen";
+
+/// Channels as arguments: `#general` where none is named.
+#[derive(Debug)]
+pub struct Channels(Vec<ChannelName>);
+
+impl Channels {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub fn parse<'a>(texts: impl Iterator<Item = &'a String>) -> Result<Self, Failure> {
+        let named: Vec<ChannelName> = texts.map(|text| channel(text.trim())).collect::<Result<_, _>>()?;
+        Ok(Self(if named.is_empty() { vec![ChannelName::general()] } else { named }))
+    }
+
+    /// For a register.
+    pub fn names(&self) -> Vec<ChannelName> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Display for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(ChannelName::as_str).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// A machine's name as an agent's: what an agent's name can't hold becomes `-`.
-fn machine_name(host: &str) -> AgentName {
+fn machine_name(addition: &str) -> AgentName {
+    agent_name(&gethostname::gethostname().to_string_lossy(), addition)
+}
+
+fn agent_name(host: &str, addition: &str) -> AgentName {
     use orochi_protocol::letters::{is_agent_char, is_first_char};
     use orochi_protocol::limits::NAME_CHARS_MAX;
     let fitting: String = host
         .chars()
         .map(|c| if is_agent_char(c) { c } else { '-' })
         .skip_while(|c| !is_first_char(*c))
-        .take(NAME_CHARS_MAX)
+        .take(NAME_CHARS_MAX - addition.len())
         .collect();
-    AgentName::parse(&fitting)
-        .unwrap_or_else(|_| AgentName::parse("agent").expect("a plain word is a valid agent name"))
+    AgentName::parse(&format!("{fitting}{addition}"))
+        .or_else(|_| AgentName::parse(&format!("agent{addition}")))
+        .expect("a plain word is a valid agent name")
 }
 
 /// A channel or an agent, as an argument.
@@ -159,7 +206,10 @@ mod tests {
             ("all", "agent"),
             (&"x".repeat(80), &"x".repeat(64)),
         ] {
-            assert_eq!(machine_name(host).as_str(), name, "{host:?}");
+            assert_eq!(agent_name(host, "").as_str(), name, "{host:?}");
         }
+        assert_eq!(agent_name("gpu-1", LISTENER).as_str(), "gpu-1-listen");
+        assert_eq!(agent_name(&"x".repeat(80), LISTENER).as_str().len(), 64);
+        assert_eq!(agent_name("", LISTENER).as_str(), "agent-listen");
     }
 }

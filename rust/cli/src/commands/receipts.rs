@@ -7,13 +7,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Identity;
+use super::rows::parse_seq;
 use crate::failure::Failure;
 use crate::hub::Hub;
-use crate::output;
+use crate::{output, text};
 
 #[derive(Debug, Args)]
 pub struct Receipts {
-    /// The message's seq, as `orochi send --json` and `orochi history --json` print it
+    /// The message's number, as `send`, `listen` and `history` print it: 42 or '#42'
+    #[arg(value_parser = parse_seq)]
     seq: u64,
     /// Print the hub's answer
     #[arg(long)]
@@ -36,8 +38,8 @@ impl Receipts {
         }
         let answer: Answer = hub.get(&path, &query).await?;
         if answer.agents.is_empty() {
-            return output::line(&format!("Message {seq} is for nobody."));
+            return output::line(&format!("Message #{seq} is for nobody."));
         }
-        answer.agents.iter().try_for_each(|(name, state)| output::line(&format!("  {name}  {state}")))
+        answer.agents.iter().try_for_each(|(name, state)| output::line(&text::inline(&format!("  {name}  {state}"))))
     }
 }

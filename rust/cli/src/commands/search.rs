@@ -3,18 +3,22 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::history::{Filter, text};
+use super::history::Filter;
+use super::rows::found;
 use super::{Identity, target};
 use crate::failure::Failure;
 use crate::hub::Hub;
-use crate::output;
+use crate::{output, text};
 
 #[derive(Debug, Args)]
 pub struct Search {
     /// The words; all of them must be in a message
     text: String,
-    /// Only in this channel, or in your conversation with @agent
-    #[arg(long)]
+    /// Only in this channel, quoted ('#builds') or without its #, or in your conversation with @agent
+    #[arg(value_name = "CHANNEL")]
+    place: Option<String>,
+    /// The same as a flag
+    #[arg(long, value_name = "CHANNEL", conflicts_with = "place", hide = true)]
     channel: Option<String>,
     /// At most this many messages, 1 to 1000
     #[arg(long, default_value_t = 50)]
@@ -28,7 +32,7 @@ pub struct Search {
 
 impl Search {
     pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
-        let target = self.channel.as_deref().map(target).transpose()?.map(|target| target.to_string());
+        let target = self.place.or(self.channel).as_deref().map(target).transpose()?.map(|target| target.to_string());
         let mut query = self.filter.query(self.limit);
         query.push(("q", self.text.clone()));
         // One's direct messages are found under a name that somebody chose, not under a machine's.
@@ -41,13 +45,8 @@ impl Search {
             return output::json(&rows);
         }
         if rows.is_empty() {
-            return output::line(&format!("Nothing found for {}.", self.text));
+            return output::line(&text::inline(&format!("Nothing found for {}.", self.text)));
         }
-        rows.iter().try_for_each(|row| {
-            let found = row.get("snippet").and_then(Value::as_str).unwrap_or_else(|| text(row, "content"));
-            // The hub marks each match; a line of text has no use for the marks.
-            let found = found.replace(['\u{e000}', '\u{e001}'], "");
-            output::line(&format!("[{}] [{}] {}: {found}", text(row, "ts"), text(row, "channel"), text(row, "sender")))
-        })
+        rows.iter().try_for_each(|row| output::line(&found(row)))
     }
 }

@@ -1,23 +1,34 @@
 //! `orochi send`: one message, over HTTP, so that no agent of the same name notices.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
 use clap::Args;
-use serde_json::{Value, json};
+use orochi_protocol::limits::CONTENT_BYTES_MAX;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::rows::parse_seq;
 use super::{Identity, target};
 use crate::failure::Failure;
 use crate::hub::Hub;
-use crate::output;
+use crate::{output, stderr, text};
 
 #[derive(Debug, Args)]
+#[command(override_usage = "orochi send [OPTIONS] <CHANNEL> <MESSAGE>\n       \
+                            orochi send [OPTIONS] <CHANNEL> --file <FILE>")]
 pub struct Send {
-    /// Where to: #channel, or @agent for that agent alone
+    /// Where to: '#channel' (quoted, or without its #), or @agent for that agent alone
     channel: String,
-    /// What to say; @name in it reaches that agent
-    #[arg(allow_hyphen_values = true)]
-    message: String,
-    /// The seq of the message that this one answers
-    #[arg(long)]
+    /// What to say; @name in it reaches that agent. A single - reads it from the standard input
+    #[arg(allow_hyphen_values = true, required_unless_present = "file", conflicts_with = "file")]
+    message: Option<String>,
+    /// Send a file's text
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The number of the message that this one answers
+    #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     reply_to: Option<u64>,
     /// Print the hub's answer: seq, id, ts and where each addressed agent is
     #[arg(long)]
@@ -26,9 +37,14 @@ pub struct Send {
 
 impl Send {
     pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
+        let target = target(&self.channel)?;
+        let content = self.content()?;
+        if content.trim().is_empty() {
+            return Err(Failure::Usage("the message is empty; say something, or nothing is sent".to_owned()));
+        }
         let mut body = json!({
-            "channel": target(&self.channel)?,
-            "content": self.message,
+            "channel": target,
+            "content": content,
             "sender": identity.name,
             "id": Uuid::now_v7().to_string(),
         });
@@ -37,8 +53,83 @@ impl Send {
         }
         let answer: Value = hub.post_once(&["api", "messages"], &body).await?;
         if self.json {
-            return output::json(&answer);
+            output::json(&answer)?;
+        } else {
+            let seq = answer.get("seq").and_then(Value::as_u64).map(|seq| format!("#{seq} ")).unwrap_or_default();
+            // What was typed is shown, as the shell handed it over; what came from elsewhere may be long.
+            let typed = self.message.filter(|message| message != "-");
+            let said = typed.map(|message| format!(": {}", text::message(&message))).unwrap_or_default();
+            output::line(&format!("Sent {seq}to {}{said}", text::inline(&self.channel)))?;
         }
-        output::line(&format!("Sent to {}: {}", self.channel, self.message))
+        note_unknown(&answer);
+        Ok(())
+    }
+
+    fn content(&self) -> Result<String, Failure> {
+        match (&self.file, self.message.as_deref()) {
+            (Some(path), _) => {
+                let name = path.display().to_string();
+                read(open(path).map_err(|error| unreadable(&name, &error))?, &name)
+            }
+            (None, Some("-")) => read(io::stdin().lock(), "the standard input"),
+            (None, message) => Ok(message.unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+}
+
+/// A whole text without the line end after its last line, which files have and messages don't.
+fn read(from: impl Read, name: &str) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    // One more than may be sent, and a line end: enough to tell that it is too much.
+    let max = CONTENT_BYTES_MAX as u64 + 3;
+    from.take(max).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        if place + 4 > CONTENT_BYTES_MAX { too_long(name) } else { not_text(name, place) }
+    })?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    if text.len() > CONTENT_BYTES_MAX { Err(too_long(name)) } else { Ok(text.to_owned()) }
+}
+
+fn too_long(name: &str) -> Failure {
+    Failure::Usage(format!("{name} has more than {CONTENT_BYTES_MAX} bytes, the most that a message holds; send less"))
+}
+
+fn not_text(name: &str, place: usize) -> Failure {
+    Failure::Usage(format!("{name} is not UTF-8 from byte {place} on; send text"))
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    Failure::Usage(format!("cannot read {name}: {error}"))
+}
+
+/// A misspelt name is no fault of the message, which waits for it; its sender should know.
+fn note_unknown(answer: &Value) {
+    let delivery = answer.get("delivery").and_then(Value::as_object).map(Map::iter);
+    for (name, _) in delivery.into_iter().flatten().filter(|(_, state)| *state == "unknown") {
+        stderr::say(&format!("nobody named {} has registered; the message waits\n", text::inline(name)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn send_reads_text_up_to_the_limit() {
+        let read = |bytes: &[u8]| read(bytes, "it").map_err(|failure| format!("{failure:?}"));
+        assert_eq!(read(b"two\nlines\n"), Ok("two\nlines".to_owned()));
+        assert_eq!(read(b"\n\r\n"), Ok("\n".to_owned()));
+        let most = "é".repeat(CONTENT_BYTES_MAX / 2);
+        assert_eq!(read(format!("{most}\r\n").as_bytes()).as_deref(), Ok(most.as_str()));
+        for more in [format!("{most}x"), format!("x{most}"), format!("{most}xyz"), format!("{most}{most}")] {
+            assert!(read(more.as_bytes()).is_err_and(|told| told.contains("more than 262144 bytes")));
+        }
+        assert!(read(b"ab\xff").is_err_and(|told| told.contains("not UTF-8 from byte 2 on")));
     }
 }

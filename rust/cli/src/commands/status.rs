@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::output;
+use crate::text;
 
 #[derive(Debug, Args)]
 pub struct Status {
@@ -46,7 +47,7 @@ impl Status {
         output::line(&format!("Connected agents: {}", agents.len()))?;
         for AgentRow { name, status, current_task, .. } in agents {
             let task = if current_task.is_empty() { String::new() } else { format!("  task: {current_task}") };
-            output::line(&format!("  {name}  [{status}]{task}"))?;
+            output::line(&text::inline(&format!("  {name}  [{status}]{task}")))?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::output;
+use crate::text;
 
 use super::status::{AgentRow, online};
 
@@ -27,12 +28,8 @@ impl Who {
             return output::line("No agents connected.");
         }
         for agent in agents {
-            output::line(&format!(
-                "  {}  status={}  channels=[{}]",
-                agent.name,
-                agent.status,
-                agent.channels.join(", ")
-            ))?;
+            let (name, status, channels) = (agent.name, agent.status, agent.channels.join(", "));
+            output::line(&text::inline(&format!("  {name}  status={status}  channels=[{channels}]")))?;
         }
         Ok(())
     }

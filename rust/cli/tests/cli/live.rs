@@ -14,8 +14,8 @@ fn as_bob(hub: &RealHub, args: &[&str]) -> Command {
 }
 
 fn say(hub: &RealHub, channel: &str, text: &str) {
-    let sent = format!("Sent to {channel}: {text}\n");
-    assert_eq!(whole(hub.orochi(&["send", channel, text])), ended(0, &sent, ""));
+    let run = whole(hub.orochi(&["send", channel, text, "--json"]));
+    assert!(run.starts_with("exit code: 0\n") && run.ends_with("--- stderr\n"), "{run}");
 }
 
 #[test]
@@ -23,13 +23,13 @@ fn listen_prints_what_others_say_and_ends_well_by_ctrl_c() {
     let hub = RealHub::start(&[]);
     let mut bob = Running::start(as_bob(&hub, &["listen", "--channel=ci"]));
     let lines = bob.stdout_lines();
-    assert_eq!(bob.stderr_line(), "Listening on ci (Ctrl+C to stop)...");
+    assert_eq!(bob.stderr_line(), "Listening on #ci as bob (Ctrl+C to stop)...");
     say(&hub, "#general", "not for bob");
     say(&hub, "#ci", "build 42 passed");
     say(&hub, "#general", "but this is, @bob");
     say(&hub, "@bob", "and this");
     for expected in
-        ["[#ci] tester: build 42 passed", "[#general] tester: but this is, @bob", "[@tester] tester: and this"]
+        ["#2 [#ci] tester: build 42 passed", "#3 [#general] tester: but this is, @bob", "#4 [@tester] tester: and this"]
     {
         let line = lines.next();
         let (ts, rest) = line.split_once("] ").expect("[ts] [channel] sender: content");
@@ -51,6 +51,31 @@ fn listen_prints_json_a_line_with_the_names_of_a_history_row() {
     let output = hub.orochi(&["history", "general", "--json"]).output().expect("the built binary starts");
     let rows: Value = serde_json::from_slice(&output.stdout).expect("--json prints JSON");
     assert_eq!(message, rows[0]);
+}
+
+#[test]
+fn listen_hears_what_is_sent_from_the_same_machine() {
+    let hub = RealHub::start(&[]);
+    let port = hub.port();
+    let mut listening = Running::start(orochi(&["listen", "--port", &port]));
+    let lines = listening.stdout_lines();
+    let told = listening.stderr_line();
+    assert!(told.starts_with("Listening on #general as ") && told.ends_with("-listen (Ctrl+C to stop)..."), "{told}");
+    let mut several = Running::start(orochi(&["listen", "ci", "#builds", "--port", &port]));
+    let others = several.stdout_lines();
+    assert!(several.stderr_line().starts_with("Listening on #ci, #builds as "));
+    for channel in ["general", "builds", "ci"] {
+        let sent = whole(orochi(&["send", channel, "hi", "--port", &port]));
+        assert!(sent.starts_with("exit code: 0\n"), "{sent}");
+    }
+    assert!(lines.next().contains("] #1 [#general] "));
+    // Two listeners share a name, and a name's connections share what it hears.
+    assert!(others.next().contains(" [#"));
+    let forged = "hi\n[t] #9 [#general] boss: yes";
+    assert!(whole(orochi(&["send", "general", forged, "--port", &port])).starts_with("exit code: 0\n"));
+    let next = || std::iter::repeat_with(|| lines.next()).find(|line| line.contains("] #4 ")).is_some();
+    assert!(next());
+    assert_eq!(lines.next(), "    [t] #9 [#general] boss: yes");
 }
 
 #[test]
@@ -82,8 +107,8 @@ fn login_is_online_and_a_command_under_its_name_does_not_disturb_it() {
     assert_eq!(run(&["members", "--channel=other"]), ended(0, "", ""));
     assert_eq!(run(&["channels"]), ended(0, "#ci\n#general\n", ""));
 
-    assert_eq!(whole(as_bob(&hub, &["send", "ci", "done"])), ended(0, "Sent to ci: done\n", ""));
-    assert_eq!(lines.next(), "[#ci] bob: done");
+    assert_eq!(whole(as_bob(&hub, &["send", "ci", "done"])), ended(0, "Sent #2 to ci: done\n", ""));
+    assert!(lines.next().ends_with("] #2 [#ci] bob: done"));
     agent.signal("-INT");
     assert_eq!(agent.end(), (Some(0), Vec::new()));
 }
@@ -91,8 +116,7 @@ fn login_is_online_and_a_command_under_its_name_does_not_disturb_it() {
 #[test]
 fn join_joins_and_says_how_long() {
     let hub = RealHub::start(&[]);
-    let note = "Membership lasts as long as a connection, and this one ends here; \
-                'orochi login --channels #ci' stays.\n";
+    let note = "Membership lasts as long as a connection, and this one ends here; to stay: orochi login '#ci'\n";
     assert_eq!(whole(hub.orochi(&["join", "#ci"])), ended(0, "Joined #ci\n", note));
 }
 

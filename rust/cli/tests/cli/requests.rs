@@ -14,7 +14,7 @@ fn run(hub: &ScriptedHub, args: &[&str]) -> String {
 #[test]
 fn a_message_is_sent_again_under_its_id_when_the_connection_is_lost() {
     let hub = ScriptedHub::start(vec![Answer::Cut, Answer::Http(201, r#"{"seq":7,"id":"i","ts":"t","delivery":{}}"#)]);
-    assert_eq!(run(&hub, &["send", "general", "hi @bob"]), ended(0, "Sent to general: hi @bob\n", ""));
+    assert_eq!(run(&hub, &["send", "general", "hi @bob"]), ended(0, "Sent #7 to general: hi @bob\n", ""));
     let (lost, again) = (hub.asked(), hub.asked());
     assert_eq!(lost.line, "POST /api/messages");
     assert_eq!(lost.body, again.body);
@@ -30,7 +30,7 @@ fn a_message_that_stays_unanswered_is_said_to_be_in_doubt() {
     let hub = ScriptedHub::start(vec![Answer::Cut, Answer::Cut, Answer::Cut]);
     let run = run(&hub, &["send", "#general", "hi"]);
     assert!(run.starts_with("exit code: 1\n--- stdout\n--- stderr\nError: the connection to the Orochi hub"), "{run}");
-    assert!(run.ends_with("look with 'orochi history' whether the message arrived\n"), "{run}");
+    assert!(run.ends_with("see whether the message arrived: orochi history CHANNEL --limit 5\n"), "{run}");
 }
 
 #[test]
@@ -107,6 +107,23 @@ fn history_and_search_ask_for_what_was_said() {
 }
 
 #[test]
+fn channel_is_an_argument_and_a_flag() {
+    let hub = ScriptedHub::start((0..2).map(|_| Answer::Http(200, "[]")).collect());
+    for args in [&["search", "deploy", "ci"][..], &["search", "deploy", "--channel", "ci"]] {
+        assert_eq!(run(&hub, args), ended(0, "Nothing found for deploy.\n", ""), "{args:?}");
+        assert!(hub.asked().line.ends_with("&channel=%23ci"));
+    }
+}
+
+#[test]
+fn what_a_hub_refuses_cannot_command_the_terminal() {
+    let refusal = r#"{"code":"INVALID_FIELD","detail":"since is \u001b[2J\nError: x"}"#;
+    let hub = ScriptedHub::start(vec![Answer::Http(422, refusal)]);
+    let told = "Error: the hub refused: since is \\x1b[2J\\nError: x (INVALID_FIELD)\n";
+    assert_eq!(run(&hub, &["history", "general"]), ended(1, "", told));
+}
+
+#[test]
 fn ctrl_c_before_the_answer_is_exit_code_130() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address can be bound");
     let port = listener.local_addr().expect("a bound socket has an address").port().to_string();
@@ -127,4 +144,13 @@ fn health_asks_for_life_and_readiness() {
     let told = "Error: the hub refused: the disk is full (STORE_UNAVAILABLE)\n";
     assert_eq!(run(&hub, &["health"]), ended(1, "", told));
     assert_eq!((hub.asked().line, hub.asked().line), ("GET /healthz".to_owned(), "GET /readyz".to_owned()));
+    let hub = ScriptedHub::start(vec![
+        Answer::Http(200, r#"{"status":"ok"}"#),
+        Answer::Http(503, r#"{"code":"STORE_UNAVAILABLE","detail":"the disk is full"}"#),
+        Answer::Http(200, r#"{"status":"ok"}"#),
+    ]);
+    let stdout = "{\n  \"alive\": true,\n  \"ready\": false,\n  \
+                  \"error\": \"the hub refused: the disk is full (STORE_UNAVAILABLE)\"\n}\n";
+    assert_eq!(run(&hub, &["health", "--json"]), ended(1, stdout, told));
+    assert_eq!(run(&hub, &["health", "--alive"]), ended(0, "ok\n", ""));
 }

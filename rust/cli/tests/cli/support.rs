@@ -29,6 +29,11 @@ pub fn whole(mut command: Command) -> String {
     String::from_utf8(text).expect("all output is UTF-8")
 }
 
+/// What `send` says of a name that nobody has registered.
+pub fn waits(name: &str) -> String {
+    format!("nobody named {name} has registered; the message waits\n")
+}
+
 /// What [`whole`] gives for this code, stdout and stderr.
 pub fn ended(code: i32, stdout: &str, stderr: &str) -> String {
     format!("exit code: {code}\n--- stdout\n{stdout}--- stderr\n{stderr}")

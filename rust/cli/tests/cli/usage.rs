@@ -14,8 +14,19 @@ fn the_version_is_one_line() {
 #[test]
 fn a_missing_argument_is_told_with_the_usage() {
     let told = "error: the following required arguments were not provided:\n  <MESSAGE>\n\n\
-                Usage: orochi send <CHANNEL> <MESSAGE>\n\nFor more information, try '--help'.\n";
+                Usage: orochi send [OPTIONS] <CHANNEL> <MESSAGE>\n       \
+                orochi send [OPTIONS] <CHANNEL> --file <FILE>\n\nFor more information, try '--help'.\n";
     assert_eq!(whole(orochi(&["send", "#general"])), ended(2, "", told));
+}
+
+#[test]
+fn usage_does_not_require_what_a_variable_has_set() {
+    let told = "error: the following required arguments were not provided:\n  <CHANNEL>\n\n  \
+                tip: a shell takes an unquoted #name for a comment: write '#name', or name without its #\n\n\
+                Usage: orochi history <CHANNEL>\n\nFor more information, try '--help'.\n";
+    let mut command = orochi(&["history"]);
+    command.env("OROCHI_PORT", "9559").env("OROCHI_HOST", "hub.lab").env("OROCHI_TOKEN", "t").env("OROCHI_AGENT", "a");
+    assert_eq!(whole(command), ended(2, "", told));
 }
 
 #[test]
@@ -36,6 +47,15 @@ fn help_names_every_command_and_exit_code() {
 fn no_command_shows_the_help_as_an_error() {
     let run = whole(orochi(&[]));
     assert!(run.starts_with("exit code: 2\n--- stdout\n--- stderr\nA hub through which agents talk"), "{run}");
+    for port in ["9559", "x"] {
+        let mut command = orochi(&[]);
+        command.env("OROCHI_PORT", port).env("OROCHI_AGENT", "me");
+        assert_eq!(whole(command), run, "OROCHI_PORT={port}");
+    }
+    let mut command = orochi(&["gitea"]);
+    command.env("OROCHI_PORT", "9559");
+    let run = whole(command);
+    assert!(run.contains("Usage: orochi gitea [OPTIONS] <COMMAND>") && run.contains("Commands:"), "{run}");
 }
 
 #[test]
