@@ -4,6 +4,7 @@
 mod checker;
 mod crowd;
 mod cut;
+mod descriptors;
 mod disk;
 mod hub;
 mod kill;

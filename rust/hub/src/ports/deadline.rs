@@ -10,14 +10,14 @@ use super::{Patience, Peer};
 /// What a connection is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// A request's head is on its way.
-    Head,
+    /// A request's head is on its way; so many came before.
+    Head(usize),
     /// The hub makes the answer. A body that does not come has a deadline of its own.
     Busy,
     /// The answer waits for the peer to take it; so much was written.
     Unread(u64),
-    /// The last request was answered; so much was read.
-    Idle(u64),
+    /// So many requests were answered; so much was read.
+    Idle(usize, u64),
 }
 
 /// The deadline of one connection, moved on by [`Deadline::poll`].
@@ -36,7 +36,7 @@ impl Deadline {
     /// Of a connection that was accepted at `since` and has asked for nothing yet.
     pub(super) fn new(peer: Peer, patience: Patience, since: Instant) -> Self {
         let due = since + patience.head;
-        Self { peer, patience, phase: Phase::Head, due: Some(due), timer: Box::pin(sleep_until(due)) }
+        Self { peer, patience, phase: Phase::Head(0), due: Some(due), timer: Box::pin(sleep_until(due)) }
     }
 
     /// Looks at what the connection is at; to be called after anything happened on it. Ready with what was waited for
@@ -46,10 +46,10 @@ impl Deadline {
         if phase != self.phase {
             self.phase = phase;
             let patience = match phase {
-                Phase::Head => Some(self.patience.head),
+                Phase::Head(_) => Some(self.patience.head),
                 Phase::Busy => None,
                 Phase::Unread(_) => Some(self.patience.stuck),
-                Phase::Idle(_) => Some(self.patience.idle),
+                Phase::Idle(..) => Some(self.patience.idle),
             };
             self.due = patience.map(|patience| Instant::now() + patience);
         }
@@ -74,11 +74,12 @@ impl Deadline {
         if self.peer.is_busy() {
             return Phase::Busy;
         }
-        let read = self.peer.read();
+        let (requests, read) = (self.peer.requests(), self.peer.read());
         match self.phase {
-            Phase::Head => Phase::Head,
-            Phase::Idle(before) if before != read => Phase::Head,
-            Phase::Idle(_) | Phase::Busy | Phase::Unread(_) => Phase::Idle(read),
+            // Of a request that was answered at once nothing else shows.
+            Phase::Head(before) if before == requests => Phase::Head(requests),
+            Phase::Idle(before, read_then) if before == requests && read_then != read => Phase::Head(requests),
+            Phase::Head(_) | Phase::Idle(..) | Phase::Busy | Phase::Unread(_) => Phase::Idle(requests, read),
         }
     }
 }
@@ -111,7 +112,7 @@ mod tests {
             assert_eq!(over_within(&mut deadline, 3).await, None);
             peer.count_read(1);
         }
-        assert_eq!(over_within(&mut deadline, 9).await, Some((1, Phase::Head)));
+        assert_eq!(over_within(&mut deadline, 9).await, Some((1, Phase::Head(0))));
     }
 
     #[tokio::test(start_paused = true)]
@@ -122,17 +123,19 @@ mod tests {
         drop(answering);
         assert_eq!(over_within(&mut deadline, 70).await, None);
         peer.count_read(1);
-        assert_eq!(over_within(&mut deadline, 99).await, Some((10, Phase::Head)), "a second request has begun");
+        assert_eq!(over_within(&mut deadline, 99).await, Some((10, Phase::Head(1))), "a second request has begun");
     }
 
     #[tokio::test(start_paused = true)]
     async fn deadline_of_an_idle_connection() {
         let (peer, mut deadline) = deadline();
-        drop(peer.begin());
-        let answering = peer.begin();
-        assert_eq!(over_within(&mut deadline, 1).await, None);
-        drop(answering);
-        assert_eq!(over_within(&mut deadline, 99).await, Some((75, Phase::Idle(0))));
+        // Requests that are answered at once, each within one look at the connection.
+        for _ in 0..3 {
+            peer.count_read(100);
+            drop(peer.begin());
+            assert_eq!(over_within(&mut deadline, 50).await, None);
+        }
+        assert_eq!(over_within(&mut deadline, 99).await, Some((25, Phase::Idle(3, 300))));
     }
 
     #[tokio::test(start_paused = true)]

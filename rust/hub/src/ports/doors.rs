@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout};
 
 use super::Peer;
 
-/// A client that has connected sends its request at once; one that took longer can lose its seat.
-const GRACE: Duration = Duration::from_secs(1);
+/// A client's request comes right behind its connection, on a slow line too; one that took longer can lose its seat.
+const GRACE: Duration = Duration::from_millis(100);
 /// Whoever waits for a seat looks again this often.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Between two warnings of one kind.

@@ -25,8 +25,10 @@ struct Shared {
     written: AtomicU64,
     /// Whether the system took nothing of the last write.
     is_blocked: AtomicBool,
-    /// Requests that were read and not answered yet.
+    /// Requests whose head was read.
     requests: AtomicUsize,
+    /// Those of them that are not answered yet.
+    unanswered: AtomicUsize,
     is_authenticated: AtomicBool,
     evicted: Notify,
     /// None in tests of single parts.
@@ -69,12 +71,18 @@ impl Peer {
 
     /// Whether a request is being answered.
     pub(super) fn is_busy(&self) -> bool {
-        self.0.requests.load(Ordering::Relaxed) > 0
+        self.0.unanswered.load(Ordering::Relaxed) > 0
+    }
+
+    /// Requests whose head was read so far.
+    pub(super) fn requests(&self) -> usize {
+        self.0.requests.load(Ordering::Relaxed)
     }
 
     /// Marks a request as being answered until the guard is dropped.
     pub(super) fn begin(&self) -> Answering {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.0.unanswered.fetch_add(1, Ordering::Relaxed);
         Answering(self.clone())
     }
 
@@ -113,7 +121,7 @@ pub(super) struct Answering(Peer);
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.0.requests.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.unanswered.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
