@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
 from unicodedata import normalize
 
 from orochi import config
+from orochi._arguments import address, json_fields, json_object, odd_value, refusal, seconds, words
 from orochi._gitea import GiteaAttribute
-from orochi._inbox import Inbox
+from orochi._link import Link
+from orochi._listener import Listener
 from orochi._native import NativeClient
 from orochi.exceptions import (
     NotConnected,
@@ -31,6 +34,7 @@ _T = TypeVar("_T")
 _UNSET: Any = object()
 # How often wait_seen asks, in seconds, and how seldom at last.
 _ASK_SOON, _ASK_SELDOM = 0.05, 1.0
+_DISCONNECTED = "disconnect() was called before the connection was made: await connect() again"
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,10 @@ class OrochiClient:
         timeout: Seconds for connecting, and for each request that has no timeout of its own.
     """
 
+    # Of a client whose constructor raised, too.
+    _link: Link | None = None
+    _opening: Link | None = None
+
     def __init__(
         self,
         name: str,
@@ -109,75 +117,107 @@ class OrochiClient:
     ) -> None:
         config._check(port)
         # As the hub writes it.
-        self.name = normalize("NFC", name)
+        self.name = normalize("NFC", name) if isinstance(name, str) else name
         # An empty list is a wish too: mentions and direct messages only.
-        self.channels = ["#general"] if channels is None else list(channels)
+        self.channels = ["#general"] if channels is None else words(channels, "channels")
         self.machine = machine
         self.role = role
         self.project = project
         self.model = model
         self.agent_id = agent_id or f"{name}@{machine or platform.node()}"
-        self.uri = f"ws://{host}:{port}"
+        self.uri = address(host, port)
         self._token = token or config._current_token()
         self._resume = resume
         self._conflict = conflict
-        self._events = list(events)
+        self._events = words(events, "events")
         self._reconnect = reconnect
         self._on_state = on_state
-        self._timeout = timeout
-        self._native: NativeClient | None = None
-        self._inbox: Inbox | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._connecting = asyncio.Lock()
+        self._timeout = seconds(timeout)
 
     async def connect(self) -> None:
-        """Connects and registers; does nothing where that is done already.
+        """Connects and registers; does nothing if that is done already.
 
         Raises:
             HubUnreachable: No hub answers there.
             AuthenticationFailed: It refused the token.
             RegistrationRefused: It refused the name, or a setting; `code` and `detail` say why.
+            NotConnected: `disconnect` was called meanwhile.
         """
-        async with self._connecting:
-            if self._native is None:
-                await self._connect()
+        loop = asyncio.get_running_loop()
+        began, limit = loop.time(), self._timeout
+        while self._link is None:
+            opening = self._opening
+            if opening is None or opening.opened.get_loop() is not loop:
+                await self._open(limit)
+            else:
+                # Another task connects: the two share its connection.
+                await asyncio.wait([opening.opened], timeout=limit)
+                if opening.is_cancelled:
+                    raise NotConnected(_DISCONNECTED)
+                limit = max(self._timeout - (loop.time() - began), 0.0)
+        self._link.bind()
 
-    async def _connect(self) -> None:
+    async def _open(self, limit: float) -> None:
+        link = Link(self._native(limit), self._on_state)
+        self._opening = link
         try:
-            native = await NativeClient.connect(
-                self.uri,
-                self.name,
-                token=self._token or None,
-                channels=self.channels,
-                machine=self.machine,
-                role=self.role,
-                model=self.model,
-                agent_id=self.agent_id,
-                project=self.project,
-                resume=self._resume,
-                conflict=self._conflict,
-                events=self._events,
-                reconnect=self._reconnect,
-                timeout=self._timeout,
-            )
+            await link.open(limit)
+            if link.is_cancelled:
+                raise NotConnected(_DISCONNECTED)
+        except BaseException as error:
+            link.discard()
+            if isinstance(error, RequestRefused):
+                raise RegistrationRefused(error.code, error.detail, error.retry_after) from error
+            raise
+        finally:
+            if self._opening is link:
+                self._opening = None
+        self._link = link
+
+    def _native(self, limit: float) -> NativeClient:
+        texts = {
+            "name": self.name,
+            "token": self._token or None,
+            "machine": self.machine,
+            "role": self.role,
+            "model": self.model,
+            "agent_id": self.agent_id,
+            "project": self.project,
+        }
+        more = {"resume": self._resume, "conflict": self._conflict, "reconnect": bool(self._reconnect)}
+        lists = {"channels": self.channels, "events": self._events}
+        try:
+            return NativeClient(self.uri, **texts, **lists, **more, timeout=limit)  # type: ignore[arg-type]
         except RequestRefused as refused:
-            raise RegistrationRefused(refused.code, refused.detail, refused.retry_after) from refused
-        self._native, self._inbox = native, Inbox(native, self)
-        if self._on_state is not None:
-            self._watcher = asyncio.create_task(self._watch(native, self._on_state))
+            raise RegistrationRefused(refused.code, refused.detail) from refused
+        except (TypeError, ValueError, OverflowError) as error:
+            named = {f"{key}[{at}]": one for key, values in lists.items() for at, one in enumerate(values)}
+            odd = odd_value(error, {**texts, **more, **named, **lists})
+            raise RegistrationRefused(odd.code, odd.detail) from error
 
     async def disconnect(self) -> None:
-        """Closes the connection, once what was finished with is told to the hub. May be called twice."""
-        native, inbox, watcher = self._native, self._inbox, self._watcher
-        self._native = self._watcher = None
-        if inbox is not None:
-            inbox.close()
-        if native is not None:
-            await native.close()
-        # `on_state` itself may be what closes the client.
-        if watcher is not None and watcher is not asyncio.current_task():
-            await asyncio.wait([watcher], timeout=self._timeout)
-            watcher.cancel()
+        """Closes the connection, once what was finished with is told to the hub. May be called twice, in any loop.
+
+        The hub is waited for at most `timeout` seconds. A `connect` that is still at work ends with NotConnected.
+        """
+        opening, link = self._opening, self._link
+        self._opening = self._link = None
+        if opening is not None:
+            opening.cancel_opening(NotConnected(_DISCONNECTED))
+            await opening.close(self._timeout)
+        if link is not None:
+            await link.close(self._timeout)
+
+    def __del__(self) -> None:
+        link = self._link
+        if link is not None:
+            self._link = None
+            what = f"OrochiClient {self.name!r} was dropped while connected: use 'async with', or await disconnect()"
+            warnings.warn(what, ResourceWarning, source=self, stacklevel=2)
+            link.discard()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("an OrochiClient can't be pickled or copied: it holds the hub's token and a connection")
 
     async def __aenter__(self) -> OrochiClient:
         await self.connect()
@@ -192,7 +232,7 @@ class OrochiClient:
     @property
     def state(self) -> str:
         """``"connected"``, ``"reconnecting"`` or ``"closed"``."""
-        return "closed" if self._native is None else self._native.state
+        return "closed" if self._link is None else self._link.native.state
 
     async def send(
         self,
@@ -221,13 +261,13 @@ class OrochiClient:
 
         Cancelling stops the waiting; the message may be accepted all the same.
         """
-        text = None if metadata is None else json.dumps(metadata)
-        sent = self._connected().send(channel, content, metadata=text, reply_to=reply_to, id=id)
-        return Receipt(*await self._within(sent, timeout))
+        text = None if metadata is None else json_object(metadata, "metadata")
+        link = self._connected()
+        return Receipt(*await link.request(timeout, link.native.send, channel, content, text, reply_to, id))
 
     async def heartbeat(self) -> None:
         """Gives a sign of life. The client does that by itself too."""
-        await self._request("heartbeat", {})
+        await self._call("request", "heartbeat", "{}")
 
     async def update_status(
         self,
@@ -243,17 +283,17 @@ class OrochiClient:
             current_task: What it works on, a line.
             progress: 0 to 1; None shows none.
         """
-        wrapped = None if progress is _UNSET else (progress,)
-        done = self._connected().update_status(status=status, current_task=current_task, progress=wrapped)
-        await self._within(done, self._timeout)
+        if progress is not _UNSET and progress is not None and not 0 <= progress <= 1:
+            raise refusal(f"progress is {progress!r}: give a number from 0 to 1, or None for none")
+        await self._call("update_status", status, current_task, None if progress is _UNSET else (progress,))
 
     async def subscribe(self, channel: str) -> None:
         """Joins a channel, for what is said from now on."""
-        await self._within(self._connected().subscribe(channel), self._timeout)
+        await self._call("subscribe", channel)
 
     async def unsubscribe(self, channel: str) -> None:
         """Leaves a channel."""
-        await self._within(self._connected().unsubscribe(channel), self._timeout)
+        await self._call("unsubscribe", channel)
 
     async def query_history(
         self,
@@ -294,7 +334,7 @@ class OrochiClient:
             "search": search,
         }
         asked = {key: value for key, value in more.items() if value is not None}
-        if asked and self._connected().is_old_hub:
+        if asked and self._connected().native.is_old_hub:
             raise UnsupportedByHub(f"{', '.join(asked)} in a history query needs a newer hub than scitex-orochi 0.1.0")
         answer = await self._request("query", {"channel": channel, "since": since, "limit": limit, **asked})
         rows: list[dict[str, Any]] = answer.get("history", [])
@@ -315,7 +355,7 @@ class OrochiClient:
         if not detail:
             agents: dict[str, Any] = (await self._request("presence", {})).get("agents", {})
             return agents
-        if self._connected().is_old_hub:
+        if self._connected().native.is_old_hub:
             raise UnsupportedByHub("who(detail=True) needs a newer hub than scitex-orochi 0.1.0")
         rows: dict[str, Any] = (await self._request("presence", {"detail": True})).get("detail", {})
         return rows
@@ -325,39 +365,43 @@ class OrochiClient:
 
     async def receipts(self, seq: int) -> dict[str, str]:
         """How far a message got: for each agent that it is for, ``seen``, ``delivered`` or ``pending``."""
-        if self._connected().is_old_hub:
+        if self._connected().native.is_old_hub:
             raise UnsupportedByHub("receipts need a newer hub than scitex-orochi 0.1.0")
         agents: dict[str, str] = (await self._request("receipts", {"seq": seq})).get("agents", {})
         return agents
 
-    async def wait_seen(self, receipt: Receipt, *, timeout: float | None = None) -> dict[str, str]:
-        """Waits until every agent that the message was addressed to has dealt with it.
+    async def wait_seen(self, receipt: Receipt, *, timeout: float | None = 60.0) -> dict[str, str]:
+        """Waits until every known agent that the message was addressed to has dealt with it.
+
+        An agent is known if it had registered when the message was accepted. The others, such as a mention in a
+        pasted text that is no agent's name, are not waited for: they are ``"unknown"`` in the result.
 
         Args:
             receipt: What :meth:`send` returned.
-            timeout: Seconds; None waits for ever.
+            timeout: Seconds, a minute by default; None waits for ever.
 
         Returns:
-            The receipts then.
+            The receipts then: for each agent ``seen``, ``delivered``, ``pending`` or ``unknown``.
 
         Raises:
             RequestTimeout: Not all of them in time.
         """
-        if receipt.seq is None:
+        seq = receipt.seq
+        if seq is None:
             raise UnsupportedByHub("wait_seen needs a newer hub than scitex-orochi 0.1.0")
+        unknown = {agent for agent, state in receipt.delivery.items() if state == "unknown"}
+        known = receipt.delivery.keys() - unknown
 
-        async def seen(seq: int) -> dict[str, str]:
+        async def seen() -> dict[str, str]:
             pause = _ASK_SOON
             while True:
                 states = await self.receipts(seq)
-                if all(states.get(agent) == "seen" for agent in receipt.delivery):
-                    return states
+                if all(states.get(agent) == "seen" for agent in known):
+                    return {agent: _with_unknown(agent, state, unknown) for agent, state in states.items()}
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _ASK_SELDOM)
 
-        return await self._within(
-            seen(receipt.seq), timeout, f"message {receipt.seq} was not dealt with", "receipts() says by whom"
-        )
+        return await self._within(seen(), timeout, f"message {seq} was not dealt with", "receipts() says by whom")
 
     async def ask(self, agent: str, text: str, *, timeout: float | None = 60.0) -> Message:
         """Sends a direct message and returns the first message that answers it (:meth:`Message.reply` does).
@@ -376,18 +420,20 @@ class OrochiClient:
         name = agent.removeprefix("@")
 
         async def asked() -> Message:
+            link = self._connected()
             receipt = await self.send(f"@{name}", text, timeout=None)
-            if receipt.seq is None or self._inbox is None:
+            if receipt.seq is None:
                 raise UnsupportedByHub("ask needs a newer hub than scitex-orochi 0.1.0")
-            return await self._inbox.expect_reply(receipt.seq)
+            return Message._received(await link.inbox.expect_reply(receipt.seq), self)
 
         return await self._within(asked(), timeout, f"no answer from {name}", "it comes to listen(), if it comes late")
 
-    async def listen(self, *, channel: str | None = None, mentions_only: bool = False) -> AsyncIterator[Message]:
+    def listen(self, *, channel: str | None = None, mentions_only: bool = False) -> Listener:
         """Yields what is received: messages, and frames that are no answers.
 
         Asking for the next one says that the one before is dealt with: it shows as ``seen`` in receipts, and with
-        ``resume="stored"`` it is not delivered again. Ends quietly when the client is closed.
+        ``resume="stored"`` it is not delivered again. Ends quietly when the client is closed. ``anext`` of it can be
+        cancelled, as by :func:`asyncio.wait_for`, and awaited again: nothing is lost.
 
         Args:
             channel: Only this channel's messages, or with ``"@name"`` that agent's direct messages.
@@ -398,76 +444,44 @@ class OrochiClient:
         Raises:
             ConnectionLost, AuthenticationFailed: The connection ended and is not coming back.
         """
-        native = self._connected()
-        inbox = self._inbox
-        assert inbox is not None  # set with _native
-        wanted = None if channel is None or channel.startswith(("#", "@")) else f"#{channel}"
-        wanted = normalize("NFC", wanted or channel or "") or None
-        waiting = inbox.waiting
-        is_narrowed = wanted is not None or mentions_only
-        while True:
-            if not waiting:
-                if await inbox.wait():
-                    continue
-                # Closed by this program, or a 0.1.0 hub's end: a quiet one, as in its own client.
-                error = None if self._native is not native or native.is_old_hub else native.end()
-                if error is not None:
-                    raise error
-                return
-            frame = waiting.popleft()
-            message = Message._received(frame, self)
-            seq = frame[1]
-            if seq is not None:
-                inbox.give(seq)
-            if not is_narrowed or self._is_wanted(message, wanted, mentions_only):
-                try:
-                    yield message
-                except BaseException:
-                    if seq is not None:
-                        inbox.drop(seq)
-                    raise
-            if seq is not None:
-                inbox.finish(seq)
+        return Listener(self, channel, mentions_only)
 
-    def _is_wanted(self, message: Message, channel: str | None, mentions_only: bool) -> bool:
-        if channel is not None and message.channel != channel:
-            return False
-        return not mentions_only or self.name in message.mentions or message.channel.startswith("@")
-
-    def _connected(self) -> NativeClient:
-        if self._native is None:
+    def _connected(self) -> Link:
+        if self._link is None:
             raise NotConnected("Not connected: use 'async with OrochiClient(...)', or await connect() first")
-        return self._native
+        return self._link
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
+        link = self._connected()
+        return await link.request(self._timeout, getattr(link.native, name), *arguments)
 
     async def _request(self, kind: str, payload: dict[str, Any], timeout: float | None = _UNSET) -> dict[str, Any]:
         limit = self._timeout if timeout is _UNSET else timeout
-        answer = await self._within(self._connected().request(kind, json.dumps(payload)), limit)
-        data: dict[str, Any] = {} if answer is None else json.loads(answer)
+        link = self._connected()
+        answer = await link.request(limit, link.native.request, kind, json_fields(payload))
+        data: dict[str, Any] = json.loads(answer) if isinstance(answer, str) else {}
         return data
 
     async def _within(
         self,
-        awaitable: Awaitable[_T],
+        work: Coroutine[Any, Any, _T],
         timeout: float | None,
-        what: str = "no answer from the hub",
-        way_out: str = "try again, with the same id where it is a message, or pass a longer timeout=",
+        what: str,
+        way_out: str,
     ) -> _T:
         try:
-            async with asyncio.timeout(timeout):
-                return await awaitable
+            limit = seconds(timeout)
+        except OrochiError:
+            work.close()
+            raise
+        try:
+            async with asyncio.timeout(limit):
+                return await work
         except OrochiError:
             raise
         except TimeoutError as late:
-            raise RequestTimeout(f"{what} within {timeout:g} s ({self.state}): {way_out}") from late
+            raise RequestTimeout(f"{what} within {limit:g} s ({self.state}): {way_out}") from late
 
-    @staticmethod
-    async def _watch(native: NativeClient, on_state: Callable[[str], Awaitable[None]]) -> None:
-        state = ""
-        while state != "closed":
-            state = await native.next_state()
-            try:
-                await on_state(state)
-            except Exception as error:
-                # The program's own fault must not keep it from hearing of the next change.
-                context = {"message": f"on_state({state!r}) of an OrochiClient raised", "exception": error}
-                asyncio.get_running_loop().call_exception_handler(context)
+
+def _with_unknown(agent: str, state: str, unknown: set[str]) -> str:
+    return "unknown" if agent in unknown and state != "seen" else state

@@ -6,6 +6,8 @@ Every exception is an :class:`OrochiError` and one of Python's own: a `Connectio
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "AuthenticationFailed",
     "ConnectionLost",
@@ -60,6 +62,10 @@ class RequestRefused(OrochiError, RuntimeError):
         self.detail = detail
         self.retry_after = retry_after
         self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are made anew of their `args`, here the text alone; so pickle and copy are told what made this one.
+        return type(self), (self.code, self.detail, self.retry_after, self.status), self.__dict__
 
 
 class GiteaError(RequestRefused):

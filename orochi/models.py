@@ -64,7 +64,7 @@ class Message:
         self.seq = seq
 
     @classmethod
-    def _received(cls, frame: Frame, client: OrochiClient) -> Message:
+    def _received(cls, frame: Frame, client: OrochiClient | None) -> Message:
         message = cls.__new__(cls)
         message._frame = frame
         message._fields = None
@@ -199,6 +199,10 @@ class Message:
             return NotImplemented
         return self._decoded() == other._decoded() and self.seq == other.seq
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, in this process or another one, has no client to reply through.
+        return _remade, (*self._decoded(), self.seq)
+
     # Like 0.1.0's dataclass: a payload can change, so a message is no key.
     __hash__ = None  # type: ignore[assignment]
 
@@ -206,3 +210,7 @@ class Message:
         kind, sender, payload, message_id, ts = self._decoded()
         named = f"type={kind!r}, sender={sender!r}, payload={payload!r}, id={message_id!r}, ts={ts!r}, seq={self.seq!r}"
         return f"Message({named})"
+
+
+def _remade(type: str, sender: str, payload: dict[str, Any], id: str, ts: str, seq: int | None) -> Message:
+    return Message(type, sender, payload, id, ts, seq=seq)

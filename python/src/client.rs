@@ -1,50 +1,56 @@
-//! The client as a frozen Python class: each method starts something and gives an awaitable.
+//! The client as a frozen Python class. A request is queued under a ticket; its answer is among the events.
+//!
+//! Every method runs on a thread of Python's. The connection's own thread never touches the interpreter: it adds to
+//! [`Events`] and to the client's inbox, and writes a byte into the socket pair that the event loop watches.
 
-use std::io::Write;
 use std::os::fd::IntoRawFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use orochi_client::{Client, Error, Options, Outgoing, State};
-use orochi_protocol::request::{Conflict, EventKind, Register, Resume, StatusUpdate};
-use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
+use orochi_client::{Answers, Client, Error, Options, Outgoing, Queued, State};
+use orochi_protocol::request::StatusUpdate;
+use orochi_protocol::{ErrorCode, Refusal, Seq};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
-use pyo3_async_runtimes::tokio::future_into_py;
+use pyo3::types::PyList;
 use serde_json::value::RawValue;
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
-use crate::errors::exception;
+use crate::convert::{Repeated, answer_tuple, state_word};
+use crate::errors::{exception, foreign_process};
+use crate::events::{CONNECT, Event, Events};
+use crate::register::{Identity, ResumeArgument, parse_register};
+use crate::runtime;
 
-/// A registered connection to a hub.
+/// A connection to a hub, open or being opened.
 #[pyclass(frozen, module = "orochi._native")]
 pub(crate) struct NativeClient {
-    client: Client,
-    /// What `next_state` has told. A std mutex: held to copy, never across an await.
-    told: Arc<Mutex<watch::Receiver<State>>>,
+    pid: u32,
+    /// None only while it is dropped.
+    inner: Option<Inner>,
 }
 
-/// `resume=` as Python gives it.
-#[derive(FromPyObject)]
-enum ResumeArgument {
-    After(i64),
-    Word(String),
+struct Inner {
+    events: Arc<Events>,
+    /// Set once the hub has accepted the register. Dropping it closes the connection.
+    queued: Arc<OnceLock<Queued>>,
+    opening: AbortHandle,
+    runtime: Handle,
+    /// Until the event loop has it. A std mutex: held for a moment, by threads of Python only.
+    reader: Mutex<Option<UnixStream>>,
 }
-
-/// `(seq, id, ts, delivery, duplicate)`.
-type ReceiptParts = (Option<u64>, String, Option<String>, Py<PyDict>, bool);
 
 #[pymethods]
 impl NativeClient {
-    /// Connects and registers; an awaitable of the client.
-    #[staticmethod]
+    /// Starts to connect and register; the answer has the ticket 0.
+    #[new]
     #[pyo3(signature = (url, name, *, token, channels, machine, role, model, agent_id, project, resume, conflict,
                         events, reconnect, timeout))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of one Python call")]
-    fn connect<'py>(
-        py: Python<'py>,
+    fn new(
+        py: Python<'_>,
         url: String,
         name: String,
         token: Option<String>,
@@ -59,88 +65,78 @@ impl NativeClient {
         events: Vec<String>,
         reconnect: bool,
         timeout: f64,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let channels = channels.iter().map(|channel| ChannelName::parse(channel)).collect::<Result<Vec<_>, _>>();
-        let register = channels.and_then(|channels| {
-            Ok(Register {
-                channels,
-                machine,
-                role,
-                model,
-                agent_id,
-                project,
-                resume: resume.map(parse_resume).transpose()?,
-                epoch: None,
-                joined: std::collections::BTreeMap::new(),
-                conflict: parse_conflict(conflict)?,
-                events: events.iter().map(|event| parse_event(event)).collect::<Result<_, _>>()?,
-            })
-        });
+    ) -> PyResult<Self> {
+        let identity = Identity { machine, role, model, agent_id, project };
+        let register = parse_register(identity, &channels, resume, conflict, &events);
         let register = register.map_err(|refusal| exception(py, &Error::Invalid(refusal)))?;
-        let connect_timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(10));
+        // Python has checked that it is not negative; what is left over is more than a clock can hold.
+        let connect_timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
         let options = Options { token, register, reconnect, connect_timeout, ..Options::new(url, name) };
-        await_it(py, async move {
-            let client = Client::connect(options).await?;
-            let told = Arc::new(Mutex::new(client.states()));
-            Ok(NativeClient { client, told })
-        })
+        let runtime = runtime::handle(py)?;
+        let (events, reader) = Events::new().map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let (events, queued) = (Arc::new(events), Arc::new(OnceLock::new()));
+        let opening = runtime.spawn(open(options, Arc::clone(&events), Arc::clone(&queued))).abort_handle();
+        let inner = Inner { events, queued, opening, runtime, reader: Mutex::new(Some(reader)) };
+        Ok(Self { pid: std::process::id(), inner: Some(inner) })
+    }
+
+    /// A file descriptor, the caller's from now on, that turns readable when there is something to take.
+    fn wake_fd(&self, py: Python<'_>) -> PyResult<i32> {
+        let mut reader = self.inner(py)?.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader =
+            reader.take().ok_or_else(|| PyOSError::new_err("the wake-up descriptor was handed out already"))?;
+        Ok(reader.into_raw_fd())
+    }
+
+    /// All events since the last call: `(ticket, value, error)` of an answer, and `(-1, state, None)`. An answer's
+    /// value is its data as JSON, or a receipt's parts `(seq, id, ts, delivery, duplicate)`.
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let events = self.inner(py)?.events.take();
+        let tuples = events.into_iter().map(|event| answer_tuple(py, event)).collect::<PyResult<Vec<_>>>()?;
+        PyList::new(py, tuples)
+    }
+
+    /// Gives up a request, or the connect: no answer comes, and what was not written yet is not sent.
+    fn give_up(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
+        let inner = self.inner(py)?;
+        if ticket == CONNECT {
+            inner.opening.abort();
+        } else {
+            inner.events.give_up(ticket);
+        }
+        Ok(())
     }
 
     /// Whether the hub is a scitex-orochi 0.1.0.
     #[getter]
-    fn is_old_hub(&self) -> bool {
-        self.client.is_old_hub()
+    fn is_old_hub(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.client(py)?.is_old_hub())
     }
 
     /// `connected`, `reconnecting` or `closed`.
     #[getter]
-    fn state(&self) -> &'static str {
-        state_word(self.client.state())
+    fn state(&self, py: Python<'_>) -> &'static str {
+        // A forked child has no connection.
+        self.client(py).map_or("closed", |client| state_word(client.state()))
     }
 
     /// Whether nothing more will be received.
     #[getter]
-    fn is_closed(&self) -> bool {
-        self.client.inbox().is_closed()
+    fn is_closed(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.client(py)?.inbox().is_closed())
     }
 
     /// Why the connection ended; None for a normal end, or while it lasts.
-    fn end(&self, py: Python<'_>) -> Option<PyErr> {
-        self.client.inbox().end().map(|error| exception(py, &error))
-    }
-
-    /// An awaitable of the state after its next change; of changes since the last call, the newest.
-    fn next_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let told = Arc::clone(&self.told);
-        let mut states = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        await_it(py, async move {
-            // An error means that the connection's task is gone.
-            let word = states.changed().await.map_or("closed", |()| state_word(*states.borrow_and_update()));
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = states;
-            Ok(word)
-        })
-    }
-
-    /// A file descriptor, the caller's from now on, that turns readable when something was received.
-    fn wake_fd(&self) -> PyResult<i32> {
-        let (reader, writer) = UnixStream::pair().map_err(|error| PyOSError::new_err(error.to_string()))?;
-        reader
-            .set_nonblocking(true)
-            .and_then(|()| writer.set_nonblocking(true))
-            .map_err(|error| PyOSError::new_err(error.to_string()))?;
-        self.client.inbox().set_waker(Some(Box::new(move || {
-            // A full pair wakes its reader already.
-            let _ = (&writer).write(&[0]);
-        })));
-        Ok(reader.into_raw_fd())
+    fn end(&self, py: Python<'_>) -> PyResult<Option<PyErr>> {
+        Ok(self.client(py)?.inbox().end().map(|error| exception(py, &error)))
     }
 
     /// At most `count` received frames, each as `(text, seq, sender, channel, content)`; the last three are None where
     /// they are to be read from the text.
     fn drain<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Bound<'py, PyList>> {
-        let frames = self.client.inbox().drain(count);
+        let frames = self.client(py)?.inbox().drain(count);
         // Messages that follow each other are often from one sender in one channel.
-        let (mut sender, mut channel) = (Repeated(None), Repeated(None));
+        let (mut sender, mut channel) = (Repeated::default(), Repeated::default());
         let tuples = frames.iter().map(|frame| {
             let plain = frame.plain();
             let parts = plain.map(|[from, place, content]| (sender.get(py, from), channel.get(py, place), content));
@@ -151,162 +147,138 @@ impl NativeClient {
     }
 
     /// Everything up to here is dealt with.
-    fn finished(&self, seq: u64) {
-        self.client.finished(Seq::new(seq).unwrap_or(Seq::MAX));
+    fn finished(&self, py: Python<'_>, seq: u64) -> PyResult<()> {
+        self.client(py)?.finished(Seq::new(seq).unwrap_or(Seq::MAX));
+        Ok(())
     }
 
-    /// Sends a message; an awaitable of `(seq, id, ts, delivery, duplicate)`.
-    #[pyo3(signature = (channel, content, *, metadata, reply_to, id))]
-    fn send<'py>(
+    /// Queues a message.
+    #[pyo3(signature = (ticket, channel, content, metadata, reply_to, id))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a message")]
+    fn send(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
+        ticket: u64,
         channel: String,
         content: String,
         metadata: Option<String>,
         reply_to: Option<u64>,
         id: Option<String>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client.clone();
+    ) -> PyResult<()> {
         let metadata = metadata.map(raw).transpose().map_err(|error| exception(py, &error))?;
         let reply_to = reply_to.map(|seq| Seq::new(seq).unwrap_or(Seq::MAX));
-        // Queued here: messages go out in the order of the calls.
-        let sent = client.send(Outgoing { channel, content, metadata, reply_to, id });
-        await_it(py, async move { Ok(ReceiptOut(sent.await?)) })
+        let message = Outgoing { channel, content, metadata, reply_to, id };
+        self.queued(py)?.send(ticket, &message).map_err(|error| exception(py, &error))
     }
 
-    /// Joins a channel.
-    fn subscribe<'py>(&self, py: Python<'py>, channel: String) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client.clone();
-        await_it(py, async move { client.subscribe(&channel).await })
+    /// Queues a subscribe.
+    fn subscribe(&self, py: Python<'_>, ticket: u64, channel: &str) -> PyResult<()> {
+        self.queued(py)?.subscribe(ticket, channel).map_err(|error| exception(py, &error))
     }
 
-    /// Leaves a channel.
-    fn unsubscribe<'py>(&self, py: Python<'py>, channel: String) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client.clone();
-        await_it(py, async move { client.unsubscribe(&channel).await })
+    /// Queues an unsubscribe.
+    fn unsubscribe(&self, py: Python<'_>, ticket: u64, channel: &str) -> PyResult<()> {
+        self.queued(py)?.unsubscribe(ticket, channel).map_err(|error| exception(py, &error))
     }
 
-    /// Says what the agent is doing. `progress` is `(value,)` to set it, None to leave it.
-    #[pyo3(signature = (*, status, current_task, progress))]
-    fn update_status<'py>(
+    /// Queues what the agent is doing. `progress` is `(value,)` to set it, None to leave it.
+    #[pyo3(signature = (ticket, status, current_task, progress))]
+    fn update_status(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
+        ticket: u64,
         status: Option<String>,
         current_task: Option<String>,
         progress: Option<(Option<f64>,)>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client.clone();
+    ) -> PyResult<()> {
         let progress = progress.map(|(value,)| value);
         let update = StatusUpdate { status, current_task, progress, ..StatusUpdate::default() };
-        await_it(py, async move { client.status(&update).await })
+        self.queued(py)?.request(ticket, "status_update", &update).map_err(|error| exception(py, &error))
     }
 
-    /// Any request with its payload as JSON; an awaitable of its data frame's payload as JSON, or None.
-    fn request<'py>(&self, py: Python<'py>, kind: String, payload: String) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client.clone();
+    /// Queues any request, with its payload as JSON.
+    fn request(&self, py: Python<'_>, ticket: u64, kind: &str, payload: String) -> PyResult<()> {
         let payload = raw(payload).map_err(|error| exception(py, &error))?;
-        await_it(py, async move {
-            let answer = client.request(&kind, &payload).await?;
-            Ok(answer.data.map(|data| data.get().to_owned()))
-        })
+        self.queued(py)?.request(ticket, kind, &payload).map_err(|error| exception(py, &error))
     }
 
-    /// Closes the connection.
-    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client.clone();
-        await_it(py, async move {
-            client.close().await;
-            Ok(())
-        })
+    /// Starts to close; the state tells when it is done. The hub is waited for at most `limit` seconds.
+    fn close(&self, py: Python<'_>, limit: f64) -> PyResult<()> {
+        let inner = self.inner(py)?;
+        match inner.queued.get() {
+            Some(queued) => queued.client().close_within(Duration::try_from_secs_f64(limit).unwrap_or(Duration::MAX)),
+            None => inner.opening.abort(),
+        }
+        Ok(())
+    }
+
+    /// Waits, without the GIL, until it is closed; false where that took longer than `limit` seconds. Not for the event
+    /// loop's thread.
+    fn wait_closed(&self, py: Python<'_>, limit: f64) -> PyResult<bool> {
+        let inner = self.inner(py)?;
+        let Some(queued) = inner.queued.get() else { return Ok(true) };
+        let (mut states, runtime) = (queued.client().states(), inner.runtime.clone());
+        let limit = Duration::try_from_secs_f64(limit).unwrap_or(Duration::MAX);
+        Ok(py.detach(|| {
+            let closed = states.wait_for(|state| *state == State::Closed);
+            runtime.block_on(async { tokio::time::timeout(limit, closed).await.is_ok() })
+        }))
     }
 }
 
-/// An awaitable of `work`; its error becomes the package's exception.
-fn await_it<'py, T>(
-    py: Python<'py>,
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> PyResult<Bound<'py, PyAny>>
-where
-    T: for<'a> IntoPyObject<'a> + Send + 'static,
-{
-    future_into_py(py, async move { work.await.map_err(|error| Python::attach(|py| exception(py, &error))) })
+impl NativeClient {
+    /// What it holds. In a forked child that is unusable: the parent's thread may have been in the middle of its work.
+    fn inner(&self, py: Python<'_>) -> PyResult<&Inner> {
+        match &self.inner {
+            Some(inner) if self.pid == std::process::id() => Ok(inner),
+            _ => Err(foreign_process(py, self.pid)),
+        }
+    }
+
+    fn queued(&self, py: Python<'_>) -> PyResult<&Queued> {
+        self.inner(py)?.queued.get().ok_or_else(|| exception(py, &Error::Closed))
+    }
+
+    fn client(&self, py: Python<'_>) -> PyResult<&Client> {
+        self.queued(py).map(Queued::client)
+    }
 }
 
-/// A Python string that is made anew only when the text is another one.
-struct Repeated<'a, 'py>(Option<(&'a str, Bound<'py, PyString>)>);
-
-impl<'a, 'py> Repeated<'a, 'py> {
-    fn get(&mut self, py: Python<'py>, text: &'a str) -> Bound<'py, PyString> {
-        match &self.0 {
-            Some((known, string)) if *known == text => string.clone(),
-            _ => {
-                let string = PyString::new(py, text);
-                self.0 = Some((text, string.clone()));
-                string
-            }
+impl Drop for NativeClient {
+    fn drop(&mut self) {
+        let Some(inner) = self.inner.take() else { return };
+        if self.pid == std::process::id() {
+            inner.opening.abort();
+        } else {
+            std::mem::forget(inner);
         }
     }
 }
 
-/// A receipt on its way to Python.
-struct ReceiptOut(orochi_client::Receipt);
-
-impl<'py> IntoPyObject<'py> for ReceiptOut {
-    type Target = pyo3::types::PyTuple;
-    type Output = Bound<'py, Self::Target>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        let receipt = self.0;
-        let delivery = PyDict::new(py);
-        for (agent, state) in receipt.delivery {
-            let word = serde_json::to_value(state).ok().and_then(|word| word.as_str().map(ToOwned::to_owned));
-            delivery.set_item(agent, word)?;
+/// Connects, then reports each change of the connection until it is closed.
+async fn open(options: Options, events: Arc<Events>, queued: Arc<OnceLock<Queued>>) {
+    let client = match Client::connect(options).await {
+        Ok(client) => client,
+        Err(error) => return events.push(Event::Answered(CONNECT, Err(error))),
+    };
+    let mut states = client.states();
+    let waking = Arc::clone(&events);
+    client.inbox().set_waker(Some(Box::new(move || waking.signal())));
+    let _ = queued.set(Queued::new(client, Arc::clone(&events) as Arc<dyn Answers>));
+    // Held only by Python from here on: when Python drops it, the connection closes.
+    drop(queued);
+    events.push(Event::Connected);
+    loop {
+        // An error means that the connection's task is gone.
+        let state = states.changed().await.map_or(State::Closed, |()| *states.borrow_and_update());
+        events.push(Event::State(state));
+        if state == State::Closed {
+            return;
         }
-        let seq = receipt.seq.map(Seq::get);
-        let parts: ReceiptParts = (seq, receipt.id, receipt.ts, delivery.unbind(), receipt.duplicate);
-        parts.into_pyobject(py)
     }
 }
 
 fn raw(json: String) -> Result<Box<RawValue>, Error> {
-    RawValue::from_string(json).map_err(|error| invalid(format!("this is not JSON: {error}")))
-}
-
-fn invalid(detail: String) -> Error {
-    Error::Invalid(Refusal::new(ErrorCode::InvalidField, detail))
-}
-
-fn state_word(state: State) -> &'static str {
-    match state {
-        State::Connected => "connected",
-        State::Reconnecting => "reconnecting",
-        State::Closed => "closed",
-    }
-}
-
-fn parse_resume(resume: ResumeArgument) -> Result<Resume, Refusal> {
-    let refuse = || Refusal::new(ErrorCode::InvalidField, "resume is None, \"stored\" or a seq");
-    match resume {
-        ResumeArgument::After(seq) => u64::try_from(seq).ok().and_then(Seq::new).map(Resume::After).ok_or_else(refuse),
-        ResumeArgument::Word(word) if word == "stored" => Ok(Resume::Stored),
-        ResumeArgument::Word(_) => Err(refuse()),
-    }
-}
-
-fn parse_conflict(conflict: &str) -> Result<Conflict, Refusal> {
-    match conflict {
-        "join" => Ok(Conflict::Join),
-        "replace" => Ok(Conflict::Replace),
-        "refuse" => Ok(Conflict::Refuse),
-        _ => Err(Refusal::new(ErrorCode::InvalidField, "conflict is \"join\", \"replace\" or \"refuse\"")),
-    }
-}
-
-fn parse_event(event: &str) -> Result<EventKind, Refusal> {
-    match event {
-        "presence_change" => Ok(EventKind::PresenceChange),
-        "status_update" => Ok(EventKind::StatusUpdate),
-        _ => Err(Refusal::new(ErrorCode::InvalidField, "events are \"presence_change\" and \"status_update\"")),
-    }
+    RawValue::from_string(json)
+        .map_err(|error| Error::Invalid(Refusal::new(ErrorCode::InvalidField, format!("this is not JSON: {error}"))))
 }

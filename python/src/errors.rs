@@ -8,6 +8,15 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     make(py, error).unwrap_or_else(|failed| failed)
 }
 
+/// The exception of a forked child that uses its parent's client.
+pub(crate) fn foreign_process(py: Python<'_>, owner: u32) -> PyErr {
+    let text = format!(
+        "this client was connected by process {owner}, and a forked child can't use it: make an OrochiClient in each process"
+    );
+    let made = py.import("orochi.exceptions").and_then(|module| module.getattr("NotConnected")?.call1((text,)));
+    made.map_or_else(|failed| failed, PyErr::from_value)
+}
+
 fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let module = py.import("orochi.exceptions")?;
     let text = error.to_string();

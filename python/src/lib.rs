@@ -1,13 +1,18 @@
 //! `orochi._native`: the Rust client for Python. Nothing here decides anything: values
 //! are converted, and the interpreter is let go of before anything waits.
 //!
-//! Requests become asyncio futures through pyo3-async-runtimes: one future a request is what a caller
-//! awaits anyway. Messages do not: a future a message was measured at 5 thousand messages a second. They
-//! wait in the client's inbox; the event loop is woken once, by a byte in a socket pair that it watches
-//! with `loop.add_reader`, and takes all that are there with [`client::NativeClient::drain`].
+//! No thread but those of Python touches the interpreter. A request is queued under a ticket, and its answer waits in
+//! [`events::Events`] as received messages wait in the client's inbox; the event loop is woken once, by a byte in a
+//! socket pair that it watches with `loop.add_reader`, and takes all that are there. A future that another thread
+//! resolves costs a call between threads (5 thousand messages a second were measured with one for each), and that
+//! thread may be at it while the interpreter ends, which crashes the process (docs/architecture.md).
 
 mod client;
+mod convert;
 mod errors;
+mod events;
+mod register;
+mod runtime;
 
 use pyo3::prelude::*;
 
