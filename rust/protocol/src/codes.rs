@@ -53,6 +53,8 @@ error_codes! {
     MissingField = "MISSING_FIELD", 422, final;
     /// A field has a value or JSON type that is not allowed.
     InvalidField = "INVALID_FIELD", 422, final;
+    /// A position lies beyond the log's newest message: it is of a newer copy of the log.
+    ResumeBeyond = "RESUME_BEYOND", 422, final;
     /// A field is over its size.
     TooLarge = "TOO_LARGE", 413, final;
     /// The asker may not do or see this.

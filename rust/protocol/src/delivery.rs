@@ -94,6 +94,10 @@ impl MessageView<'_> {
         out.extend_from_slice(br#","seq":"#);
         push(&mut out, &self.seq);
         self.push_reply_to(&mut out);
+        if let Some(extra) = self.extra {
+            out.extend_from_slice(br#","extra":"#);
+            out.extend_from_slice(extra.as_bytes());
+        }
         if let Some(hit) = hit {
             out.extend_from_slice(br#","snippet":"#);
             push(&mut out, hit.snippet);

@@ -151,7 +151,9 @@ impl<'a> Fields<'a> {
 
     fn typed<T: for<'de> Deserialize<'de>>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
-        serde_json::from_str(raw.get()).map(Some).map_err(|_| invalid(name, expected, raw.get()))
+        serde_json::from_str(raw.get())
+            .map(Some)
+            .map_err(|_| if has_half_pair(raw.get()) { half_pair(name) } else { invalid(name, expected, raw.get()) })
     }
 }
 
@@ -192,7 +194,11 @@ pub fn check_relayed(name: &str, raw: &RawValue, bytes_max: usize) -> Result<(),
         return Err(Refusal::new(ErrorCode::TooLarge, format!("{name} is nested deeper than {JSON_DEPTH_MAX} levels")));
     }
     if raw.get() != "{}" && serde_json::from_str::<Value>(raw.get()).is_err() {
-        return Err(invalid(name, "valid JSON in valid Unicode", raw.get()));
+        return Err(if has_half_pair(raw.get()) {
+            half_pair(name)
+        } else {
+            invalid(name, "JSON that other parsers can read", raw.get())
+        });
     }
     Ok(())
 }
@@ -232,6 +238,50 @@ pub fn missing(name: &str, expected: &str) -> Refusal {
 pub fn invalid(name: &str, expected: &str, seen: &str) -> Refusal {
     let seen: Cow<'_, str> = if seen.len() > 80 { shown(seen).into() } else { seen.into() };
     Refusal::new(ErrorCode::InvalidField, format!("{name} is {seen}: expected {expected}"))
+}
+
+/// The refusal of a text with half a character, which a language with UTF-16 strings can make by cutting one.
+pub fn half_pair(name: &str) -> Refusal {
+    let detail = format!(
+        "{name} has an unpaired surrogate (an escape from \\ud800 to \\udfff without its other half), which is no character: \
+         send the pair, or U+FFFD in its place"
+    );
+    Refusal::new(ErrorCode::InvalidField, detail)
+}
+
+/// Whether JSON, known to be well-formed but for this, escapes half of a surrogate pair alone.
+pub fn has_half_pair(json: &str) -> bool {
+    let mut units = escaped_units(json).peekable();
+    while let Some((at, unit)) = units.next() {
+        match unit {
+            0xdc00..=0xdfff => return true,
+            0xd800..=0xdbff => {
+                let follows = |next: &(usize, u16)| next.0 == at + 6 && matches!(next.1, 0xdc00..=0xdfff);
+                if units.next_if(follows).is_none() {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The `\uXXXX` escapes of a JSON text and where each stands.
+fn escaped_units(json: &str) -> impl Iterator<Item = (usize, u16)> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + json[from..].find('\\')?;
+            let is_unit = json[at + 1..].starts_with('u');
+            let unit = json.get(at + 2..at + 6).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+            // An escape has at least two characters; the second may be a backslash.
+            from = at + 1 + json[at + 1..].chars().next().map_or(0, char::len_utf8);
+            if let (true, Some(unit)) = (is_unit, unit) {
+                return Some((at, unit));
+            }
+        }
+    })
 }
 
 /// Whether brackets nest deeper than [`JSON_DEPTH_MAX`]; `json` is known to be well-formed.

@@ -70,6 +70,9 @@ pub struct RegisterAck<'a> {
     /// Whether the asked position was used; absent where none was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<bool>,
+    /// Messages of the channels after this place are delivered; absent where no position was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels_from: Option<Seq>,
 }
 
 /// `ack` to a subscribe: messages after `seq` are delivered.

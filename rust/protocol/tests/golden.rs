@@ -14,7 +14,7 @@ use orochi_protocol::reply::{
     Ack, AgentRow, DeliveryState, ErrorReply, GiteaResult, HistoryAnswer, MessageAck, Ok as AckStatus, PresenceAnswer,
     ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
 };
-use orochi_protocol::request::{self, Draft, HistoryQuery, Request};
+use orochi_protocol::request::{self, Draft, HistoryQuery, Order, Request};
 use orochi_protocol::{ErrorCode, HUB_SENDER, Refusal, Seq, Timestamp, mentions};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -164,6 +164,7 @@ fn query_meaning(HistoryQuery { target, filter }: &HistoryQuery) -> Value {
         ("reply_to", json!(filter.reply_to)),
         ("search", json!(filter.search)),
         ("limit", json!(filter.limit)),
+        ("order", if filter.order == Order::Desc { Value::Null } else { json!(filter.order) }),
     ])
 }
 
@@ -185,9 +186,12 @@ fn from_hub(kind: &str, payload: &impl Serialize) -> String {
 }
 
 fn acks() -> Vec<(&'static str, String)> {
-    let register = |cursor, resumed| {
+    let register = |cursor: Option<Seq>, resumed: Option<bool>| {
         let (status, seq) = (AckStatus::Ok, seq(41));
-        from_hub("ack", &RegisterAck { status, r#ref: "q-1", seq, epoch: "e-1", cursor, heartbeat: 20, resumed })
+        let channels_from = resumed.and(cursor);
+        let ack =
+            RegisterAck { status, r#ref: "q-1", seq, epoch: "e-1", cursor, heartbeat: 20, resumed, channels_from };
+        from_hub("ack", &ack)
     };
     let message = |states: &[(&str, DeliveryState)], duplicate| {
         let delivery = &states.iter().map(|(name, state)| ((*name).to_owned(), *state)).collect();
@@ -228,7 +232,7 @@ fn answers() -> Vec<(&'static str, String)> {
         from_hub("presence", &PresenceAnswer { agents, detail, r#ref: Some("q-1".to_owned()) })
     };
     let detail = BTreeMap::from([("alice".to_owned(), alice())]);
-    // A row has no further keys, unlike the live frame.
+    // A row has the sender's further keys in one object, unlike the live frame.
     let answer = |channel, history: &[Box<RawValue>], indexed_up_to| {
         from_hub("message", &HistoryAnswer { channel, content: "", history, r#ref: "q-1", indexed_up_to })
     };

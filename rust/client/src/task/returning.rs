@@ -35,9 +35,7 @@ impl Task {
                     return Ok(());
                 }
                 Err(error @ Error::AuthFailed { .. }) => return Err(End::Refused(error)),
-                Err(Error::Refused { code, .. })
-                    if code == "INVALID_FIELD" && register.resume != Some(Resume::Stored) =>
-                {
+                Err(Error::Refused { code, .. }) if is_beyond_log(&code) && register.resume != Some(Resume::Stored) => {
                     // The log is older than what this client has seen: a backup was restored.
                     register.resume = Some(Resume::Stored);
                     self.last_seq = Seq::ZERO;
@@ -102,4 +100,10 @@ fn is_final(error: &Error) -> bool {
         Error::AuthFailed { .. } | Error::Invalid(_) | Error::OldHub { .. } | Error::Closed => true,
         Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Timeout { .. } => false,
     }
+}
+
+/// Whether a register was refused because its position is one of a newer log. Hubs of the first days of 0.2.0 said
+/// INVALID_FIELD.
+fn is_beyond_log(code: &str) -> bool {
+    code == "RESUME_BEYOND" || code == "INVALID_FIELD"
 }

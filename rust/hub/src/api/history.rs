@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use orochi_protocol::fields::missing;
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
-use orochi_protocol::request::HistoryFilter;
+use orochi_protocol::request::{HistoryFilter, Order};
 use orochi_protocol::{AgentName, Refusal, Target};
 use serde_json::value::RawValue;
 
@@ -68,7 +68,7 @@ pub fn stored_channel(target: &Target, agent: Option<&AgentName>) -> Result<Stri
 }
 
 fn parse_filter(params: &Params) -> Result<HistoryFilter, Refusal> {
-    Ok(HistoryFilter {
+    HistoryFilter {
         since: params.time("since")?,
         until: params.end_time("until")?,
         before: params.seq("before")?,
@@ -77,5 +77,7 @@ fn parse_filter(params: &Params) -> Result<HistoryFilter, Refusal> {
         reply_to: params.seq("reply_to")?,
         search: params.short_text("search", SEARCH_CHARS_MAX)?,
         limit: params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT),
-    })
+        order: params.text("order")?.map_or(Ok(Order::Desc), |order| Order::parse(&order))?,
+    }
+    .checked()
 }

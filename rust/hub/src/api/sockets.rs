@@ -14,6 +14,7 @@ use super::params::Params;
 use super::{App, Login, auth};
 use crate::connection::wire::configure;
 use crate::connection::{self, Link};
+use crate::core::beyond_log;
 use crate::ports::Peer;
 
 /// The subprotocol that a browser's observer offers beside its login's key.
@@ -51,6 +52,10 @@ pub async fn observe(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let (after, rendering) = (params.seq("after")?, params.rendering()?);
+    // Refused in the handshake, which a client takes for final; after a close it would come again.
+    if let Some(after) = after.filter(|after| *after > app.core.head()) {
+        return Err(beyond_log("after", after, app.core.head()).into());
+    }
     Ok(match upgrade {
         Ok(upgrade) => {
             // A browser that offered subprotocols must get one of them; the other one it offers is its login's key.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use orochi_protocol::request::read_id;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use tokio::sync::oneshot;
 
@@ -18,9 +19,9 @@ pub async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
         link.refuse(&refusal, None).await;
         link.outbox.close(CloseCode::GoingAway);
     }
-    while link.next_request().await.is_ok() {
+    while let Ok(text) = link.next_request().await {
         let detail = "an observer only watches: send through the agent port or POST /api/messages";
-        link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), None).await;
+        link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), read_id(&text).as_deref()).await;
     }
     // A stopped core has forgotten the connection already.
     let _ = core.send(Command::Disconnect(link.id)).await;

@@ -326,6 +326,7 @@ fn same_content(known: &StoredMessage, again: &StoredMessage) -> bool {
         && known.content == again.content
         && known.reply_to == again.reply_to
         && same_json(&known.metadata, &again.metadata)
+        && same_json(known.extra.as_deref().unwrap_or("{}"), again.extra.as_deref().unwrap_or("{}"))
 }
 
 fn same_json(one: &str, other: &str) -> bool {

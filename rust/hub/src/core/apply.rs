@@ -11,7 +11,7 @@ use super::accept::{Outcome, Pending};
 use super::agents::{presence_frame, status_frame};
 use super::entry::{Change, ChangeKind, Entry, Event, Registered, Registering};
 use super::lookups::Lookups;
-use super::place::{LogAt, check_within_log};
+use super::place::{LogAt, check_seen};
 use super::stamp::Stamper;
 use crate::registry::{ConnectionId, Goodbye, Registry};
 use crate::store::{Batch, StoreError};
@@ -161,7 +161,7 @@ impl Applying<'_> {
             ChangeKind::Seen(seen) => {
                 roster.touch(agent, now);
                 // Nobody can have dealt with a message that was not delivered yet.
-                check_within_log("seen", *seen, self.committed).map(|()| {
+                check_seen(*seen, self.committed).map(|()| {
                     roster.move_cursor(agent, *seen);
                     None
                 })

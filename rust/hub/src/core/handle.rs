@@ -345,6 +345,12 @@ pub fn unavailable(error: &StoreError) -> Refusal {
     Refusal::new(ErrorCode::StoreUnavailable, format!("the log can't be used now: {error}"))
 }
 
+/// The refusal of a position that the log has not reached.
+pub fn beyond_log(field: &str, seq: Seq, head: Seq) -> Refusal {
+    let detail = format!("{field} is {seq}, beyond the newest message, {head}: start from \"stored\", or from now");
+    Refusal::new(ErrorCode::ResumeBeyond, detail)
+}
+
 /// The refusal of a seq that names no message.
 pub fn no_such_message(seq: Seq) -> Refusal {
     Refusal::new(ErrorCode::InvalidField, format!("seq is {seq}: no message has this place in the log"))

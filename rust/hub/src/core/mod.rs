@@ -35,7 +35,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use agents::not_registered;
 pub use command::{Accepted, AgentAction, CallKey, Command, Stats};
-pub use handle::{Core, no_such_message, shutting_down, unavailable};
+pub use handle::{Core, beyond_log, no_such_message, shutting_down, unavailable};
 pub use stamp::{stray_frame, system_clock};
 
 pub use crate::registry::ConnectionId;

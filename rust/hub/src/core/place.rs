@@ -3,6 +3,7 @@
 use orochi_protocol::request::{Register, Resume};
 use orochi_protocol::{ErrorCode, Refusal, Seq};
 
+use super::beyond_log;
 use crate::registry::{AgentIndex, Roster, Start};
 
 /// The place where a register starts, and what its ack says of it.
@@ -28,7 +29,7 @@ impl LogAt<'_> {
         match register.resume {
             None => Ok(Place { start: Start::after(self.head), resumed: None }),
             Some(Resume::After(seq)) if !foreign => {
-                check_within_log("resume", seq, self.head)?;
+                check_place("resume", seq, self.head)?;
                 self.check_joined(register)?;
                 Ok(Place { start: Start::after(seq), resumed: Some(true) })
             }
@@ -42,7 +43,7 @@ impl LogAt<'_> {
     }
 
     fn check_joined(&self, register: &Register) -> Result<(), Refusal> {
-        register.joined.values().try_for_each(|seq| check_within_log("joined", *seq, self.head))
+        register.joined.values().try_for_each(|seq| check_place("joined", *seq, self.head))
     }
 
     fn stored_start(&self, roster: &Roster, known: Option<AgentIndex>) -> Start {
@@ -50,17 +51,23 @@ impl LogAt<'_> {
             return Start { channels_after: self.head, addressed_after: Seq::ZERO };
         };
         match record.cursor {
-            Some(cursor) => Start::after(cursor),
+            // Of channels nothing from before the name first registered, however early it says `seen`.
+            Some(cursor) => Start { channels_after: cursor.max(record.first_head), addressed_after: cursor },
             None => Start { channels_after: record.first_head, addressed_after: Seq::ZERO },
         }
     }
 }
 
-/// Refuses a place that the log has not reached.
-pub(super) fn check_within_log(field: &str, seq: Seq, head: Seq) -> Result<(), Refusal> {
+/// Refuses to start at a place that the log has not reached.
+pub(super) fn check_place(field: &str, seq: Seq, head: Seq) -> Result<(), Refusal> {
+    if seq <= head { Ok(()) } else { Err(beyond_log(field, seq, head)) }
+}
+
+/// Refuses a `seen` that the log has not reached.
+pub(super) fn check_seen(seq: Seq, head: Seq) -> Result<(), Refusal> {
     if seq <= head {
         return Ok(());
     }
-    let detail = format!("{field} is {seq}, beyond the newest message, {head}: nothing was changed");
+    let detail = format!("seen is {seq}, beyond the newest message, {head}: nothing was changed");
     Err(Refusal::new(ErrorCode::InvalidField, detail))
 }

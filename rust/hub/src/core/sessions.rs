@@ -9,7 +9,7 @@ use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
 
 use super::CoreThread;
 use super::entry::{Event, Registered, Registering};
-use super::place::{Place, check_within_log};
+use super::place::{Place, check_place};
 use crate::outbox::{Feed, Outbox};
 use crate::registry::{Connection, ConnectionId, ConnectionIndex, Places};
 
@@ -38,7 +38,7 @@ impl CoreThread {
             // Registered before, and no other place is asked for: it goes on from where it is.
             Some(index) if register.resume.is_none() => {
                 self.registry.renew_session(index, &register, self.head);
-                self.ack_register(index, &id, cursor, resumed);
+                self.ack_register(index, &id, cursor, Place { start, resumed });
             }
             before => {
                 if let Some(index) = before {
@@ -50,7 +50,7 @@ impl CoreThread {
                 let start = start.at_most(self.head);
                 let places = Places { start, joined: joined_at, head: self.head };
                 let index = self.registry.add_session(connection, joined.agent, &register, outbox, places);
-                self.ack_register(index, &id, cursor, resumed);
+                self.ack_register(index, &id, cursor, Place { start, resumed });
                 self.feed_from(index, start.channels_after.min(start.addressed_after));
             }
         }
@@ -61,7 +61,7 @@ impl CoreThread {
         let _ = answer.send(true);
     }
 
-    fn ack_register(&mut self, index: ConnectionIndex, id: &str, cursor: Option<Seq>, resumed: Option<bool>) {
+    fn ack_register(&mut self, index: ConnectionIndex, id: &str, cursor: Option<Seq>, place: Place) {
         let ack = RegisterAck {
             status: AckStatus::Ok,
             r#ref: id,
@@ -69,7 +69,8 @@ impl CoreThread {
             epoch: &self.epoch,
             cursor,
             heartbeat: HEARTBEAT_SECONDS,
-            resumed,
+            resumed: place.resumed,
+            channels_from: place.resumed.map(|_| place.start.channels_after),
         };
         let frame = self.stamper.frame("ack", &ack);
         self.stage_reply(index, frame);
@@ -99,7 +100,7 @@ impl CoreThread {
         outbox: Arc<Outbox>,
     ) -> Result<(), Refusal> {
         let position = after.unwrap_or(self.head);
-        check_within_log("after", position, self.head)?;
+        check_place("after", position, self.head)?;
         let index = self.registry.add_observer(connection, outbox);
         self.feed_from(index, position);
         Ok(())

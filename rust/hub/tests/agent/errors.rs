@@ -40,6 +40,10 @@ async fn check(socket: &mut Socket, rows: Vec<Row>) {
     }
 }
 
+/// What is left of an id that is too long.
+const BEGINNING: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
 #[tokio::test]
 async fn what_is_no_frame_is_a_parse_error() {
     let hub = TestHub::open().await;
@@ -63,7 +67,7 @@ async fn what_is_no_frame_is_a_parse_error() {
             text(r#"{"id":"q","type":"presence","payload":[]}"#, "PARSE_ERROR", Some("q")),
             text(r#"{"id":"q","type":"presence","payload":"x"}"#, "PARSE_ERROR", Some("q")),
             text(r#"{"id":"","type":"presence"}"#, "INVALID_FIELD", None),
-            text(&format!(r#"{{"id":"{}","type":"presence"}}"#, "x".repeat(129)), "INVALID_FIELD", None),
+            text(&format!(r#"{{"id":"{}","type":"presence"}}"#, "x".repeat(129)), "INVALID_FIELD", Some(BEGINNING)),
             text(r#"{"id":"q","type":"nonsense"}"#, "UNKNOWN_TYPE", Some("q")),
             text(r#"{"id":"q","type":"ack"}"#, "UNKNOWN_TYPE", Some("q")),
             text(r#"{"id":"q","type":""}"#, "UNKNOWN_TYPE", Some("q")),
@@ -156,6 +160,10 @@ async fn fields_that_are_missing_or_wrong_are_named() {
         ("message", json!({"channel": "#c", "content": null}), "MISSING_FIELD"),
         ("message", json!({"channel": "#c", "content": 7}), "INVALID_FIELD"),
         ("message", json!({"channel": 7, "content": "x"}), "INVALID_FIELD"),
+        ("message", json!({"channel": "#c", "content": "x", "history": []}), "INVALID_FIELD"),
+        ("message", json!({"channel": "#c", "content": "x", "ref": "m"}), "INVALID_FIELD"),
+        ("message", json!({"channel": "#c", "content": "x", "seq": 1}), "INVALID_FIELD"),
+        ("message", json!({"channel": "#c", "content": "x", "code": null}), "INVALID_FIELD"),
         ("message", json!({"channel": "#c", "content": "x", "metadata": []}), "INVALID_FIELD"),
         ("message", json!({"channel": "#c", "content": "x", "metadata": "m"}), "INVALID_FIELD"),
         ("message", json!({"channel": "#c", "content": "x", "reply_to": "1"}), "INVALID_FIELD"),
@@ -191,7 +199,7 @@ async fn fields_that_are_missing_or_wrong_are_named() {
         ("register", json!({"channels": [7]}), "INVALID_FIELD"),
         ("register", json!({"resume": "all"}), "INVALID_FIELD"),
         ("register", json!({"resume": -1}), "INVALID_FIELD"),
-        ("register", json!({"resume": 1}), "INVALID_FIELD"),
+        ("register", json!({"resume": 1}), "RESUME_BEYOND"),
         ("register", json!({"conflict": "fight"}), "INVALID_FIELD"),
         ("register", json!({"events": ["everything"]}), "INVALID_FIELD"),
     ] {

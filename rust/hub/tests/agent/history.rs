@@ -28,7 +28,8 @@ async fn a_query_is_answered_by_the_hub_newest_first_before_its_ack() {
     let rows = payload["history"].as_array().unwrap();
     let keys = |row: &Value| row.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(keys(&rows[1]), "msg_id ts channel sender content mentions metadata seq");
-    assert_eq!(keys(&rows[0]), "msg_id ts channel sender content mentions metadata seq reply_to");
+    assert_eq!(keys(&rows[0]), "msg_id ts channel sender content mentions metadata seq reply_to extra");
+    assert_eq!(rows[0]["extra"], json!({"x": 2}));
     assert_eq!(contents(rows), ["two", "one @bob"]);
     assert_eq!(
         (&rows[1]["mentions"], &rows[1]["metadata"], &rows[1]["sender"]),
@@ -121,4 +122,28 @@ async fn fifty_rows_come_where_no_limit_is_given_and_pages_join() {
         seqs.extend(rows.iter().map(|row| row["seq"].as_u64().unwrap()));
     }
     assert_eq!(seqs, (1..=120).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn query_in_ascending_order_pages_forward() {
+    let hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &[]).await;
+    for content in ["one", "two", "three", "four", "five"] {
+        alice.say("#c", content).await;
+    }
+    let mut seen = Vec::new();
+    let mut after = json!(0);
+    loop {
+        let rows = alice.history(json!({"channel": "#c", "after": after, "order": "asc", "limit": 2})).await;
+        let Some(last) = rows.last() else { break };
+        after = last["seq"].clone();
+        seen.extend(contents(&rows).into_iter().map(str::to_owned));
+    }
+    assert_eq!(seen, ["one", "two", "three", "four", "five"]);
+    let newest = alice.history(json!({"channel": "#c", "after": 1, "limit": 2})).await;
+    assert_eq!(contents(&newest), ["five", "four"], "the default stays");
+    let refused = alice.refused("query", json!({"channel": "#c", "search": "two", "order": "asc"})).await;
+    assert_eq!(refused, "INVALID_FIELD");
+    let rows = hub.get("/api/history/c?after=2&order=asc&limit=2").await;
+    assert_eq!(contents(rows.as_array().unwrap()), ["three", "four"]);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::TestHub;
+use crate::harness::{TestHub, in_time};
 
 #[tokio::test]
 async fn an_observer_is_in_no_answer_and_may_send_nothing() {
@@ -14,11 +14,13 @@ async fn an_observer_is_in_no_answer_and_may_send_nothing() {
         json!({"type": "message", "id": "q", "sender": "bob", "payload": {"channel": "#general", "content": "x"}}),
         json!({"type": "register", "id": "q", "sender": "spy", "payload": {}}),
         json!({"type": "presence", "id": "q"}),
+        json!({"type": "made_up", "id": "q", "payload": {"x": 1}}),
         json!("nonsense"),
     ] {
         observer.send(&frame).await;
         let error = observer.next_that(|frame| frame["type"] == "error").await;
         assert_eq!(error["payload"]["code"], "FORBIDDEN", "{frame}");
+        assert_eq!(error["payload"].get("ref"), frame.get("id"), "{frame}");
     }
     let presence = bob.answer("presence", json!({"detail": true})).await;
     assert_eq!(presence["agents"], json!({"bob": ["#general"], "watcher": []}));
@@ -64,9 +66,13 @@ fn expected(said: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_place_beyond_the_log_is_refused() {
+async fn observer_beyond_the_log_is_refused_in_the_handshake() {
     let hub = TestHub::open().await;
-    let mut observer = hub.observer("?after=1").await;
-    assert_eq!(observer.next().await["payload"]["code"], "INVALID_FIELD");
-    assert_eq!(observer.closed().await, 1001);
+    let url = format!("{}/ws?after=1", hub.hub().ready.dashboard_url.replace("http://", "ws://"));
+    let refused = in_time(tokio_tungstenite::connect_async(url)).await.unwrap_err();
+    let tokio_tungstenite::tungstenite::Error::Http(response) = refused else { panic!("{refused}") };
+    assert_eq!(response.status(), 422);
+    let body: Value = serde_json::from_slice(response.body().as_ref().unwrap()).unwrap();
+    assert_eq!(body["code"], "RESUME_BEYOND");
+    hub.observer("?after=0").await.leave().await;
 }

@@ -63,7 +63,7 @@ async fn a_number_gives_exactly_what_is_addressed_to_the_agent_after_it() {
     let mut bob = hub.connect().await;
     assert_eq!(bob.refused("register", json!({"resume": 8})).await, "INVALID_NAME", "a register needs a sender");
     bob.send(&json!({"type": "register", "sender": "bob", "id": "q", "payload": {"resume": 8}})).await;
-    assert_eq!(bob.reply("q").await["payload"]["code"], "INVALID_FIELD");
+    assert_eq!(bob.reply("q").await["payload"]["code"], "RESUME_BEYOND");
     assert_eq!(bob.refused("subscribe", json!({"channel": "#c"})).await, "NOT_REGISTERED", "it changed nothing");
 }
 
@@ -248,7 +248,7 @@ async fn a_joined_that_is_none_is_refused_and_that_of_another_log_is_passed_over
     alice.say("#c", "1").await;
     let mut bob = hub.connect().await;
     for (joined, code) in [
-        (json!({"#c": 2}), "INVALID_FIELD"),
+        (json!({"#c": 2}), "RESUME_BEYOND"),
         (json!({"#c": -1}), "INVALID_FIELD"),
         (json!(["#c"]), "INVALID_FIELD"),
         (json!({"no channel": 1}), "INVALID_CHANNEL"),
@@ -261,4 +261,45 @@ async fn a_joined_that_is_none_is_refused_and_that_of_another_log_is_passed_over
     let (mut bob, ack) = hub.register("bob", asked).await;
     assert_eq!(ack["resumed"], false);
     assert_eq!(bob.contents(1).await, ["1"]);
+}
+
+#[tokio::test]
+async fn resume_stored_gives_nothing_of_channels_from_before_the_first_register() {
+    let mut hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &[]).await;
+    say_many(&mut alice, "#c", 0, 4).await;
+    let (mut bob, ack) = hub.register("bob", json!({"channels": ["#c"], "resume": "stored"})).await;
+    assert_eq!(ack["channels_from"], 4);
+    // It has dealt with a direct message, say, that is older than all that its channels give it.
+    bob.ask("heartbeat", json!({"seen": 1})).await;
+    bob.leave().await;
+    say_many(&mut alice, "#c", 4, 1).await;
+    for is_restarted in [false, true] {
+        if is_restarted {
+            hub.stop().await;
+            hub.start().await;
+        }
+        let (mut bob, ack) = hub.register("bob", json!({"channels": ["#c"], "resume": "stored"})).await;
+        assert_eq!((&ack["cursor"], &ack["channels_from"]), (&json!(1), &json!(4)));
+        assert_eq!(bob.contents(1).await, numbers(4..5));
+        bob.nothing_more().await;
+        bob.leave().await;
+        // A number stays what it says.
+        let (mut bob, ack) = hub.register("bob", json!({"channels": ["#c"], "resume": 1})).await;
+        assert_eq!(ack["channels_from"], 1);
+        assert_eq!(bob.contents(4).await, numbers(1..5));
+        bob.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn resume_beyond_the_log_has_a_code_of_its_own() {
+    let hub = TestHub::open().await;
+    for payload in [json!({"resume": 1}), json!({"resume": 0, "joined": {"#c": 1}})] {
+        let mut socket = hub.connect().await;
+        socket.send(&json!({"type": "register", "sender": "a", "id": "r", "payload": payload})).await;
+        assert_eq!(socket.reply("r").await["payload"]["code"], "RESUME_BEYOND", "{payload}");
+        // The same connection registers again, from where the hub knows it to be.
+        socket.register("a", json!({"resume": "stored"})).await;
+    }
 }

@@ -150,10 +150,12 @@ impl Model {
         let known = self.agents.get(&agent).cloned();
         let (in_channels_after, addressed_after, resumed) = match (resume, &known) {
             (Resume::Live, _) => (head, head, None),
-            (Resume::After(seq), _) if seq > head => return Answer::Error("INVALID_FIELD"),
+            (Resume::After(seq), _) if seq > head => return Answer::Error("RESUME_BEYOND"),
             (Resume::After(seq), _) => (seq, seq, Some(true)),
             (Resume::Stored, None) => (head, 0, Some(true)),
-            (Resume::Stored, Some(Agent { cursor: Some(cursor), .. })) => (*cursor, *cursor, Some(true)),
+            (Resume::Stored, Some(Agent { cursor: Some(cursor), first_head })) => {
+                ((*cursor).max(*first_head), *cursor, Some(true))
+            }
             (Resume::Stored, Some(Agent { first_head, .. })) => (*first_head, 0, Some(true)),
         };
         let cursor = self.agents.entry(agent).or_insert(Agent { cursor: None, first_head: head }).cursor;

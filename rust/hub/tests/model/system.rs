@@ -221,7 +221,7 @@ fn read_answer(frame: &Value) -> Option<Answer> {
     let payload = &frame["payload"];
     match frame["type"].as_str().unwrap() {
         "error" => {
-            let codes = ["INVALID_FIELD", "INVALID_CHANNEL", "ID_REUSED"];
+            let codes = ["INVALID_FIELD", "INVALID_CHANNEL", "ID_REUSED", "RESUME_BEYOND"];
             let code = payload["code"].as_str().unwrap();
             Some(Answer::Error(codes.into_iter().find(|known| *known == code).unwrap_or("another")))
         }

@@ -1,7 +1,9 @@
 //! `query`: message history (sections 5 and 9); the same filter serves the HTTP routes.
 
+use serde::Serialize;
+
 use crate::codes::Refusal;
-use crate::fields::Fields;
+use crate::fields::{Fields, invalid};
 use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
 use crate::names::{AgentName, ChannelName, Target};
 use crate::seq::Seq;
@@ -16,7 +18,7 @@ pub struct HistoryQuery {
     pub filter: HistoryFilter,
 }
 
-/// Which messages, newest first.
+/// Which messages, and in which order.
 #[derive(Debug, Clone)]
 pub struct HistoryFilter {
     /// Not before this time; inclusive.
@@ -35,6 +37,33 @@ pub struct HistoryFilter {
     pub search: Option<String>,
     /// At most this many rows, 1 to 1000.
     pub limit: u32,
+    /// Which of the rows that pass come first.
+    pub order: Order,
+}
+
+/// In which order rows come, and so which of them a limit keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Desc,
+    /// The oldest first: for going on from a place in the log.
+    Asc,
+}
+
+impl Order {
+    /// Reads `asc` or `desc`.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for anything else.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        match text {
+            "asc" => Ok(Self::Asc),
+            "desc" => Ok(Self::Desc),
+            other => Err(invalid("order", "\"asc\" or \"desc\"", &format!("{other:?}"))),
+        }
+    }
 }
 
 impl Default for HistoryFilter {
@@ -48,7 +77,25 @@ impl Default for HistoryFilter {
             reply_to: None,
             search: None,
             limit: HISTORY_LIMIT_DEFAULT,
+            order: Order::Desc,
         }
+    }
+}
+
+impl HistoryFilter {
+    /// The filter, unless its parts do not go together.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for a search in ascending order: searches go from the newest message back.
+    pub fn checked(self) -> Result<Self, Refusal> {
+        if self.search.is_some() && self.order == Order::Asc {
+            return Err(invalid(
+                "order",
+                "\"desc\" together with search, which goes from the newest message back",
+                "\"asc\"",
+            ));
+        }
+        Ok(self)
     }
 }
 
@@ -67,7 +114,8 @@ impl HistoryQuery {
             reply_to: fields.seq("reply_to")?,
             search: fields.short_text("search", SEARCH_CHARS_MAX)?,
             limit: fields.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT),
+            order: fields.text("order")?.map_or(Ok(Order::Desc), |order| Order::parse(&order))?,
         };
-        Ok(Self { target, filter })
+        Ok(Self { target, filter: filter.checked()? })
     }
 }

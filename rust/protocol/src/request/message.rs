@@ -12,6 +12,9 @@ use crate::seq::Seq;
 /// The payload's keys that have a meaning; all others are relayed as they are (section 10).
 pub const KNOWN_KEYS: [&str; 5] = ["channel", "content", "metadata", "mentions", "reply_to"];
 
+/// Keys of the hub's own replies. In a message's payload they would make it look like one (section 5).
+pub const REPLY_KEYS: [&str; 4] = ["history", "ref", "seq", "code"];
+
 /// A message that the hub has not accepted yet.
 #[derive(Debug, Clone)]
 pub struct Draft {
@@ -55,6 +58,11 @@ impl Draft {
     /// # Errors
     /// `MISSING_FIELD`, `INVALID_FIELD`, `INVALID_CHANNEL`, `INVALID_NAME`, `TOO_LARGE`.
     pub fn from_body(fields: &Fields<'_>, also_known: &[&str]) -> Result<Self, Refusal> {
+        if let Some(key) = REPLY_KEYS.iter().find(|key| fields.has(key)) {
+            let detail =
+                format!("{key} is a key of the hub's replies and not allowed in a message: put it into metadata");
+            return Err(Refusal::new(ErrorCode::InvalidField, detail));
+        }
         let target = Target::parse(&fields.required_text("channel")?)?;
         let mut draft = Self::new(target, fields.required_text("content")?)?;
         draft.metadata = fields.relayed_object("metadata", METADATA_BYTES_MAX)?.map(ToOwned::to_owned);

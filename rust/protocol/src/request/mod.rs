@@ -10,13 +10,13 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub use history::{HistoryFilter, HistoryQuery};
+pub use history::{HistoryFilter, HistoryQuery, Order};
 pub use message::Draft;
 pub use register::{Conflict, EventKind, Register, Resume};
 pub use status::StatusUpdate;
 
 use crate::codes::{ErrorCode, Refusal};
-use crate::fields::{Fields, invalid, missing};
+use crate::fields::{Fields, half_pair, has_half_pair, invalid, missing};
 use crate::limits::{ID_CHARS_MAX, METADATA_BYTES_MAX};
 use crate::names::{ChannelName, shown};
 use crate::seq::Seq;
@@ -118,6 +118,14 @@ pub fn parse(text: &str) -> Result<RequestFrame, Box<BadFrame>> {
     }
 }
 
+/// The id of a frame whose request is not read, where it can be: to answer to.
+pub fn read_id(text: &str) -> Option<String> {
+    match parse_envelope(text) {
+        Ok(envelope) => envelope.id.map(Cow::into_owned),
+        Err((_, id)) => id.map(Cow::into_owned),
+    }
+}
+
 /// One request, from its type and payload.
 fn parse_payload(kind: &str, payload: &Fields<'_>) -> Result<Request, Refusal> {
     Ok(match kind {
@@ -173,6 +181,12 @@ pub fn check_id(id: &str) -> Result<(), Refusal> {
     }
 }
 
+/// The id to answer to: of one that is too long its beginning, by which its sender can tell it.
+fn answerable(id: &str) -> Option<Cow<'static, str>> {
+    let end = id.char_indices().nth(ID_CHARS_MAX).map_or(id.len(), |(at, _)| at);
+    (!id.is_empty()).then(|| Cow::Owned(id[..end].to_owned()))
+}
+
 struct Envelope<'a> {
     kind: Cow<'a, str>,
     id: Option<Cow<'a, str>>,
@@ -185,7 +199,7 @@ type EnvelopeError<'a> = (Refusal, Option<Cow<'a, str>>);
 fn parse_envelope(text: &str) -> Result<Envelope<'_>, EnvelopeError<'_>> {
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| (not_an_object(text, &error), None))?;
     let id = envelope_text(&fields, "id").map_err(|refusal| (refusal, None))?;
-    let refuse = |refusal| (refusal, id.clone().filter(|id| check_id(id).is_ok()));
+    let refuse = |refusal| (refusal, id.as_deref().and_then(answerable));
     if let Some(id) = &id {
         check_id(id).map_err(refuse)?;
     }
@@ -205,13 +219,18 @@ fn envelope_text<'a>(fields: &Fields<'a>, name: &str) -> Result<Option<Cow<'a, s
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     let Some(raw) = fields.raw(name) else { return Ok(None) };
-    let Text(text) = serde_json::from_str(raw.get())
-        .map_err(|_| parse_error(&format!("{name:?} is not a string: {}", shown(raw.get()))))?;
+    let Text(text) = serde_json::from_str(raw.get()).map_err(|_| {
+        if has_half_pair(raw.get()) {
+            return parse_error(&half_pair(name).detail);
+        }
+        parse_error(&format!("{name:?} is not a string: {}", shown(raw.get())))
+    })?;
     Ok(Some(text))
 }
 
 fn not_an_object(text: &str, error: &serde_json::Error) -> Refusal {
     match text.trim_start().as_bytes().first() {
+        Some(b'{') if has_half_pair(text) => parse_error(&half_pair("the frame").detail),
         Some(b'{') => parse_error(&format!("the frame is not valid JSON: {error}")),
         _ => parse_error("the frame is not a JSON object"),
     }

@@ -1,9 +1,9 @@
-//! A channel's or a conversation's messages, newest first.
+//! A channel's or a conversation's messages in either order.
 //!
 //! There is no index of times: the core never lets a message's time go behind that of the message before,
 //! so a time is a place in the log, found by halving. Only the part that 0.1.0 wrote may be out of order.
 
-use orochi_protocol::request::HistoryFilter;
+use orochi_protocol::request::{HistoryFilter, Order};
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
@@ -40,7 +40,7 @@ impl Conditions {
 }
 
 impl Reader {
-    /// The messages of a channel, or of a conversation by its key, that pass the filter, newest first.
+    /// The messages of a channel, or of a conversation by its key, that pass the filter, in its order.
     ///
     /// # Errors
     /// Where the disk refuses.
@@ -68,7 +68,11 @@ impl Reader {
         }
         let clause = conditions.sql().to_owned();
         let (limit, values) = conditions.values_with(filter.limit);
-        let sql = format!("SELECT {COLUMNS} FROM messages{clause} ORDER BY seq DESC LIMIT {limit}");
+        let direction = match filter.order {
+            Order::Desc => "DESC",
+            Order::Asc => "ASC",
+        };
+        let sql = format!("SELECT {COLUMNS} FROM messages{clause} ORDER BY seq {direction} LIMIT {limit}");
         Ok((sql, values))
     }
 
