@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from measures import Samples, run_load, start_on
-from peers import Hub, Orochi, Peer
+from peers import Failed, Hub, Orochi, Peer
 
 __all__ = ["LONG", "SHORT", "measure_log", "measure_replay"]
 
@@ -22,6 +22,12 @@ QUESTIONS = 300
 # In every message of the load, and in one of a thousand times a thousand.
 COMMON_WORD = "build"
 SENDERS = 16
+# A message's text in the load (bench/load/src/frames.rs).
+CONTENT_BYTES = 100
+# Messages for the search of a part of a run without spaces.
+JAPANESE = 100
+# Far beyond what is required.
+INDEX_MAX = 60.0
 
 
 def measure_replay(peer: Peer, load: Path, messages: int, samples: Samples) -> None:
@@ -46,6 +52,9 @@ def measure_log(peer: Orochi, load: Path, messages: int, samples: Samples) -> No
         add("replay", replayed["messages_per_second"])
         if messages > SHORT:
             samples.add("replay", peer.name, replayed["messages_per_second"])
+        add("index behind", _until_indexed(hub))
+        add("index size", _index_share(hub, messages))
+        _say_in_japanese(hub, channel)
         for row, paths in _questions(channel, messages, first, last).items():
             times = _ask(hub, paths)
             add(f"{row} p50", statistics.median(times))
@@ -84,7 +93,36 @@ def _questions(channel: str, messages: int, first: float, last: float) -> dict[s
         "history": [f"/api/history/{name}?since={moment()}&limit=50" for _ in range(QUESTIONS)],
         "rare search": [f"/api/search?q={word()}" for _ in range(QUESTIONS)],
         "common search": [f"/api/search?q={COMMON_WORD}" for _ in range(QUESTIONS)],
+        "prefix search": [f"/api/search?q={word()[:6]}*" for _ in range(QUESTIONS)],
+        "substring search": [f"/api/search?q={quote('失敗')}" for _ in range(QUESTIONS)],
     }
+
+
+def _until_indexed(hub: Hub) -> float:
+    """Seconds until the search index has reached the newest messages."""
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection(hub.address)
+    while time.perf_counter() - began < INDEX_MAX:
+        connection.request("GET", "/readyz")
+        if "search" not in json.loads(connection.getresponse().read()):
+            return time.perf_counter() - began
+    raise Failed(f"the search index has not reached the newest message after {INDEX_MAX} s")
+
+
+def _index_share(hub: Hub, messages: int) -> float:
+    """The index's size, its WAL with it, in parts of the text of all messages."""
+    files = [path for path in hub.folder.iterdir() if ".search.db" in path.name and not path.name.endswith("-shm")]
+    return sum(path.stat().st_size for path in files) / (messages * CONTENT_BYTES)
+
+
+def _say_in_japanese(hub: Hub, channel: str) -> None:
+    connection = http.client.HTTPConnection(hub.address)
+    for number in range(JAPANESE):
+        body = {"channel": channel, "sender": "ci", "content": f"{number} 番目のデプロイに失敗しました"}
+        connection.request("POST", "/api/messages", json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        assert response.status == 201, response.read()
+        response.read()
 
 
 def _ask(hub: Hub, paths: list[str]) -> list[float]:
