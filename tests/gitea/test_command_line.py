@@ -37,7 +37,7 @@ def test_a_person_files_lists_comments_and_closes(hub: Hub, gitea: Gitea) -> Non
     ("arguments", "code", "words"),
     [
         (["issues", "lab"], 2, "expected owner/repo"),
-        (["issues", "lab/none"], 1, "couldn't be found"),
+        (["issues", "lab/none"], 1, "no repository lab/none"),
         (["create", "lab/api", "t", "--label", "bogus"], 1, "bug, later"),
         (["call", "close_isue"], 1, "close_issue"),
         (["call", "get_version", "[1]"], 2, "expected a JSON object"),

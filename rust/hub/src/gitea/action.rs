@@ -9,11 +9,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::asker::About;
+use super::params::{Params, labels, optional_name, state};
 
 /// Longest name of an owner, organisation or repository; Gitea's own limits are below it.
 const NAME_CHARS_MAX: usize = 100;
-/// Labels on one new issue.
-const LABELS_MAX: usize = 100;
 
 /// One call, as section 8 has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +186,7 @@ impl Name {
         &self.0
     }
 
-    fn parse(field: &str, text: String) -> Result<Self, Refusal> {
+    pub(super) fn parse(field: &str, text: String) -> Result<Self, Refusal> {
         let is_written_so = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_dots = text == "." || text == "..";
         if text.is_empty() || is_dots || text.len() > NAME_CHARS_MAX || !text.chars().all(is_written_so) {
@@ -307,93 +306,14 @@ impl Action {
 impl NewIssue {
     fn from_fields(repo: Repo, fields: &Fields<'_>) -> Result<Self, Refusal> {
         let params = Params { action: "create_issue", fields };
-        let (title, body) = (params.required("title")?, params.text("body")?);
+        let (title, body) = (params.title()?.ok_or_else(|| params.missing("title"))?, params.text("body")?);
         let (labels, assignees) = (labels(fields)?, fields.texts("assignees")?.unwrap_or_default());
         Ok(Self { repo, title, body, labels, assignees, about: About::from_fields(fields)? })
     }
 }
 
 impl Repo {
-    fn parse(owner: String, name: String) -> Result<Self, Refusal> {
+    pub(super) fn parse(owner: String, name: String) -> Result<Self, Refusal> {
         Ok(Self { owner: Name::parse("owner", owner)?, name: Name::parse("repo", name)? })
-    }
-}
-
-/// One action's params; what is missing is said with the action's name.
-struct Params<'a> {
-    action: &'a str,
-    fields: &'a Fields<'a>,
-}
-
-impl Params<'_> {
-    /// Empty where it is absent, as 0.1.0 has it.
-    fn text(&self, name: &str) -> Result<String, Refusal> {
-        Ok(self.fields.text(name)?.unwrap_or_default())
-    }
-
-    fn required(&self, name: &str) -> Result<String, Refusal> {
-        self.fields.text(name)?.ok_or_else(|| self.missing(name))
-    }
-
-    fn name(&self, name: &str) -> Result<Name, Refusal> {
-        Name::parse(name, self.required(name)?)
-    }
-
-    fn org(&self) -> Result<Option<Name>, Refusal> {
-        optional_name("org", self.text("org")?)
-    }
-
-    fn repo(&self) -> Result<Repo, Refusal> {
-        Repo::parse(self.required("owner")?, self.required("repo")?)
-    }
-
-    fn issue(&self) -> Result<Issue, Refusal> {
-        let repo = self.repo()?;
-        let number = self.fields.whole("issue_number", 1..=u32::MAX)?;
-        Ok(Issue { repo, number: number.ok_or_else(|| self.missing("issue_number"))? })
-    }
-
-    fn edit(&self) -> Result<Action, Refusal> {
-        let issue = self.issue()?;
-        let (title, body) = (self.fields.text("title")?, self.fields.text("body")?);
-        if title.is_none() && body.is_none() {
-            return Err(self.missing("title or body"));
-        }
-        Ok(Action::EditIssue { issue, title, body })
-    }
-
-    fn assignees(&self) -> Result<Vec<String>, Refusal> {
-        self.fields.texts("assignees")?.ok_or_else(|| self.missing("assignees"))
-    }
-
-    fn missing(&self, name: &str) -> Refusal {
-        Refusal::new(
-            ErrorCode::GiteaMissingParam,
-            format!("{} needs the param {name}, which is not there", self.action),
-        )
-    }
-}
-
-fn labels(fields: &Fields<'_>) -> Result<Vec<Label>, Refusal> {
-    let expected = "a list of at most 100 label names or ids";
-    let Some(raw) = fields.raw("labels") else { return Ok(Vec::new()) };
-    let labels: Vec<Label> = serde_json::from_str(raw.get()).map_err(|_| invalid("labels", expected, raw.get()))?;
-    if labels.len() > LABELS_MAX {
-        return Err(invalid("labels", expected, &format!("a list of {}", labels.len())));
-    }
-    Ok(labels)
-}
-
-fn optional_name(field: &str, text: String) -> Result<Option<Name>, Refusal> {
-    if text.is_empty() { Ok(None) } else { Name::parse(field, text).map(Some) }
-}
-
-/// Gitea takes any word that it does not know for `open`, which would be a wrong answer to a mistyped question.
-fn state(text: String) -> Result<State, Refusal> {
-    match text.as_str() {
-        "" | "open" => Ok(State::Open),
-        "closed" => Ok(State::Closed),
-        "all" => Ok(State::All),
-        _ => Err(invalid("state", "open, closed or all", &shown(&text))),
     }
 }

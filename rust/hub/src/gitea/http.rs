@@ -18,6 +18,9 @@ const READ_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(200), Duration::f
 /// Characters of Gitea's message that are passed on.
 const MESSAGE_CHARS_MAX: usize = 1000;
 
+/// Further sentences of Gitea's that are passed on.
+const ERRORS_MAX: usize = 5;
+
 /// How Gitea is reached.
 #[derive(Debug)]
 pub(super) struct Http {
@@ -131,6 +134,29 @@ impl<'a> Call<'a> {
         self.http.names.sign(text, self.asker, about)
     }
 
+    /// What was sent was refused, so nothing is in doubt.
+    pub(super) fn is_refused(&mut self) {
+        self.is_writing = false;
+    }
+
+    /// The agent for whom the call is, and the user of Gitea as whom it is made.
+    pub(super) fn sudo(&self) -> Option<(AgentName, String)> {
+        let agent = self.asker?;
+        Some((agent.clone(), self.http.names.user(agent)?.to_owned()))
+    }
+
+    /// Whether there is something, asked as the token's own user.
+    pub(super) async fn as_ourselves(&mut self, path: &[&str]) -> Result<bool, Failure> {
+        let asker = self.asker.take();
+        let found = self.get(path, &[]).await;
+        self.asker = asker;
+        match found {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.status == Some(404) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Asks; again after a short wait where there was no connection, or it broke before an answer.
     pub(super) async fn get(&mut self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Failure> {
         let url = self.http.url(path, query);
@@ -221,6 +247,9 @@ impl<'a> Call<'a> {
         struct Said {
             #[serde(default)]
             message: Option<String>,
+            // What a 404 says besides.
+            #[serde(default)]
+            errors: Option<Vec<String>>,
             // What a search answers.
             #[serde(default)]
             error: Option<String>,
@@ -236,8 +265,12 @@ impl<'a> Call<'a> {
         if said.is_none() && (is_between || !is_empty) {
             return unavailable(&format!("answered {status}, but not as Gitea does"));
         }
-        let said = said.and_then(|said| said.message.or(said.error)).filter(|text| !text.trim().is_empty());
+        let (said, errors) = said.map(|said| (said.message.or(said.error), said.errors)).unwrap_or_default();
+        let said = said.filter(|text| !text.trim().is_empty());
         let mut detail = said.map_or_else(|| without_words(status), |text| self.http.masked(&text));
+        for error in errors.into_iter().flatten().take(ERRORS_MAX) {
+            detail += &format!("; {}", self.http.masked(&error));
+        }
         let wait = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
         if let Some(seconds) = wait {
             detail += &format!(" (try again in {seconds} s)");

@@ -1,18 +1,18 @@
 //! Issues: made, listed, changed, closed, commented on.
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::action::{Issue, Label, NewIssue, Repo, State};
-use super::failure::{Failure, refused, unavailable};
+use super::dropped::{self, Asked};
+use super::failure::Failure;
 use super::http::Call;
 use super::labels;
 use super::pages::{self, ENTRIES_MAX, Shape};
 
-/// Makes an issue. Gitea ignores labels where the token's user may not set them: those are told in
-/// `labels_dropped`, which is added to Gitea's answer only then.
+/// Makes an issue.
 pub(super) async fn create(call: &mut Call<'_>, issue: &NewIssue) -> Result<Box<RawValue>, Failure> {
     #[derive(Serialize)]
     struct Body<'a> {
@@ -28,8 +28,7 @@ pub(super) async fn create(call: &mut Call<'_>, issue: &NewIssue) -> Result<Box<
     let text = call.sign(&issue.body, &issue.about);
     let body = Body { title: &issue.title, body: &text, labels: &ids, assignees: &issue.assignees };
     let made = call.write(Method::POST, &in_repo(&issue.repo, &["issues"]), &body).await?;
-    let dropped = dropped(&made, &ids)?;
-    if dropped.is_empty() { Ok(made) } else { with_dropped(&made, &dropped) }
+    dropped::of_issue(made, &Asked { title: Some(&issue.title), labels: &ids, assignees: &issue.assignees })
 }
 
 /// Lists issues, without the pull requests that Gitea would mix in.
@@ -63,12 +62,14 @@ pub(super) async fn edit(
         #[serde(skip_serializing_if = "Option::is_none")]
         body: Option<&'a str>,
     }
-    change(call, issue, &Body { title, body }).await
+    let changed = change(call, issue, &Body { title, body }).await?;
+    dropped::of_issue(changed, &Asked { title, ..Asked::default() })
 }
 
 /// Makes these users, and no others, its assignees.
 pub(super) async fn assign(call: &mut Call<'_>, issue: &Issue, to: &[String]) -> Result<Box<RawValue>, Failure> {
-    change(call, issue, &json!({"assignees": to})).await
+    let changed = change(call, issue, &json!({"assignees": to})).await?;
+    dropped::of_issue(changed, &Asked { assignees: to, ..Asked::default() })
 }
 
 async fn change<T: Serialize>(call: &mut Call<'_>, issue: &Issue, body: &T) -> Result<Box<RawValue>, Failure> {
@@ -88,50 +89,18 @@ pub(super) async fn add_labels(call: &mut Call<'_>, issue: &Issue, added: &[Labe
     let ids = labels::resolve(call, &issue.repo, added).await?;
     let number = issue.number.to_string();
     let path = in_repo(&issue.repo, &["issues", &number, "labels"]);
-    call.write_for_list(Method::POST, &path, &json!({"labels": ids})).await
+    let all = call.write_for_list(Method::POST, &path, &json!({"labels": ids})).await?;
+    dropped::of_labels(all, &ids)
 }
 
-/// Adds a comment. For an issue that is not there Gitea answers 500 without a word, so that is looked at.
+/// Adds a comment.
 pub(super) async fn comment(call: &mut Call<'_>, issue: &Issue, body: &str) -> Result<Box<RawValue>, Failure> {
     let number = issue.number.to_string();
     let path = in_repo(&issue.repo, &["issues", &number, "comments"]);
-    match call.write(Method::POST, &path, &json!({"body": body})).await {
-        Err(failure) if failure.status == Some(500) => {
-            let looked = call.get(&in_repo(&issue.repo, &["issues", &number]), &[]).await;
-            match looked {
-                Err(missing) if missing.status == Some(404) => {
-                    Err(refused(404, format!("{} has no issue {number}", issue.repo)))
-                }
-                Ok(_) | Err(_) => Err(failure),
-            }
-        }
-        done => done,
-    }
+    call.write(Method::POST, &path, &json!({"body": body})).await
 }
 
 /// A path below a repository.
 pub(super) fn in_repo<'a>(repo: &'a Repo, rest: &[&'a str]) -> Vec<&'a str> {
     [&["repos", repo.owner.as_str(), repo.name.as_str()], rest].concat()
-}
-
-fn dropped(made: &RawValue, asked: &[u64]) -> Result<Vec<u64>, Failure> {
-    #[derive(Deserialize)]
-    struct Made {
-        labels: Option<Vec<Id>>,
-    }
-    #[derive(Deserialize)]
-    struct Id {
-        id: u64,
-    }
-    let read = serde_json::from_str::<Made>(made.get());
-    let made = read.map_err(|error| unavailable(&format!("made the issue, but its answer is not one ({error})")))?;
-    let has: Vec<u64> = made.labels.unwrap_or_default().into_iter().map(|label| label.id).collect();
-    Ok(asked.iter().copied().filter(|id| !has.contains(id)).collect())
-}
-
-fn with_dropped(made: &RawValue, dropped: &[u64]) -> Result<Box<RawValue>, Failure> {
-    // Gitea's own bytes stay as they are; an issue is never an empty object.
-    let rest = made.get().trim_start_matches('{');
-    RawValue::from_string(format!("{{\"labels_dropped\":{},{rest}", json!(dropped)))
-        .map_err(|error| unavailable(&format!("made the issue, but its answer is not one ({error})")))
 }

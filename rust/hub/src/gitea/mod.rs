@@ -2,6 +2,7 @@
 //!
 //! - [`action`]: what can be asked for, parsed once. [`asker`]: for whom. [`failure`]: what can go wrong.
 //! - `admission`: the bounds on calls under way, in all and of one asker.
+//! - `explain`: what a refusal means. `dropped`: what Gitea left out without a word. `params`: an action's params.
 //! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
 //! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
 //!
@@ -11,11 +12,14 @@
 pub mod action;
 mod admission;
 pub mod asker;
+mod dropped;
+mod explain;
 pub mod failure;
 mod http;
 mod issues;
 mod labels;
 mod pages;
+mod params;
 mod pulls;
 mod repos;
 
@@ -99,7 +103,13 @@ impl Gitea {
         let http = self.0.http.as_ref().map_err(Clone::clone)?;
         let limit = self.0.limits.call;
         let mut call = Call::new(http, admission.asker(), self.0.limits.answer_bytes);
-        match timeout(limit, run(&mut call, action)).await {
+        let run = async {
+            match run(&mut call, action).await {
+                Err(failure) => Err(explain::explain(&mut call, action, failure).await),
+                done => done,
+            }
+        };
+        match timeout(limit, run).await {
             Ok(done) => done.and_then(fitting),
             Err(_) => Err(call.doubtful(failure::unavailable(&format!("no whole answer within {limit:?}")))),
         }

@@ -1,5 +1,6 @@
 //! Pull requests: listed and looked at.
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::action::{Issue, Repo, State};
@@ -8,10 +9,24 @@ use super::http::Call;
 use super::issues::in_repo;
 use super::pages::{self, ENTRIES_MAX, Shape};
 
-/// Lists pull requests.
+/// Lists pull requests. Of an empty repository and of a mirror Gitea says that they are not found; there are none.
 pub(super) async fn list(call: &mut Call<'_>, repo: &Repo, state: State) -> Result<Box<RawValue>, Failure> {
+    #[derive(Deserialize)]
+    struct Found {
+        empty: bool,
+        #[serde(default)]
+        mirror: bool,
+    }
     let query = [("state", state.as_str())];
-    pages::to_list(pages::all(call, &in_repo(repo, &["pulls"]), &query, Shape::List, ENTRIES_MAX).await?)
+    match pages::all(call, &in_repo(repo, &["pulls"]), &query, Shape::List, ENTRIES_MAX).await {
+        Ok(entries) => pages::to_list(entries),
+        Err(failure) if failure.status == Some(404) => {
+            let found = call.get(&in_repo(repo, &[]), &[]).await.and_then(|answer| answer.read::<Found>());
+            let has_none = found.is_ok_and(|found| found.empty || found.mirror);
+            if has_none { pages::to_list(Vec::new()) } else { Err(failure) }
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// One pull request; its number is counted with the issues'.

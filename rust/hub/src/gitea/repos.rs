@@ -37,16 +37,27 @@ pub(super) async fn create_org(call: &mut Call<'_>, name: &Name, description: &s
     call.write(Method::POST, &["orgs"], &body).await
 }
 
-/// Lists repositories: an organisation's, or all that the token sees.
+/// Lists repositories: an organisation's or a user's, or all that the token sees.
 pub(super) async fn list(call: &mut Call<'_>, org: Option<&Name>) -> Result<Box<RawValue>, Failure> {
     let entries = match org {
-        Some(org) => pages::all(call, &["orgs", org.as_str(), "repos"], &[], Shape::List, ENTRIES_MAX).await?,
+        Some(owner) => match of_owner(call, "orgs", owner).await {
+            Err(failure) if failure.status == Some(404) => match of_owner(call, "users", owner).await {
+                // It is neither: the organisation is what was asked for.
+                Err(other) if other.status == Some(404) => return Err(failure),
+                listed => listed?,
+            },
+            listed => listed?,
+        },
         None => pages::all(call, &["repos", "search"], &[], Shape::Search, ENTRIES_MAX).await?,
     };
     pages::to_list(entries)
 }
 
-/// Lists the repositories of the token's user.
+async fn of_owner(call: &mut Call<'_>, kind: &str, owner: &Name) -> Result<Vec<Box<RawValue>>, Failure> {
+    pages::all(call, &[kind, owner.as_str(), "repos"], &[], Shape::List, ENTRIES_MAX).await
+}
+
+/// Lists the repositories of the token's user and of the organisations that it owns.
 pub(super) async fn list_mine(call: &mut Call<'_>) -> Result<Box<RawValue>, Failure> {
     pages::to_list(pages::all(call, &["user", "repos"], &[], Shape::List, ENTRIES_MAX).await?)
 }
