@@ -15,11 +15,12 @@
 //!    [`markdown`]: a text as HTML that a page may show. [`digest`]: what was said lately, counted.
 //! 8. [`registry`]: who is connected, in which channels, and what is known of each agent.
 //! 9. [`search`]: the index of words, a file of its own behind the log.
-//! 10. [`store`]: the log on disk.
+//! 10. [`store`]: the log on disk. [`clock`]: the system's clock.
 
 pub mod api;
 pub mod bridge;
 pub mod calls;
+pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod core;

@@ -10,11 +10,11 @@ use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::request::{Draft, check_id};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use super::errors::ApiError;
 use super::params::{Params, parse_seq};
 use super::{App, body};
+use crate::clock::new_id;
 use crate::core::Accepted;
 use crate::store::{Page, StoredMessage};
 use crate::view::{self, Viewer};
@@ -122,7 +122,7 @@ fn parse_message(body: &[u8]) -> Result<(AgentName, String, Draft), ApiError> {
     let sender = AgentName::parse(&fields.required_text("sender")?)?;
     let id = match fields.text("id")? {
         Some(id) => check_id(&id).map(|()| id)?,
-        None => Uuid::now_v7().to_string(),
+        None => new_id(),
     };
     let draft = Draft::from_body(&fields, &["sender", "id"])?;
     Ok((sender, id, draft))

@@ -13,10 +13,10 @@ use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use super::link::Link;
 use crate::calls::{Asked, Calls, RequestDigest};
+use crate::clock::new_id;
 use crate::core::{AgentAction, Command, not_registered, shutting_down, stray_frame, unavailable};
 use crate::gitea::{Action, Failure};
 use crate::search;
@@ -59,7 +59,7 @@ impl Session {
                 self.link.refuse(&refusal, bad.id.as_deref()).await;
             }
             Ok(RequestFrame { id, sender, request }) => {
-                let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
+                let id = id.unwrap_or_else(new_id);
                 let checked = self.check_sender(&request, sender.as_deref());
                 let handled = match checked {
                     Ok(()) => self.dispatch(&id, sender, request).await,

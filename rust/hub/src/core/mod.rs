@@ -33,10 +33,11 @@ use std::thread::JoinHandle;
 use orochi_protocol::{CloseCode, Refusal, Seq};
 use tokio::sync::{mpsc, watch};
 
+pub use crate::clock::system_clock;
 pub use agents::not_registered;
 pub use command::{Accepted, AgentAction, CallKey, Command, Stats};
 pub use handle::{Core, beyond_log, no_such_message, shutting_down, unavailable};
-pub use stamp::{stray_frame, system_clock};
+pub use stamp::stray_frame;
 
 pub use crate::registry::ConnectionId;
 use crate::registry::{ConnectionIndex, Registry};

@@ -1,6 +1,6 @@
 //! The hub's clock and the frames that it makes itself.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::{self, ErrorReply, Stamp};
@@ -8,31 +8,61 @@ use orochi_protocol::{HUB_SENDER, Refusal, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// Stamps what the hub accepts and sends. Its clock is read once a batch and never goes back, also when
-/// the system's does: the log's order is the order of its times (the store's searches rely on it).
+use crate::clock::{new_id, system_clock};
+
+/// A clock that is set back by no more than this is waited for: clocks are put right by seconds all the time, and the
+/// log's times then rise with its seqs. One that is set back further is followed.
+const HELD_MAX: Duration = Duration::from_secs(10);
+/// A step of the clock that is told: more than time servers correct.
+const TOLD_MIN: Duration = Duration::from_secs(60);
+
+/// Stamps what the hub accepts and sends, with a clock that is read once a batch. The seq alone carries the log's order;
+/// a time follows the system's clock, also where that was ahead for a while.
 #[derive(Debug)]
 pub struct Stamper {
     now: Timestamp,
+    /// The last look at the system's clock, and at one that is never set.
+    looked: Option<(Timestamp, Instant)>,
     /// `now`, as it is written.
     written: String,
     frames: FrameIds,
 }
 
 impl Stamper {
-    /// A clock that does not go behind the newest message's time.
+    /// A clock that goes on from the newest message's time.
     pub fn new(last: Timestamp) -> Self {
-        Self { now: last, written: last.to_string(), frames: FrameIds::new() }
+        Self { now: last, looked: None, written: last.to_string(), frames: FrameIds::new() }
     }
 
     /// Reads the system's clock for the next batch.
     pub fn tick(&mut self) {
-        self.tick_to(system_clock());
+        self.tick_to(system_clock(), Instant::now());
     }
 
-    fn tick_to(&mut self, system: Timestamp) {
-        if system > self.now {
+    fn tick_to(&mut self, system: Timestamp, at: Instant) {
+        self.tell_step(system, at);
+        let behind = self.now.as_micros() - system.as_micros();
+        if behind < 0 || behind > micros(HELD_MAX) {
             self.now = system;
             self.written = system.to_string();
+        }
+    }
+
+    /// Says in the hub's own log when the clock was set.
+    fn tell_step(&mut self, system: Timestamp, at: Instant) {
+        match self.looked.replace((system, at)) {
+            Some((before, then)) => {
+                let passed = micros(at.saturating_duration_since(then));
+                let step = system.as_micros() - before.as_micros() - passed;
+                if step.abs() > micros(TOLD_MIN) {
+                    tracing::warn!("the system's clock was set {}: from {before} to {system}", shown(step));
+                }
+            }
+            None if self.now.as_micros() - system.as_micros() > micros(HELD_MAX) => tracing::warn!(
+                "the system's clock ({system}) is behind the log's newest message ({}): times follow the clock again",
+                self.now
+            ),
+            None => {}
         }
     }
 
@@ -63,6 +93,20 @@ impl Stamper {
     }
 }
 
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn shown(step: i64) -> String {
+    let seconds = step.unsigned_abs() / 1_000_000;
+    let way = if step < 0 { "back" } else { "ahead" };
+    match seconds {
+        0..7200 => format!("{seconds} s {way}"),
+        7200..172_800 => format!("{} h {way}", seconds / 3600),
+        _ => format!("{} days {way}", seconds / 86_400),
+    }
+}
+
 /// Ids for frames that the hub makes: UUIDv7 with a random start and a counter (RFC 9562, section 6.2),
 /// because asking the system for random bytes for every ack costs more than the ack.
 #[derive(Debug)]
@@ -86,15 +130,9 @@ impl FrameIds {
     }
 }
 
-/// The system's clock, which may go back.
-pub fn system_clock() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
-}
-
 /// A frame from the hub made outside the core thread, stamped with the system's clock.
 pub fn stray_frame<T: Serialize>(kind: &str, payload: &T) -> Utf8Bytes {
-    let (id, ts) = (Uuid::now_v7().to_string(), system_clock().to_string());
+    let (id, ts) = (new_id(), system_clock().to_string());
     reply::frame(kind, Stamp { sender: HUB_SENDER, id: &id, ts: &ts }, payload).into()
 }
 
@@ -103,17 +141,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_set_back_does_not_set_the_log_back() {
+    fn clock_set_back_by_seconds_is_waited_for_and_by_more_is_followed() {
+        const YEAR: i64 = 400 * 86_400;
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
-        // The newest message in the log is from a clock that was ahead.
+        // The newest message in the log is from a clock that was a little ahead.
         let mut stamper = Stamper::new(at(100));
         let mut times = Vec::new();
-        for system in [90, 101, 40, 102] {
-            stamper.tick_to(at(system));
+        for system in [95, 101, 91, 102, 102 + YEAR, 103, 104, 0, 1] {
+            stamper.tick_to(at(system), Instant::now());
             assert_eq!(stamper.written(), stamper.now().to_string());
             times.push(stamper.now());
         }
-        assert_eq!(times, [at(100), at(101), at(101), at(102)]);
+        assert_eq!(times, [100, 101, 101, 102, 102 + YEAR, 103, 104, 0, 1].map(at));
+        // After a restart, too.
+        let mut stamper = Stamper::new(at(YEAR));
+        stamper.tick_to(at(104), Instant::now());
+        assert_eq!(stamper.now(), at(104));
+    }
+
+    #[test]
+    fn clock_at_either_end_of_time_makes_frames() {
+        for micros in [i64::MIN, -1, 0, i64::MAX] {
+            let mut stamper = Stamper::new(Timestamp::from_micros(0));
+            stamper.tick_to(Timestamp::from_micros(micros), Instant::now());
+            assert!(stamper.frame("ack", &()).contains("+00:00"));
+        }
     }
 
     #[test]

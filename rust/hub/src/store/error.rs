@@ -23,6 +23,14 @@ pub enum StoreError {
         /// ` (process N)`, where it is known.
         holder: String,
     },
+    /// The file has more than one name.
+    #[error("{path} has {names} names (hard links), under each of which a hub could write to it: remove the others, or copy the file to a name of its own", path = .path.display())]
+    Linked {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        names: u64,
+    },
     /// The file is something else.
     #[error("{path} is not an Orochi log ({reason}): name another file with --db; the file was not touched", path = .path.display())]
     Foreign {

@@ -31,18 +31,22 @@ pub struct LogFiles {
 }
 
 impl LogFiles {
-    /// Remembers the files of the log at `path`, which is open.
-    pub(super) fn of_open(path: &Path) -> Result<Self, StoreError> {
-        let mut open = Vec::with_capacity(SUFFIXES.len());
+    /// Remembers the files of the log at `given`, which is open.
+    pub(super) fn of_open(given: &Path) -> Result<Self, StoreError> {
+        let failed = |error: io::Error| StoreError::Open { path: given.to_owned(), reason: error.to_string() };
+        let path = std::fs::canonicalize(given).map_err(failed)?;
+        let mut open = Vec::with_capacity(SUFFIXES.len() + 1);
+        // A symbolic link that names another file by now is found too.
+        open.push((given.to_owned(), FileId::of(&std::fs::metadata(given).map_err(failed)?)));
         for suffix in SUFFIXES {
-            let file = beside(path, suffix);
+            let file = beside(&path, suffix);
             match std::fs::metadata(&file) {
                 Ok(metadata) => open.push((file, FileId::of(&metadata))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {}
-                Err(error) => return Err(StoreError::Open { path: path.to_owned(), reason: error.to_string() }),
+                Err(error) => return Err(failed(error)),
             }
         }
-        Ok(Self { path: path.to_owned(), open })
+        Ok(Self { path, open })
     }
 
     /// Checks that the files are where they were.

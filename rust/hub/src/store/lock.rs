@@ -1,44 +1,157 @@
-//! One hub a file: a lock beside it, held while the hub runs and released by the system however it ends.
+//! One hub a log. The lock is on the log's own file, whatever it is called and by whatever path it is reached; the
+//! system releases it however the hub ends.
+//!
+//! It is flock(2), of an open file, which SQLite's byte ranges (POSIX locks, of a process) do not know. But a process
+//! loses all its POSIX locks of a file when it closes any descriptor of it. So the descriptor of the lock is opened
+//! before SQLite opens the file and closed after it, and nothing else here opens a log while a hub has it.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use orochi_protocol::Seq;
 
 use super::StoreError;
+use super::files::{FileId, beside};
+
+/// Only the hub's user may read what agents say, and the key of sessions.
+const PRIVATE: u32 = 0o600;
+/// The bytes of the note beside the log that hold its epoch and head; before them stands the process's number.
+const MARK_AT: u64 = 32;
+
+/// Logs that this process has. Looking at a second descriptor of one of them would already cost its locks.
+static HELD: LazyLock<Mutex<HashSet<FileId>>> = LazyLock::new(Mutex::default);
 
 /// The lock of one log. Dropping it releases it.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub(super) struct Lock {
+    /// Where the log is, symbolic links resolved.
+    pub(super) path: PathBuf,
+    log: File,
+    /// `LOG.lock`: tells others who has the log, and the next start how far it was.
+    note: File,
+    id: FileId,
+}
 
-impl Lock {
-    /// Takes the lock beside `db`.
-    pub(super) fn take(db: &Path) -> Result<Self, StoreError> {
-        let path = lock_path(db);
-        let open_error = |error: std::io::Error| StoreError::Open { path: db.to_owned(), reason: error.to_string() };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(open_error)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // The number is a help only; without it the sentence is shorter.
-                let _ = file.read_to_string(&mut pid);
-                let holder = if pid.trim().is_empty() { String::new() } else { format!(" (process {})", pid.trim()) };
-                return Err(StoreError::Locked { path: db.to_owned(), holder });
-            }
-            Err(TryLockError::Error(error)) => return Err(open_error(error)),
-        }
-        let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        if let Err(error) = written {
-            // A full disk must not keep the hub from reading what it has.
-            tracing::warn!(%error, "the lock's process number could not be written");
-        }
-        Ok(Self(file))
+impl Drop for Lock {
+    fn drop(&mut self) {
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 
-fn lock_path(db: &Path) -> PathBuf {
-    let mut path = db.as_os_str().to_owned();
-    path.push(".lock");
-    path.into()
+impl Lock {
+    /// Takes the lock of the log at `db`, which is made where it is not there.
+    pub(super) fn take(db: &Path) -> Result<Self, StoreError> {
+        let open_error = |error: io::Error| StoreError::Open { path: db.to_owned(), reason: error.to_string() };
+        // Over all of it: another thread of this process must not open what this one is about to.
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        check_before(db, &held)?;
+        let log = open_private(db).map_err(open_error)?;
+        let metadata = log.metadata().map_err(open_error)?;
+        if metadata.nlink() > 1 {
+            return Err(StoreError::Linked { path: db.to_owned(), names: metadata.nlink() });
+        }
+        let path = std::fs::canonicalize(db).map_err(open_error)?;
+        let note = open_private(&beside(&path, ".lock")).map_err(open_error)?;
+        for file in [&log, &note] {
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(locked(db, &note)),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    tracing::warn!(path = %db.display(), "this file system has no locks: keep other hubs away from the log");
+                }
+                Err(TryLockError::Error(error)) => return Err(open_error(error)),
+            }
+        }
+        let id = FileId::of(&metadata);
+        held.insert(id);
+        let lock = Self { path, log, note, id };
+        if let Err(error) = lock.write_process() {
+            // A full disk must not keep the hub from reading what it has.
+            tracing::warn!(%error, "the lock's process number could not be written");
+        }
+        Ok(lock)
+    }
+
+    /// The log's metadata.
+    pub(super) fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        self.log.metadata()
+    }
+
+    /// Takes everybody else's rights to the log and SQLite's files beside it.
+    pub(super) fn make_private(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let path = beside(&self.path, suffix);
+            let Ok(metadata) = std::fs::metadata(&path) else { continue };
+            let mode = metadata.permissions().mode() & 0o777;
+            if mode == PRIVATE {
+                continue;
+            }
+            match std::fs::set_permissions(&path, Permissions::from_mode(PRIVATE)) {
+                Ok(()) => tracing::info!("{} was open to others (mode {mode:o}); now it is 600", path.display()),
+                Err(error) => tracing::warn!(%error, "{} is open to others (mode {mode:o})", path.display()),
+            }
+        }
+    }
+
+    /// The epoch and the head that were noted last, by this hub or the one before it.
+    pub(super) fn noted(&self) -> Option<(String, Seq)> {
+        let mut bytes = [0; 64];
+        let read = self.note.read_at(&mut bytes, MARK_AT).ok()?;
+        let text = std::str::from_utf8(&bytes[..read]).ok()?;
+        let mut words = text.lines().next()?.split_whitespace();
+        let (epoch, head) = (words.next()?, words.next()?.parse().ok()?);
+        Some((epoch.to_owned(), Seq::new(head)?))
+    }
+
+    /// Notes how far the log is. Not synced: it is compared after a restore, not after a power cut.
+    pub(super) fn note(&self, epoch: &str, head: Seq) -> io::Result<()> {
+        self.note.write_all_at(format!("{epoch} {:020}\n", head.get()).as_bytes(), MARK_AT)
+    }
+
+    fn write_process(&self) -> io::Result<()> {
+        let width = usize::try_from(MARK_AT).unwrap_or_default() - 1;
+        self.note.write_all_at(format!("{:<width$}\n", std::process::id()).as_bytes(), 0)
+    }
+}
+
+/// What can be said without opening the file.
+fn check_before(db: &Path, held: &HashSet<FileId>) -> Result<(), StoreError> {
+    let Ok(metadata) = std::fs::metadata(db) else { return Ok(()) };
+    if !metadata.is_file() {
+        return Err(StoreError::Open { path: db.to_owned(), reason: "it is no regular file".to_owned() });
+    }
+    if held.contains(&FileId::of(&metadata)) {
+        return Err(StoreError::Locked { path: db.to_owned(), holder: format!(" (process {})", std::process::id()) });
+    }
+    Ok(())
+}
+
+/// Opens a file; one that is new belongs to its owner only, whatever the umask.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(PRIVATE);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            file.set_permissions(Permissions::from_mode(PRIVATE))?;
+            Ok(file)
+        }
+        // It is there, or a symbolic link to a file that is not there yet.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create(true).open(path),
+        Err(error) => Err(error),
+    }
+}
+
+fn locked(db: &Path, mut note: &File) -> StoreError {
+    let mut text = String::new();
+    // The number is a help only; without it the sentence is shorter.
+    let _ = note.read_to_string(&mut text);
+    let holder = match text.lines().next().map(str::trim) {
+        Some(pid) if !pid.is_empty() => format!(" (process {pid})"),
+        _ => String::new(),
+    };
+    StoreError::Locked { path: db.to_owned(), holder }
 }

@@ -6,6 +6,7 @@
 
 mod calls;
 mod compose;
+mod epoch;
 mod error;
 mod files;
 mod lock;

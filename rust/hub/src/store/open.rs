@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::files::LogFiles;
 use super::lock::Lock;
-use super::{AgentRecord, StoreError, compose, logins, schema, states, upgrade};
+use super::{AgentRecord, StoreError, compose, epoch, logins, schema, states, upgrade};
+use crate::clock::system_clock;
 
 /// Pages between checkpoints, 16 MiB of 4 KiB pages: at SQLite's 1000 a busy hub would copy pages back, and
 /// wait for the disk, four times as often.
@@ -27,7 +28,11 @@ pub struct Store {
     /// Channels that are in the `channels` table for sure.
     pub(super) known_channels: HashSet<String>,
     pub(super) files: Arc<LogFiles>,
-    _lock: Lock,
+    /// The time of the newest message that this hub's kind wrote.
+    pub(super) newest_ts: Option<Timestamp>,
+    pub(super) epoch: String,
+    /// Last: it is closed after the connection.
+    pub(super) lock: Lock,
 }
 
 /// What sessions are signed with; printing it does not show it.
@@ -83,9 +88,10 @@ impl Store {
     /// Where another hub has it, it is newer or something else, or the disk refuses. Nothing is changed then.
     pub fn open(path: &Path) -> Result<(Self, Loaded), StoreError> {
         let lock = Lock::take(path)?;
-        let mut connection = open_file(path)?;
+        let mut connection = open_file(&lock.path)?;
         let (version, is_legacy) = inspect(&connection, path)?;
-        let upgraded_from = if is_legacy { Some(upgrade::copy_beside(&connection, path)?) } else { None };
+        let upgraded_from = if is_legacy { Some(upgrade::copy_beside(&connection, &lock.path)?) } else { None };
+        lock.make_private();
         set_up(&connection).map_err(|error| open_error(path, &error))?;
         if version < schema::VERSION {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -103,13 +109,19 @@ impl Store {
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         compose::compose_names(&transaction)?;
-        states::close_open(&transaction)?;
+        states::close_open(&transaction, system_clock())?;
+        epoch::settle(&transaction, &lock, head(&transaction)?)?;
         transaction.commit()?;
         let loaded = load(&connection, upgraded_from)?;
         connection.busy_timeout(WRITE_LOCK_WAIT)?;
         let known_channels = loaded.channels.iter().cloned().collect();
         let files = Arc::new(LogFiles::of_open(path)?);
-        Ok((Self { connection, known_channels, files, _lock: lock }, loaded))
+        let newest_ts = newest_ts(&connection, loaded.legacy_head)?;
+        let epoch = loaded.epoch.clone();
+        if let Err(error) = lock.note(&epoch, loaded.head) {
+            tracing::warn!(%error, "the log's head could not be noted beside it");
+        }
+        Ok((Self { connection, known_channels, files, newest_ts, epoch, lock }, loaded))
     }
 
     /// Writes the smallest thing there is, to see whether the disk takes writes.
@@ -207,8 +219,6 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loaded, StoreError> {
     let newest = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
     let legacy_head = meta_number(connection, "legacy_head")?.unwrap_or(0);
-    let head =
-        newest("SELECT max(seq) FROM messages")?.unwrap_or(0).max(meta_number(connection, "head_floor")?.unwrap_or(0));
     let last = newest("SELECT ts FROM messages ORDER BY seq DESC LIMIT 1").optional()?.flatten().unwrap_or(0);
     let last_ts = last.max(meta_number(connection, "legacy_last_ts")?.unwrap_or(0));
     Ok(Loaded {
@@ -216,7 +226,7 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
         session_key: connection
             .query_row("SELECT value FROM meta WHERE key = 'session_key'", [], |row| row.get(0).map(SessionKey))?,
         ended_sessions: logins::load_ended(connection)?,
-        head: Seq::from_i64(head),
+        head: head(connection)?,
         last_ts: Timestamp::from_micros(last_ts),
         legacy_head: Seq::from_i64(legacy_head),
         agents: load_agents(connection)?,
@@ -226,6 +236,18 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
             .collect::<Result<_, _>>()?,
         upgraded_from,
     })
+}
+
+/// The newest seq that was ever used.
+fn head(connection: &Connection) -> rusqlite::Result<Seq> {
+    let newest: Option<i64> = connection.query_row("SELECT max(seq) FROM messages", [], |row| row.get(0))?;
+    Ok(Seq::from_i64(newest.unwrap_or(0).max(meta_number(connection, "head_floor")?.unwrap_or(0))))
+}
+
+/// The time of the newest message behind 0.1.0's part.
+fn newest_ts(connection: &Connection, legacy_head: Seq) -> rusqlite::Result<Option<Timestamp>> {
+    let sql = "SELECT ts FROM messages WHERE seq > ?1 ORDER BY seq DESC LIMIT 1";
+    connection.query_row(sql, [legacy_head.as_i64()], |row| row.get(0).map(Timestamp::from_micros)).optional()
 }
 
 fn meta_number(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {

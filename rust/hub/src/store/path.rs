@@ -1,6 +1,8 @@
 //! Where the log is when nobody says: `/data/orochi.db`, else the user's data folder (DESIGN, The store).
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use directories::{BaseDirs, ProjectDirs};
@@ -68,7 +70,23 @@ fn resolve_with(
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    fs::create_dir_all(folder).map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })
+    make_private(folder).map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// Makes a folder and those above it. What is new belongs to its owner only, whatever the umask.
+fn make_private(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_private(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700)),
+        // Somebody else has just made it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the file could be made: its folder exists and takes a file. The folder is not made: a hub that was

@@ -5,10 +5,10 @@ use rusqlite::{Connection, Transaction};
 use super::StoreError;
 
 /// The newest schema.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// Each step brings a file from the version before to its own, `n + 1`.
-const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6];
+const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7];
 
 /// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
 ///   of ids has the id first: time-ordered ids of all senders append at its end.
@@ -89,6 +89,13 @@ const STEP_6: &str = "DROP TABLE IF EXISTS messages_fts;";
 pub(super) fn held_the_index(from: i64) -> bool {
     (1..6).contains(&from)
 }
+
+/// - `clock_steps` has the first message after each time that the clock was set back: between two of them times rise.
+/// - The newest state of an agent is the one that was written last, whatever its time.
+const STEP_7: &str = "
+    CREATE TABLE clock_steps (seq INTEGER PRIMARY KEY);
+    CREATE INDEX agent_states_in_order ON agent_states (agent);
+";
 
 /// The file's schema number; 0 where it is new, or not ours.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -125,9 +125,9 @@ impl Reader {
     /// # Errors
     /// Where the disk refuses.
     pub fn standing(&self, agent: &str) -> Result<Option<Standing>, StoreError> {
-        let mut newest = self.connection().prepare_cached(
-            "SELECT ts, state FROM agent_states WHERE agent = ?1 ORDER BY ts DESC, rowid DESC LIMIT ?2",
-        )?;
+        let mut newest = self
+            .connection()
+            .prepare_cached("SELECT ts, state FROM agent_states WHERE agent = ?1 ORDER BY rowid DESC LIMIT ?2")?;
         let change =
             |row: &rusqlite::Row<'_>| Ok(StateChange { ts: Timestamp::from_micros(row.get(0)?), state: row.get(1)? });
         let changes: Vec<StateChange> =
@@ -136,18 +136,19 @@ impl Reader {
     }
 }
 
-/// Ends the states of agents that were connected when the hub ended. The log's newest time is when it was last alive.
-pub(super) fn close_open(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+/// Ends the states of agents that were connected when the hub ended. The log's newest time is when it was last alive; one
+/// that a clock made that was ahead is not after `now`.
+pub(super) fn close_open(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO agent_states (agent, ts, state)
-         SELECT name, max(
+         SELECT name, min(?4, max(
              (SELECT coalesce(max(last_seen), 0) FROM agents),
              coalesce((SELECT ts FROM messages ORDER BY seq DESC LIMIT 1), 0),
              coalesce((SELECT max(ts) FROM agent_states), 0)
-         ), ?3 FROM agents WHERE coalesce(
-             (SELECT state FROM agent_states WHERE agent = name ORDER BY ts DESC, rowid DESC LIMIT 1), ?1
+         )), ?3 FROM agents WHERE coalesce(
+             (SELECT state FROM agent_states WHERE agent = name ORDER BY rowid DESC LIMIT 1), ?1
          ) NOT IN (?1, ?2, ?3)",
-        [OFFLINE, LOST, HUB_DOWN],
+        params![OFFLINE, LOST, HUB_DOWN, now.as_micros()],
     )?;
     Ok(())
 }

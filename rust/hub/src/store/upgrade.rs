@@ -8,7 +8,10 @@ use orochi_protocol::{Timestamp, mentions};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::StoreError;
+use super::files::beside;
+use super::lock::open_private;
 use super::write::MessageId;
+use crate::clock::new_id;
 
 const LEGACY_COLUMNS: [&str; 8] = ["id", "msg_id", "ts", "channel", "sender", "content", "mentions", "metadata"];
 
@@ -19,24 +22,86 @@ pub(super) fn is_legacy(connection: &Connection) -> Result<bool, StoreError> {
     Ok(columns == LEGACY_COLUMNS)
 }
 
-/// Copies the file, with what its WAL holds, to a name beside it that is not taken.
+/// Copies the file, with what its WAL holds, to a name beside it that is not taken. The copy gets its name when it is
+/// whole; one that a start before this one made, and that holds the same, is kept instead.
 pub(super) fn copy_beside(connection: &Connection, path: &Path) -> Result<PathBuf, StoreError> {
     let copy_error = |reason: String| StoreError::Copy { path: path.to_owned(), reason };
-    let copy = (0..1000)
-        .map(|n| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(if n == 0 { ".0.1.0".to_owned() } else { format!(".0.1.0.{n}") });
-            PathBuf::from(name)
-        })
-        .find(|copy| !copy.exists())
-        .ok_or_else(|| copy_error("a thousand copies are there already".to_owned()))?;
-    let target = copy.to_str().ok_or_else(|| copy_error("its path is not Unicode".to_owned()))?;
-    if let Err(error) = connection.execute("VACUUM INTO ?1", [target]) {
+    let mut free = None;
+    for n in 0..1000 {
+        let copy = beside(path, &if n == 0 { ".0.1.0".to_owned() } else { format!(".0.1.0.{n}") });
+        if !copy.exists() {
+            free = Some(copy);
+            break;
+        }
+        if is_copy(connection, &copy) {
+            return Ok(copy);
+        }
+    }
+    let copy = free.ok_or_else(|| copy_error("a thousand copies are there already".to_owned()))?;
+    let partial = beside(path, ".0.1.0.partial");
+    let made = make_copy(connection, &partial).and_then(|()| {
+        std::fs::rename(&partial, &copy).map_err(|error| error.to_string())?;
+        sync_folder(path).map_err(|error| error.to_string())
+    });
+    if let Err(reason) = made {
         // Half a copy is worse than none; where it can't be removed, the error says what matters.
-        let _ = std::fs::remove_file(&copy);
-        return Err(copy_error(error.to_string()));
+        let _ = std::fs::remove_file(&partial);
+        return Err(copy_error(reason));
     }
     Ok(copy)
+}
+
+fn make_copy(connection: &Connection, partial: &Path) -> Result<(), String> {
+    let target = partial.to_str().ok_or("its path is not Unicode")?;
+    // What a killed start left.
+    match std::fs::remove_file(partial) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    // SQLite fills an empty file, which keeps the rights that it was made with.
+    let file = open_private(partial).map_err(|error| error.to_string())?;
+    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| error.to_string())?;
+    file.sync_all().map_err(|error| error.to_string())
+}
+
+/// A new name is on disk when its folder is.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Whether the file is a 0.1.0 log with the same rows. Whatever else it may be is no reason to stop.
+fn is_copy(connection: &Connection, copy: &Path) -> bool {
+    let same = || -> Result<bool, StoreError> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let other = Connection::open_with_flags(copy, flags)?;
+        if !is_legacy(&other)? {
+            return Ok(false);
+        }
+        for sql in ["SELECT * FROM messages ORDER BY id", "SELECT seq FROM sqlite_sequence WHERE name = 'messages'"] {
+            let (mut ours, mut theirs) = (connection.prepare(sql)?, other.prepare(sql)?);
+            let columns = ours.column_count();
+            let (mut ours, mut theirs) = (ours.query([])?, theirs.query([])?);
+            loop {
+                match (ours.next()?, theirs.next()?) {
+                    (None, None) => break,
+                    (Some(our), Some(their)) => {
+                        for at in 0..columns {
+                            if our.get_ref(at)? != their.get_ref(at)? {
+                                return Ok(false);
+                            }
+                        }
+                    }
+                    (Some(_), None) | (None, Some(_)) => return Ok(false),
+                }
+            }
+        }
+        Ok(true)
+    };
+    same().unwrap_or(false)
 }
 
 /// Renames the old table and drops its indexes, so that the new ones can be made.
@@ -54,20 +119,22 @@ pub(super) fn set_aside(transaction: &Transaction<'_>) -> Result<(), StoreError>
 pub(super) fn take_over(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let mut last = Timestamp::from_micros(0);
     let mut newest = last;
-    let mut legacy_head = 0;
+    let mut texts = Texts::default();
+    let numbers = Numbers::of(transaction)?;
     let mut statement = transaction.prepare(
         "SELECT id, CAST(msg_id AS TEXT), CAST(ts AS TEXT), CAST(channel AS TEXT), CAST(sender AS TEXT),
                 CAST(content AS TEXT), metadata FROM legacy_messages ORDER BY id",
     )?;
     let mut rows = statement.query([])?;
+    let mut count = 0;
     while let Some(row) = rows.next()? {
-        let text = |at| -> rusqlite::Result<String> { Ok(row.get::<_, Option<String>>(at)?.unwrap_or_default()) };
-        let seq: i64 = row.get(0)?;
-        last = read_time(&text(2)?).unwrap_or(last);
+        count += 1;
+        let seq = if numbers.are_kept { row.get(0)? } else { count };
+        last = read_time(&texts.read(row, 2)?).unwrap_or(last);
         newest = newest.max(last);
-        legacy_head = seq;
         let metadata = row.get_ref(6)?.as_str_or_null().ok().flatten().filter(|json| is_object(json));
-        let (id, channel, sender, content) = (text(1)?, text(3)?, text(4)?, text(5)?);
+        let (id, channel) = (texts.read(row, 1)?, texts.read(row, 3)?);
+        let (sender, content) = (texts.read(row, 4)?, texts.read(row, 5)?);
         insert(
             transaction,
             &Row { seq, id: &id, ts: last, channel: &channel, sender: &sender, content: &content, metadata },
@@ -75,13 +142,8 @@ pub(super) fn take_over(transaction: &Transaction<'_>) -> Result<(), StoreError>
     }
     drop(rows);
     drop(statement);
-    // 0.1.0 deleted old rows; their numbers are not given again.
-    let ever_used: Option<i64> = transaction
-        .query_row("SELECT seq FROM sqlite_sequence WHERE name IN ('messages', 'legacy_messages')", [], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    let head_floor = ever_used.unwrap_or(0).max(legacy_head);
+    texts.tell();
+    let head_floor = if numbers.are_kept { numbers.newest } else { count };
     for (key, value) in
         [("legacy_head", head_floor), ("head_floor", head_floor), ("legacy_last_ts", newest.as_micros())]
     {
@@ -89,6 +151,68 @@ pub(super) fn take_over(transaction: &Transaction<'_>) -> Result<(), StoreError>
     }
     transaction.execute_batch("DROP TABLE legacy_messages")?;
     Ok(())
+}
+
+/// The largest number that leaves room for new ones; beyond it programs that read JSON numbers as floats lose count.
+const NEWEST_MAX: i64 = 1 << 52;
+
+/// The old rows' numbers.
+struct Numbers {
+    /// The largest one that was ever used: 0.1.0 deleted old rows, and their numbers are not given again.
+    newest: i64,
+    /// Whether they become the messages' seqs.
+    are_kept: bool,
+}
+
+impl Numbers {
+    fn of(transaction: &Transaction<'_>) -> Result<Self, StoreError> {
+        let (first, last): (Option<i64>, Option<i64>) =
+            transaction
+                .query_row("SELECT min(id), max(id) FROM legacy_messages", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let ever_used: Option<i64> = transaction
+            .query_row("SELECT seq FROM sqlite_sequence WHERE name IN ('messages', 'legacy_messages')", [], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        let newest = ever_used.unwrap_or(0).max(last.unwrap_or(0));
+        let are_kept = first.unwrap_or(1) >= 1 && newest <= NEWEST_MAX;
+        if !are_kept {
+            let first = first.unwrap_or(1);
+            tracing::warn!(
+                "the old log's numbers, from {first} to {newest}, can't be seqs: its rows are numbered anew"
+            );
+        }
+        Ok(Self { newest, are_kept })
+    }
+}
+
+/// Reads texts, also those that are no UTF-8, and counts these.
+#[derive(Default)]
+struct Texts {
+    broken: usize,
+}
+
+impl Texts {
+    fn read(&mut self, row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {
+        let bytes = row.get_ref(at)?.as_bytes_or_null()?.unwrap_or_default();
+        Ok(match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => {
+                self.broken += 1;
+                String::from_utf8_lossy(bytes).into_owned()
+            }
+        })
+    }
+
+    fn tell(&self) {
+        if self.broken > 0 {
+            tracing::warn!(
+                "{} texts of the old log are not UTF-8: what can't be read is shown as {}, the copy has it as it was",
+                self.broken,
+                char::REPLACEMENT_CHARACTER
+            );
+        }
+    }
 }
 
 /// One old row, its time already read.
@@ -124,7 +248,7 @@ fn insert(transaction: &Transaction<'_>, row: &Row<'_>) -> Result<(), StoreError
     };
     if insert(row.id)? == 0 {
         // The first with this id keeps it.
-        insert(&uuid::Uuid::now_v7().to_string())?;
+        insert(&new_id())?;
     }
     for agent in mentioned.iter().filter(|agent| agent.as_str() != row.sender) {
         transaction

@@ -1,10 +1,11 @@
 //! One transaction of the writer: messages with their indexes, and agents' records.
 
-use orochi_protocol::Seq;
+use orochi_protocol::{Seq, Timestamp};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
+use super::lock::Lock;
 use super::row::{COLUMNS, read_row};
 use super::{AgentRecord, Appended, NewMessage, Store, StoreError, StoredMessage};
 
@@ -15,6 +16,13 @@ pub struct Batch<'a> {
     known_channels: &'a mut std::collections::HashSet<String>,
     /// Channels that this batch adds; known once it is committed.
     new_channels: Vec<String>,
+    /// The time of the newest message, this batch's included, and where it is kept once that is committed.
+    newest_ts: Option<Timestamp>,
+    committed_ts: &'a mut Option<Timestamp>,
+    /// The newest message of this batch.
+    newest: Option<Seq>,
+    lock: &'a Lock,
+    epoch: &'a str,
 }
 
 impl Store {
@@ -25,7 +33,16 @@ impl Store {
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         self.files.check()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Batch { transaction, known_channels: &mut self.known_channels, new_channels: Vec::new() })
+        Ok(Batch {
+            transaction,
+            known_channels: &mut self.known_channels,
+            new_channels: Vec::new(),
+            newest_ts: self.newest_ts,
+            committed_ts: &mut self.newest_ts,
+            newest: None,
+            lock: &self.lock,
+            epoch: &self.epoch,
+        })
     }
 }
 
@@ -56,6 +73,11 @@ impl Batch<'_> {
             return Ok(Appended::Known(Box::new(self.known(message)?)));
         }
         self.index(message)?;
+        self.newest = Some(message.seq);
+        if self.newest_ts.replace(message.ts).is_some_and(|before| message.ts < before) {
+            // From here on times begin anew; whoever looks for a time has to know.
+            self.transaction.execute("INSERT INTO clock_steps (seq) VALUES (?1)", [message.seq.as_i64()])?;
+        }
         Ok(Appended::New)
     }
 
@@ -97,6 +119,12 @@ impl Batch<'_> {
     /// Where the disk refuses; then nothing of the batch is in the log.
     pub fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit()?;
+        *self.committed_ts = self.newest_ts;
+        if let Some(head) = self.newest
+            && let Err(error) = self.lock.note(self.epoch, head)
+        {
+            tracing::debug!(%error, "the log's head could not be noted beside it");
+        }
         self.known_channels.extend(self.new_channels);
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Opening a log: again, twice, one of a newer version, and files that are no log at all.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use orochi_hub::store::{AgentRecord, Call, NewMessage, Store, StoreError};
 use orochi_protocol::{Seq, Timestamp};
@@ -84,7 +86,7 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
     Connection::open(folder.db())
         .unwrap()
         .execute_batch(
-            "DROP TABLE calls; DROP TABLE agent_states; DROP TABLE marks; DELETE FROM meta WHERE key = 'session_key';
+            "DROP TABLE calls; DROP TABLE agent_states; DROP TABLE marks; DROP TABLE clock_steps; DELETE FROM meta WHERE key = 'session_key';
              PRAGMA user_version = 1",
         )
         .unwrap();
@@ -279,4 +281,116 @@ fn names_of_an_older_log_are_composed_once() {
         assert_eq!(rows[2].channel, format!("@a @{composed}"));
         store.close();
     }
+}
+
+#[test]
+fn lock_is_on_the_file_by_whatever_path_it_is_reached() {
+    let folder = Folder::new();
+    let (store, _) = folder.open();
+    let link = folder.0.path().join("link.db");
+    std::os::unix::fs::symlink(folder.db(), &link).unwrap();
+    fs::remove_file(folder.0.path().join("log.db.lock")).unwrap();
+    for path in [&link, &folder.db()] {
+        let error = Store::open(path).unwrap_err();
+        assert!(matches!(error, StoreError::Locked { .. }), "{path:?}: {error:?}");
+    }
+    drop(store);
+    let (mut store, _) = Store::open(&link).unwrap();
+    append(&mut store, 1..=1).unwrap();
+    store.close();
+    assert_eq!(all(&folder.db()).len(), 1);
+    assert!(folder.files().iter().all(|name| !name.starts_with("link.db-")), "{:?}", folder.files());
+}
+
+#[test]
+fn lock_refuses_a_log_with_a_second_name() {
+    let folder = Folder::new();
+    folder.open();
+    let other = folder.0.path().join("other.db");
+    fs::hard_link(folder.db(), &other).unwrap();
+    for path in [&other, &folder.db()] {
+        let error = Store::open(path).unwrap_err();
+        assert!(matches!(error, StoreError::Linked { names: 2, .. }), "{error:?}");
+        assert!(error.to_string().contains("hard links"), "{error}");
+    }
+    fs::remove_file(&other).unwrap();
+    folder.open();
+}
+
+#[test]
+fn log_and_what_stands_beside_it_is_its_owners_only() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    append(&mut store, 1..=3).unwrap();
+    let mode = |name: &str| fs::metadata(folder.0.path().join(name)).unwrap().permissions().mode() & 0o777;
+    for name in folder.files() {
+        assert_eq!(mode(&name), 0o600, "{name}");
+    }
+    drop(store);
+    // As a hub before this one left them.
+    for name in folder.files() {
+        fs::set_permissions(folder.0.path().join(name), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let (_store, _) = folder.open();
+    for name in ["log.db", "log.db-wal", "log.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+}
+
+/// The log as it is after `upto` messages, closed, in a file of its own.
+fn backup(folder: &Folder, upto: u64) -> (PathBuf, String) {
+    let (mut store, loaded) = folder.open();
+    append(&mut store, loaded.head.get() + 1..=upto).unwrap();
+    store.close();
+    let backup = folder.0.path().join("backup");
+    fs::copy(folder.db(), &backup).unwrap();
+    (backup, loaded.epoch)
+}
+
+#[test]
+fn epoch_is_another_one_after_an_older_backup_was_put_back() {
+    for put_back in ["in its place", "over it", "as cp -a does", "without the note"] {
+        let folder = Folder::new();
+        let (backup, epoch) = backup(&folder, 3);
+        let (mut store, again) = folder.open();
+        assert_eq!(again.epoch, epoch, "nothing was put back yet");
+        append(&mut store, 4..=6).unwrap();
+        // As a kill leaves it: the head is noted all the same.
+        drop(store);
+        for name in ["log.db-wal", "log.db-shm"] {
+            let _ = fs::remove_file(folder.0.path().join(name));
+        }
+        match put_back {
+            "over it" => drop(fs::copy(&backup, folder.db()).unwrap()),
+            "as cp -a does" => {
+                fs::remove_file(folder.db()).unwrap();
+                fs::copy(&backup, folder.db()).unwrap();
+                let times = fs::metadata(&backup).unwrap().modified().unwrap();
+                fs::File::options().write(true).open(folder.db()).unwrap().set_modified(times).unwrap();
+            }
+            _ => fs::rename(&backup, folder.db()).unwrap(),
+        }
+        if put_back == "without the note" {
+            fs::remove_file(folder.0.path().join("log.db.lock")).unwrap();
+        }
+        let (store, restored) = folder.open();
+        assert_eq!(restored.head, seq(3));
+        assert_ne!(restored.epoch, epoch, "{put_back}");
+        store.close();
+        assert_eq!(folder.open().1.epoch, restored.epoch, "{put_back}: once");
+    }
+}
+
+#[test]
+fn epoch_stays_when_nothing_was_put_back() {
+    let folder = Folder::new();
+    let (_, epoch) = backup(&folder, 3);
+    // Renamed, with the folder, and back from a kill.
+    let moved = Folder::new();
+    fs::rename(folder.db(), moved.db()).unwrap();
+    let (mut store, loaded) = moved.open();
+    assert_eq!((loaded.epoch.as_str(), loaded.head), (epoch.as_str(), seq(3)));
+    append(&mut store, 4..=5).unwrap();
+    drop(store);
+    assert_eq!(moved.open().1.epoch, epoch);
 }

@@ -102,3 +102,60 @@ proptest! {
         search.stop();
     }
 }
+
+/// A row of numbers that look random, the same for each run.
+fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(seed), |n| Some(n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1)))
+        .map(|n| n >> 33)
+}
+
+#[test]
+fn history_by_time_is_right_however_often_the_clock_was_set() {
+    for seed in 0..20 {
+        let folder = Folder::new();
+        let (mut store, _) = folder.open();
+        let mut random = numbers(seed);
+        let mut clock = 1_000;
+        let mut times = Vec::new();
+        for n in 1..=60 {
+            // Mostly it goes on; now and then it is set, anywhere.
+            clock = match random.next().unwrap() % 10 {
+                0 => random.next().unwrap() % 2_000,
+                step => clock + step % 3,
+            };
+            times.push(clock);
+            let id = n.to_string();
+            let mut batch = store.begin().unwrap();
+            batch.append(&NewMessage { ts: time(clock), ..message(n, &id, "x") }).unwrap();
+            if n % 7 == 0 {
+                // What is refused leaves no trace of its time.
+                drop(batch);
+                let mut again = store.begin().unwrap();
+                again.append(&NewMessage { ts: time(clock), ..message(n, &id, "x") }).unwrap();
+                again.commit().unwrap();
+            } else {
+                batch.commit().unwrap();
+            }
+            if n % 20 == 0 {
+                store.close();
+                store = folder.open().0;
+            }
+        }
+        drop(store);
+        for _ in 0..40 {
+            let (since, until) = (random.next().unwrap() % 2_000, random.next().unwrap() % 2_000);
+            for (since, until) in [(Some(since), None), (None, Some(until)), (Some(since), Some(until))] {
+                let passes = |at: u64| since.is_none_or(|since| at >= since) && until.is_none_or(|until| at <= until);
+                let expected: Vec<u64> = (1..=60).rev().filter(|n| passes(times[*n as usize - 1])).collect();
+                let filter = HistoryFilter {
+                    since: since.map(time),
+                    until: until.map(time),
+                    limit: 100,
+                    ..HistoryFilter::default()
+                };
+                let found = history(&folder.db(), Seq::ZERO, "#c", filter);
+                assert_eq!(found, expected, "seed {seed}, since {since:?}, until {until:?}");
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! A log of scitex-orochi 0.1.0, upgraded in place (PROTOCOL section 10).
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use orochi_hub::store::{Store, StoreError};
 use orochi_protocol::request::HistoryFilter;
@@ -196,4 +197,58 @@ fn where_no_copy_can_be_made_the_old_file_stays_as_it_is() {
     let error = Store::open(&folder.db()).unwrap_err();
     assert!(matches!(error, StoreError::Copy { .. }), "{error:?}");
     assert!(fs::read(folder.db()).unwrap() == before);
+}
+
+#[test]
+fn upgrade_copy_of_a_killed_start_is_kept_and_half_a_copy_is_not() {
+    let folder = Folder::new();
+    legacy(&folder);
+    // A start that was killed after its copy, and one before it in the middle of it.
+    let old = fs::read(folder.db()).unwrap();
+    drop(folder.open());
+    fs::write(folder.db(), &old).unwrap();
+    fs::write(folder.0.path().join("log.db.0.1.0.partial"), "half").unwrap();
+    let (_store, loaded) = folder.open();
+    assert_eq!(loaded.upgraded_from.unwrap(), folder.0.path().join("log.db.0.1.0"));
+    let copies: Vec<String> = folder.files().into_iter().filter(|name| name.contains("0.1.0")).collect();
+    assert!(!copies.contains(&"log.db.0.1.0.1".to_owned()), "{copies:?}");
+    assert_eq!(fs::metadata(folder.0.path().join("log.db.0.1.0")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn upgrade_numbers_rows_anew_where_their_numbers_leave_no_room() {
+    for odd in [i64::MAX, -5] {
+        let folder = Folder::new();
+        legacy(&folder);
+        let connection = Connection::open(folder.db()).unwrap();
+        let sql = "INSERT INTO messages VALUES (?1, 'last', '2026-01-16', '#general', 'alice', 'odd', NULL, NULL)";
+        connection.execute(sql, [odd]).unwrap();
+        drop(connection);
+        let (mut store, loaded) = folder.open();
+        let rows = all(&folder.db());
+        let seqs: Vec<u64> = rows.iter().map(|row| row.seq.get()).collect();
+        assert_eq!(seqs, (1..=10).collect::<Vec<u64>>());
+        let odd_row = if odd < 0 { rows.first() } else { rows.last() };
+        assert_eq!(odd_row.unwrap().content, "odd", "the order stays");
+        assert_eq!(loaded.head, seq(10));
+        let mut batch = store.begin().unwrap();
+        batch.append(&message(11, "new", "there is room")).unwrap();
+        batch.commit().unwrap();
+    }
+}
+
+#[test]
+fn upgrade_takes_texts_that_are_not_utf_8() {
+    let folder = Folder::new();
+    legacy(&folder);
+    let connection = Connection::open(folder.db()).unwrap();
+    let sql = "INSERT INTO messages VALUES (15, CAST(?1 AS TEXT), '2026-01-16', CAST(?1 AS TEXT), CAST(?1 AS TEXT),
+               CAST(?1 AS TEXT), CAST(?1 AS TEXT), CAST(?1 AS TEXT))";
+    connection.execute(sql, [b"caf\xe9 @bob".as_slice()]).unwrap();
+    drop(connection);
+    let (_store, loaded) = folder.open();
+    assert_eq!(loaded.head, seq(20));
+    let rows = all(&folder.db());
+    let last = rows.last().unwrap();
+    assert_eq!((last.content.as_str(), last.mentions.as_str()), ("caf\u{fffd} @bob", r#"["bob"]"#));
 }

@@ -1,7 +1,10 @@
 //! A channel's or a conversation's messages in either order.
 //!
-//! There is no index of times: the core never lets a message's time go behind that of the message before,
-//! so a time is a place in the log, found by halving. Only the part that 0.1.0 wrote may be out of order.
+//! There is no index of times. Times rise with the seqs as long as nobody sets the clock back, so a time is a place in the
+//! log, found by halving. Where the clock was set back is noted in `clock_steps`: between two of them times rise again, and
+//! each such stretch is halved by itself. Only the part that 0.1.0 wrote may be out of order within.
+
+use std::ops::Range;
 
 use orochi_protocol::request::{HistoryFilter, Order};
 use orochi_protocol::{Seq, Timestamp};
@@ -10,6 +13,9 @@ use rusqlite::{OptionalExtension, params_from_iter};
 
 use super::{COLUMNS, Reader};
 use crate::store::{StoreError, StoredMessage};
+
+/// Times the clock was set back that are looked at one by one.
+const STEPS_MAX: u32 = 1000;
 
 /// Conditions of a query and their values, in step.
 #[derive(Default)]
@@ -77,18 +83,27 @@ impl Reader {
     }
 
     /// The seqs between which all messages of a time are: from the first to below the second. Between them there can be
-    /// others, of what 0.1.0 wrote.
+    /// others, of what 0.1.0 wrote and of times at which the clock was set.
     ///
     /// # Errors
     /// Where the disk refuses.
     pub fn places(&self, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(Seq, Seq), StoreError> {
-        let first = since.map(|since| self.first_at(|ts| ts >= since)).transpose()?;
-        let first = first.filter(|first| *first > self.legacy_head.next()).unwrap_or(Seq::ZERO.next());
-        let end = until.map(|until| self.first_at(|ts| ts > until)).transpose()?;
-        Ok((first, end.unwrap_or(Seq::MAX)))
+        let mut places = (Seq::ZERO.next(), Seq::MAX);
+        if since.is_none() && until.is_none() {
+            return Ok(places);
+        }
+        let stretches = self.stretches()?;
+        if let Some(since) = since {
+            places.0 = self.first_since(&stretches, since)?.unwrap_or(places.0);
+        }
+        if let Some(until) = until {
+            places.1 = self.end_until(&stretches, until)?.unwrap_or(places.1);
+        }
+        Ok(places)
     }
 
-    /// Turns times into places in the log, and keeps the times as conditions for what 0.1.0 wrote.
+    /// Turns times into places in the log, between which the times are still compared: a clock that was set makes
+    /// stretches whose times overlap.
     pub(super) fn bound(
         &self,
         conditions: &mut Conditions,
@@ -107,18 +122,58 @@ impl Reader {
         Ok(())
     }
 
-    /// The first place behind 0.1.0's part whose time passes a test that all later times pass too.
-    fn first_at(&self, passes: impl Fn(Timestamp) -> bool) -> Result<Seq, StoreError> {
+    /// The first place from which on messages can be of `since` or later; None for the whole log.
+    fn first_since(&self, stretches: &[Range<Seq>], since: Timestamp) -> Result<Option<Seq>, StoreError> {
+        let mut end = self.legacy_head.next();
+        for stretch in stretches {
+            let first = self.first_at(stretch, |ts| ts >= since)?;
+            if first < stretch.end {
+                // What 0.1.0 wrote may be of any time.
+                return Ok((first > self.legacy_head.next()).then_some(first));
+            }
+            end = stretch.end;
+        }
+        // Nothing is of then or later, but for what 0.1.0 may have written.
+        Ok((!stretches.is_empty() && self.legacy_head == Seq::ZERO).then_some(end))
+    }
+
+    /// The place before which all messages of `until` and earlier lie; None for the whole log.
+    fn end_until(&self, stretches: &[Range<Seq>], until: Timestamp) -> Result<Option<Seq>, StoreError> {
+        for stretch in stretches.iter().rev() {
+            let first_later = self.first_at(stretch, |ts| ts > until)?;
+            if first_later > stretch.start {
+                return Ok(Some(first_later));
+            }
+        }
+        Ok((!stretches.is_empty()).then(|| self.legacy_head.next()))
+    }
+
+    /// The parts of the log behind 0.1.0's within which times rise: one, unless the clock was set back. None at all
+    /// where it was set back so often that reading them all costs less.
+    fn stretches(&self) -> Result<Vec<Range<Seq>>, StoreError> {
         let newest: Option<i64> = self.connection.query_row("SELECT max(seq) FROM messages", [], |row| row.get(0))?;
-        let mut low = self.legacy_head.next().as_i64();
-        let mut high = newest.unwrap_or(0) + 1;
+        let end = Seq::from_i64(newest.unwrap_or(0)).max(self.legacy_head).next();
+        let mut statement = self.connection.prepare_cached("SELECT seq FROM clock_steps ORDER BY seq LIMIT ?1")?;
+        let steps: Vec<Seq> =
+            statement.query_map([STEPS_MAX + 1], |row| row.get(0).map(Seq::from_i64))?.collect::<Result<_, _>>()?;
+        if steps.len() > STEPS_MAX as usize {
+            return Ok(Vec::new());
+        }
+        let starts = std::iter::once(self.legacy_head.next()).chain(steps.iter().copied());
+        let ends = steps.iter().copied().chain(std::iter::once(end));
+        Ok(starts.zip(ends).map(|(start, end)| start..end).collect())
+    }
+
+    /// The first place of a stretch whose time passes a test that all its later times pass too, or its end.
+    fn first_at(&self, stretch: &Range<Seq>, passes: impl Fn(Timestamp) -> bool) -> Result<Seq, StoreError> {
+        let (mut low, mut high) = (stretch.start.as_i64(), stretch.end.as_i64());
         let mut probe =
             self.connection.prepare_cached("SELECT seq, ts FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
         while low < high {
             let middle = low + (high - low) / 2;
             let found = probe.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
             match found.map(|(seq, ts): (i64, i64)| (seq, Timestamp::from_micros(ts))) {
-                Some((seq, ts)) if !passes(ts) => low = seq + 1,
+                Some((seq, ts)) if seq < high && !passes(ts) => low = seq + 1,
                 Some(_) | None => high = middle,
             }
         }

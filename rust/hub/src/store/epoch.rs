@@ -1,0 +1,64 @@
+//! The epoch of a log that was put back: a client's saved seq must not mean another message. A log that is older than it
+//! was, or a copy that may be, gets a new epoch at its first start.
+//!
+//! Two traces tell. `LOG.lock` stands outside the log and has the head that was committed last: a backup that was written
+//! over the log has less. And the log knows when its file was made, which a copy can't keep: a backup that was put in the
+//! place of the log, or on another machine, is another file.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::time::UNIX_EPOCH;
+
+use orochi_protocol::Seq;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::StoreError;
+use super::lock::Lock;
+
+/// Why a log gets another epoch.
+#[derive(Debug, PartialEq, Eq)]
+enum Reason {
+    Older { was: Seq },
+    Copied,
+}
+
+/// Gives the log a new epoch where it has to have one, and remembers its file.
+pub(super) fn settle(transaction: &Transaction<'_>, lock: &Lock, head: Seq) -> Result<(), StoreError> {
+    let epoch = meta(transaction, "epoch")?.unwrap_or_default();
+    let Ok(metadata) = lock.metadata() else { return Ok(()) };
+    let (known, here) = (meta(transaction, "file")?, identity(&metadata));
+    let reason = match lock.noted() {
+        Some((noted, was)) if noted == epoch && was > head => Some(Reason::Older { was }),
+        Some(_) | None => known.as_ref().is_some_and(|known| *known != here).then_some(Reason::Copied),
+    };
+    if let Some(reason) = &reason {
+        match reason {
+            Reason::Older { was } => tracing::warn!("the log ends at {head} and was at {was}: it was put back"),
+            Reason::Copied => tracing::warn!("the log's file is a copy, which may be older than the log was"),
+        }
+        tracing::warn!("the log gets a new epoch: agents go on from their stored cursors");
+        put(transaction, "epoch", &uuid::Uuid::new_v4().to_string())?;
+    }
+    if known.as_ref() != Some(&here) {
+        put(transaction, "file", &here)?;
+    }
+    Ok(())
+}
+
+/// What tells a file from its copies. The time at which it was made stays as it is when a file is renamed, its file system
+/// mounted anew, or its device numbered otherwise; where the file system does not keep it, the inode has to do.
+fn identity(metadata: &Metadata) -> String {
+    match metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()) {
+        Some(made) => format!("made {}", made.as_nanos()),
+        None => format!("inode {}", metadata.ino()),
+    }
+}
+
+fn meta(transaction: &Transaction<'_>, key: &str) -> rusqlite::Result<Option<String>> {
+    transaction.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+fn put(transaction: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
+    transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", params![key, value])?;
+    Ok(())
+}
