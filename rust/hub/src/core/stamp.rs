@@ -16,8 +16,8 @@ const HELD_MAX: Duration = Duration::from_secs(10);
 /// A step of the clock that is told: more than time servers correct.
 const TOLD_MIN: Duration = Duration::from_secs(60);
 
-/// Stamps what the hub accepts and sends, with a clock that is read once a batch. The seq alone carries the log's order;
-/// a time follows the system's clock, also where that was ahead for a while.
+/// Stamps what the hub accepts and sends, with a clock that is read once a batch. The seq alone carries the log's
+/// order; a time follows the system's clock, also where that was ahead for a while.
 #[derive(Debug)]
 pub struct Stamper {
     now: Timestamp,

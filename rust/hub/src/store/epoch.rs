@@ -1,9 +1,9 @@
-//! The epoch of a log that was put back: a client's saved seq must not mean another message. A log that is older than it
-//! was, or a copy that may be, gets a new epoch at its first start.
+//! The epoch of a log that was put back: a client's saved seq must not mean another message. A log that is older than
+//! it was, or a copy that may be, gets a new epoch at its first start.
 //!
-//! Two traces tell. `LOG.lock` stands outside the log and has the head that was committed last: a backup that was written
-//! over the log has less. And the log knows when its file was made, which a copy can't keep: a backup that was put in the
-//! place of the log, or on another machine, is another file.
+//! Two traces tell. `LOG.lock` stands outside the log and has the head that was committed last: a backup that was
+//! written over the log has less. And the log knows when its file was made, which a copy can't keep: a backup that was
+//! put in the place of the log, or on another machine, is another file.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -45,8 +45,8 @@ pub(super) fn settle(transaction: &Transaction<'_>, lock: &Lock, head: Seq) -> R
     Ok(())
 }
 
-/// What tells a file from its copies. The time at which it was made stays as it is when a file is renamed, its file system
-/// mounted anew, or its device numbered otherwise; where the file system does not keep it, the inode has to do.
+/// What tells a file from its copies. The time at which it was made stays as it is when a file is renamed, its file
+/// system mounted anew, or its device numbered otherwise; where the file system does not keep it, the inode has to do.
 fn identity(metadata: &Metadata) -> String {
     match metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()) {
         Some(made) => format!("made {}", made.as_nanos()),

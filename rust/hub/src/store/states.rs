@@ -136,8 +136,8 @@ impl Reader {
     }
 }
 
-/// Ends the states of agents that were connected when the hub ended. The log's newest time is when it was last alive; one
-/// that a clock made that was ahead is not after `now`.
+/// Ends the states of agents that were connected when the hub ended. The log's newest time is when it was last alive;
+/// one that a clock made that was ahead is not after `now`.
 pub(super) fn close_open(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO agent_states (agent, ts, state)

@@ -1,8 +1,8 @@
 //! A channel's or a conversation's messages in either order.
 //!
-//! There is no index of times. Times rise with the seqs as long as nobody sets the clock back, so a time is a place in the
-//! log, found by halving. Where the clock was set back is noted in `clock_steps`: between two of them times rise again, and
-//! each such stretch is halved by itself. Only the part that 0.1.0 wrote may be out of order within.
+//! There is no index of times. Times rise with the seqs as long as nobody sets the clock back, so a time is a place in
+//! the log, found by halving. Where the clock was set back is noted in `clock_steps`: between two of them times rise
+//! again, and each such stretch is halved by itself. Only the part that 0.1.0 wrote may be out of order within.
 
 use std::ops::Range;
 
