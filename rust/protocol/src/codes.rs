@@ -110,6 +110,8 @@ pub enum CloseCode {
     TooBig,
     /// The token is wrong or missing.
     AuthFailed,
+    /// Nothing came for 60 s, not even a pong.
+    Silent,
     /// Nothing could be written for 60 s.
     TooSlow,
     /// A newer session replaced this one.
@@ -123,6 +125,7 @@ impl CloseCode {
             CloseCode::GoingAway => 1001,
             CloseCode::TooBig => 1009,
             CloseCode::AuthFailed => 4001,
+            CloseCode::Silent => 4002,
             CloseCode::TooSlow => 4008,
             CloseCode::Replaced => 4009,
         }
@@ -134,6 +137,7 @@ impl CloseCode {
             CloseCode::GoingAway => "hub stopping",
             CloseCode::TooBig => "frame over 1 MiB",
             CloseCode::AuthFailed => "authentication failed",
+            CloseCode::Silent => "nothing came for 60 s, not even a pong",
             CloseCode::TooSlow => "nothing could be written for 60 s",
             CloseCode::Replaced => "replaced by a newer session",
         }

@@ -31,6 +31,14 @@ impl Life {
         self.pinged.get_or_insert_with(Instant::now);
     }
 
+    /// When it may have been silent for too long, if nothing comes until then.
+    pub(super) fn due(&self) -> Instant {
+        let Patience { silent, ping_every, .. } = self.patience;
+        let unanswered = self.pinged.map(|at| at + silent.saturating_sub(ping_every));
+        let silent = self.last_heard + silent;
+        unanswered.map_or(silent, |at| at.max(silent))
+    }
+
     /// Whether it has been silent for too long; `read` bytes have come by now.
     pub(super) fn is_over(&mut self, read: u64) -> bool {
         if read != self.read {
@@ -68,6 +76,21 @@ mod tests {
         assert_eq!(over_after(&mut life, |_| 0).await, Some(60));
         life.heard(0);
         assert_eq!(over_after(&mut life, |seconds| seconds / 50).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_due_a_minute_after_the_last_word_whenever_pings_are_sent() {
+        let mut life = Life::new(Patience::default());
+        tokio::time::advance(Duration::from_secs(19)).await;
+        life.heard(0);
+        let heard = Instant::now();
+        for _ in 0..2 {
+            assert_eq!(life.due() - heard, Duration::from_secs(60));
+            tokio::time::advance(Duration::from_secs(20)).await;
+            life.pinged();
+        }
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert!(life.is_over(0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use orochi_protocol::limits::FRAME_BYTES_MAX;
 use orochi_protocol::reply::ErrorReply;
+use orochi_protocol::request::read_id;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, sleep, timeout};
 
 use super::catch_up;
 use super::life::Life;
 use super::progress::{self, Patience, Taken};
-use super::wire::{close_frame, close_frame_after, is_too_big};
+use super::wire::{close_frame, close_frame_after, is_too_big, readable_text};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
 use crate::markdown::Rendering;
 use crate::outbox::{Feed, Item, Next, Outbox};
@@ -58,6 +60,8 @@ pub struct Link {
     patience: Patience,
     ping: Interval,
     life: Life,
+    /// Ends when the connection may have been silent for too long.
+    silence: Pin<Box<Sleep>>,
     /// Room for calls to other hosts.
     calls: Arc<Semaphore>,
     /// Resolves when the connection is to end, with the reason; None once it has.
@@ -89,6 +93,7 @@ impl Link {
             patience,
             ping,
             life: Life::new(patience),
+            silence: Box::pin(sleep(patience.silent)),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             end: Some(stopped.boxed()),
         }
@@ -129,6 +134,7 @@ impl Link {
                 () = std::future::ready(()), if is_busy => {}
                 () = self.outbox.ready() => {}
                 _ = self.ping.tick() => self.ping().await?,
+                () = self.silence.as_mut() => self.check_silence().await?,
                 code = or_never(self.end.as_mut()) => {
                     self.end = None;
                     self.outbox.close(code);
@@ -271,10 +277,7 @@ impl Link {
     async fn take_in(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, Ended> {
         self.life.heard(self.peer.read());
         match incoming {
-            Some(Ok(message)) if is_too_big(&message) => {
-                self.close(CloseCode::TooBig).await;
-                Err(Ended)
-            }
+            Some(Ok(message)) if is_too_big(&message) => self.refuse_too_big(&message).await,
             Some(Ok(Message::Text(text))) => Ok(Some(text)),
             Some(Ok(Message::Binary(bytes))) => {
                 let text = Utf8Bytes::try_from(bytes).ok();
@@ -307,6 +310,25 @@ impl Link {
         }
     }
 
+    /// Closes a connection for a frame over the limit. An agent is told first which of its requests that was.
+    async fn refuse_too_big(&mut self, message: &Message) -> Result<Option<Utf8Bytes>, Ended> {
+        if self.is_registered
+            && let Some(text) = readable_text(message)
+        {
+            let detail = format!("the frame has {} bytes: at most {FRAME_BYTES_MAX}", text.len());
+            let id = read_id(text);
+            self.refuse(&Refusal::new(ErrorCode::TooLarge, detail), id.as_deref()).await;
+            // The reply is in the outbox once a turn of the core after its own has begun.
+            for _ in 0..2 {
+                let _ = self.core.barrier().await;
+            }
+            self.outbox.close(CloseCode::TooBig);
+            return Ok(None);
+        }
+        self.close(CloseCode::TooBig).await;
+        Err(Ended)
+    }
+
     /// Whether more requests may be taken: not while too many replies wait, or calls to other hosts.
     fn may_read(&self) -> bool {
         !self.outbox.is_full() && self.calls.available_permits() > 0
@@ -319,12 +341,21 @@ impl Link {
         }
     }
 
-    async fn ping(&mut self) -> Result<(), Ended> {
-        let Patience { silent, .. } = self.patience;
+    /// Closes a connection that has been silent for too long, or waits on.
+    async fn check_silence(&mut self) -> Result<(), Ended> {
+        let Patience { silent, ping_every, .. } = self.patience;
         if self.may_read() && self.life.is_over(self.peer.read()) {
             tracing::info!(connection = self.id.0, "closed: silent for {silent:?}");
+            self.close(CloseCode::Silent).await;
             return Err(Ended);
         }
+        // Not at once where it is due but may not be read, or was not pinged.
+        let next = self.life.due().max(Instant::now() + ping_every / 20);
+        self.silence.as_mut().reset(next);
+        Ok(())
+    }
+
+    async fn ping(&mut self) -> Result<(), Ended> {
         self.life.pinged();
         match self.socket.feed(Message::Ping(bytes::Bytes::new())).await {
             Ok(()) => self.flush().await,

@@ -36,6 +36,16 @@ pub fn is_too_big(message: &Message) -> bool {
     bytes > FRAME_BYTES_MAX
 }
 
+/// A frame over the limit of which it is still worth reading whose request it is: up to twice the limit.
+pub fn readable_text(message: &Message) -> Option<&str> {
+    let text = match message {
+        Message::Text(text) => text.as_str(),
+        Message::Binary(bytes) => std::str::from_utf8(bytes).ok()?,
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return None,
+    };
+    (text.len() <= 2 * FRAME_BYTES_MAX).then_some(text)
+}
+
 /// The close frame of this code.
 pub fn close_frame(code: CloseCode) -> Message {
     Message::Close(Some(CloseFrame { code: code.as_u16(), reason: code.reason().into() }))

@@ -358,6 +358,18 @@ async fn a_frame_over_the_limit_closes_with_1009_and_its_edge_does_not() {
 }
 
 #[tokio::test]
+async fn frame_over_the_limit_is_named_to_an_agent_before_its_close() {
+    let hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &[]).await;
+    let said = alice.request("message", json!({"channel": "#c", "content": "before"})).await;
+    let large = "x".repeat(FRAME_BYTES_MAX);
+    let id = alice.request("message", json!({"channel": "#c", "content": large})).await;
+    assert_eq!(alice.reply(&said).await["type"], "ack", "replies come in order");
+    assert_eq!(alice.reply(&id).await["payload"]["code"], "TOO_LARGE");
+    assert_eq!(alice.closed().await, 1009);
+}
+
+#[tokio::test]
 async fn text_that_is_not_utf_8_closes_with_1007_and_a_broken_frame_with_1002() {
     let hub = TestHub::open().await;
     for (bytes, code) in [

@@ -96,3 +96,20 @@ async fn slow_line_in_the_middle_of_a_frame_is_not_silent() {
     }
     assert_eq!(alice.reply("m").await["type"], "ack");
 }
+
+#[tokio::test]
+async fn silent_connection_is_closed_with_its_own_code() {
+    let patience =
+        Patience { ping_every: Duration::from_millis(100), silent: Duration::from_millis(300), ..Patience::default() };
+    let hub = TestHub::with_patience(patience).await;
+    let mut watcher = hub.register("watcher", json!({"channels": [], "events": ["presence_change"]})).await.0;
+    // It reads nothing from now on, so that no ping of the hub's is answered.
+    let mut silent = hub.agent("silent", &[]).await;
+    let gone = watcher.next_that(|frame| frame["payload"]["event"] == "disconnected").await;
+    assert_eq!(gone["payload"]["agent"], "silent");
+    // Bytes, because a WebSocket library would answer the pings first, and find the socket closed.
+    let mut written = Vec::new();
+    in_time(silent.stream.get_mut().read_to_end(&mut written)).await.unwrap();
+    let close = written.windows(4).find(|frame| frame[0] == 0x88).expect("a close frame");
+    assert_eq!(u16::from_be_bytes([close[2], close[3]]), 4002);
+}
