@@ -26,13 +26,20 @@ def seconds(value: Any, argument: str = "timeout") -> float:
     """A time limit; infinity where it is None."""
     if value is None:
         return math.inf
-    try:
-        limit = float(value)
-    except (TypeError, ValueError, OverflowError):
-        limit = math.nan
-    if isinstance(value, str) or not limit >= 0:
+    limit = _number(value)
+    if not limit >= 0:
         raise refusal(f"{argument} is {value!r}: give seconds, from 0, or None to wait for ever")
     return limit
+
+
+def share(value: Any, argument: str) -> float | None:
+    """A number from 0 to 1, or None."""
+    if value is None:
+        return None
+    number = _number(value)
+    if not 0 <= number <= 1:
+        raise refusal(f"{argument} is {value!r}: give a number from 0 to 1, or None for none")
+    return number
 
 
 def address(host: Any, port: Any) -> str:
@@ -59,7 +66,11 @@ def words(value: Any, argument: str) -> list[str]:
     """A list of texts. One text alone would be read as its letters."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise refusal(f"{argument} is {value!r}: give a list, as [{value!r}]")
-    return list(value)
+    listed = list(value)
+    for at, word in enumerate(listed):
+        if not isinstance(word, str):
+            raise refusal(f"{argument}[{at}] is {_short(word)}: give texts")
+    return listed
 
 
 def json_object(value: Any, argument: str) -> str:
@@ -94,16 +105,25 @@ def odd_value(error: Exception, values: Mapping[str, Any]) -> RequestRefused:
             return refusal(f"{name} {_SURROGATE}")
         if isinstance(value, int) and not 0 <= value <= _SEQ_MAX:
             return refusal(f"{name} is {value}: give a number from 0 to {_SEQ_MAX}")
+    # The native client names the argument in a note.
+    notes = " ".join(getattr(error, "__notes__", ()))
     for name, value in values.items():
-        if f"'{name}'" in str(error):
+        if f"'{name}'" in notes:
             return refusal(f"{name} is {_short(value)}: {error}")
-    return refusal(str(error))
+    return refusal(f"{error} {notes}")
 
 
 _SURROGATE = (
     "holds a lone surrogate, which is no text: decode its bytes as UTF-8, "
     "or replace it with text.encode('utf-8', 'replace').decode()"
 )
+
+
+def _number(value: Any) -> float:
+    try:
+        return math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _is_text(value: str) -> bool:

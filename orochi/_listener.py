@@ -25,7 +25,8 @@ class Listener(AsyncIterator[Message]):
         self._channel = None if wanted is None else normalize("NFC", wanted)
         self._mentions_only = mentions_only
         self._is_narrowed = channel is not None or mentions_only
-        self._link: Link | None = None
+        # Of the connection that there is now; else of the one that there is at the first `anext`.
+        self._link: Link | None = client._link
         self._at_work: int | None = None
         self._is_waiting = False
         self._is_over = False

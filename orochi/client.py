@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
 from unicodedata import normalize
 
 from orochi import config
-from orochi._arguments import address, json_fields, json_object, odd_value, refusal, seconds, words
+from orochi._arguments import address, json_fields, json_object, odd_value, seconds, share, words
 from orochi._gitea import GiteaAttribute
 from orochi._link import Link
 from orochi._listener import Listener
@@ -283,9 +283,8 @@ class OrochiClient:
             current_task: What it works on, a line.
             progress: 0 to 1; None shows none.
         """
-        if progress is not _UNSET and progress is not None and not 0 <= progress <= 1:
-            raise refusal(f"progress is {progress!r}: give a number from 0 to 1, or None for none")
-        await self._call("update_status", status, current_task, None if progress is _UNSET else (progress,))
+        wrapped = None if progress is _UNSET else (share(progress, "progress"),)
+        await self._call("update_status", status, current_task, wrapped)
 
     async def subscribe(self, channel: str) -> None:
         """Joins a channel, for what is said from now on."""
