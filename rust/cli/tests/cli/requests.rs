@@ -148,9 +148,11 @@ fn health_asks_for_life_and_readiness() {
         Answer::Http(200, r#"{"status":"ok"}"#),
         Answer::Http(503, r#"{"code":"STORE_UNAVAILABLE","detail":"the disk is full"}"#),
         Answer::Http(200, r#"{"status":"ok"}"#),
+        Answer::Http(200, r#"{"status":"ok"}"#),
     ]);
     let stdout = "{\n  \"alive\": true,\n  \"ready\": false,\n  \
                   \"error\": \"the hub refused: the disk is full (STORE_UNAVAILABLE)\"\n}\n";
     assert_eq!(run(&hub, &["health", "--json"]), ended(1, stdout, told));
-    assert_eq!(run(&hub, &["health", "--alive"]), ended(0, "ok\n", ""));
+    assert_eq!(run(&hub, &["health", "--max-age=60"]), ended(0, "ok\n", ""));
+    assert_eq!((0..4).map(|_| hub.asked().line).last().as_deref(), Some("GET /readyz?max_age=60"));
 }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::App;
 use super::errors::ApiError;
+use super::params::Params;
 use crate::core::Core;
 use crate::store::StoreError;
 
@@ -39,8 +40,9 @@ pub async fn alive() -> Json<Health> {
 }
 
 /// GET /readyz
-pub async fn ready(State(app): State<App>) -> Result<Json<Health>, ApiError> {
-    app.readiness.check(&app.core).await?;
+pub async fn ready(State(app): State<App>, params: Params) -> Result<Json<Health>, ApiError> {
+    let max_age = params.whole("max_age", 0..=MAX_AGE_MAX)?.map(u64::from).map(Duration::from_secs);
+    app.readiness.check(&app.core, max_age.unwrap_or_default().max(FRESH_MAX)).await?;
     let reach = app.core.search_reach();
     let progress = SearchProgress { indexed_up_to: reach.indexed_up_to, head: reach.head };
     Ok(Json(Health { search: (!reach.is_complete()).then_some(progress), ..OK }))
@@ -48,6 +50,9 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Health>, ApiError> {
 
 /// How old the answer to [`ready`] may be. Asking writes to the disk, and anybody may ask.
 const FRESH_MAX: Duration = Duration::from_millis(500);
+
+/// The largest `?max_age=` in seconds: an hour. A container's health check asks each second and needs no write each time.
+const MAX_AGE_MAX: u32 = 3600;
 
 /// How long a probe may take. A log that takes no write for so long is not ready, whatever holds it up.
 const PROBE_MAX: Duration = Duration::from_millis(1500);
@@ -66,12 +71,17 @@ struct Probed {
 }
 
 impl Readiness {
-    async fn check(&self, core: &Core) -> Result<(), Refusal> {
+    /// A write that went well is good for `max_age`, a failure is soon looked at again.
+    async fn check(&self, core: &Core, max_age: Duration) -> Result<(), Refusal> {
         let mut last = self.last.lock().await;
         if let Some(probed) = &*last
-            && probed.at.elapsed() < FRESH_MAX
+            && probed.at.elapsed() < if probed.answer.is_ok() { max_age } else { FRESH_MAX }
         {
-            return probed.answer.clone();
+            return match &probed.answer {
+                // Looking for the file writes nothing.
+                Ok(()) => core.reads().files().check().map_err(|error| moved(&error)),
+                refused => refused.clone(),
+            };
         }
         let probe = async {
             // The file first: that needs no turn of the core, which may be busy with a slow disk.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use rusqlite::Connection;
@@ -53,6 +54,26 @@ async fn log_file_that_is_put_back_takes_writes_again() {
     expect_refused(&hub, "moved").await;
     fs::rename(&aside, &hub.hub.ready.db).unwrap();
     assert_eq!(hub.say("alice", "#a", "here again").await["seq"], 1, "what was refused used no seq");
+}
+
+#[tokio::test]
+async fn readiness_within_max_age_writes_nothing() {
+    let hub = TestHub::open().await;
+    let log = Connection::open(&hub.hub.ready.db).unwrap();
+    let probe = || log.query_row("SELECT value FROM meta WHERE key = 'probe'", [], |row| row.get::<_, i64>(0)).unwrap();
+    let ask = |path: &'static str| async { send(hub.request("GET", path)).await.status() };
+    assert_eq!(ask("/readyz").await, StatusCode::OK);
+    let (first, started) = (probe(), Instant::now());
+    // Longer than an answer is fresh by itself.
+    while started.elapsed() < Duration::from_secs(1) {
+        assert_eq!(ask("/readyz?max_age=3600").await, StatusCode::OK);
+        assert_eq!(probe(), first);
+    }
+    assert_eq!(ask("/readyz").await, StatusCode::OK);
+    assert_ne!(probe(), first);
+    assert_eq!(ask("/readyz?max_age=3601").await, StatusCode::UNPROCESSABLE_ENTITY);
+    fs::rename(&hub.hub.ready.db, beside(&hub.hub.ready.db, ".aside")).unwrap();
+    assert_eq!(ask("/readyz?max_age=3600").await, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
