@@ -21,16 +21,20 @@ RUN for member in rust/protocol rust/hub rust/client rust/cli python bench/load;
     done \
     && cargo build --locked --release --package orochi-cli --target "$(rustc --print host-tuple)"
 
+COPY LICENSE ./
 COPY dashboard dashboard
 COPY rust rust
 # Cargo compares times: the stubs above are younger than the sources.
 RUN find rust dashboard -type f -exec touch {} + \
     && cargo build --locked --release --package orochi-cli --target "$(rustc --print host-tuple)" \
     && install -D "target/$(rustc --print host-tuple)/release/orochi" /image/bin/orochi \
+    && /image/bin/orochi licences > /image/LICENCES \
     && install -d -o 10001 -g 10001 /image/data
 
 FROM scratch
 COPY --from=build /image/bin/orochi /bin/orochi
+# Ours, and those of what is compiled in.
+COPY --from=build /build/LICENSE /image/LICENCES /
 # Whom to believe, for a Gitea behind https.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 # Owned by the hub's user: a new volume starts with this owner.

@@ -127,7 +127,12 @@ def _with_program(config_settings: Settings) -> dict[str, object]:
     scripts = DATA / "scripts"
     shutil.rmtree(DATA, ignore_errors=True)
     scripts.mkdir(parents=True)
+    # Fetches the extension's crates, whose licences the program carries too.
+    _run(["cargo", "tree", "--locked", "--edges=normal", "--package", "orochi-python"])
     shutil.copy(_program(profile), scripts / "orochi")
+    licences = DATA / "data" / "share" / "doc" / "scitex-orochi" / "LICENCES"
+    licences.parent.mkdir(parents=True)
+    licences.write_text(_run([str(scripts / "orochi"), "licences"]), encoding="utf-8")
     for name, arguments in OTHER_NAMES.items():
         launcher = scripts / name
         launcher.write_text(LAUNCHER.format(arguments=arguments))
@@ -140,15 +145,19 @@ def _with_program(config_settings: Settings) -> dict[str, object]:
 def _program(profile: str) -> Path:
     """Builds the program; its file."""
     command = ["cargo", "build", "--locked", "--profile", profile, "--package", "orochi-cli", "--bin", "orochi"]
-    built = subprocess.run(
-        [*command, "--message-format=json-render-diagnostics"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
-    )
-    if built.returncode:
-        sys.exit(f"{' '.join(command)} failed with exit code {built.returncode}; its output is above")
-    for line in reversed(built.stdout.splitlines()):
+    messages = _run([*command, "--message-format=json-render-diagnostics"])
+    for line in reversed(messages.splitlines()):
         if executable := json.loads(line).get("executable"):
             return Path(executable)
     sys.exit(f"{' '.join(command)} named no program that it built")
+
+
+def _run(command: list[str]) -> str:
+    """What the command prints; it must end well."""
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=False)
+    if ended.returncode:
+        sys.exit(f"{' '.join(command)} failed with exit code {ended.returncode}; its output is above")
+    return ended.stdout
 
 
 def _sources() -> Iterator[Path]:

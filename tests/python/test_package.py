@@ -190,6 +190,11 @@ def test_commands_are_the_native_program(tmp_path):
     )
 
 
+def test_licences_of_the_crates_are_installed():
+    text = Path(sysconfig.get_path("data"), "share/doc/scitex-orochi/LICENCES").read_text(encoding="utf-8")
+    assert all(f"\n{crate} " in text for crate in ("tokio", "rusqlite", "pyo3", "ring"))
+
+
 def test_hub_started_by_python_is_the_native_program(tmp_path):
     flags = ["--port", "0", "--dashboard-port", "0", "--db", str(tmp_path / "orochi.db")]
     command = [sys.executable, "-m", "orochi.server", *flags, "--ready-file", str(tmp_path / "ready")]

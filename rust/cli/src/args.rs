@@ -89,6 +89,9 @@ pub enum Command {
     Gitea(gitea::Gitea),
     /// Exit with 0 if the hub lives and takes messages, else with 1; for container health checks
     Health(health::Health),
+    /// Print the licences of the libraries in this program
+    #[command(alias = "licenses")]
+    Licences,
 }
 
 /// Reads the arguments and the process's environment.

@@ -5,6 +5,7 @@ pub mod gitea;
 pub mod health;
 pub mod history;
 pub mod join;
+pub mod licences;
 pub mod listen;
 pub mod login;
 pub mod members;
@@ -37,6 +38,7 @@ use crate::output;
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(config) => serve::run(*config),
+        Command::Licences => licences::run(),
         command => use_hub(command, cli.connection),
     }
 }
@@ -74,7 +76,7 @@ fn cannot_start(error: io::Error) -> Failure {
 async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
     let hub = Hub::new(&connection)?;
     match command {
-        Command::Serve(_) => unreachable!("serve brings its own runtime"),
+        Command::Serve(_) | Command::Licences => unreachable!("these ask no hub"),
         Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
         Command::Listen(listen) => listen.run(&connection).await,
         Command::Login(login) => login.run(&connection).await,

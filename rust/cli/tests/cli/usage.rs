@@ -34,7 +34,7 @@ fn help_names_every_command_and_exit_code() {
     let help = whole(orochi(&["--help"]));
     for command in [
         "serve", "send", "listen", "login", "join", "who", "status", "channels", "members", "history", "search",
-        "receipts", "gitea", "health",
+        "receipts", "gitea", "health", "licences",
     ] {
         assert!(help.contains(&format!("\n  {command:<9} ")), "{command} in {help}");
     }
@@ -56,6 +56,23 @@ fn no_command_shows_the_help_as_an_error() {
     command.env("OROCHI_PORT", "9559");
     let run = whole(command);
     assert!(run.contains("Usage: orochi gitea [OPTIONS] <COMMAND>") && run.contains("Commands:"), "{run}");
+}
+
+#[test]
+fn licences_have_the_text_of_every_crate() {
+    let run = whole(orochi(&["licences"]));
+    assert!(run.starts_with("exit code: 0\n--- stdout\nOrochi is under AGPL-3.0"), "{}", &run[..200]);
+    assert!(!run.contains("Without a licence file"), "{}", &run[run.len() - 500..]);
+    for told in
+        ["\ntokio 1.", "\nring 0.", "\npyo3 0.", "\nlibsqlite3-sys 0.", "Permission is hereby granted, free of charge"]
+    {
+        assert!(run.contains(told), "{told}");
+    }
+    let mut command = orochi(&["licenses"]);
+    command.stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("the built binary starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it is our child").code(), Some(0), "`orochi licences | head` ends well");
 }
 
 #[test]

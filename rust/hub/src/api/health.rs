@@ -51,7 +51,7 @@ pub async fn ready(State(app): State<App>, params: Params) -> Result<Json<Health
 /// How old the answer to [`ready`] may be. Asking writes to the disk, and anybody may ask.
 const FRESH_MAX: Duration = Duration::from_millis(500);
 
-/// The largest `?max_age=` in seconds: an hour. A container's health check asks each second and needs no write each time.
+/// The largest `?max_age=` in seconds. A container's health check asks each second and needs no write each time.
 const MAX_AGE_MAX: u32 = 3600;
 
 /// How long a probe may take. A log that takes no write for so long is not ready, whatever holds it up.
