@@ -9,7 +9,8 @@ export class Away extends Error {}
 const PATIENCE_MS = 10_000;
 
 async function ask(path, options = {}) {
-  const asked = fetch(path, {
+  // Relative to the page, which a proxy may show below a path.
+  const asked = fetch(`.${path}`, {
     credentials: "same-origin",
     cache: "no-store",
     signal: AbortSignal.timeout(PATIENCE_MS),

@@ -52,6 +52,7 @@ export function observe({
 }
 
 function socketAddress(after) {
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  return `${scheme}://${location.host}/ws?html=true${after === null ? "" : `&after=${after}`}`;
+  const address = new URL(`./ws?html=true${after === null ? "" : `&after=${after}`}`, location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return address.href;
 }

@@ -97,7 +97,7 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
         _ => None,
     });
     let page = INDEX.replace("{{files}}\n", &links.collect::<String>());
-    page.replace("{{assets}}", &format!("/assets/{}", version()))
+    page.replace("{{assets}}", &format!("./assets/{}", version()))
 });
 
 static PAGE_HASH: LazyLock<String> = LazyLock::new(|| {

@@ -8,9 +8,9 @@ use orochi_protocol::limits::FRAME_BYTES_MAX;
 
 use super::errors::ApiError;
 
-/// Bytes of a body that is too large which are still read, and thrown away: a client that is cut off while it
-/// writes sees a broken connection instead of the 413.
-const DISCARD_BYTES_MAX: usize = 16 * FRAME_BYTES_MAX;
+/// Of a body that is too large so many times what it may have is still read, and thrown away: a client that is cut off
+/// while it writes sees a broken connection instead of the 413.
+const DISCARD_TIMES: usize = 16;
 
 /// The whole body.
 ///
@@ -30,7 +30,7 @@ pub async fn read_at_most(body: Body, bytes_max: usize) -> Result<Vec<u8>, ApiEr
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|e| ApiError::new(ErrorCode::ParseError, format!("the body broke off: {e}")))?;
         total += chunk.len();
-        if total > DISCARD_BYTES_MAX {
+        if total > DISCARD_TIMES * bytes_max {
             break;
         }
         if total <= bytes_max {
