@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
+use orochi_protocol::Seq;
 use orochi_protocol::delivery::{HitView, MessageView};
+use orochi_protocol::paging::{ENTRIES_BYTES_MAX, More};
 use serde_json::value::RawValue;
 
 use crate::store::{StoredMessage, conversation_partner};
@@ -41,6 +43,28 @@ pub fn row(message: &StoredMessage, viewer: Viewer<'_>, hit: Option<HitView<'_>>
     with_view(message, viewer, |view| view.to_row(hit))
 }
 
+/// The messages as rows for `viewer`, as many as fit one answer, and where to go on; `is_cut` where more messages were
+/// left in the log. A row that is larger by itself comes alone.
+pub fn rows_that_fit(
+    messages: &[StoredMessage],
+    viewer: Viewer<'_>,
+    mut is_cut: bool,
+) -> (Vec<Box<RawValue>>, Option<More<Seq>>) {
+    let (mut rows, mut room) = (Vec::new(), ENTRIES_BYTES_MAX);
+    for message in messages {
+        let row = row(message, viewer, None);
+        let bytes = row.get().len() + 1;
+        if bytes > room && !rows.is_empty() {
+            is_cut = true;
+            break;
+        }
+        room = room.saturating_sub(bytes);
+        rows.push(row);
+    }
+    let last = rows.len().checked_sub(1).map(|last| messages[last].seq);
+    (rows, last.filter(|_| is_cut).map(More::from))
+}
+
 fn with_view<T>(message: &StoredMessage, viewer: Viewer<'_>, write: impl FnOnce(&MessageView<'_>) -> T) -> T {
     let channel = channel_seen(message, viewer);
     let ts = message.ts.to_string();
@@ -60,7 +84,7 @@ fn with_view<T>(message: &StoredMessage, viewer: Viewer<'_>, write: impl FnOnce(
 
 #[cfg(test)]
 mod tests {
-    use orochi_protocol::{Seq, Timestamp};
+    use orochi_protocol::Timestamp;
 
     use super::*;
     use crate::store::conversation_key;

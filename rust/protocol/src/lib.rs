@@ -6,7 +6,7 @@
 //! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`]: values that can only be made valid.
 //! 3. [`fields`]: typed access to a payload, with errors that name the field.
 //! 4. [`request`]: what a client sends, parsed once into a [`request::Request`].
-//! 5. [`delivery`], [`reply`]: what the hub sends.
+//! 5. [`delivery`], [`reply`]: what the hub sends. [`paging`]: answers that are cut for their size.
 //! 6. [`incoming`]: how a client reads what the hub sent.
 //!
 //! Every item names the section of docs/protocol.md that it implements.
@@ -20,6 +20,7 @@ pub mod letters;
 pub mod limits;
 pub mod mentions;
 pub mod names;
+pub mod paging;
 pub mod reply;
 pub mod request;
 pub mod seq;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::codes::Refusal;
+use crate::paging::More;
 use crate::seq::Seq;
 use crate::time::Timestamp;
 
@@ -86,6 +87,15 @@ pub struct SubscribeAck<'a> {
     pub seq: Seq,
 }
 
+/// `caught_up`: everything that a register with `resume` missed was sent (section 9, Resume).
+#[derive(Debug, Serialize)]
+pub struct CaughtUp<'a> {
+    /// Everything for the connection up to here was sent before.
+    pub seq: Seq,
+    /// The register's id.
+    pub r#ref: &'a str,
+}
+
 /// `ack` to a message, sent once it is on disk (section 9, Durability).
 #[derive(Debug, Serialize)]
 pub struct MessageAck<'a> {
@@ -162,6 +172,9 @@ pub struct PresenceAnswer {
     /// Each online agent's row, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<BTreeMap<String, AgentRow>>,
+    /// Where the answer was cut for its size: the last agent in it, after which the next one goes on.
+    #[serde(flatten)]
+    pub more: Option<More<String>>,
     /// The request's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<String>,
@@ -218,6 +231,9 @@ pub struct HistoryAnswer<'a> {
     pub content: &'a str,
     /// Rows, newest first.
     pub history: &'a [Box<RawValue>],
+    /// Where the answer was cut for its size: the last row's place, before which the next one goes on.
+    #[serde(flatten)]
+    pub more: Option<More<Seq>>,
     /// The request's id.
     pub r#ref: &'a str,
     /// How far a search could see, where that is not to the newest message (section 9, Search).
@@ -243,6 +259,9 @@ pub struct ReceiptsAnswer {
     pub seq: Seq,
     /// How far it got with each agent.
     pub agents: BTreeMap<String, ReceiptState>,
+    /// Where the answer was cut for its size: the last agent in it, after which the next one goes on.
+    #[serde(flatten)]
+    pub more: Option<More<String>>,
     /// The request's id; absent over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<String>,

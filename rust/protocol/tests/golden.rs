@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use orochi_protocol::delivery::{MessageView, PresenceChange, PresenceEvent, StatusEvent};
+use orochi_protocol::paging::More;
 use orochi_protocol::reply::{
-    Ack, AgentRow, DeliveryState, ErrorReply, GiteaResult, HistoryAnswer, MessageAck, Ok as AckStatus, PresenceAnswer,
-    ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
+    Ack, AgentRow, CaughtUp, DeliveryState, ErrorReply, GiteaResult, HistoryAnswer, MessageAck, Ok as AckStatus,
+    PresenceAnswer, ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
 };
 use orochi_protocol::request::{self, Draft, HistoryQuery, Order, Request};
 use orochi_protocol::{ErrorCode, HUB_SENDER, Refusal, Seq, Timestamp, mentions};
@@ -122,7 +123,7 @@ fn every_type_of_frame_has_a_file() {
         "receipts",
     ];
     assert_eq!(types(Direction::Request), BTreeSet::from(requests));
-    let replies = ["ack", "error", "presence", "message", "gitea_result", "receipts"];
+    let replies = ["ack", "error", "presence", "message", "gitea_result", "receipts", "caught_up"];
     assert_eq!(types(Direction::Reply), BTreeSet::from(replies));
     assert_eq!(types(Direction::Event), BTreeSet::from(["message", "presence_change", "status_update"]));
 }
@@ -133,12 +134,12 @@ fn meaning(request: &Request) -> Value {
         Request::Register(register) => json!(register),
         Request::Message(draft) => message_meaning(draft),
         Request::Subscribe(channel) | Request::Unsubscribe(channel) => json!({ "channel": channel }),
-        Request::Presence { detail } => json!({ "detail": detail }),
+        Request::Presence { detail, after } => present([("detail", json!(detail)), ("after", json!(after))]),
         Request::Query(query) => query_meaning(query),
         Request::Heartbeat { seen } => present([("seen", json!(seen))]),
         Request::StatusUpdate(update) => json!(update),
         Request::Gitea { action, params } => json!({ "action": action, "params": params }),
-        Request::Receipts { seq } => json!({ "seq": seq }),
+        Request::Receipts { seq, after } => present([("seq", json!(seq)), ("after", json!(after))]),
     }
 }
 
@@ -202,6 +203,7 @@ fn acks() -> Vec<(&'static str, String)> {
     vec![
         ("reply-ack", from_hub("ack", &Ack { status: AckStatus::Ok, r#ref: "q-1" })),
         ("reply-ack-subscribe", from_hub("ack", &SubscribeAck { status: AckStatus::Ok, r#ref: "q-1", seq: seq(41) })),
+        ("reply-caught-up", from_hub("caught_up", &CaughtUp { seq: seq(43), r#ref: "q-1" })),
         ("reply-ack-register", register(None, None)),
         ("reply-ack-register-resumed", register(Some(seq(40)), Some(true))),
         ("reply-ack-register-not-resumed", register(Some(seq(40)), Some(false))),
@@ -226,31 +228,37 @@ fn errors() -> Vec<(&'static str, String)> {
 }
 
 fn answers() -> Vec<(&'static str, String)> {
-    let presence = |agents: &[(&str, &[&str])], detail| {
+    let presence = |agents: &[(&str, &[&str])], detail, more| {
         let texts = |channels: &[&str]| channels.iter().map(ToString::to_string).collect();
         let agents = agents.iter().map(|(name, channels)| ((*name).to_owned(), texts(channels))).collect();
-        from_hub("presence", &PresenceAnswer { agents, detail, r#ref: Some("q-1".to_owned()) })
+        from_hub("presence", &PresenceAnswer { agents, detail, more, r#ref: Some("q-1".to_owned()) })
     };
     let detail = BTreeMap::from([("alice".to_owned(), alice())]);
     // A row has the sender's further keys in one object, unlike the live frame.
-    let answer = |channel, history: &[Box<RawValue>], indexed_up_to| {
-        from_hub("message", &HistoryAnswer { channel, content: "", history, r#ref: "q-1", indexed_up_to })
+    let answer = |channel, history: &[Box<RawValue>], more, indexed_up_to| {
+        from_hub("message", &HistoryAnswer { channel, content: "", history, more, r#ref: "q-1", indexed_up_to })
     };
-    let history = |channel, history: &[Box<RawValue>]| answer(channel, history, None);
+    let history = |channel, history: &[Box<RawValue>]| answer(channel, history, None, None);
     let rows = [REPLY.to_row(None), GREETING.to_row(None)];
     let version = RawValue::from_string(r#"{"version":"1.22.0"}"#.to_owned()).unwrap();
     let receipts = [("dave", ReceiptState::Pending), ("carol", ReceiptState::Delivered), ("bob", ReceiptState::Seen)];
     let agents = receipts.map(|(name, state)| (name.to_owned(), state)).into_iter().collect();
-    let receipts = ReceiptsAnswer { seq: seq(42), agents, r#ref: Some("q-1".to_owned()) };
+    let receipts = |agents, more| {
+        from_hub("receipts", &ReceiptsAnswer { seq: seq(42), agents, more, r#ref: Some("q-1".to_owned()) })
+    };
+    let bob = || BTreeMap::from([("bob".to_owned(), ReceiptState::Seen)]);
     let gitea = GiteaResult { action: "get_version", result: &version, r#ref: "q-1" };
     vec![
-        ("reply-presence", presence(&[("bob", &[]), ("alice", &["#builds", "#general"])], None)),
-        ("reply-presence-detail", presence(&[("alice", &["#builds"])], Some(detail))),
+        ("reply-presence", presence(&[("bob", &[]), ("alice", &["#builds", "#general"])], None, None)),
+        ("reply-presence-detail", presence(&[("alice", &["#builds"])], Some(detail), None)),
+        ("reply-presence-more", presence(&[("alice", &["#builds"])], None, Some(More::from("alice".to_owned())))),
         ("reply-history", history("#general", &rows)),
         ("reply-history-empty", history("#quiet", &[])),
-        ("reply-history-indexed-up-to", answer("#quiet", &[], Some(seq(41)))),
+        ("reply-history-indexed-up-to", answer("#quiet", &[], None, Some(seq(41)))),
+        ("reply-history-more", answer("#general", &rows[..1], Some(More::from(seq(43))), None)),
         ("reply-gitea-result", from_hub("gitea_result", &gitea)),
-        ("reply-receipts", from_hub("receipts", &receipts)),
+        ("reply-receipts", receipts(agents, None)),
+        ("reply-receipts-more", receipts(bob(), Some(More::from("bob".to_owned())))),
     ]
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::letters::nfc;
+use orochi_protocol::paging::ENTRIES_BYTES_MAX;
 use orochi_protocol::reply::{
     Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus, PresenceAnswer, ReceiptsAnswer,
 };
@@ -102,15 +103,17 @@ impl Session {
             Request::Unsubscribe(channel) => self.act(id, AgentAction::Unsubscribe(channel)).await,
             Request::StatusUpdate(update) => self.act(id, AgentAction::Status(update)).await,
             Request::Heartbeat { seen } => self.heartbeat(id, seen).await,
-            Request::Presence { detail } => {
+            Request::Presence { detail, after } => {
                 let answer = self.link.core.presence(detail).await?;
+                let answer = answer.page(after.as_ref().map(AgentName::as_str))?;
                 let answer = PresenceAnswer { r#ref: Some(id.to_owned()), ..answer };
                 self.answer("presence", &answer, id).await;
                 Ok(())
             }
             Request::Query(query) => self.query(id, *query).await,
-            Request::Receipts { seq } => {
+            Request::Receipts { seq, after } => {
                 let answer = self.link.core.receipts(self.name.clone(), seq).await?;
+                let answer = answer.page(after.as_ref().map(AgentName::as_str))?;
                 let answer = ReceiptsAnswer { r#ref: Some(id.to_owned()), ..answer };
                 self.answer("receipts", &answer, id).await;
                 Ok(())
@@ -183,19 +186,21 @@ impl Session {
         };
         self.link.core.barrier().await?;
         let filter = query.filter;
-        let (messages, indexed_up_to) = if filter.search.is_some() {
+        let (messages, is_cut, indexed_up_to) = if filter.search.is_some() {
             let request = search::Request::in_history(channel, viewer.clone(), &filter)?;
             let found = self.link.core.search(request).await?;
-            (found.hits.into_iter().map(|hit| hit.message).collect(), found.indexed_up_to)
+            let messages: Vec<StoredMessage> = found.hits.into_iter().map(|hit| hit.message).collect();
+            (messages, false, found.indexed_up_to)
         } else {
             let (reads, lane) = (self.link.core.reads(), Lane::for_history(&filter));
-            let read = reads.run_in(lane, move |reader| reader.history(&channel, &filter)).await;
-            (read.map_err(|error| unavailable(&error))?, None)
+            let read = reads.run_in(lane, move |reader| reader.history_within(&channel, &filter, ENTRIES_BYTES_MAX));
+            let (messages, is_cut) = read.await.map_err(|error| unavailable(&error))?;
+            (messages, is_cut, None)
         };
         let viewer = viewer.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
-        let history: Vec<_> = messages.iter().map(|message: &StoredMessage| view::row(message, viewer, None)).collect();
+        let (rows, more) = view::rows_that_fit(&messages, viewer, is_cut);
         let channel = query.target.to_string();
-        let answer = HistoryAnswer { channel: &channel, content: "", history: &history, r#ref: id, indexed_up_to };
+        let answer = HistoryAnswer { channel: &channel, content: "", history: &rows, more, r#ref: id, indexed_up_to };
         self.answer("message", &answer, id).await;
         Ok(())
     }

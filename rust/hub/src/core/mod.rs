@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
+use orochi_protocol::reply::CaughtUp;
 use orochi_protocol::{CloseCode, Refusal, Seq};
 use tokio::sync::{mpsc, watch};
 
@@ -196,8 +197,14 @@ impl CoreThread {
     fn flush(&mut self) {
         for index in std::mem::take(&mut self.touched) {
             // A connection that was touched can be gone by now.
-            if let Some(connection) = self.registry.get_connection_mut(index) {
-                sessions::hand_over(connection, self.head);
+            let Some(connection) = self.registry.get_connection_mut(index) else { continue };
+            sessions::hand_over(connection, self.head);
+            // What did not fit the outbox is read from the log first.
+            if connection.is_live
+                && let Some(id) = connection.resuming.take()
+            {
+                let caught_up = CaughtUp { seq: self.head, r#ref: &id };
+                connection.outbox.reply(self.stamper.frame("caught_up", &caught_up));
             }
         }
     }

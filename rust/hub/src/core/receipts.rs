@@ -37,6 +37,6 @@ impl CoreThread {
                 (name, state)
             })
             .collect();
-        Ok(ReceiptsAnswer { seq: message.seq, agents, r#ref: None })
+        Ok(ReceiptsAnswer { seq: message.seq, agents, more: None, r#ref: None })
     }
 }

@@ -51,6 +51,7 @@ impl CoreThread {
                 let places = Places { start, joined: joined_at, head: self.head };
                 let index = self.registry.add_session(connection, joined.agent, &register, outbox, places);
                 self.ack_register(index, &id, cursor, Place { start, resumed });
+                self.registry.connection_mut(index).resuming = register.resume.map(|_| id);
                 self.feed_from(index, start.channels_after.min(start.addressed_after));
             }
         }

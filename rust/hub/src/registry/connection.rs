@@ -39,6 +39,8 @@ pub struct Connection {
     pub staged: Vec<Item>,
     /// The first event that was not sent because the connection was behind.
     pub events_missed_from: Option<u64>,
+    /// The id of a register that resumes: answered with `caught_up` when everything that was missed has been handed over.
+    pub resuming: Option<String>,
 }
 
 /// Whose a connection is.
@@ -82,6 +84,7 @@ impl Connection {
             handed: Seq::ZERO,
             staged: Vec::new(),
             events_missed_from: None,
+            resuming: None,
         }
     }
 

@@ -21,7 +21,7 @@ impl Registry {
         let rows = self.rows(false);
         let agents = rows.iter().map(|row| (row.name.clone(), row.channels.clone())).collect();
         let detail = detail.then(|| rows.into_iter().map(|row| (row.name.clone(), row)).collect());
-        PresenceAnswer { agents, detail, r#ref: None }
+        PresenceAnswer { agents, detail, more: None, r#ref: None }
     }
 
     /// Channels and the names of the agents in them.

@@ -108,13 +108,15 @@ pub struct Socket {
     pub stream: Stream,
     /// Frames that came while a reply was waited for.
     waiting: VecDeque<Value>,
+    /// `caught_up` frames; they are not shown among the others.
+    caught_up: VecDeque<Value>,
     requests: u64,
 }
 
 impl Socket {
     pub async fn connect(url: &str) -> Self {
         let (stream, _) = in_time(connect_async(url)).await.unwrap();
-        Self { stream, waiting: VecDeque::new(), requests: 0 }
+        Self { stream, waiting: VecDeque::new(), caught_up: VecDeque::new(), requests: 0 }
     }
 
     /// Sends a WebSocket message as it is.
@@ -290,6 +292,35 @@ impl Socket {
     }
 
     async fn receive_frame(&mut self) -> Value {
+        loop {
+            let frame = self.any_frame().await;
+            if frame["type"] != "caught_up" {
+                return frame;
+            }
+            self.caught_up.push_back(frame);
+        }
+    }
+
+    /// The next `caught_up`'s payload, and the frames before it.
+    pub async fn until_caught_up(&mut self) -> (Value, Vec<Value>) {
+        let mut before: Vec<Value> = self.waiting.drain(..).collect();
+        loop {
+            if let Some(frame) = self.caught_up.pop_front() {
+                return (frame["payload"].clone(), before);
+            }
+            let frame = self.any_frame().await;
+            let is_it = frame["type"] == "caught_up";
+            if is_it { &mut self.caught_up } else { &mut self.waiting }.push_back(frame);
+            before.extend(self.waiting.drain(..));
+        }
+    }
+
+    /// How many `caught_up` have come.
+    pub fn caught_up_count(&self) -> usize {
+        self.caught_up.len()
+    }
+
+    async fn any_frame(&mut self) -> Value {
         match self.receive().await {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("expected a frame, got {other:?}"),

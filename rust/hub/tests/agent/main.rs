@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod caught_up;
 mod delivery;
 mod direct;
 mod errors;
@@ -16,5 +17,6 @@ mod receipts;
 mod restart;
 mod resume;
 mod sessions;
+mod sizes;
 mod slow;
 mod words;

@@ -29,6 +29,10 @@ struct Connection {
     outbox: Arc<Outbox>,
     /// Seqs in the order in which they came.
     received: Vec<u64>,
+    /// Whether it resumes: then `caught_up` comes once.
+    resumes: bool,
+    /// The place that `caught_up` named, and how many messages had come by then.
+    caught_up: Option<(u64, usize)>,
 }
 
 impl System {
@@ -82,6 +86,15 @@ impl System {
         self.settle().await;
         for (connection, expected) in self.connections.iter().zip(&model.connections) {
             assert_eq!(connection.received, expected.expected, "what a connection of {} got", AGENTS[expected.agent]);
+            assert_eq!(
+                connection.caught_up.is_some(),
+                connection.resumes,
+                "whoever resumes is told when it has caught up"
+            );
+            if let Some((seq, came)) = connection.caught_up {
+                let before = expected.expected.iter().filter(|expected| **expected <= seq).count();
+                assert_eq!(came, before, "caught_up {seq} comes after what lies before its place");
+            }
         }
     }
 
@@ -107,7 +120,8 @@ impl System {
             answer,
         };
         self.core.send(command).await.unwrap();
-        let mut connection = Connection { id, agent, outbox, received: Vec::new() };
+        let resumes = !matches!(resume, Resume::Live);
+        let mut connection = Connection { id, agent, outbox, received: Vec::new(), resumes, caught_up: None };
         let is_accepted = answered.await.unwrap();
         self.flushed().await;
         let reply = connection.take().expect("a register is answered first of all");
@@ -178,7 +192,14 @@ impl Connection {
         for item in items {
             match item.seq {
                 Some(seq) => self.received.push(seq.get()),
-                None => answer = answer.or(read_answer(&serde_json::from_str(item.frame.as_str()).unwrap())),
+                None => {
+                    let frame: Value = serde_json::from_str(item.frame.as_str()).unwrap();
+                    if frame["type"] == "caught_up" {
+                        let place = (frame["payload"]["seq"].as_u64().unwrap(), self.received.len());
+                        assert_eq!(self.caught_up.replace(place), None, "caught_up came twice");
+                    }
+                    answer = answer.or(read_answer(&frame));
+                }
             }
         }
         answer

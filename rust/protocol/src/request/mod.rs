@@ -18,7 +18,7 @@ pub use status::StatusUpdate;
 use crate::codes::{ErrorCode, Refusal};
 use crate::fields::{Fields, half_pair, has_half_pair, invalid, missing};
 use crate::limits::{ID_CHARS_MAX, METADATA_BYTES_MAX};
-use crate::names::{ChannelName, shown};
+use crate::names::{AgentName, ChannelName, shown};
 use crate::seq::Seq;
 
 /// One frame from a client.
@@ -47,6 +47,8 @@ pub enum Request {
     Presence {
         /// Whether the answer has an agent row for each (section 9, Presence in full).
         detail: bool,
+        /// Only those whose names come after this one.
+        after: Option<AgentName>,
     },
     /// Message history (sections 5 and 9).
     Query(Box<HistoryQuery>),
@@ -68,6 +70,8 @@ pub enum Request {
     Receipts {
         /// Which message.
         seq: Seq,
+        /// Only agents whose names come after this one.
+        after: Option<AgentName>,
     },
 }
 
@@ -133,13 +137,16 @@ fn parse_payload(kind: &str, payload: &Fields<'_>) -> Result<Request, Refusal> {
         "message" => Request::Message(Box::new(Draft::from_fields(payload)?)),
         "subscribe" => Request::Subscribe(channel(payload)?),
         "unsubscribe" => Request::Unsubscribe(channel(payload)?),
-        "presence" => Request::Presence { detail: payload.boolean("detail")?.unwrap_or(false) },
+        "presence" => {
+            Request::Presence { detail: payload.boolean("detail")?.unwrap_or(false), after: after_agent(payload)? }
+        }
         "query" => Request::Query(Box::new(HistoryQuery::from_fields(payload)?)),
         "heartbeat" => Request::Heartbeat { seen: payload.seq("seen")? },
         "status_update" => Request::StatusUpdate(Box::new(StatusUpdate::from_fields(payload)?)),
         "gitea" => parse_gitea(payload)?,
         "receipts" => {
-            Request::Receipts { seq: payload.seq("seq")?.ok_or_else(|| missing("seq", "the seq of a message"))? }
+            let seq = payload.seq("seq")?.ok_or_else(|| missing("seq", "the seq of a message"))?;
+            Request::Receipts { seq, after: after_agent(payload)? }
         }
         other => {
             return Err(Refusal::new(
@@ -152,6 +159,10 @@ fn parse_payload(kind: &str, payload: &Fields<'_>) -> Result<Request, Refusal> {
 
 fn kind_needs_register(kind: &str) -> bool {
     matches!(kind, "message" | "subscribe" | "unsubscribe" | "status_update" | "gitea")
+}
+
+fn after_agent(payload: &Fields<'_>) -> Result<Option<AgentName>, Refusal> {
+    payload.text("after")?.map(|name| AgentName::parse(&name)).transpose()
 }
 
 fn channel(payload: &Fields<'_>) -> Result<ChannelName, Refusal> {
