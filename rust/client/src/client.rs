@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     /// The consumer has finished with everything up to here.
     pub(crate) finished: Arc<AtomicU64>,
     is_old_hub: Arc<AtomicBool>,
+    caught_up: watch::Receiver<bool>,
 }
 
 /// How a client's connection is.
@@ -117,8 +118,9 @@ impl Client {
         let name = options.name.clone();
         let task = Task::open(options, requests, state, Arc::clone(&inbox), Arc::clone(&finished)).await?;
         is_old_hub.store(task.is_old_hub(), Ordering::Relaxed);
+        let caught_up = task.caught_up();
         tokio::spawn(task.run());
-        Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub }) })
+        Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub, caught_up }) })
     }
 
     /// What was received.
@@ -221,6 +223,17 @@ impl Client {
     /// As [`Client::send`].
     pub async fn heartbeat(&self) -> Result<(), Error> {
         self.request("heartbeat", &json!({})).await.map(|_| ())
+    }
+
+    /// Waits until everything that was said while this agent was away is in its inbox: what it missed before it
+    /// registered with `resume`, or while a connection was lost. Ready at once where nothing can be missing.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] where the connection ends before that and is not coming back.
+    pub fn caught_up(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        // Does not hold the client: a connection that everybody else has dropped is closed.
+        let mut caught_up = self.shared.caught_up.clone();
+        async move { caught_up.wait_for(|is_caught_up| *is_caught_up).await.map(|_| ()).map_err(|_| Error::Closed) }
     }
 
     /// Any request, with its payload.

@@ -88,6 +88,8 @@ pub(crate) struct Task {
     backoff: Backoff,
     connected_at: Instant,
     goodbye_max: Duration,
+    /// Whether everything that was missed is in the inbox.
+    caught_up: watch::Sender<bool>,
 }
 
 impl Task {
@@ -106,6 +108,8 @@ impl Task {
             Some(Resume::After(seq)) if ack.resumed == Some(true) => seq,
             Some(_) => Seq::ZERO,
         };
+        // A hub of 0.1.0 keeps nothing that could be missed.
+        let is_live = options.register.resume.is_none() || ack.epoch.is_none();
         Ok(Self {
             heartbeat: interval(Duration::from_secs(u64::from(ack.heartbeat.unwrap_or(20).max(1)))),
             options,
@@ -128,11 +132,17 @@ impl Task {
             backoff: Backoff::default(),
             connected_at: Instant::now(),
             goodbye_max: CLOSE_MAX,
+            caught_up: watch::Sender::new(is_live),
         })
     }
 
     pub(crate) fn is_old_hub(&self) -> bool {
         self.epoch.is_none()
+    }
+
+    /// Tells when everything that was missed is in the inbox.
+    pub(crate) fn caught_up(&self) -> watch::Receiver<bool> {
+        self.caught_up.subscribe()
     }
 
     /// Runs until the program closes the client, or the hub will not have it back.

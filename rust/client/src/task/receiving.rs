@@ -63,6 +63,12 @@ impl Task {
                 Ok(error) => self.take_error(error, text),
                 Err(_) => Ok(()),
             },
+            ("caught_up", _) if frame.sender == HUB_SENDER => {
+                if !self.is_overflowed {
+                    self.caught_up.send_replace(true);
+                }
+                Ok(())
+            }
             ("message", Some(raw)) if frame.sender == HUB_SENDER && frame.seq.is_none() => {
                 self.outstanding.data("message", raw);
                 Ok(())
@@ -119,6 +125,7 @@ impl Task {
         } else {
             tracing::warn!(agent = %self.options.name, "nobody takes messages; the rest stays in the hub's log");
             self.is_overflowed = true;
+            self.caught_up.send_replace(false);
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ impl Task {
         }
         tracing::info!(agent = %self.options.name, reason = %why, "connection lost; coming back");
         self.state.send_replace(State::Reconnecting);
+        self.caught_up.send_replace(false);
         let mut register = self.resuming();
         self.backoff.connection_lasted(self.connected_at.elapsed());
         loop {
