@@ -2,8 +2,8 @@
 
 /// Largest frame in bytes; above it the connection is closed with 1009 (section 1).
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// Largest answer to a request in bytes, but for one row that is larger by itself (section 10, Sizes): what is more comes
-/// with the next request. A client that reads frames up to 2 MiB can read every frame of the hub.
+/// Largest answer to a request in bytes, but for one row that is larger by itself (section 10, Sizes): what is more
+/// comes with the next request. A client that reads frames up to 2 MiB can read every frame of the hub.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Largest `content` in bytes (section 3): with metadata and escapes it still fits a frame.
 pub const CONTENT_BYTES_MAX: usize = 256 * 1024;

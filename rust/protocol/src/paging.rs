@@ -51,7 +51,7 @@ impl ReceiptsAnswer {
     /// # Errors
     /// `TOO_LARGE` where not even the first fits.
     pub fn page(mut self, after: Option<&str>) -> Result<Self, Refusal> {
-        self.more = cut(&mut self.agents, after, |name, state| entry_bytes(name, state))?;
+        self.more = cut(&mut self.agents, after, entry_bytes)?;
         Ok(self)
     }
 }

@@ -39,7 +39,7 @@ pub struct Connection {
     pub staged: Vec<Item>,
     /// The first event that was not sent because the connection was behind.
     pub events_missed_from: Option<u64>,
-    /// The id of a register that resumes: answered with `caught_up` when everything that was missed has been handed over.
+    /// The id of a register that resumes: `caught_up` names it when everything that was missed has been handed over.
     pub resuming: Option<String>,
 }
 
