@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
 
     def _serve(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        raw = self.raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.gitea.requests.append(f"{self.command} {self.path}")
         trouble = self.gitea.trouble
         if trouble is not None and trouble.method in (None, self.command):
@@ -229,7 +229,14 @@ def _drop(handler: Any, gitea: Gitea) -> None:
     handler.close_connection = True
 
 
+def _lost(handler: Any, gitea: Gitea) -> None:
+    """Does it, and breaks off instead of answering."""
+    handler._answer(handler.raw)
+    _drop(handler, gitea)
+
+
 def _hang(handler: Any, gitea: Gitea) -> None:
+    gitea.arrived.set()
     gitea.released.wait(60)
     _drop(handler, gitea)
 
@@ -249,6 +256,7 @@ def _html(handler: Any, gitea: Gitea) -> None:
 TROUBLES: dict[str, Callable[[Any, Gitea], None]] = {
     "drop": _drop,
     "hang": _hang,
+    "lost": _lost,
     "truncated": _truncated,
     "huge": _huge,
     "html": _html,

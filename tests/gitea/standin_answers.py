@@ -58,6 +58,8 @@ class Answers:
         self.without_issues: set[str] = set()
         self.renamed: dict[str, str] = {}
         self.repo_ids: dict[str, int] = {}
+        # When organisations and repositories were made.
+        self.made: dict[str, str] = {}
         # Numbers of issues that can't be closed, or not be commented on by strangers.
         self.blocked: set[int] = set()
         self.locked: set[int] = set()
@@ -133,10 +135,14 @@ class Answers:
     def version(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:
         return 200, {"version": "1.26.3"}
 
+    def me(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:
+        return 200, shapes.user(self.acting)
+
     def user(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:
         if names["user"] not in self.users | self.orgs:
             raise Refused(404, "GetUserByName", errors=[f"user redirect does not exist [name: {names['user']}]"])
-        return 200, shapes.user(names["user"])
+        made = {"created": self.made[names["user"]]} if names["user"] in self.made else {}
+        return 200, shapes.user(names["user"]) | made
 
     def organisation(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:
         self._org(names["org"])
@@ -146,6 +152,7 @@ class Answers:
         values = {"empty": full in self.empty, "private": full in self.private, "archived": full in self.archived}
         number = self.repo_ids.setdefault(full, 700 + len(self.repo_ids))
         shape = shapes.repository(full, self.url, id=number, has_issues=full not in self.without_issues, **values)
+        shape["created_at"] = self.made.get(full, shape["created_at"])
         if full in self.without_issues:
             del shape["internal_tracker"]
         return shape
@@ -206,6 +213,7 @@ class Answers:
             raise Refused(409, "The repository with the same name already exists.")
         self.issues[full] = []
         self.empty.add(full)
+        self.made[full] = self.now()
         if body.get("private"):
             self.private.add(full)
         return 201, self._repository(full)
@@ -220,6 +228,7 @@ class Answers:
             raise Refused(422, "[UserName]: invalid username")
         self.orgs.add(name)
         self.orgs_of_bot.add(name)
+        self.made[name] = self.now()
         return 201, shapes.organisation(name, description=body.get("description", ""))
 
     def list_issues(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:
@@ -300,7 +309,8 @@ class Answers:
 
     def comments_of(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:
         issue = self.issue_of(names, missing=500)
-        found = [one for one in self.comments.get(self.name_of(names), []) if _is_on(one, issue)]
+        held = self.comments.get(self.name_of(names), [])
+        found = [one for one in held if _is_on(one, issue) and one["updated_at"] >= query.get("since", "")]
         return 200, (found, {"X-Total-Count": str(len(found))})
 
     def comments_since(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:

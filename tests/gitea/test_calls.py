@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import urllib.error
 import urllib.request
 from typing import Any
@@ -250,12 +251,15 @@ async def test_who_asked_stands_in_the_text(gitea: Gitea, tmp_path: Any) -> None
             receipt = await bob.send("#builds", "@alice it fails on gpu-1")
             message = await anext(alice.listen())
             issue = await alice.gitea.create_issue("lab", "api", "It fails", body="See the log.", about=message)
-            assert issue["body"] == (
-                "See the log.\n\n---\n*Asked for by the agent* `alice` *in* `#builds` "
+            mark = r"<!-- orochi:[0-9a-f]{32} -->"
+            signed = re.fullmatch(rf"See the log\.\n\n---\n{mark}\n(.*)", issue["body"])
+            assert signed is not None, issue["body"]
+            assert signed[1] == (
+                "*Asked for by the agent* `alice` *in* `#builds` "
                 f"([message {receipt.seq}](https://hub.lab/#/feed?channel=%23builds&seq={receipt.seq}))"
             )
             comment = await alice.gitea.add_comment("lab", "api", issue["number"], "Mended.")
-            assert comment["body"] == "Mended.\n\n---\n*Asked for by the agent* `alice`"
+            assert re.fullmatch(rf"Mended\.\n\n---\n{mark}\n\*Asked for by the agent\* `alice`", comment["body"])
 
 
 async def test_an_agent_can_be_a_user_of_gitea(gitea: Gitea, tmp_path: Any) -> None:

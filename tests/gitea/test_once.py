@@ -7,12 +7,13 @@ import json
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.gitea.standin import Gitea, Trouble
+from tests.gitea.standin import TOKEN, Gitea, Trouble
 from tests.python.hub import DEADLINE, Hub
 
 ISSUES = "POST /api/v1/repos/lab/api/issues"
@@ -80,7 +81,7 @@ async def test_a_request_that_comes_again_while_gitea_thinks_waits_for_the_same_
     assert gitea.requests.count(ISSUES) == 1
 
 
-async def test_after_a_crash_in_between_nothing_is_made_twice(hub: Hub, gitea: Gitea) -> None:
+async def test_after_a_crash_in_between_what_was_made_is_found(hub: Hub, gitea: Gitea) -> None:
     gitea.trouble = Trouble("slow", "POST")
     async with agent(hub) as socket:
         await ask(socket, "a1", title="It fails")
@@ -90,9 +91,77 @@ async def test_after_a_crash_in_between_nothing_is_made_twice(hub: Hub, gitea: G
     hub.start()
     async with agent(hub) as socket:
         await ask(socket, "a1", title="It fails")
+        assert await number(socket) == 1
+        await ask(socket, "a1", title="It fails")
+        assert await number(socket) == 1
+    assert gitea.requests.count(ISSUES) == 1
+
+
+CREATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("create_issue", {"owner": "lab", "repo": "api", "title": "It fails"}),
+    ("add_comment", {"owner": "lab", "repo": "api", "issue_number": 1, "body": "Me too."}),
+    ("create_repo", {"name": "tools", "org": "lab"}),
+    ("create_repo", {"name": "own"}),
+    ("create_org", {"name": "ops"}),
+]
+
+
+@pytest.mark.parametrize(("action", "params"), CREATIONS)
+@pytest.mark.parametrize("ahead", [0, 3600, -3600])
+async def test_after_a_lost_answer_what_was_made_is_found(
+    hub: Hub, gitea: Gitea, action: str, params: dict[str, Any], ahead: int
+) -> None:
+    gitea.clock_ahead = ahead
+    gitea.new_issue({"owner": "lab", "repo": "api"}, {}, {"title": "held"})
+    gitea.trouble = Trouble("lost", "POST")
+    async with agent(hub) as socket:
+        payload = {"action": action, "params": params}
+        await socket.send(json.dumps({"type": "gitea", "id": "a1", "payload": payload}))
+        made = (await answer(socket, "gitea_result", "error"))["result"]
+        assert {"number", "body", "full_name", "username"} & made.keys()
+    assert len([request for request in gitea.requests if request.startswith("POST")]) == 1
+
+
+@pytest.mark.parametrize(("action", "params"), CREATIONS)
+async def test_after_a_crash_before_gitea_was_reached_it_is_made_once(
+    gitea: Gitea, tmp_path: Path, action: str, params: dict[str, Any]
+) -> None:
+    gitea.new_issue({"owner": "lab", "repo": "api"}, {}, {"title": "held"})
+    # Nothing listens on port 1; a name that answers nothing holds the request back.
+    gitea.trouble = Trouble("hang", "POST")
+    with Hub(tmp_path, env={"GITEA_URL": gitea.url, "GITEA_TOKEN": TOKEN}) as hub:
+        frame = json.dumps({"type": "gitea", "id": "a1", "payload": {"action": action, "params": params}})
+        async with agent(hub) as socket:
+            await socket.send(frame)
+            await asyncio.to_thread(gitea.arrived.wait, DEADLINE)
+            hub.kill()
+        gitea.trouble = None
+        gitea.released.set()
+        hub.start()
+        async with agent(hub) as socket:
+            await socket.send(frame)
+            assert (await answer(socket, "gitea_result", "error"))["result"]
+            await socket.send(frame)
+            assert (await answer(socket, "gitea_result", "error"))["result"]
+    assert len([request for request in gitea.requests if request.startswith("POST")]) == 2, "the lost one, and one more"
+
+
+async def test_what_can_not_be_found_out_is_told_and_found_out_later(hub: Hub, gitea: Gitea) -> None:
+    gitea.trouble = Trouble("slow", "POST")
+    async with agent(hub) as socket:
+        await ask(socket, "a1", title="It fails")
+        await asyncio.to_thread(gitea.arrived.wait, DEADLINE)
+        hub.kill()
+    gitea.released.set()
+    gitea.trouble = Trouble("html")
+    hub.start()
+    async with agent(hub) as socket:
+        await ask(socket, "a1", title="It fails")
         refused = await answer(socket, "error", "gitea_result")
-        assert refused["code"] == "GITEA_UNAVAILABLE"
-        assert "look at Gitea" in refused["detail"]
+        assert (refused["code"], "send it again later" in refused["detail"]) == ("GITEA_UNAVAILABLE", True)
+        gitea.trouble = None
+        await ask(socket, "a1", title="It fails")
+        assert await number(socket) == 1
     assert gitea.requests.count(ISSUES) == 1
 
 
@@ -123,4 +192,4 @@ def test_over_http_an_id_does_the_same(hub: Hub, gitea: Gitea, body: dict[str, s
         with urllib.request.urlopen(urllib.request.Request(url, data), timeout=30) as response:
             assert response.status == 201
     assert gitea.requests.count(ISSUES) == made
-    assert gitea.issues["lab/api"][0]["body"] == "*Asked for by the agent* `ci`"
+    assert gitea.issues["lab/api"][0]["body"].endswith("*Asked for by the agent* `ci`")

@@ -59,7 +59,7 @@ def deliver(
 
 def told(hub: Hub, channel: str) -> list[dict[str, Any]]:
     """What is in a channel, oldest first."""
-    url = f"http://127.0.0.1:{hub.dashboard_port}/api/history/{channel}?token=t0ken"
+    url = f"http://127.0.0.1:{hub.dashboard_port}/api/history/{channel}?limit=1000&token=t0ken"
     with urllib.request.urlopen(url, timeout=30) as response:
         rows: list[dict[str, Any]] = json.load(response)
     return rows[::-1]

@@ -4,15 +4,21 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use orochi_protocol::{AgentName, ErrorCode, Refusal};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Timestamp};
 use ring::digest::{Context, SHA256};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
-use crate::core::{CallKey, Core, shutting_down};
-use crate::gitea::{Action, Admission, Failure, Gitea};
+use crate::core::{CallKey, Core, shutting_down, system_clock};
+use crate::gitea::{Action, Admission, Failure, Gitea, Mark};
 use crate::store::Call;
+
+/// When a request is over whose sender is gone. Above the deadline of a call.
+const SETTLED_AFTER: Duration = Duration::from_secs(12);
+/// The wait between two looks for what it made.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// What came of a call: Gitea's JSON, or why there is none.
 pub type Answer = Result<Box<RawValue>, Failure>;
@@ -92,7 +98,7 @@ impl Calls {
     pub async fn call(&self, asked: Asked) -> Answer {
         let (true, Some(id)) = (asked.action.makes_something(), &asked.id) else {
             let admission = self.0.gitea.admit(asked.asker.as_ref())?;
-            return self.0.gitea.call(&asked.action, &admission).await;
+            return self.0.gitea.call(&asked.action, &admission, None).await;
         };
         let asker = asked.asker.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut answer = self.join_or_begin(CallKey { asker, id: id.clone() }, asked)?;
@@ -123,29 +129,75 @@ impl Calls {
 
 impl Inner {
     async fn make(&self, key: &CallKey, asked: &Asked, admission: &Admission) -> Answer {
-        match self.core.begin_call(key.clone(), asked.request.as_str().to_owned()).await? {
+        let mark = Mark::new(&key.asker, &key.id);
+        match self.begin(key, asked).await? {
             Call::New => {}
             Call::Done(answer) => return RawValue::from_string(answer).map_err(|_| unknown().into()),
-            Call::Begun => return Err(unknown().into()),
+            Call::Begun(begun) => {
+                if let Some(found) = self.settle(asked, admission, &mark, begun).await? {
+                    self.end(key, Some(found.get().to_owned())).await;
+                    return Ok(found);
+                }
+                // It was not made, and can be made now. The note begins anew, with the time of this attempt.
+                self.core.end_call(key.clone(), None).await?;
+                if self.begin(key, asked).await? != Call::New {
+                    return Err(unknown().into());
+                }
+            }
             Call::Other => return Err(id_reused(key).into()),
         }
-        let answer = self.gitea.call(&asked.action, admission).await;
-        let result = match &answer {
-            Ok(result) => Some(result.get().to_owned()),
-            // It stays known as begun: nobody can say what came of it.
-            Err(failure) if failure.may_be_done => return answer,
-            Err(_) => None,
+        let begun = system_clock();
+        let answer = match self.gitea.call(&asked.action, admission, Some(&mark)).await {
+            // The answer was lost: Gitea may have made it all the same, which shows there.
+            Err(failure) if failure.may_be_done => {
+                match self.gitea.find(&asked.action, admission, &mark, begun).await {
+                    Ok(Some(found)) => Ok(found),
+                    // It stays known as begun: Gitea may still be at it.
+                    Ok(None) | Err(_) => return Err(failure),
+                }
+            }
+            answer => answer,
         };
+        self.end(key, answer.as_ref().ok().map(|result| result.get().to_owned())).await;
+        answer
+    }
+
+    async fn begin(&self, key: &CallKey, asked: &Asked) -> Result<Call, Refusal> {
+        self.core.begin_call(key.clone(), asked.request.as_str().to_owned()).await
+    }
+
+    async fn end(&self, key: &CallKey, result: Option<String>) {
         if let Err(refusal) = self.core.end_call(key.clone(), result).await {
             tracing::warn!(%refusal, "the result of a call to Gitea could not be noted");
         }
-        answer
+    }
+
+    /// Finds out what an interrupted attempt made; None where it certainly made nothing. Gitea may still be at work on
+    /// a request whose sender is gone, so that nothing is certain before [`SETTLED_AFTER`].
+    async fn settle(
+        &self,
+        asked: &Asked,
+        admission: &Admission,
+        mark: &Mark,
+        begun: Timestamp,
+    ) -> Result<Option<Box<RawValue>>, Failure> {
+        loop {
+            let age = system_clock().as_micros() - begun.as_micros();
+            let is_settled = u64::try_from(age).is_ok_and(|age| Duration::from_micros(age) >= SETTLED_AFTER);
+            match self.gitea.find(&asked.action, admission, mark, begun).await {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) if is_settled => return Ok(None),
+                Ok(None) if age >= 0 => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
+                // The clock was set back behind the attempt, or Gitea can't be asked.
+                Ok(None) | Err(_) => return Err(unknown().into()),
+            }
+        }
     }
 }
 
 fn unknown() -> Refusal {
-    let detail = "this was asked before under the same id, and what came of it is not known: look at Gitea, and ask \
-                  again under another id where it was not done";
+    let detail = "an earlier request with this id was interrupted, and Gitea can't be asked for its result now: send \
+                  it again later";
     Refusal::new(ErrorCode::GiteaUnavailable, detail)
 }
 

@@ -78,6 +78,9 @@ pub struct Config {
     /// Largest webhook that is taken, in bytes, such as 8388608 or 8M
     #[arg(long, value_name = "BYTES", default_value = "1M", value_parser = parse::bytes)]
     pub gitea_webhook_bytes: usize,
+    /// Ask Gitea for what happened while the hub could not be told: 1 or 0 in the variable
+    #[arg(long, value_name = "SWITCH", default_value = "1", value_parser = parse::switch, action = clap::ArgAction::Set)]
+    pub gitea_catch_up: bool,
 }
 
 /// How logs are written.
@@ -113,6 +116,7 @@ impl Default for Config {
             gitea_webhook_secret: Secret::default(),
             gitea_channels: Vec::new(),
             gitea_webhook_bytes: 1024 * 1024,
+            gitea_catch_up: true,
         }
     }
 }

@@ -145,6 +145,8 @@ impl Hub {
         let (core, _thread) = core::start(store, loaded, reads)?;
         tokio::spawn(log_watch::watch(core.clone()));
         let app = App::new(core.clone(), config, sessions, patience)?;
+        // Before deliveries come, which would hide how far the former run had got.
+        app.bridge.catch_up().await;
         if ready.token_required {
             ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
         }

@@ -71,7 +71,7 @@ pub struct App {
     /// Who is signed in to the dashboard.
     pub sessions: Sessions,
     /// Tells what happens at Gitea.
-    bridge: Bridge,
+    pub bridge: Bridge,
     /// Who may tell of Gitea.
     webhooks: Arc<Webhooks>,
     /// When the hub started.
@@ -106,8 +106,9 @@ impl App {
             core.reserve(AgentName::parse(SENDER).map_err(|_| ConfigError::GiteaWebhookSecret)?);
         }
         let webhooks = Arc::new(Webhooks { signature, bytes_max: config.gitea_webhook_bytes });
-        let bridge = Bridge::new(core.clone(), config);
-        let calls = Calls::new(core.clone(), Gitea::new(config, Limits::default()));
+        let gitea = Gitea::new(config, Limits::default());
+        let bridge = Bridge::new(core.clone(), gitea.clone(), config);
+        let calls = Calls::new(core.clone(), gitea);
         Ok(Self {
             core,
             auth,

@@ -2,11 +2,18 @@
 
 use orochi_protocol::{AgentName, Refusal};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 use super::Bridge;
 use crate::core::unavailable;
 use crate::webhook::event::Event;
 use crate::webhook::line::author_of;
+use crate::webhook::payload::{ListedBranch, Subject};
+
+/// How long Gitea is asked whose a commit is.
+const ASK_MAX: Duration = Duration::from_secs(2);
+/// Branches among which the commit is looked for.
+const BRANCHES_MAX: usize = 100;
 
 /// Whose a commit is, as far as deliveries told.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -52,6 +59,11 @@ impl Bridge {
             event.of_users.extend(owners.users);
             agents.extend(owners.agents.iter().filter_map(|name| AgentName::parse(name).ok()));
         }
+        if event.branch.is_empty() || (agents.is_empty() && event.of_users.is_empty()) {
+            // No delivery told of this commit. Gitea waits for our answer, so this does not wait long.
+            let asked = tokio::time::timeout(ASK_MAX, self.ask_whose(event)).await;
+            agents.extend(asked.unwrap_or_default());
+        }
         agents.extend(event.of_users.iter().filter_map(|login| self.0.agents.get(&login.to_lowercase()).cloned()));
         agents.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         agents.dedup();
@@ -69,6 +81,21 @@ impl Bridge {
         }
         let notes = places.into_iter().map(|place| (place, event.state.clone())).collect();
         Ok(Some((agents, notes)))
+    }
+
+    /// Asks Gitea which branch and pull request a commit belongs to.
+    async fn ask_whose(&self, event: &mut Event) -> Vec<AgentName> {
+        let (true, Some((owner, name))) = (self.0.asks, event.repo.split_once('/')) else { return Vec::new() };
+        if event.branch.is_empty() {
+            let path = ["repos", owner, name, "branches"];
+            let branches: Vec<ListedBranch> = self.0.gitea.list(&path, &[], BRANCHES_MAX).await.unwrap_or_default();
+            let branch = branches.into_iter().find(|branch| branch.commit.id == event.sha);
+            event.branch = branch.map(|branch| branch.name).unwrap_or_default();
+        }
+        let pull = self.0.gitea.one::<Subject>(&["repos", owner, name, "commits", &event.sha, "pull"]).await;
+        let Ok(pull) = pull else { return Vec::new() };
+        event.of_users.push(pull.user.login);
+        author_of(&pull.body).into_iter().collect()
     }
 
     async fn read(&self, key: String) -> Result<Option<String>, Refusal> {

@@ -33,6 +33,7 @@ pub const SETTINGS: &[Setting] = &[
     ("gitea_webhook_secret", &["SCITEX_OROCHI_GITEA_WEBHOOK_SECRET", "OROCHI_GITEA_WEBHOOK_SECRET"]),
     ("gitea_channels", &["SCITEX_OROCHI_GITEA_CHANNELS", "OROCHI_GITEA_CHANNELS"]),
     ("gitea_webhook_bytes", &["SCITEX_OROCHI_GITEA_WEBHOOK_BYTES", "OROCHI_GITEA_WEBHOOK_BYTES"]),
+    ("gitea_catch_up", &["SCITEX_OROCHI_GITEA_CATCH_UP", "OROCHI_GITEA_CATCH_UP"]),
 ];
 
 /// The first of `names` that is set to something.

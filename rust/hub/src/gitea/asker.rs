@@ -6,6 +6,7 @@ use std::fmt::Write;
 use orochi_protocol::fields::Fields;
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ring::digest::{SHA256, digest};
 
 use crate::config::Config;
 
@@ -23,6 +24,23 @@ impl About {
         let channel = fields.text("channel")?.filter(|text| !text.is_empty());
         let channel = channel.map(|text| ChannelName::parse(&text)).transpose()?;
         Ok(Self { channel, seq: fields.seq("seq")? })
+    }
+}
+
+/// A request's mark in what it writes: an HTML comment, by which the hub finds it again after a lost answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark(String);
+
+impl Mark {
+    /// The mark of an asker's request. It is a digest: an id may hold what ends a comment.
+    pub fn new(asker: &str, id: &str) -> Self {
+        let digest = digest(&SHA256, format!("{asker}\0{id}").as_bytes());
+        let hex = digest.as_ref().iter().take(16).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        Self(format!("<!-- orochi:{hex} -->"))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -45,13 +63,19 @@ impl Names {
         self.users.get(agent.as_str()).map(String::as_str)
     }
 
-    /// A text with who asked for it as its last line. Names stand as code, in which Gitea sees no mention.
-    pub(super) fn sign(&self, text: &str, agent: Option<&AgentName>, about: &About) -> String {
-        let Some(agent) = agent else { return text.to_owned() };
+    /// A text with who asked for it as its last line, and before that the request's mark, which only programs see.
+    /// Names stand as code, in which Gitea sees no mention.
+    pub(super) fn sign(&self, text: &str, agent: Option<&AgentName>, about: &About, mark: Option<&Mark>) -> String {
+        let mark = mark.map(|mark| format!("{}\n", mark.as_str())).unwrap_or_default();
+        let Some(agent) = agent else {
+            let gap = if mark.is_empty() { "" } else { "\n\n" };
+            return format!("{text}{gap}{}", mark.trim_end());
+        };
         let mut signed = text.trim_end().to_owned();
         if !signed.is_empty() {
             signed += "\n\n---\n";
         }
+        signed += &mark;
         let _ = write!(signed, "*Asked for by the agent* `{agent}`");
         if let Some(channel) = &about.channel {
             let _ = write!(signed, " *in* `{channel}`");
@@ -75,7 +99,7 @@ mod tests {
         let names = Names { public_url: public_url.map(ToOwned::to_owned), users: HashMap::new() };
         let channel = channel.map(|name| ChannelName::parse(name).unwrap());
         let about = About { channel, seq: seq.and_then(Seq::new) };
-        names.sign(text, Some(&AgentName::parse("alice").unwrap()), &about)
+        names.sign(text, Some(&AgentName::parse("alice").unwrap()), &about, None)
     }
 
     #[test]
@@ -92,6 +116,19 @@ mod tests {
     #[test]
     fn what_nobody_is_named_for_stays_as_it_is() {
         let names = Names { public_url: None, users: HashMap::new() };
-        assert_eq!(names.sign("text\n", None, &About::default()), "text\n");
+        assert_eq!(names.sign("text\n", None, &About::default(), None), "text\n");
+    }
+
+    #[test]
+    fn mark_of_a_request_stands_where_only_a_program_sees_it() {
+        let names = Names { public_url: None, users: HashMap::new() };
+        let (alice, mark) = (AgentName::parse("alice").unwrap(), Mark::new("alice", "--> a1"));
+        assert_eq!(mark.as_str().matches("--").count(), 2, "{mark:?}");
+        assert_ne!(mark, Mark::new("bob", "--> a1"));
+        assert_eq!(
+            names.sign("x", Some(&alice), &About::default(), Some(&mark)),
+            format!("x\n\n---\n{}\n*Asked for by the agent* `alice`", mark.as_str())
+        );
+        assert_eq!(names.sign("x", None, &About::default(), Some(&mark)), format!("x\n\n{}", mark.as_str()));
     }
 }

@@ -8,7 +8,7 @@ use reqwest::{Client, Method, Response, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::asker::{About, Names};
+use super::asker::{About, Mark, Names};
 use super::failure::{Failure, refused, unavailable};
 use crate::config::{Config, Secret};
 use crate::http_client;
@@ -90,6 +90,8 @@ fn base(text: &str) -> Option<Url> {
 pub(super) struct Call<'a> {
     http: &'a Http,
     asker: Option<&'a AgentName>,
+    /// Of a request that can be sent again.
+    mark: Option<&'a Mark>,
     bytes_left: usize,
     /// A request that changes something was sent and not answered.
     is_writing: bool,
@@ -125,13 +127,13 @@ impl Answer {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(http: &'a Http, asker: Option<&'a AgentName>, bytes_left: usize) -> Self {
-        Self { http, asker, bytes_left, is_writing: false }
+    pub(super) fn new(http: &'a Http, asker: Option<&'a AgentName>, mark: Option<&'a Mark>, bytes_left: usize) -> Self {
+        Self { http, asker, mark, bytes_left, is_writing: false }
     }
 
     /// A text to be kept at Gitea, with who asked for it at its end.
     pub(super) fn sign(&self, text: &str, about: &About) -> String {
-        self.http.names.sign(text, self.asker, about)
+        self.http.names.sign(text, self.asker, about, self.mark)
     }
 
     /// What was sent was refused, so nothing is in doubt.

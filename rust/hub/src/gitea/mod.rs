@@ -2,6 +2,7 @@
 //!
 //! - [`action`]: what can be asked for, parsed once. [`asker`]: for whom. [`failure`]: what can go wrong.
 //! - `admission`: the bounds on calls under way, in all and of one asker.
+//! - `find`: what a request made whose answer was lost. `looks`: what the hub itself asks, to tell what happened.
 //! - `explain`: what a refusal means. `dropped`: what Gitea left out without a word. `params`: an action's params.
 //! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
 //! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
@@ -15,9 +16,11 @@ pub mod asker;
 mod dropped;
 mod explain;
 pub mod failure;
+mod find;
 mod http;
 mod issues;
 mod labels;
+mod looks;
 mod pages;
 mod params;
 mod pulls;
@@ -27,12 +30,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orochi_protocol::limits::FRAME_BYTES_MAX;
-use orochi_protocol::{AgentName, ErrorCode, Refusal};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Timestamp};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 pub use action::Action;
 pub use admission::Admission;
+pub use asker::Mark;
 pub use failure::Failure;
 
 use crate::config::Config;
@@ -49,13 +53,21 @@ pub struct Limits {
     pub in_flight: usize,
     /// Calls under way at a time for one asker: half of all, so that others find room beside a busy agent.
     pub in_flight_of_one: usize,
+    /// How long the look for what a lost answer told of may take.
+    pub find: Duration,
     /// Bytes of answers that one call reads: far above what Gitea's largest pages have.
     pub answer_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { call: Duration::from_secs(10), in_flight: 16, in_flight_of_one: 8, answer_bytes: 20_000_000 }
+        Self {
+            call: Duration::from_secs(10),
+            find: Duration::from_secs(5),
+            in_flight: 16,
+            in_flight_of_one: 8,
+            answer_bytes: 20_000_000,
+        }
     }
 }
 
@@ -99,10 +111,15 @@ impl Gitea {
     /// # Errors
     /// `GITEA_NOT_CONFIGURED`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for labels that are not
     /// there.
-    pub async fn call(&self, action: &Action, admission: &Admission) -> Result<Box<RawValue>, Failure> {
+    pub async fn call(
+        &self,
+        action: &Action,
+        admission: &Admission,
+        mark: Option<&Mark>,
+    ) -> Result<Box<RawValue>, Failure> {
         let http = self.0.http.as_ref().map_err(Clone::clone)?;
         let limit = self.0.limits.call;
-        let mut call = Call::new(http, admission.asker(), self.0.limits.answer_bytes);
+        let mut call = Call::new(http, admission.asker(), mark, self.0.limits.answer_bytes);
         let run = async {
             match run(&mut call, action).await {
                 Err(failure) => Err(explain::explain(&mut call, action, failure).await),
@@ -113,6 +130,27 @@ impl Gitea {
             Ok(done) => done.and_then(fitting),
             Err(_) => Err(call.doubtful(failure::unavailable(&format!("no whole answer within {limit:?}")))),
         }
+    }
+}
+
+impl Gitea {
+    /// Looks for what a request with this mark made at Gitea since it was begun; None where there is nothing.
+    ///
+    /// # Errors
+    /// Where Gitea can't be asked.
+    pub async fn find(
+        &self,
+        action: &Action,
+        admission: &Admission,
+        mark: &Mark,
+        begun: Timestamp,
+    ) -> Result<Option<Box<RawValue>>, Failure> {
+        let http = self.0.http.as_ref().map_err(Clone::clone)?;
+        let mut call = Call::new(http, admission.asker(), None, self.0.limits.answer_bytes);
+        let limit = self.0.limits.find;
+        timeout(limit, find::find(&mut call, action, mark, begun))
+            .await
+            .unwrap_or_else(|_| Err(failure::unavailable(&format!("no whole answer within {limit:?}"))))
     }
 }
 

@@ -14,8 +14,8 @@ const KEPT_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 pub enum Call {
     /// It was not begun before; now it is.
     New,
-    /// It was begun, and what came of it is not known.
-    Begun,
+    /// It was begun at this time, and its result is not known.
+    Begun(Timestamp),
     /// It was done; this is the answer.
     Done(String),
     /// Something else was asked under this id.
@@ -32,14 +32,22 @@ impl Batch<'_> {
         let transaction = self.transaction();
         transaction.execute("DELETE FROM calls WHERE begun < ?1", [now.as_micros() - KEPT_MICROS])?;
         let known = transaction
-            .query_row("SELECT asked, answer FROM calls WHERE asker = ?1 AND id = ?2", params![asker, id], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
-            })
+            .query_row(
+                "SELECT asked, answer, begun FROM calls WHERE asker = ?1 AND id = ?2",
+                params![asker, id],
+                |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, Option<String>>(1)?,
+                        Timestamp::from_micros(row.get(2)?),
+                    ))
+                },
+            )
             .optional()?;
         Ok(match known {
-            Some((before, _)) if !is_same(&before, asked) => Call::Other,
-            Some((_, Some(answer))) => Call::Done(answer),
-            Some((_, None)) => Call::Begun,
+            Some((before, ..)) if !is_same(&before, asked) => Call::Other,
+            Some((_, Some(answer), _)) => Call::Done(answer),
+            Some((_, None, begun)) => Call::Begun(begun),
             None => {
                 transaction.execute(
                     "INSERT INTO calls (asker, id, asked, begun) VALUES (?1, ?2, ?3, ?4)",

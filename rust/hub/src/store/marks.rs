@@ -17,6 +17,8 @@ pub struct Marks {
     pub keys: Vec<String>,
     /// The same for a minute, because it can happen again.
     pub brief_keys: Vec<String>,
+    /// Names that are written with the message, and keep only others from being told.
+    pub weak_keys: Vec<String>,
     /// Brief keys of the opposite, which can happen again from now on.
     pub ends: Vec<String>,
     /// Notes for later events: name and value.
@@ -66,7 +68,7 @@ impl Batch<'_> {
         let (seq, now) = (seq.as_i64().to_string(), now.as_micros());
         let mut put =
             transaction.prepare_cached("INSERT OR REPLACE INTO marks (key, value, ts) VALUES (?1, ?2, ?3)")?;
-        for key in marks.keys.iter().chain(&marks.brief_keys) {
+        for key in marks.keys.iter().chain(&marks.brief_keys).chain(&marks.weak_keys) {
             put.execute(params![told(key), seq, now])?;
         }
         for (key, value) in &marks.notes {

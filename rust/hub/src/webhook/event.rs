@@ -2,7 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::payload::{Comment, Commit, Payload, Release, Repository, Review, Subject};
+use super::payload::{Comment, Commit, LineComment, Payload, Release, Repository, Review, Subject};
+use super::signature::name_of;
 
 /// Letters of an address that a ref's name keeps.
 const REF_LETTERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/').remove(b'~');
@@ -58,6 +59,8 @@ pub struct Event {
     pub keys: Vec<String>,
     /// Names that count for a minute only, because the same can happen again.
     pub brief_keys: Vec<String>,
+    /// Names that count only for what is found by asking later: a delivery does not know the thing's number.
+    pub weak_keys: Vec<String>,
 }
 
 /// A delivery that is not the event its header names.
@@ -99,7 +102,35 @@ impl Event {
             repo_id: repository.id,
             repo_url: repository.html_url.clone(),
             sender: sender.to_owned(),
+            at: repository.updated_at.clone(),
             ..Self::default()
+        }
+    }
+
+    /// A review. A delivery has no number for it, so it is known by who reviewed what and how.
+    pub fn of_review(self, verdict: &str, body: String, pull: Subject) -> Self {
+        let number = self.number.or(pull.number).unwrap_or_default();
+        let key =
+            format!("repo:{}:review:{number}:{}:{verdict}:{}", self.repo_id, self.sender, name_of(body.as_bytes()));
+        let event = Self { action: verdict.to_owned(), weak_keys: vec![key], ..self };
+        Self { body, ..pull_event(event, pull) }
+    }
+
+    /// A review's comment on a line of a pull request.
+    pub fn of_line_comment(mut self, comment: LineComment, number: u64, title: &str) -> Self {
+        self.keys.push(format!("repo:{}:line-comment:{}", self.repo_id, comment.id));
+        let line = if comment.position > 0 { comment.position } else { comment.original_position };
+        Self {
+            kind: "review_comment".to_owned(),
+            action: "created".to_owned(),
+            number: Some(number),
+            title: title.to_owned(),
+            is_pull: true,
+            place: format!("{} line {line}", comment.path),
+            url: comment.html_url,
+            body: comment.body,
+            at: comment.created_at,
+            ..self
         }
     }
 
@@ -253,7 +284,7 @@ impl Payload {
         let before = self.before.unwrap_or_default();
         let tag = name.strip_prefix("refs/tags/");
         let short = tag.or(name.strip_prefix("refs/heads/")).unwrap_or(name);
-        let event = Event { sha: self.after.clone(), at: String::new(), ..event };
+        let event = Event { sha: self.after.clone(), ..event };
         if before == self.after && !before.is_empty() {
             let url = self.repository.html_url;
             return Event { kind: "push".to_owned(), action: "tested".to_owned(), url, ..event };
@@ -349,8 +380,7 @@ fn review_event(event: Event, review: &Review, verdict: &str, pull: Subject) -> 
         signed if signed.ends_with("_comment") => "reviewed",
         _ => verdict,
     };
-    let event = Event { action: verdict.to_owned(), ..event };
-    Event { body: review.content.clone(), ..pull_event(event, pull) }
+    event.of_review(verdict, review.content.clone(), pull)
 }
 
 fn first_line(commit: Option<&Commit>) -> String {

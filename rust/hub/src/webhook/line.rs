@@ -7,7 +7,7 @@ use orochi_protocol::mentions::Mention;
 use serde_json::{Map, Value, json};
 
 use super::event::Event;
-use super::text::{link, mentioned, one_line};
+use super::text::{link, mentioned, one_line, shown};
 
 /// Characters of a title, of a name, and of what somebody wrote.
 const TITLE_CHARS: usize = 120;
@@ -43,7 +43,7 @@ impl Line {
         }
         content += &what(event);
         let said = event.body.split("\n---\n").next().filter(|_| is_own).unwrap_or(&event.body);
-        let excerpt = one_line(said, EXCERPT_CHARS);
+        let excerpt = one_line(&shown(said), EXCERPT_CHARS);
         if !excerpt.is_empty() && !excerpt.starts_with(OWN) {
             let _ = write!(content, " \u{201c}{excerpt}\u{201d}");
         }

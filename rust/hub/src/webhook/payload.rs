@@ -54,7 +54,7 @@ lenient!(
 );
 lenient!(
     /// A repository.
-    Repository { id: u64, full_name: String, html_url: String }
+    Repository { id: u64, full_name: String, html_url: String, updated_at: String }
 );
 lenient!(
     /// A user.
@@ -87,11 +87,41 @@ lenient!(
 );
 lenient!(
     /// A comment.
-    Comment { id: u64, html_url: String, body: String, created_at: String, updated_at: String }
+    Comment {
+        id: u64,
+        html_url: String,
+        body: String,
+        user: User,
+        issue_url: String,
+        pull_request_url: String,
+        created_at: String,
+        updated_at: String,
+    }
 );
 lenient!(
     /// A review. Its comments on lines are not in a delivery.
     Review { r#type: String, content: String }
+);
+lenient!(
+    /// A review as it is listed.
+    ListedReview { id: u64, user: User, state: String, body: String, submitted_at: String, html_url: String }
+);
+lenient!(
+    /// A comment on a line, as a review's are listed. `position` is the line in the new file.
+    LineComment {
+        id: u64,
+        user: User,
+        body: String,
+        path: String,
+        position: u64,
+        original_position: u64,
+        html_url: String,
+        created_at: String,
+    }
+);
+lenient!(
+    /// A branch as it is listed.
+    ListedBranch { name: String, commit: Commit }
 );
 lenient!(
     /// A release.

@@ -38,6 +38,17 @@ fn is_invisible(c: char) -> bool {
     letters::is_invisible(c) || matches!(c, '\u{2066}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}')
 }
 
+/// A text without its HTML comments, which Gitea does not show. One that is not closed reaches to the end.
+pub fn shown(markdown: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = markdown;
+    while let Some((before, comment)) = rest.split_once("<!--") {
+        shown.push_str(before);
+        rest = comment.split_once("-->").map_or("", |(_, after)| after);
+    }
+    shown + rest
+}
+
 /// An address that can stand at a line's end: http or https, nothing in it that ends it.
 pub fn link(text: &str) -> Option<&str> {
     let is_web = text.starts_with("http://") || text.starts_with("https://");
@@ -101,6 +112,13 @@ mod tests {
             assert_eq!(one_line(text, 20), line, "{text:?}");
         }
         assert_eq!(one_line(&"x".repeat(1_000_000), 3), "xxx…");
+    }
+
+    #[test]
+    fn comments_are_not_shown() {
+        for (text, seen) in [("a<!-- b -->c", "ac"), ("<!-->--> x", "--> x"), ("a <!-- b", "a "), ("a -->", "a -->")] {
+            assert_eq!(shown(text), seen, "{text:?}");
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
     let (mut store, loaded) = folder.open();
     assert_eq!((loaded.head, loaded.session_key.expose().len()), (seq(3), 32));
     let mut begin = || begin_call(&mut store, "1", "make", time(1));
-    assert_eq!((begin(), begin()), (Call::New, Call::Begun));
+    assert_eq!((begin(), begin()), (Call::New, Call::Begun(time(1))));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn call_noted_with_its_text_by_an_older_hub_is_known_by_its_digest() {
     // SHA-256 of "abc" (FIPS 180-2, appendix B.1).
     let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(begin_call(&mut store, "1", "abc", time(1)), Call::New);
-    assert_eq!(begin_call(&mut store, "1", digest, time(2)), Call::Begun);
+    assert_eq!(begin_call(&mut store, "1", digest, time(2)), Call::Begun(time(1)));
     assert_eq!(begin_call(&mut store, "1", &digest.replace('b', "c"), time(3)), Call::Other);
 }
 
@@ -144,8 +144,9 @@ fn a_call_is_remembered_for_a_day() {
     let (mut store, _) = folder.open();
     let mut begin =
         |id: &str, hours: i64| begin_call(&mut store, id, "make", Timestamp::from_micros(hours * 3_600_000_000));
-    assert_eq!((begin("1", 0), begin("2", 23), begin("1", 24)), (Call::New, Call::New, Call::Begun));
-    assert_eq!((begin("1", 25), begin("2", 25)), (Call::New, Call::Begun));
+    let at = |hours: i64| Timestamp::from_micros(hours * 3_600_000_000);
+    assert_eq!((begin("1", 0), begin("2", 23), begin("1", 24)), (Call::New, Call::New, Call::Begun(at(0))));
+    assert_eq!((begin("1", 25), begin("2", 25)), (Call::New, Call::Begun(at(23))));
 }
 
 #[test]

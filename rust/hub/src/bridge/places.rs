@@ -1,0 +1,141 @@
+//! How far each repository is told, on Gitea's clock. While something of a repository may be missing, its place stays
+//! where it is: what happened after it is asked of Gitea.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use orochi_protocol::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::store::Note;
+use crate::webhook::event::Event;
+
+/// Notes of places: this and the repository's number.
+pub(super) const PREFIX: &str = "repo:";
+
+/// A repository and how far it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    #[serde(default)]
+    pub(super) id: u64,
+    /// Its last known name.
+    pub(super) name: String,
+    /// All that happened before is told.
+    pub(super) since: Timestamp,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// A std mutex: it is held to look something up, never over an await.
+    inner: Mutex<Inner>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    known: HashMap<u64, Place>,
+    /// Repositories of which something may be missing.
+    owed: HashSet<u64>,
+}
+
+impl Places {
+    /// Takes in the notes of a former run: something may be missing of each of them.
+    pub(super) fn load(&self, notes: &[Note]) {
+        let mut inner = self.lock();
+        for note in notes {
+            if let Ok(place) = serde_json::from_str::<Place>(&note.value) {
+                inner.owed.insert(place.id);
+                inner.known.insert(place.id, place);
+            }
+        }
+    }
+
+    /// The note that goes into the log with an event.
+    pub(super) fn note(&self, event: &Event) -> Option<(String, String)> {
+        let place = self.after(&self.lock(), event)?;
+        Some((format!("{PREFIX}{}", place.id), serde_json::to_string(&place).ok()?))
+    }
+
+    /// The event is in the log.
+    pub(super) fn told(&self, event: &Event) {
+        let mut inner = self.lock();
+        if let Some(place) = self.after(&inner, event) {
+            inner.known.insert(place.id, place);
+        }
+    }
+
+    /// The event is not in the log, and its delivery does not come again.
+    pub(super) fn owe(&self, event: &Event) {
+        let mut inner = self.lock();
+        if let (false, Some(at)) = (inner.known.contains_key(&event.repo_id), Timestamp::parse(&event.at)) {
+            let place = Place { id: event.repo_id, name: event.repo.clone(), since: at };
+            inner.known.insert(event.repo_id, place);
+        }
+        inner.owed.insert(event.repo_id);
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// The repositories of which something may be missing.
+    pub(super) fn owed(&self) -> Vec<Place> {
+        let inner = self.lock();
+        inner.owed.iter().filter_map(|id| inner.known.get(id).cloned()).collect()
+    }
+
+    /// Everything of the repository is told.
+    pub(super) fn settle(&self, id: u64) {
+        self.lock().owed.remove(&id);
+    }
+
+    /// Waits until something is owed anew.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    fn after(&self, inner: &Inner, event: &Event) -> Option<Place> {
+        if event.repo_id == 0 {
+            return None;
+        }
+        let at = Timestamp::parse(&event.at);
+        let known = inner.known.get(&event.repo_id);
+        // Late events come in order, so that the place can follow them.
+        let may_move = event.is_late || !inner.owed.contains(&event.repo_id);
+        let since = match (known, at) {
+            (Some(known), Some(at)) if may_move => known.since.max(at),
+            (Some(known), _) => known.since,
+            (None, at) => at?,
+        };
+        Some(Place { id: event.repo_id, name: event.repo.clone(), since })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(at: &str, is_late: bool) -> Event {
+        Event { repo_id: 7, repo: "lab/api".to_owned(), at: at.to_owned(), is_late, ..Event::default() }
+    }
+
+    #[test]
+    fn place_follows_what_is_told_and_stays_while_something_is_owed() {
+        let places = Places::default();
+        let tell = |at: &str, is_late| {
+            places.told(&event(at, is_late));
+            places.lock().known[&7].since.to_string()
+        };
+        assert!(tell("2026-01-01T10:00:00Z", false).starts_with("2026-01-01T10:00:00"));
+        assert!(tell("2026-01-01T12:30:00+02:00", false).starts_with("2026-01-01T10:30:00"), "other zones");
+        assert!(tell("2026-01-01T09:00:00Z", false).starts_with("2026-01-01T10:30:00"), "never back");
+        places.owe(&event("2026-01-01T11:00:00Z", false));
+        assert!(tell("2026-01-01T12:00:00Z", false).starts_with("2026-01-01T10:30:00"));
+        assert!(tell("2026-01-01T11:00:00Z", true).starts_with("2026-01-01T11:00:00"));
+        places.settle(7);
+        assert!(tell("2026-01-01T12:00:00Z", false).starts_with("2026-01-01T12:00:00"));
+    }
+}

@@ -1,0 +1,120 @@
+//! What a request made at Gitea, looked for after its answer was lost: an issue or comment by the request's mark in its
+//! text, a repository or organisation by its name.
+
+use orochi_protocol::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::action::{Action, Name};
+use super::asker::Mark;
+use super::failure::Failure;
+use super::http::Call;
+use super::issues::in_repo;
+use super::pages::{self, Shape};
+
+/// How far Gitea's clock may be from the hub's.
+const CLOCKS_APART_MICROS: i64 = 2 * 60 * 60 * 1_000_000;
+/// Issues that are looked through.
+const LOOKED_AT_MAX: usize = 500;
+
+#[derive(Deserialize)]
+struct Written {
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    #[serde(default, alias = "created_at")]
+    created: Option<Timestamp>,
+}
+
+/// What the request made since `begun`; None where there is nothing. Gitea's own object.
+///
+/// # Errors
+/// Where Gitea can't be asked.
+pub(super) async fn find(
+    call: &mut Call<'_>,
+    action: &Action,
+    mark: &Mark,
+    begun: Timestamp,
+) -> Result<Option<Box<RawValue>>, Failure> {
+    let since = Timestamp::from_micros(begun.as_micros() - CLOCKS_APART_MICROS);
+    match action {
+        Action::CreateIssue(issue) => {
+            let query = [("state", "all"), ("type", "issues"), ("since", &seconds(since))];
+            let path = in_repo(&issue.repo, &["issues"]);
+            Ok(marked(pages::all(call, &path, &query, Shape::List, LOOKED_AT_MAX).await?, mark))
+        }
+        Action::AddComment { issue, .. } => {
+            let number = issue.number.to_string();
+            let path = in_repo(&issue.repo, &["issues", &number, "comments"]);
+            match call.get(&path, &[("since", &seconds(since))]).await {
+                Ok(answer) => Ok(marked(answer.read()?, mark)),
+                // Of no issue: there is no comment either.
+                Err(failure) if matches!(failure.status, Some(404 | 500)) => Ok(None),
+                Err(failure) => Err(failure),
+            }
+        }
+        Action::CreateRepo { name, org, .. } => {
+            let owner = match org {
+                Some(org) => org.as_str().to_owned(),
+                None => login(call).await?,
+            };
+            made_since(call, &["repos", &owner, name.as_str()], since).await
+        }
+        Action::CreateOrg { name, .. } => organisation(call, name, since).await,
+        _ => Ok(None),
+    }
+}
+
+fn marked(entries: Vec<Box<RawValue>>, mark: &Mark) -> Option<Box<RawValue>> {
+    entries.into_iter().find(|entry| {
+        let written = serde_json::from_str::<Written>(entry.get());
+        written.is_ok_and(|written| written.body.is_some_and(|body| body.contains(mark.as_str())))
+    })
+}
+
+/// One that was there before the request is another's: Gitea refused to make it again.
+async fn made_since(call: &mut Call<'_>, path: &[&str], since: Timestamp) -> Result<Option<Box<RawValue>>, Failure> {
+    match call.get(path, &[]).await {
+        Ok(answer) => {
+            let created = answer.read::<Created>()?.created;
+            Ok(if created.is_some_and(|created| created >= since) { Some(answer.object()?) } else { None })
+        }
+        Err(failure) if failure.status == Some(404) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// An organisation's own object does not say when it was made; its user's does.
+async fn organisation(call: &mut Call<'_>, name: &Name, since: Timestamp) -> Result<Option<Box<RawValue>>, Failure> {
+    match made_since(call, &["users", name.as_str()], since).await? {
+        Some(_) => Ok(Some(call.get(&["orgs", name.as_str()], &[]).await?.object()?)),
+        None => Ok(None),
+    }
+}
+
+async fn login(call: &mut Call<'_>) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    struct User {
+        login: String,
+    }
+    Ok(call.get(&["user"], &[]).await?.read::<User>()?.login)
+}
+
+/// As Gitea takes it: without a fraction of a second.
+fn seconds(time: Timestamp) -> String {
+    let whole = Timestamp::from_micros(time.as_micros() / 1_000_000 * 1_000_000).to_string();
+    whole.split_once('.').map_or(whole.clone(), |(date, _)| format!("{date}Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_whole_and_in_utc() {
+        assert_eq!(seconds(Timestamp::parse("2026-11-26T02:28:56.789+01:00").unwrap()), "2026-11-26T01:28:56Z");
+    }
+}

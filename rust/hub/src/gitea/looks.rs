@@ -1,0 +1,54 @@
+//! What the hub asks of Gitea for itself, to tell what happened there. It takes no room from agents' calls.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::Gitea;
+use super::failure::{Failure, unavailable};
+use super::http::Call;
+use super::pages::{self, Shape};
+
+/// How long one question may take, with all pages of its answer.
+const LOOK_MAX: Duration = Duration::from_secs(30);
+
+impl Gitea {
+    /// The entries of a list, up to `entries_max`; `path` is below `/api/v1`.
+    ///
+    /// # Errors
+    /// Those of [`Gitea::call`].
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        entries_max: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let entries = self.look(async |call| pages::all(call, path, query, Shape::List, entries_max).await).await?;
+        let parsed = entries.iter().map(|entry| serde_json::from_str(entry.get())).collect::<Result<_, _>>();
+        parsed.map_err(|error| unavailable(&format!("its answer is not what it should be ({error})")))
+    }
+
+    /// One object.
+    ///
+    /// # Errors
+    /// Those of [`Gitea::call`].
+    pub async fn one<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+        self.look(async |call| call.get(path, &[]).await).await?.read()
+    }
+
+    /// A list that Gitea gives on one page.
+    ///
+    /// # Errors
+    /// Those of [`Gitea::call`].
+    pub async fn whole_list<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
+        self.one(path).await
+    }
+
+    async fn look<T>(&self, ask: impl AsyncFnOnce(&mut Call<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let http = self.0.http.as_ref().map_err(Clone::clone)?;
+        let mut call = Call::new(http, None, None, self.0.limits.answer_bytes);
+        let asked = timeout(LOOK_MAX, ask(&mut call)).await;
+        asked.unwrap_or_else(|_| Err(unavailable(&format!("no whole answer within {LOOK_MAX:?}"))))
+    }
+}
