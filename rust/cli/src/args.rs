@@ -9,7 +9,7 @@ use orochi_hub::config::variables::{self, SETTINGS, Setting};
 use orochi_hub::config::{Config, Secret, parse_port};
 
 use crate::commands::{
-    channels, gitea, health, history, join, listen, login, members, receipts, search, send, status, who,
+    channels, forget, gitea, health, history, join, listen, login, members, receipts, search, send, status, who,
 };
 use crate::failure::Failure;
 
@@ -87,6 +87,8 @@ pub enum Command {
     Receipts(receipts::Receipts),
     /// Issues and repositories at Gitea, by the hub's own token
     Gitea(gitea::Gitea),
+    /// Take agents and channels that are not needed any more out of a log's lists, while its hub is stopped
+    Forget(forget::Forget),
     /// Exit with 0 if the hub lives and takes messages, else with 1; for container health checks
     Health(health::Health),
     /// Print the licences of the libraries in this program
@@ -136,7 +138,7 @@ fn unset(_: &str) -> Option<OsString> {
 fn command(lookup: impl Fn(&str) -> Option<OsString> + Copy) -> clap::Command {
     let tie = |command| variables::apply(variables::apply(command, SETTINGS, lookup), OWN_SETTINGS, lookup);
     // `orochi-server --version` answers as `orochi --version` does.
-    tie(Cli::command()).mut_subcommand("serve", |serve| {
+    tie(Cli::command()).mut_subcommand("forget", tie).mut_subcommand("serve", |serve| {
         let unused_name = clap::Arg::new("name").long("name").hide(true);
         tie(serve.arg(unused_name)).display_name("orochi").version(env!("CARGO_PKG_VERSION"))
     })

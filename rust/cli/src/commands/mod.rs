@@ -1,6 +1,7 @@
 //! One file a command, and what several of them share.
 
 pub mod channels;
+pub mod forget;
 pub mod gitea;
 pub mod health;
 pub mod history;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(config) => serve::run(*config),
         Command::Licences => licences::run(),
+        Command::Forget(forget) => forget.run(),
         command => use_hub(command, cli.connection),
     }
 }
@@ -76,7 +78,7 @@ fn cannot_start(error: io::Error) -> Failure {
 async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
     let hub = Hub::new(&connection)?;
     match command {
-        Command::Serve(_) | Command::Licences => unreachable!("these ask no hub"),
+        Command::Serve(_) | Command::Licences | Command::Forget(_) => unreachable!("these ask no hub"),
         Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
         Command::Listen(listen) => listen.run(&connection).await,
         Command::Login(login) => login.run(&connection).await,

@@ -2,12 +2,14 @@
 //! checker that knows every ack and every receipt (docs/guarantees.md).
 
 mod checker;
+mod clock;
 mod crowd;
 mod cut;
 mod descriptors;
 mod disk;
 mod hub;
 mod kill;
+mod one_hub;
 mod proxy;
 mod read_only;
 mod search;

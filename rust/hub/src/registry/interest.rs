@@ -38,6 +38,14 @@ struct Membership {
 }
 
 impl Interest {
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Interest::Everything => 0,
+            Interest::Agent(agent) => agent.bytes(),
+        }
+    }
+
     /// Whether this message of the log is for the connection.
     pub fn wants(&self, message: &StoredMessage) -> bool {
         match self {
@@ -51,6 +59,13 @@ impl AgentInterest {
     /// Nothing but mentions and direct messages after `addressed_after`.
     pub fn new(name: &str, addressed_after: Seq) -> Self {
         Self { name: name.to_owned(), addressed_after, channels: BTreeMap::new() }
+    }
+
+    fn bytes(&self) -> usize {
+        let of_channel = |(name, membership): (&String, &Membership)| {
+            size_of::<(String, Membership)>() + name.len() + membership.closed.len() * size_of::<(Seq, Seq)>()
+        };
+        size_of::<Self>() + self.name.len() + self.channels.iter().map(of_channel).sum::<usize>()
     }
 
     /// The connection is in `channel`, for messages after `after`. False where it was in already.

@@ -48,6 +48,8 @@ pub struct Registry {
     /// Channels that messages were sent to.
     with_history: HashSet<String>,
     observers: Vec<ConnectionIndex>,
+    /// What agents' ended connections take in memory.
+    coverage_bytes: usize,
     /// Connections that get events: observers, and agents that asked for some.
     listeners: BTreeSet<ConnectionIndex>,
     /// Counts what agents' events are sent for; tells what a connection that was behind has missed.
@@ -223,9 +225,12 @@ impl Registry {
             for channel in interest.channels() {
                 self.drop_member(channel, index);
             }
+            let mut bytes = self.coverage_bytes;
             let left = self.links_mut(*agent);
             left.connections.retain(|other| *other != index);
-            left.coverage.add(Arc::clone(&connection.interest), connection.outbox.written());
+            let written = connection.outbox.written();
+            left.coverage.add(Arc::clone(&connection.interest), written, &mut bytes);
+            self.coverage_bytes = bytes;
         }
         connection
     }

@@ -253,9 +253,13 @@ fn remove_companions(path: &Path) {
 /// Makes the file readable for its owner only: it holds words of direct messages. SQLite gives its companions the same
 /// mode.
 fn create_private(path: &Path) {
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut new = fs::OpenOptions::new();
     // An existing file keeps its mode; a fault shows itself when SQLite opens it.
-    let _ = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    if let Ok(file) = new.write(true).create_new(true).mode(0o600).open(path) {
+        // The umask may have taken some of it.
+        let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+    }
 }
 
 fn make(connection: &Connection, epoch: &str) -> Result<(), IndexError> {

@@ -30,6 +30,8 @@ pub struct Store {
     pub(super) files: Arc<LogFiles>,
     /// The time of the newest message that this hub's kind wrote.
     pub(super) newest_ts: Option<Timestamp>,
+    /// Up to which time agents' states are deleted.
+    pub(super) retention: states::Retention,
     pub(super) epoch: String,
     /// Last: it is closed after the connection.
     pub(super) lock: Lock,
@@ -121,7 +123,10 @@ impl Store {
         if let Err(error) = lock.note(&epoch, loaded.head) {
             tracing::warn!(%error, "the log's head could not be noted beside it");
         }
-        Ok((Self { connection, known_channels, files, newest_ts, epoch, lock }, loaded))
+        Ok((
+            Self { connection, known_channels, files, newest_ts, retention: states::Retention::default(), epoch, lock },
+            loaded,
+        ))
     }
 
     /// Writes the smallest thing there is, to see whether the disk takes writes.

@@ -1,5 +1,7 @@
 //! When each agent was in which state: for people who ask what happened while they were away.
 
+use std::time::{Duration, Instant};
+
 use orochi_protocol::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -7,6 +9,16 @@ use super::{Batch, Reader, StoreError};
 
 /// How long states are kept.
 const KEPT_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+/// Changes of one agent that are kept, the newest: at one a second almost three hours, at one a minute a week.
+const ROWS_MAX: i64 = 10_000;
+/// Changes of one agent that are written in as many seconds, one a second over longer times.
+const BURST: i64 = 10;
+/// An agent's rows are counted with every so many rows of all, and as many are deleted at once at most.
+const TRIM_EVERY: i64 = 64;
+const TRIM_MOST: i64 = 4096;
+/// How often the time moves up to which rows are deleted.
+const RETENTION_EVERY: Duration = Duration::from_secs(60 * 60);
 /// The state of an agent that left.
 pub const OFFLINE: &str = "offline";
 /// The state of an agent whose connection broke in the middle of its work: no close frame came.
@@ -71,19 +83,84 @@ fn same_before(changes: &[StateChange], state: &str) -> Option<usize> {
     }
 }
 
+/// Up to which time rows are deleted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retention {
+    upto: i64,
+    set: Option<Instant>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { upto: i64::MIN, set: None }
+    }
+}
+
+impl Retention {
+    fn is_due(&self) -> bool {
+        self.set.is_none_or(|set| set.elapsed() >= RETENTION_EVERY)
+    }
+
+    fn set(&mut self, upto: i64) {
+        (self.upto, self.set) = (upto, Some(Instant::now()));
+    }
+
+    fn upto(&self) -> i64 {
+        self.upto
+    }
+}
+
 impl Batch<'_> {
     /// Notes that an agent is in this state from now on.
     ///
     /// # Errors
     /// Where the disk refuses; the batch is then to be dropped.
     pub fn put_state(&mut self, agent: &str, state: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.forget_old_states(now)?;
         let transaction = self.transaction();
-        transaction
-            .prepare_cached("DELETE FROM agent_states WHERE ts < ?1")?
-            .execute([now.as_micros() - KEPT_MICROS])?;
+        // An agent that changes more often than that has one row a second: its newest takes the new state.
+        let burst: Option<i64> = transaction
+            .prepare_cached("SELECT ts FROM agent_states WHERE agent = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2")?
+            .query_row(params![agent, BURST - 1], |row| row.get(0))
+            .optional()?;
+        if burst.is_some_and(|ts| (0..BURST * 1_000_000).contains(&(now.as_micros() - ts))) {
+            transaction
+                .prepare_cached(
+                    "UPDATE agent_states SET state = ?2
+                     WHERE rowid = (SELECT rowid FROM agent_states WHERE agent = ?1 ORDER BY rowid DESC LIMIT 1)",
+                )?
+                .execute(params![agent, state])?;
+            return Ok(());
+        }
         transaction
             .prepare_cached("INSERT INTO agent_states (agent, ts, state) VALUES (?1, ?2, ?3)")?
             .execute(params![agent, now.as_micros(), state])?;
+        if transaction.last_insert_rowid() % TRIM_EVERY == 0 {
+            transaction
+                .prepare_cached(
+                    "DELETE FROM agent_states WHERE rowid IN
+                     (SELECT rowid FROM agent_states WHERE agent = ?1 ORDER BY rowid DESC LIMIT ?3 OFFSET ?2)",
+                )?
+                .execute(params![agent, ROWS_MAX, TRIM_MOST])?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what is older than it may be, a few rows with each write, and at most a day's worth an hour: a clock that
+    /// is ahead for a moment must not cost the history.
+    fn forget_old_states(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let upto = now.as_micros() - KEPT_MICROS;
+        let (transaction, retention) = self.retention();
+        if retention.is_due() {
+            let oldest: Option<i64> =
+                transaction.query_row("SELECT min(ts) FROM agent_states", [], |row| row.get(0))?;
+            retention.set(oldest.map_or(upto, |oldest| upto.min(oldest.saturating_add(DAY_MICROS))));
+        }
+        transaction
+            .prepare_cached(
+                "DELETE FROM agent_states WHERE rowid IN (SELECT rowid FROM agent_states WHERE ts < ?1 LIMIT ?2)",
+            )?
+            .execute(params![retention.upto(), TRIM_MOST])?;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::lock::Lock;
 use super::row::{COLUMNS, read_row};
+use super::states::Retention;
 use super::{AgentRecord, Appended, NewMessage, Store, StoreError, StoredMessage};
 
 /// A transaction; dropped without [`Batch::commit`] it has not happened.
@@ -19,6 +20,7 @@ pub struct Batch<'a> {
     /// The time of the newest message, this batch's included, and where it is kept once that is committed.
     newest_ts: Option<Timestamp>,
     committed_ts: &'a mut Option<Timestamp>,
+    retention: &'a mut Retention,
     /// The newest message of this batch.
     newest: Option<Seq>,
     lock: &'a Lock,
@@ -39,6 +41,7 @@ impl Store {
             new_channels: Vec::new(),
             newest_ts: self.newest_ts,
             committed_ts: &mut self.newest_ts,
+            retention: &mut self.retention,
             newest: None,
             lock: &self.lock,
             epoch: &self.epoch,
@@ -131,6 +134,10 @@ impl Batch<'_> {
 
     pub(super) fn transaction(&mut self) -> &Transaction<'_> {
         &self.transaction
+    }
+
+    pub(super) fn retention(&mut self) -> (&Transaction<'_>, &mut Retention) {
+        (&self.transaction, self.retention)
     }
 
     fn index(&mut self, message: &NewMessage<'_>) -> Result<(), StoreError> {

@@ -1,10 +1,10 @@
 //! Transactions: all of a batch or nothing, ids once a sender, and each index in step.
 
-use orochi_hub::store::{Appended, NewMessage};
-use orochi_protocol::Seq;
+use orochi_hub::store::{Appended, Forgettable, NewMessage};
 use orochi_protocol::request::HistoryFilter;
+use orochi_protocol::{AgentName, ChannelName, Seq, Timestamp};
 
-use crate::harness::{Folder, all, append, history, message, read, search, seq};
+use crate::harness::{Folder, all, append, history, message, read, search, seq, time};
 
 #[test]
 fn a_batch_that_is_dropped_has_not_happened_and_its_places_are_used_again() {
@@ -106,4 +106,84 @@ fn the_probe_leaves_nothing_that_a_reader_sees() {
     store.probe().unwrap();
     append(&mut store, 1..=1).unwrap();
     assert_eq!(all(&folder.db()).len(), 1);
+}
+
+fn states_of(folder: &Folder, agent: &str) -> Vec<(String, Timestamp)> {
+    let agent = agent.to_owned();
+    let states = read(&folder.db(), Seq::ZERO, move |reader| reader.states(&agent, time(0), time(10_000_000), 100_000));
+    states.into_iter().map(|change| (change.state, change.ts)).collect()
+}
+
+#[test]
+fn states_of_one_agent_are_bounded() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    let mut batch = store.begin().unwrap();
+    // A hundred changes a second for half an hour, and an agent that changes seldom.
+    for n in 0..180_000_i64 {
+        let now = Timestamp::from_micros(time(100).as_micros() + n * 10_000);
+        batch.put_state("busy-body", &format!("s{n}"), now).unwrap();
+    }
+    batch.put_state("quiet", "idle", time(3000)).unwrap();
+    batch.commit().unwrap();
+    let states = states_of(&folder, "busy-body");
+    assert!((1700..=1900).contains(&states.len()), "about one a second: {}", states.len());
+    assert_eq!(states.last().unwrap().0, "s179999", "the newest is what it is in");
+    assert_eq!(states_of(&folder, "quiet").len(), 1);
+    // One each second for four hours.
+    let mut batch = store.begin().unwrap();
+    for n in 0..14_400 {
+        batch.put_state("busy-body", &format!("t{n}"), time(10_000 + n)).unwrap();
+    }
+    batch.commit().unwrap();
+    let states = states_of(&folder, "busy-body");
+    assert!((10_000..=10_100).contains(&states.len()), "{}", states.len());
+    assert_eq!(states.last().unwrap().0, "t14399");
+}
+
+#[test]
+fn states_are_not_deleted_at_once_by_a_clock_that_is_ahead() {
+    const DAY: u64 = 86_400;
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    let mut batch = store.begin().unwrap();
+    for day in 0..20 {
+        batch.put_state("alice", &format!("day {day}"), time(day * DAY)).unwrap();
+    }
+    // 400 days ahead, for some changes, and back.
+    for n in 0..50 {
+        batch.put_state("bob", &n.to_string(), time(400 * DAY + n * 60)).unwrap();
+    }
+    batch.put_state("alice", "day 20", time(20 * DAY)).unwrap();
+    batch.commit().unwrap();
+    let states = states_of(&folder, "alice");
+    assert!(states.len() >= 20, "a day's worth at most: {states:?}");
+    assert_eq!(states.last().unwrap().0, "day 20");
+    drop(store);
+    // Where time has really passed, one day goes with each hour of a hub, and with each start.
+    let (mut store, _) = folder.open();
+    let mut batch = store.begin().unwrap();
+    batch.put_state("alice", "later", time(400 * DAY)).unwrap();
+    batch.commit().unwrap();
+    assert!(states_of(&folder, "alice").len() < states.len() + 1);
+}
+
+#[test]
+fn forgotten_names_and_channels_are_not_known_any_more_and_messages_stay() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    append(&mut store, 1..=3).unwrap();
+    let mut batch = store.begin().unwrap();
+    batch.put_state("alice", "busy", time(1)).unwrap();
+    batch.commit().unwrap();
+    let agent = Forgettable::Agent(AgentName::parse("alice").unwrap());
+    let channel = Forgettable::Channel(ChannelName::parse("#c").unwrap());
+    assert_eq!(store.forget(&[agent.clone(), channel.clone()]).unwrap(), [agent], "it never registered");
+    assert!(states_of(&folder, "alice").is_empty());
+    store.close();
+    let (mut store, loaded) = folder.open();
+    assert_eq!((loaded.channels.len(), all(&folder.db()).len()), (0, 3));
+    append(&mut store, 4..=4).unwrap();
+    drop(store);
+    assert_eq!(folder.open().1.channels, ["#c"], "something was said in it again");
 }
