@@ -146,8 +146,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Deletes what is older than it may be, a few rows with each write, and at most a day's worth an hour: a clock that
-    /// is ahead for a moment must not cost the history.
+    /// Deletes what is older than it may be, a few rows with each write, and at most a day's worth an hour: a clock
+    /// that is ahead for a moment must not cost the history.
     fn forget_old_states(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let upto = now.as_micros() - KEPT_MICROS;
         let (transaction, retention) = self.retention();
