@@ -20,6 +20,7 @@ __all__ = [
     "busy_share",
     "measure_hub",
     "measure_intake",
+    "measure_sending",
     "measure_slow_readers",
     "run_load",
     "start_on",
@@ -38,6 +39,8 @@ THROUGHPUTS = {
     "delivered_1_200": (1, 200, 10_000),
 }
 INTAKE_MESSAGES = 300_000
+# Sends of a Python client, and how many of them are in flight; the last are awaited one by one.
+SENDING = {"sending_256": (200_000, 256), "sending_1": (5_000, 1)}
 # Ways of taking in a stream in Python, by name: which environment, and bench/intake.py's word for it.
 CLIENTS = {
     "orochi": ("new_python", "orochi"),
@@ -122,6 +125,20 @@ def measure_intake(built: Built, share: float, samples: Samples) -> None:
             command = [getattr(built, python), "-I", ROOT / "bench" / "intake.py", kind, port, messages]
             result = run_load(command, f"bench/intake.py {kind}")
             samples.add("intake", name, messages / result["seconds"])
+
+
+def measure_sending(peer: Peer, built: Built, share: float, samples: Samples) -> None:
+    """One round of what a Python client sends, and of the hub's own acks to the Rust sender, one by one."""
+    with peer.running() as hub:
+        port = hub.address.rpartition(":")[2]
+        for row, (count, window) in SENDING.items():
+            messages = int(count * share)
+            command = [built.new_python, "-I", ROOT / "bench" / "sending.py", port, messages, window]
+            samples.add(row, "orochi", messages / run_load(command, "bench/sending.py")["seconds"])
+        flags = ["--senders", 1, "--receivers", 1, "--window", 1, "--messages", int(SENDING["sending_1"][0] * share)]
+        alone = _load(built.load, hub, "throughput", flags)["acked_per_second"]
+    # Of this round: the disk's pace changes between rounds.
+    samples.add("sending_times", "orochi", alone / samples.of("sending_1", "orochi")[-1])
 
 
 def _start(peer: Peer, load: Path) -> float:

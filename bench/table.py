@@ -60,6 +60,12 @@ CLIENT_ROWS = [
     ("the same, beside `websockets` and `json`", "websockets and json", 2),
     ("the same, beside `websockets`, frames only counted", "websockets", 2),
 ]
+# What a Python client sends.
+SENDING_ROWS = [
+    Row("Python `send()`, 256 in flight: acked/s", "sending_256", at_least=60_000),
+    Row("Python `await send()`, one by one: acked/s", "sending_1"),
+    Row("the same: its time in parts of the hub's own ack", "sending_times", at_most=1.3),
+]
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ def render(samples: Samples, built: Built, rounds: int, long: int, command: str,
         "|---|---|---|---|" + "---|" * len(OTHERS),
         *(_line(row, samples) for row in ROWS),
         *(_client_line(samples, *row) for row in CLIENT_ROWS),
+        *(_line(row, samples, "orochi") for row in SENDING_ROWS),
         _size("wheel: MiB", built.wheel, 6),
         _size("native binary: MiB", built.orochi, 12),
         "",
@@ -131,8 +138,8 @@ def write_readme(text: str) -> None:
     README.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
-def _line(row: Row, samples: Samples) -> str:
-    ours = samples.of(row.samples, Orochi.name)
+def _line(row: Row, samples: Samples, whose: str = Orochi.name) -> str:
+    ours = samples.of(row.samples, whose)
     median = statistics.median(ours)
     required, met, cells = [], [], []
     if row.at_least is not None:

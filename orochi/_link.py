@@ -74,9 +74,10 @@ class Link:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self.bind()
+        limit = timeout if type(timeout) is float and timeout >= 0 else seconds(timeout)
         self._last_ticket = ticket = self._last_ticket + 1
         future: asyncio.Future[Any] = loop.create_future()
-        self._add(ticket, future, seconds(timeout), 0)
+        self._add(ticket, future, limit, 0)
         try:
             start(ticket, *arguments)
         except BaseException as error:

@@ -38,7 +38,6 @@ class Listener(AsyncIterator[Message]):
         link = self._link
         if link is None:
             link = self._link = self._client._connected()
-        link.bind()
         inbox = link.inbox
         if self._at_work is not None:
             inbox.finish(self._at_work)
@@ -69,6 +68,7 @@ class Listener(AsyncIterator[Message]):
         """Waits for a frame; False at the end, which raises where the connection was lost."""
         if self._is_waiting:
             raise RuntimeError("another task waits for this listener's next message: call listen() once in each")
+        link.bind()
         self._is_waiting = True
         try:
             if await link.inbox.wait():

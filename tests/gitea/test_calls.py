@@ -34,6 +34,17 @@ async def test_an_agent_files_lists_comments_and_closes(hub: Hub, gitea: Gitea) 
         assert len(await alice.gitea("list_issues", {**REPO, "state": "all"})) == 1
 
 
+async def test_concurrent_calls_get_their_own_results(hub: Hub, gitea: Gitea) -> None:
+    count = 5
+    for number in range(count):
+        gitea.new_issue({"owner": "lab", "repo": "api"}, {}, {"title": f"issue {number + 1}"})
+    async with hub.client("alice") as alice:
+        for _ in range(5):
+            calls = [alice.gitea("get_issue", {**REPO, "issue_number": number + 1}) for number in range(count)]
+            issues = await asyncio.gather(*calls)
+            assert [issue["title"] for issue in issues] == [f"issue {number + 1}" for number in range(count)]
+
+
 async def test_an_issue_is_read_changed_labelled_assigned_and_opened_again(hub: Hub, gitea: Gitea) -> None:
     gitea.new_issue({"owner": "lab", "repo": "api"}, {}, {"title": "It fails"})
     at = {**REPO, "issue_number": 1}
