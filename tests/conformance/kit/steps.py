@@ -1,0 +1,214 @@
+"""The ten steps as checks. Each fails with a sentence that names the frame or the event that is wrong."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from tests.conformance.kit.program import Program
+from tests.conformance.kit.proxy import Frame
+from tests.conformance.kit.stage import CHANNEL, Stage
+
+__all__ = ["STEPS"]
+
+FRAME_BYTES_MAX = 1024 * 1024
+ODD = 'a\u0000b \u2028 \u202e \U0001f980 e\u0301 交给@friendさん "\\/ \ud7ff\ue000'
+
+
+async def connects(stage: Stage) -> None:
+    """A wrong token is final; the right one is shown in the address or the handshake."""
+    async with Program(stage.command) as wrong:
+        await stage.join(wrong, token="wrong")
+        await wrong.event("final", code="AUTH_FAILED")
+        # It must not come again; a client that does takes less than this.
+        with suppress(AssertionError):
+            await stage.proxy.until("another connection", lambda proxy: len(proxy.links) > 1, patience=2)
+        assert len(stage.proxy.links) == 1, "it connected again with a token that is wrong"
+    await stage.joined()
+
+
+async def registers(stage: Stage) -> None:
+    """`register` is the first frame of each connection, with a resume, and the ack is waited for."""
+    await stage.joined()
+    await again(stage)
+    for link in stage.proxy.links:
+        first = link.sent[0]
+        assert first["type"] == "register", f"the first frame is {first}"
+        assert first["sender"] == "kit", f"the register's sender is {first.get('sender')!r}"
+        assert CHANNEL in first["payload"]["channels"], f"the register names {first['payload'].get('channels')}"
+        assert first["payload"].get("resume") is not None, f"without resume messages are lost: {first}"
+
+
+async def keeps_a_position(stage: Stage) -> None:
+    """An ack's seq is no position: what came before it is asked for again."""
+    await stage.joined()
+    # The program's own message is acked while the friend's earlier one is held back, and then the line is cut.
+    stage.proxy.rewrite = lambda frame: None if frame["type"] == "message" else frame
+    await stage.friend.say("held back")
+    await stage.program.do("send", key="own", channel=CHANNEL, content="own")
+    await stage.program.event("acked", key="own")
+    stage.proxy.rewrite = lambda frame: frame
+    await again(stage)
+    await stage.program.event("message", content="held back")
+
+
+async def takes_each_once(stage: Stage) -> None:
+    """Through some twenty cuts every message comes once and in order."""
+    await stage.joined()
+    chance = random.Random(16)
+    for number in range(200):
+        await stage.friend.say(str(number))
+        if chance.random() < 0.1:
+            stage.proxy.cut()
+    await stage.program.event("message", content="199")
+    contents = [event["content"] for event in stage.program.messages()]
+    assert contents == [str(number) for number in range(200)], f"it said {contents[:300]}"
+
+
+async def makes_ids(stage: Stage) -> None:
+    """Ids are new in each run of the program: a second run's messages are no repetitions of the first's."""
+    for run in range(2):
+        async with Program(stage.command) as program:
+            await stage.join(program)
+            for number in range(5):
+                await program.do("send", key=str(number), channel=CHANNEL, content=f"{run} {number}")
+            for number in range(5):
+                await program.event("acked", key=str(number))
+            assert await program.close() == 0, "it did not end with 0"
+    ids = [frame["id"] for frame in stage.proxy.sent("message")]
+    assert len(set(ids)) == 10, f"ids were used again: {ids}"
+    assert all(len(one) >= 16 for one in ids), f"too short to be new in the world: {ids}"
+    heard = [message["payload"]["content"] for message in await stage.friend.hear(10)]
+    assert heard == [f"{run} {number}" for run in range(2) for number in range(5)], f"others got {heard}"
+
+
+async def beats(stage: Stage) -> None:
+    """A heartbeat comes as often as the ack says, and `seen` says what was dealt with."""
+
+    def faster(frame: Frame) -> Frame:
+        if "heartbeat" in frame["payload"]:
+            frame["payload"]["heartbeat"] = 1
+        return frame
+
+    stage.proxy.rewrite = faster
+    await stage.joined()
+    seq = await stage.friend.say("deal with this")
+    await stage.program.event("message", seq=seq)
+    await stage.program.do("seen", seq=seq)
+    beats = stage.proxy.sent
+    await stage.proxy.until("seen", lambda _: any(beat["payload"].get("seen") == seq for beat in beats("heartbeat")))
+    before = len(beats("heartbeat"))
+    await stage.proxy.until("two more heartbeats, one a second", lambda _: len(beats("heartbeat")) >= before + 2)
+
+
+async def comes_back(stage: Stage) -> None:
+    """Turned away four times, it waits longer each time, and then is there."""
+    await stage.joined()
+    stage.proxy.refusing = 4
+    await again(stage)
+    times = [*stage.proxy.refused, stage.proxy.links[-1].began]
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert len(waits) == 4, f"it came {len(waits)} times"
+    assert waits[-1] > 0.9, f"it does not wait longer each time: {waits}"
+    assert sum(waits) > 2, f"it hammers a hub that is away: {waits}"
+
+
+async def resumes(stage: Stage) -> None:
+    """The register after a cut has the position and the epoch; RESUME_BEYOND is answered with `stored`."""
+    await stage.joined()
+    seq = await stage.friend.say("one")
+    await stage.program.event("message", seq=seq)
+    await again(stage)
+    payload = stage.proxy.links[-1].sent[0]["payload"]
+    epoch = next(frame["payload"]["epoch"] for frame in stage.proxy.links[0].received if "epoch" in frame["payload"])
+    assert payload.get("resume") == seq, f"its position is {seq}, the register says {payload}"
+    assert payload.get("epoch") == epoch, f"the epoch is {epoch}, the register says {payload}"
+
+    def beyond(frame: Frame) -> Frame | None:
+        if frame["type"] != "register" or not isinstance(frame["payload"].get("resume"), int):
+            return None
+        error = {"code": "RESUME_BEYOND", "detail": "the kit says so", "ref": frame["id"]}
+        return {"type": "error", "sender": "orochi-server", "id": "kit", "ts": frame.get("ts", ""), "payload": error}
+
+    stage.proxy.answer = beyond
+    await again(stage)
+    last = stage.proxy.sent("register")[-1]
+    assert last["payload"].get("resume") == "stored", f"after RESUME_BEYOND it registered with {last}"
+    stage.proxy.answer = lambda frame: None
+    seq = await stage.friend.say("two")
+    await stage.program.event("message", seq=seq)
+
+
+async def survives_another_log(stage: Stage) -> None:
+    """A hub with another log starts its seqs anew: what it says is not taken for old."""
+    await stage.joined()
+    for number in range(5):
+        await stage.friend.say(f"old {number}")
+    await stage.program.event("message", content="old 4")
+    stage.hub.stop()
+    for file in stage.folder.glob("orochi*"):
+        file.unlink()
+    registered = count(stage.program, "registered")
+    stage.hub.start()
+    await stage.program.until("a register", lambda _: count(stage.program, "registered") > registered)
+    await stage.program.do("send", key="new", channel=CHANNEL, content="new")
+    await stage.program.event("acked", key="new")
+
+
+async def sends_again(stage: Stage) -> None:
+    """What was not answered is sent again under its id, in order; what can't be sent is refused at once."""
+    await stage.joined()
+    stage.proxy.rewrite = lambda frame: None if frame["type"] == "ack" and "delivery" in frame["payload"] else frame
+    for number in range(20):
+        await stage.program.do("send", key=str(number), channel=CHANNEL, content=str(number))
+    await stage.proxy.until("a message", lambda proxy: bool(proxy.sent("message")))
+    stage.proxy.rewrite = lambda frame: frame
+    await again(stage)
+    for number in range(20):
+        await stage.program.event("acked", key=str(number))
+    heard = [message["payload"]["content"] for message in await stage.friend.hear(20)]
+    assert heard == [str(number) for number in range(20)], f"others got {heard}"
+    await stage.program.do("send", key="large", channel=CHANNEL, content="x" * (FRAME_BYTES_MAX + 1))
+    await stage.program.event("refused", key="large")
+    largest = max(link.largest for link in stage.proxy.links)
+    assert largest <= FRAME_BYTES_MAX, f"it sent a frame of {largest} bytes"
+
+
+async def speaks_unicode(stage: Stage) -> None:
+    """Every character arrives as it was sent, in both directions."""
+    await stage.joined()
+    await stage.friend.say(ODD)
+    await stage.program.event("message", content=ODD)
+    await stage.program.do("send", key="odd", channel=CHANNEL, content=ODD)
+    await stage.program.event("acked", key="odd")
+    assert (await stage.friend.hear(1))[0]["payload"]["content"] == ODD
+
+
+async def again(stage: Stage) -> None:
+    """Cuts the line, and waits until the program has registered anew."""
+    before = count(stage.program, "registered")
+    stage.proxy.cut()
+    await stage.program.until("a register", lambda _: count(stage.program, "registered") > before)
+
+
+def count(program: Program, kind: str) -> int:
+    """How many events of a kind there were."""
+    return sum(event["event"] == kind for event in program.events)
+
+
+Check = Callable[[Stage], Awaitable[None]]
+STEPS: list[tuple[str, Check]] = [
+    ("1 connect", connects),
+    ("2 register", registers),
+    ("3 position", keeps_a_position),
+    ("4 once and in order", takes_each_once),
+    ("5 ids", makes_ids),
+    ("6 heartbeat and seen", beats),
+    ("7, 8 connect again", comes_back),
+    ("9 resume", resumes),
+    ("9 another log", survives_another_log),
+    ("10 send again", sends_again),
+    ("Unicode", speaks_unicode),
+]
