@@ -26,6 +26,9 @@ use super::{Doors, Patience};
 
 /// Bytes of a request's head: an address may carry a token and a search, a browser adds cookies of other servers.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that wait in the system's buffer, besides those on their way.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 /// Between two tries while accepting fails.
 const RETRY_EVERY: Duration = Duration::from_millis(100);
 
@@ -57,9 +60,8 @@ async fn accept(listener: &TcpListener, doors: &Doors) -> TcpStream {
         doors.may_enter().await;
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Frames are gathered before they are written, so waiting for more to send only delays them.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY refused");
+                if let Err(error) = set_up(&stream) {
+                    tracing::debug!(%error, "a socket's option was refused");
                 }
                 return stream;
             }
@@ -70,6 +72,16 @@ async fn accept(listener: &TcpListener, doors: &Doors) -> TcpStream {
             }
         }
     }
+}
+
+fn set_up(stream: &TcpStream) -> io::Result<()> {
+    // Frames are gathered before they are written, so waiting for more to send only delays them.
+    stream.set_nodelay(true)?;
+    // A third of the system's buffer, which can be megabytes, must be free before it takes more: on a slow line that
+    // would look as if the peer took nothing for minutes.
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    Ok(())
 }
 
 /// Whether the peer was gone before it was accepted.

@@ -104,3 +104,23 @@ async fn deadline_of_an_answer_that_nobody_reads() {
     })
     .await;
 }
+
+/// On a slow line the system takes no more of an answer until much of its buffer is free, unless that is kept small.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadline_of_an_answer_is_moved_on_by_who_reads_it_slowly() {
+    let hub = hub(|patience| patience.stuck = 20 * SHORT).await;
+    let text = "x".repeat(250 * 1024);
+    for _ in 0..80 {
+        hub.say("alice", "#c", &text).await;
+    }
+    let mut stream = TcpStream::connect(hub.dashboard_host()).await.unwrap();
+    stream.write_all(b"GET /api/messages?limit=500 HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut ticks = tokio::time::interval(SHORT / 3);
+    let mut piece = vec![0; 8 * 1024];
+    for _ in 0..100 {
+        ticks.tick().await;
+        in_time(stream.read_exact(&mut piece)).await.unwrap();
+        // Refused once the hub has closed.
+        stream.write_all(b"\r\n").await.unwrap();
+    }
+}
