@@ -15,7 +15,7 @@ SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help image run test test-rust test-page test-python lint lint-types bench bench-dashboard screenshots extension clean tools
+.PHONY: help image run test test-rust test-page test-python lint lint-page lint-types bench bench-dashboard screenshots extension clean tools
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -56,10 +56,22 @@ lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, links in docs, types, s
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(VENV)/bin/hadolint Dockerfile
+	@$(MAKE) --no-print-directory lint-page
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
 		cargo doc $(LOCKED) --quiet --workspace --no-deps --document-private-items
 	@$(MAKE) --no-print-directory lint-types
+
+lint-page: ## The types of the dashboard's modules, with TypeScript
+	@if command -v npm >/dev/null; then \
+		set -xe; mkdir -p target/page; cp dashboard/package.json dashboard/package-lock.json target/page/; \
+		npm ci --prefix target/page --silent --no-fund --no-audit; \
+		target/page/node_modules/.bin/tsc --project dashboard/tsconfig.json; \
+	elif [ "$(CI)" = true ]; then \
+		echo "npm is missing" >&2; exit 1; \
+	else \
+		echo "The dashboard's types are not checked: that needs Node.js 20 or newer with npm, https://nodejs.org"; \
+	fi
 
 lint-types: extension ## The package's types, and its stubs against the built module
 	$(PYTHON) -m mypy

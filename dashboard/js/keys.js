@@ -1,21 +1,34 @@
 // What the keyboard does, everywhere but in fields and dialogs.
 
-const PLACES = { "/": "#/search", go: "#/overview", gf: "#/feed", ga: "#/activity", gs: "#/search" };
+const PLACES = {
+  "/": "#/search",
+  go: "#/overview",
+  gf: "#/feed",
+  gd: "#/direct",
+  gi: "#/timeline",
+  ga: "#/activity",
+  gs: "#/search",
+};
 
 /** Pixels of an item that make it one in sight. */
 const MARGIN = 20;
 
-/** `page()` gives `{isIn, view, help}`: whether somebody is signed in, what is shown, and what shows the help. */
+/** `page()` gives `{isIn, view, help, find}`: whether somebody is signed in, the view, and what opens two dialogs. */
 export function listen(page) {
   let pressed = "";
   document.addEventListener("keydown", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
     // Out of a field, to where the other keys work.
-    if (event.key === "Escape" && event.target.matches("main input, main select")) {
+    if (event.key === "Escape" && target.matches("main input, main select")) {
       // The browser would empty a search field.
       event.preventDefault();
-      event.target.blur();
+      target.blur();
     }
-    const isTyping = event.target.matches("input, select, textarea") || document.querySelector("dialog[open]");
+    if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+      event.preventDefault();
+      return page().find();
+    }
+    const isTyping = target.matches("input, select, textarea") || document.querySelector("dialog[open]");
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
     const keys = pressed + event.key;
     pressed = event.key === "g" ? "g" : "";
@@ -23,7 +36,7 @@ export function listen(page) {
     if (event.key === "?") help();
     else if (!isIn) return;
     else if (PLACES[keys]) go(PLACES[keys], view, event);
-    else if (event.key === "Enter" && event.target.matches(".message")) view?.chosen?.(event.target);
+    else if (event.key === "Enter" && target.matches(".message")) view?.chosen?.(target);
     else if (view?.keys && Object.hasOwn(view.keys, event.key)) view.keys[event.key]();
     else if (event.key === "j" || event.key === "k") step(view?.items?.() ?? [], event.key === "j" ? 1 : -1);
   });

@@ -1,32 +1,35 @@
 // Puts the page together: signs in, feeds the state from the hub, shows the view that the address names.
 
-import { announce, el } from "./ui/dom.js";
-import { ask, first } from "./wire/first.js";
-import { clock, needsPerson, parseRoute, routeTo } from "./ui/format.js";
-import * as hub from "./wire/hub.js";
+import { announce } from "./ui/dom.js";
+import { listenForCopies } from "./ui/copy.js";
+import { parseRoute, routeTo } from "./ui/format.js";
 import { listen } from "./keys.js";
 import { dismiss, dismissed } from "./model/losses.js";
-import { noticeOf, tell, wanted } from "./model/notices.js";
+import { noticeOf, noticesOf, tell, wanted } from "./model/notices.js";
 import { initial, reduce } from "./model/state.js";
-import { follow } from "./wire/sync.js";
+import { openPalette } from "./palette.js";
+import { followTheme, followZone, PAGES, showConnection, showNav, showTitle } from "./shell.js";
+import { activity } from "./views/activity.js";
 import { agentPage } from "./views/agent.js";
+import { direct } from "./views/direct.js";
 import { feed } from "./views/feed/view.js";
 import { noteStart } from "./views/message.js";
+import { missing } from "./views/missing.js";
 import { chooseNotices } from "./views/notify.js";
-import { activity } from "./views/activity.js";
 import { overview } from "./views/overview.js";
 import { search } from "./views/search.js";
 import { signin } from "./views/signin.js";
+import { timeline } from "./views/timeline.js";
+import { ask, first } from "./wire/first.js";
+import * as hub from "./wire/hub.js";
+import { follow } from "./wire/sync.js";
 
-const PAGES = [
-  ["overview", "Overview"],
-  ["feed", "Feed"],
-  ["activity", "Activity"],
-  ["search", "Search"],
-];
+const VIEWS = { overview, feed, direct, timeline, activity, search, agent: agentPage };
+const SIGNED_IN_KEY = "orochi-signed-in";
 
 const main = document.getElementById("main");
-let state = { ...initial(), dismissed: dismissed() };
+const fresh = () => ({ ...initial(), dismissed: dismissed() });
+let state = fresh();
 let view = null;
 let stop = null;
 let isDrawing = false;
@@ -36,10 +39,12 @@ let starts = 0;
 let isComingBack = false;
 /** When the hub last said anything, by this machine's clock. */
 let heardAt = Date.now();
-/** What the page that is shown is called. */
+/** The heading of the page that is shown. */
 let title = "";
 /** The answers that are under way from before this module was there. */
 let asked = first;
+/** Why the sign-in page is shown. */
+let reason = "first";
 
 function dispatch(event) {
   state = reduce(state, event);
@@ -53,64 +58,49 @@ function dispatch(event) {
 }
 
 function fail(error) {
-  if (error instanceof hub.SignedOut) leave();
+  if (error instanceof hub.SignedOut) leave(error.reason);
   else announce(error.message);
 }
 
-function showConnection(text) {
-  const asOf = () => `disconnected, retrying: this is as of ${clock(heardAt)}`;
-  const place = document.getElementById("connection");
-  if (place.dataset.state !== text) place.textContent = text === "retrying" ? asOf() : text;
-  place.dataset.state = text;
-  document.body.classList.toggle("stale", text === "retrying");
+function deal(agent, since) {
+  dispatch({ kind: "dismissed", losses: dismiss(agent, since) });
+  showTitle(state, title);
 }
 
-/** The tab's title says how many agents need somebody, also where the tab is not looked at. */
-function showTitle() {
-  const count = [...state.agents.values()].filter(needsPerson).length;
-  const words = `${count > 0 ? `(${count}) ` : ""}${title} - Orochi`;
-  if (document.title !== words) document.title = words;
+/** Changes the params of the page that is shown. Of choices tried one after the other, the last is one step back. */
+function go(page, next, isStep) {
+  const to = routeTo(page, next);
+  if (to === location.hash) view.again?.();
+  else if (isStep) location.hash = to;
+  else location.replace(to);
 }
 
 /** `gone`: the event of the address' change, where somebody went from one page to another. */
 function show(gone = null) {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
-  // Of choices that are tried one after the other, the last is one step back.
-  const go = (next, { isStep = true } = {}) => {
-    const to = routeTo([page || "overview"], next);
-    if (to === location.hash) view.again?.();
-    else if (isStep) location.hash = to;
-    else location.replace(to);
-  };
-  const deal = (agent, since) => {
-    dispatch({ kind: "dismissed", losses: dismiss(agent, since) });
-    showTitle();
-  };
-  const given = { params, go, onError: fail, dismiss: deal };
-  const pages = {
-    feed: () => feed(given),
-    activity: () => activity(given),
-    search: () => search(given),
-    agent: () => agentPage({ ...given, name }),
-  };
   const isIn = stop !== null;
-  const open = Object.hasOwn(pages, page) ? pages[page] : () => overview(given);
-  view = isIn ? open() : signin({ wrong: name === "wrong", onSignedIn: start });
+  const given = {
+    params,
+    name,
+    path,
+    go: (next, { isStep = true } = {}) => go(page ? path : ["overview"], next, isStep),
+    onError: fail,
+    dismiss: deal,
+  };
+  const known = page === "" || page === "signin" ? overview : Object.hasOwn(VIEWS, page) ? VIEWS[page] : missing;
+  view?.end?.();
+  view = isIn ? known(given) : signin({ reason: name === "wrong" ? "link" : reason, onSignedIn: start });
   const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
   main.replaceChildren(view.element);
-  const links = PAGES.map(([path, text]) =>
-    el("a", { href: `#/${path}`, "aria-current": (page || "overview") === path ? "page" : null }, text),
-  );
-  document.getElementById("notices").hidden = !isIn;
-  document.getElementById("nav").replaceChildren(...(isIn ? links : []));
-  title = PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview");
-  showTitle();
+  showNav(page || "overview", params, isIn);
+  title = isIn ? (PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview")) : "Sign in";
+  showTitle(state, title);
   view.update(state);
   const top = history.state?.top ?? 0;
   main.scrollTop = top;
   // A choice that draws the page anew does not take one away from where it was made.
-  const chosen = focused && main.querySelector(`select[aria-label="${CSS.escape(focused)}"]`);
+  const chosen = focused && main.querySelector(`:is(select, input)[aria-label="${CSS.escape(focused)}"]`);
   if (isIn && gone) (chosen || view.home || main).focus({ preventScroll: true });
   comeBack(view.shown?.(), top);
 }
@@ -144,11 +134,16 @@ async function start() {
     if (rows.length === 0) state = { ...state, lastSeq: 0 };
   } catch (error) {
     if (mine !== starts) return;
-    if (error instanceof hub.SignedOut) return leave();
-    showConnection("retrying");
+    if (error instanceof hub.SignedOut) return leave(error.reason);
+    showConnection("retrying", heardAt);
     setTimeout(() => mine === starts && start(), 2000);
     return;
   }
+  begin();
+}
+
+/** Everything is there: follows the hub, and shows the page. */
+function begin() {
   stop?.();
   const live = follow({
     lastSeq: () => state.lastSeq,
@@ -156,8 +151,10 @@ async function start() {
       heardAt = Date.now();
       if (state.epoch !== null && data.epoch !== state.epoch) return beginAnew();
       noteStart(data.started ?? null);
+      const before = state.agents;
       dispatch({ kind: "overview", data });
-      showTitle();
+      for (const notice of noticesOf(before, state.agents, wanted())) tell(notice, open);
+      showTitle(state, title);
       view?.tick?.();
     },
     onFrame: (frame) => {
@@ -167,67 +164,74 @@ async function start() {
       if (frame.type === "presence_change" || mentions?.length || channel?.startsWith("@")) live.soon();
     },
     onConnection: (connection) => {
-      showConnection(connection);
+      showConnection(connection, heardAt);
       dispatch({ kind: "connection", state: connection });
     },
     onError: fail,
   });
   stop = live.end;
-  hub.session().then(({ token_required }) => (document.getElementById("signout").hidden = !token_required), fail);
+  hub.session().then(({ token_required }) => {
+    document.getElementById("signout").hidden = !token_required;
+    if (token_required) localStorage.setItem(SIGNED_IN_KEY, "yes");
+  }, fail);
   if (parseRoute(location.hash).path[0] === "signin") history.replaceState(null, "", "#/");
   show();
 }
 
+const open = (route) => (location.hash = routeTo(route));
+
 function take(frame) {
   heardAt = Date.now();
-  if (frame.type === "error") {
-    // This is another log, which has not come to where the page was.
-    return beginAnew();
-  }
-  const notice = noticeOf(frame, wanted(), state.agents.get(frame.payload.agent));
+  // An error: this is another log, which has not come to where the page was.
+  if (frame.type === "error") return beginAnew();
+  const notice = noticeOf(frame, wanted(), state.agents);
   dispatch({ kind: "frame", frame });
-  if (notice) tell(notice, (route) => (location.hash = routeTo(route)));
+  if (notice) tell(notice, open);
 }
 
 /** The hub has another log than the page. */
 function beginAnew() {
   stop?.();
-  state = { ...initial(), dismissed: dismissed() };
+  state = fresh();
   start();
 }
 
-function leave() {
+/** `why` is what the hub says of it; a browser that was never signed in is there for the first time. */
+function leave(why) {
   starts += 1;
   stop?.();
   stop = null;
-  state = { ...initial(), dismissed: dismissed() };
+  state = fresh();
+  const wasIn = localStorage.getItem(SIGNED_IN_KEY) !== null;
+  reason = why ?? (wasIn ? "ended" : "first");
   document.getElementById("signout").hidden = true;
   show();
 }
 
-/** Dark is not what browsers report by default, so the page starts dark and is light where that was chosen here. */
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  document.getElementById("theme").textContent = theme === "light" ? "Dark" : "Light";
+function signOut() {
+  localStorage.removeItem(SIGNED_IN_KEY);
+  hub.signOut().then(() => leave("out"), fail);
 }
 
-document.getElementById("theme").addEventListener("click", () => {
-  const theme = document.documentElement.dataset.theme === "light" ? "dark" : "light";
-  localStorage.setItem("orochi-theme", theme);
-  setTheme(theme);
-});
-setTheme(localStorage.getItem("orochi-theme") ?? "dark");
+const help = () => /** @type {HTMLDialogElement} */ (document.getElementById("help")).showModal();
+const find = () => stop !== null && openPalette(state);
+const pressed = (id, act) => document.getElementById(id).addEventListener("click", act);
 
-listen(() => ({ isIn: stop !== null, view, help: () => document.getElementById("help").showModal() }));
-document.getElementById("notices").addEventListener("click", () => chooseNotices([...state.agents.keys()]));
+followTheme();
+followZone(() => show());
+listenForCopies();
+listen(() => ({ isIn: stop !== null, view, help, find }));
+pressed("notices", () => chooseNotices(state));
+pressed("find", find);
+pressed("help-button", help);
+pressed("signout", signOut);
 document.querySelector(".skip").addEventListener("click", (event) => {
   // The address names the page; a place within it must not take that over.
   event.preventDefault();
   main.focus();
 });
-document.getElementById("signout").addEventListener("click", () => hub.signOut().then(leave, fail));
 globalThis.addEventListener("hashchange", show);
 main.addEventListener("scrollend", keepPlace);
 document.addEventListener("click", keepPlace, { capture: true });
-showConnection("starting");
+showConnection("starting", heardAt);
 start();

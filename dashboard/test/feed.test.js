@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mark, marks, overChannels, read } from "../js/model/marks.js";
+import { mark, marks, overChannels, readUpTo, see, seen } from "../js/model/marks.js";
+import { chosen, mute, ordered, pin } from "../js/model/channels.js";
 import { FIRSTS_MAX, ROWS_MAX, append, covers, emptyRun, prepend } from "../js/model/run.js";
 import { threads } from "../js/model/threads.js";
 import { words } from "../js/views/feed/moment.js";
@@ -58,14 +59,14 @@ test("what the page has goes on from a run only where nothing is missing between
 test("unread is what came after it was read, and nothing for who looks for the first time", () => {
   const kept = storage();
   assert.equal(mark(marks(kept), "#c", 50), 50);
-  read("#b", 20, kept);
+  readUpTo("#b", 20, kept);
   assert.equal(mark(marks(kept), "#c", 50), 20);
-  read("#c", 30, kept);
+  readUpTo("#c", 30, kept);
   assert.deepEqual(
     ["#c", "#b"].map((channel) => mark(marks(kept), channel, 50)),
     [30, 20],
   );
-  read("", 40, kept);
+  readUpTo("", 40, kept);
   assert.deepEqual(
     ["#c", "#b"].map((channel) => mark(marks(kept), channel, 50)),
     [40, 40],
@@ -126,4 +127,33 @@ test("a moment says where it is, and how long nothing was said around it", () =>
   assert.deepEqual(said(at(9), null, "", at(10)), ["11:00 is yet to come", ""]);
   // What one knows of the hub's time may be older than what it says.
   assert.equal(said(at(10, 59), null, "", at(10, 59))[0], "11:00, just now");
+});
+
+test("unread are messages that have not been in view, wherever they were seen", () => {
+  const kept = storage();
+  readUpTo("", 10, kept);
+  assert.ok(see([11, 13], 14, kept));
+  assert.ok(!see([11, 5], 14, kept), "nothing new: one was seen before, one is older than what counts as read");
+  const channels = new Map([["#c", { members: [], last: null }]]);
+  const found = overChannels(channels, rows(11, 14), marks(kept), seen(kept));
+  assert.equal(found.get("#c").unread, 2);
+});
+
+test("channels are listed pinned first, then unread, then newest; a muted one is never first", () => {
+  const kept = storage();
+  pin("#old", kept);
+  mute("#loud", kept);
+  const channel = (seq, unread) => ({ last: { seq }, unread, isMore: false });
+  const all = [
+    ["#quiet", channel(9, 0)],
+    ["#loud", channel(10, 5)],
+    ["#old", channel(1, 0)],
+    ["#new", channel(5, 2)],
+  ];
+  assert.deepEqual(
+    ordered(all, chosen(kept)).map(([name]) => name),
+    ["#old", "#new", "#quiet", "#loud"],
+  );
+  pin("#old", kept);
+  assert.deepEqual([...chosen(kept).pinned], []);
 });

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MESSAGES_MAX, sorted, inChannel, initial, reduce } from "../js/model/state.js";
+import { sorted } from "../js/model/fleet.js";
+import { MESSAGES_MAX, inChannel, initial, reduce } from "../js/model/state.js";
 import { clock, duration, parseRoute, routeTo, statusOf } from "../js/ui/format.js";
-import { noticeOf, want, wanted } from "../js/model/notices.js";
+import { ALL, noticeOf, noticesOf, want, wanted } from "../js/model/notices.js";
 import { News } from "../js/ui/news.js";
 import { FOLD_WITHIN, threads } from "../js/model/threads.js";
 import { parts, plainParts } from "../js/ui/text.js";
@@ -72,7 +73,7 @@ test("those that need a person come first", () => {
     agent("f", { online: false, waiting: { count: 1 } }),
   ];
   assert.deepEqual(
-    sorted(agents, "status", statusOf).map(({ name }) => name),
+    sorted(agents, "status").map(({ name }) => name),
     ["c", "b", "f", "e", "a", "d"],
   );
   const places = [
@@ -82,7 +83,7 @@ test("those that need a person come first", () => {
     agent("c", { project: "api" }),
   ];
   assert.deepEqual(
-    sorted(places, "project", statusOf).map(({ name }) => name),
+    sorted(places, "project").map(({ name }) => name),
     ["c", "d", "a", "b"],
   );
 });
@@ -158,17 +159,22 @@ test("one is told of what was chosen, as plain text, and of nothing before", () 
     sender: "alice",
     payload: { channel: "#c", content: "hi", mentions: ["bob"], ...more },
   });
-  assert.deepEqual([noticeOf(status, wanted(storage)), noticeOf(said(), wanted(storage))], [null, null]);
-  want({ errors: true, mentions: ["bob"] }, storage);
+  const agents = (more) =>
+    new Map([["bob", { name: "bob", online: true, stuck: null, waiting: { count: 0 }, ...more }]]);
+  assert.deepEqual(
+    [noticeOf(status, wanted(storage), agents()), noticeOf(said(), wanted(storage), agents())],
+    [null, null],
+  );
+  want({ ...ALL, mentions: ["bob"] }, storage);
   const choice = wanted(storage);
-  assert.equal(noticeOf(status, choice, { status: "busy" }).body, "a [31mb");
-  assert.equal(noticeOf(status, choice, { status: "error" }), null);
-  assert.equal(noticeOf(said(), choice).title, "alice to bob, #c");
-  assert.equal(noticeOf(said({ channel: "@bob", mentions: [] }), choice).tag, "orochi-mention-bob");
-  assert.equal(noticeOf({ ...said(), sender: "bob" }, choice), null);
-  assert.equal(noticeOf(said({ mentions: ["carol"] }), choice), null);
+  assert.equal(noticeOf(status, choice, agents({ status: "busy" })).body, "a [31mb");
+  assert.equal(noticeOf(status, choice, agents({ status: "error" })), null);
+  assert.equal(noticeOf(said(), choice, agents()).title, "alice to bob, #c");
+  assert.equal(noticeOf(said({ channel: "@bob", mentions: [] }), choice, agents()).tag, "orochi-mention-bob");
+  assert.equal(noticeOf({ ...said(), sender: "bob" }, choice, agents()), null);
+  assert.equal(noticeOf(said({ mentions: ["carol"] }), choice, agents()), null);
   storage.setItem("orochi-notices", "{broken");
-  assert.deepEqual(wanted(storage), { errors: false, mentions: [] });
+  assert.equal(wanted(storage).isOn, false);
 });
 
 test("many messages are one sentence", async () => {
@@ -194,4 +200,47 @@ test("addresses survive what names can hold", () => {
     "2 d",
   ]);
   assert.equal(clock("no time"), "?");
+});
+
+test("notices by rule tell of an agent once, when it comes to need a person, and only of the chosen project", () => {
+  const agent = (more) => ({
+    name: "bob",
+    project: "web",
+    online: true,
+    stuck: null,
+    waiting: { count: 0 },
+    status: "busy",
+    ...more,
+  });
+  const map = (more) => new Map([["bob", agent(more)]]);
+  const lost = { online: false, lost: { was: "busy", detail: "gone", since: "t" } };
+  const titles = (before, after, choice = ALL) => noticesOf(before, after, choice).map(({ title }) => title);
+  assert.deepEqual(titles(map(), map(lost)), ["bob is lost"]);
+  assert.deepEqual(titles(map(lost), map(lost)), []);
+  assert.deepEqual(titles(map(), map({ stuck: { reason: "waiting", detail: "x" } })), ["bob is stuck"]);
+  assert.deepEqual(titles(map(), map({ online: false, waiting: { count: 2 } })), ["bob is away with unread mentions"]);
+  assert.deepEqual(titles(map(), map({ status: "blocked" })), ["bob is blocked"]);
+  assert.deepEqual(titles(map(), map(lost), { ...ALL, project: "api" }), []);
+  assert.deepEqual(titles(map(), map(lost), { ...ALL, rules: ["error"] }), []);
+  assert.deepEqual(titles(new Map(), map(lost)), [], "the first overview is no news");
+});
+
+test("last words follow the socket, and an older overview does not take them back", () => {
+  const alice = { name: "alice", online: true, waiting: { count: 0 }, last_words: { seq: 1, content: "old" } };
+  const data = { now: "t", epoch: "e", agents: [alice], channels: [] };
+  const first = reduce(initial(), { kind: "overview", data });
+  const spoke = reduce(first, { kind: "frame", frame: frame(5) });
+  assert.equal(spoke.agents.get("alice").last_words.content, "5");
+  assert.equal(reduce(spoke, { kind: "overview", data }).agents.get("alice").last_words.content, "5");
+});
+
+test("a dismissed loss is no loss until the agent is lost again", () => {
+  const lost = (since) => ({ name: "a", online: false, waiting: { count: 0 }, lost: { was: "busy", since } });
+  const data = (since) => ({ now: "t", agents: [lost(since)], channels: [] });
+  const before = reduce(initial(), { kind: "overview", data: data("t1") });
+  const after = reduce(before, { kind: "dismissed", losses: { a: "t1" } });
+  const status = (state) => statusOf(state.agents.get("a"));
+  assert.deepEqual([status(before), status(after)], ["lost", "offline"]);
+  assert.equal(status(reduce(after, { kind: "overview", data: data("t1") })), "offline");
+  assert.equal(status(reduce(after, { kind: "overview", data: data("t2") })), "lost");
 });

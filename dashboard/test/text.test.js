@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { parts, plainParts } from "../js/text.js";
+import { parts, plainParts } from "../js/ui/text.js";
 
 const cases = JSON.parse(readFileSync(new URL("../../tests/words/mentions.json", import.meta.url), "utf8"));
 const names = (found) => found.filter(({ kind }) => kind === "mention").map(({ name }) => name);

@@ -94,12 +94,12 @@ async def test_agents_are_shown_with_what_they_do_and_what_waits_for_them(start_
         assert "project=api" in page.url
         await page.get_by_label("Filter by project").select_option("")
         await expect(page.locator(".agent")).to_have_count(2)
-        await page.get_by_label("Sort").select_option("sorted by name")
+        await page.get_by_label("Sort").select_option("by name")
         await expect(page.locator(".agent").first).to_have_attribute("data-agent", "alice")
         assert "sort=name" in page.url
         await expect(card.get_by_role("img", name="the last hour: ")).to_be_visible()
     await page.goto(address(hub, "/#/agent/bob"))
-    await expect(page.get_by_label("Not seen yet")).to_contain_text("please look")
+    await expect(page.get_by_label("Unread")).to_contain_text("please look")
 
 
 async def test_the_feed_is_live_says_who_has_seen_what_and_waits_for_a_reader(start_hub: Start, page: Page) -> None:
@@ -126,14 +126,22 @@ async def test_the_feed_is_live_says_who_has_seen_what_and_waits_for_a_reader(st
         await expect(page.get_by_role("list", name="#builds")).to_contain_text("green")
 
 
-async def test_it_is_dark_until_somebody_chooses_light(start_hub: Start, page: Page) -> None:
+async def test_theme_follows_the_system_until_one_is_chosen_and_all_tabs_agree(start_hub: Start, page: Page) -> None:
     hub = start_hub()
+    other = await page.context.new_page()
+    await page.emulate_media(color_scheme="dark")
+    await other.emulate_media(color_scheme="dark")
+    await other.goto(address(hub))
     ground = "getComputedStyle(document.body).backgroundColor"
     await page.goto(address(hub))
     assert await page.evaluate(ground) == "rgb(13, 17, 23)"
+    await page.emulate_media(color_scheme="light")
+    assert await page.evaluate(ground) == "rgb(246, 247, 249)"
+    await page.emulate_media(color_scheme="dark")
     await page.get_by_role("button", name="Light").click()
     await page.reload()
     assert await page.evaluate(ground) == "rgb(246, 247, 249)"
+    await other.wait_for_function(f"() => {ground} === 'rgb(246, 247, 249)'")
 
 
 async def test_a_search_is_a_link_and_the_keyboard_is_enough(start_hub: Start, page: Page) -> None:

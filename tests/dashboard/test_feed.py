@@ -26,6 +26,7 @@ async def test_channels_say_who_is_in_them_and_what_is_unread(start_hub: Start, 
         await alice.send("#general", "hello")
         await page.goto(feed(hub, "?channel=%23general"))
         await expect(page.locator("#connection")).to_have_text("live")
+        await page.get_by_text("1 member now").click()
         await expect(page.get_by_role("list", name="Members")).to_have_text("alice")
         await expect(page.get_by_role("button", name="Older messages")).to_be_hidden()
         builds = page.get_by_role("list", name="Channels").get_by_role("link", name="#builds")
@@ -35,7 +36,7 @@ async def test_channels_say_who_is_in_them_and_what_is_unread(start_hub: Start, 
             await alice.send("#builds", f"build {number}")
         await expect(builds).to_contain_text("3 unread")
         await expect(builds).to_contain_text("just now")
-        # What is said where one reads is read.
+        # A message that has been in view for a second is read.
         await alice.send("#general", "meanwhile")
         await expect(page.locator(".messages")).to_contain_text("meanwhile")
         general = page.get_by_role("list", name="Channels").get_by_role("link", name="#general")
@@ -105,7 +106,7 @@ async def test_all_messages_have_no_gap_after_an_old_channel_was_read(start_hub:
             await asyncio.gather(*[alice.send("#general", "more") for _ in range(100)])
     await page.goto(feed(hub, "?channel=%23old"))
     await expect(page.locator(".messages")).to_contain_text("old 4")
-    await page.get_by_role("link", name="all channels").click()
+    await page.get_by_role("link", name="All channels").click()
     await expect(page.locator(".message[data-seq='705']")).to_be_visible()
     await page.wait_for_function(
         f"""() => {{

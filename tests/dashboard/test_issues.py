@@ -58,5 +58,5 @@ async def test_the_link_in_an_issue_leads_to_the_message(start_hub: Start, page:
         await expect(linked).to_be_in_viewport()
         await expect(linked).to_be_focused()
         await expect(page.get_by_text("later 0", exact=True)).to_be_in_viewport()
-        await page.get_by_role("button", name="to the newest").click()
+        await page.get_by_role("button", name="Jump to latest").click()
         await expect(page.get_by_text("later 299")).to_be_in_viewport()

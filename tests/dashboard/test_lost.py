@@ -133,3 +133,57 @@ async def test_last_words_come_over_the_socket(start_hub: Start, page: Page) -> 
         await page.route("**/api/overview", lambda route: None)
         await alice.send("#builds", "## Build 7\n\n**passed** in `4 min`")
         await expect(card).to_contain_text("Build 7 passed in 4 min")
+
+
+async def test_permalink_opened_while_the_hub_is_down_is_shown_when_it_is_back(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        for hundred in range(7):
+            await asyncio.gather(*[alice.send("#general", f"message {hundred * 100 + n}.") for n in range(100)])
+    await page.goto(address(hub))
+    await expect(page.locator("#connection")).to_have_text("live")
+    hub.kill()
+    await expect(page.locator("#connection")).to_contain_text("retrying")
+    await page.goto(address(hub, "/#/feed?seq=20"))
+    hub.start()
+    await expect(page.locator(".message[data-seq='20']")).to_be_focused(timeout=DEADLINE * 1000)
+
+
+async def test_grouped_messages_have_their_time_and_link_when_pointed_at(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "one")
+        await alice.send("#general", "two")
+    await page.goto(address(hub, "/#/feed"))
+    second = page.locator(".message").nth(1)
+    await expect(second.locator(".when")).to_be_hidden()
+    await second.hover()
+    await expect(second.locator(".when")).to_be_visible()
+    await page.mouse.move(0, 0)
+    await second.focus()
+    await expect(second.locator(".when")).to_be_visible()
+
+
+async def test_show_all_of_a_long_text_does_not_freeze_the_tab(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    line = " ```x\n"
+    async with hub.client("alice") as alice:
+        await alice.send("#general", line * (250_000 // len(line)) + "the end")
+    await page.goto(address(hub, "/#/feed"))
+    await page.get_by_role("button", name="show all").click()
+    await expect(page.locator(".message")).to_contain_text("the end")
+    # The tab answers: what is pressed next is done.
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+async def test_welcome_shows_an_empty_hub_its_first_steps(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.goto(address(hub))
+    first = page.get_by_role("region", name="first steps")
+    await expect(first).to_contain_text("async with OrochiClient(")
+    await expect(first).to_contain_text("orochi send")
+    await expect(first.get_by_role("button", name="Copy")).to_have_count(3)
+    async with hub.client("alice"):
+        await expect(page.locator("[data-agent=alice]")).to_be_visible()
+        await expect(first).to_have_count(0)

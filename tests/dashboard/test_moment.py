@@ -56,7 +56,7 @@ async def test_the_moment_is_told_also_where_nothing_was_said(start_hub: Start, 
         moment = page.locator(".moment")
         await expect(moment).to_contain_text("nothing was said here before; the first message is of ")
         assert (await page.evaluate(IN_ORDER))[:2] == ["MOMENT", "Review of"]
-        await page.get_by_role("link", name="all channels").click()
+        await page.get_by_role("link", name="All channels").click()
         await page.get_by_role("button", name="1 day ago", exact=True).click()
         await expect(moment).to_contain_text(", 1 d ago")
         await expect(moment).to_contain_text("nothing was said before; the first message is of ")
@@ -85,7 +85,7 @@ async def test_one_leaves_the_time_for_the_newest_and_the_address_too(
         await page.get_by_role("button", name="1 h ago", exact=True).click()
         await expect(page.locator(".moment")).to_be_focused()
         if leaves == "chip":
-            await page.get_by_role("button", name="to the newest").click()
+            await page.get_by_role("button", name="Jump to latest").click()
         else:
             await page.keyboard.press("n")
         await expect(page.get_by_text("Notes are done")).to_be_in_viewport()
@@ -119,7 +119,7 @@ async def test_who_goes_to_the_newest_before_the_hub_answered_is_not_taken_back(
         await page.route("**/api/messages?since=*", lambda route: asked.set_result(route))
         await page.get_by_role("button", name="1 h ago", exact=True).click()
         route = await asked
-        await page.get_by_role("button", name="to the newest").click()
+        await page.get_by_role("button", name="Jump to latest").click()
         async with page.expect_response("**/api/messages?since=*") as answer:
             await route.continue_()
         await (await answer.value).finished()
@@ -156,7 +156,9 @@ async def test_by_keyboard_to_a_channel_and_an_hour_back(start_hub: Start, page:
         channels = page.get_by_role("list", name="Channels")
         await expect(channels.get_by_role("link", name="#builds")).to_be_visible()
         await page.keyboard.press("c")
-        await expect(channels.get_by_role("link", name="all channels")).to_be_focused()
+        await expect(channels.get_by_role("link", name="All channels")).to_be_focused()
+        # By the newest message: #general, then #builds.
+        await page.keyboard.press("j")
         await page.keyboard.press("j")
         await expect(channels.get_by_role("link", name="#builds")).to_be_focused()
         await page.keyboard.press("Enter")
@@ -166,4 +168,4 @@ async def test_by_keyboard_to_a_channel_and_an_hour_back(start_hub: Start, page:
         await page.keyboard.press("k")
         await expect(page.locator(".message:focus")).to_contain_text("Build 209 started.")
         await page.keyboard.press("?")
-        await expect(page.get_by_role("dialog")).to_contain_text("what was said an hour ago")
+        await expect(page.get_by_role("dialog")).to_contain_text("messages of an hour ago")

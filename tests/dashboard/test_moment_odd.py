@@ -177,9 +177,9 @@ async def test_a_channel_in_which_nothing_was_said_has_the_line_too(start_hub: S
     async with hub.client("alice", channels=["#empty"]) as alice:
         await alice.send("#general", "elsewhere")
         await page.goto(feed(hub, "?channel=%23empty"))
-        await expect(page.get_by_text("Nothing was said here yet.")).to_be_visible()
+        await expect(page.get_by_text("No messages here yet.")).to_be_visible()
         await page.keyboard.press("h")
-        await expect(page.get_by_text("Nothing was said here yet.")).to_be_visible()
+        await expect(page.get_by_text("No messages here yet.")).to_be_visible()
         await expect(page.locator(".moment")).to_be_focused()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from playwright.async_api import Page, expect
 
+from tests.dashboard.fleet import vanish
+from tests.dashboard.fleet_cast import Agent
 from tests.python.hub import Hub
 
 Start = Callable[..., Hub]
@@ -27,7 +29,7 @@ async def titles(page: Page) -> list[str]:
     return [str(title) for title in await page.evaluate("window.told.map(({ title }) => title)")]
 
 
-async def test_one_is_told_of_errors_and_chosen_mentions_after_saying_so(start_hub: Start, page: Page) -> None:
+async def test_one_button_allows_all_rules_and_mentions_can_be_chosen(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     await page.add_init_script(DESKTOP)
     await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/")
@@ -39,12 +41,11 @@ async def test_one_is_told_of_errors_and_chosen_mentions_after_saying_so(start_h
         assert (await titles(page), await page.evaluate("window.asked")) == ([], 0)
         await page.get_by_role("button", name="Notifications").click()
         dialog = page.get_by_role("dialog", name="Notifications")
-        await dialog.get_by_label("an agent whose status becomes error").check()
-        await dialog.get_by_label("bob").check()
-        assert await page.evaluate("window.asked") == 0
-        await dialog.get_by_role("button", name="Save").click()
-        await expect(dialog).to_contain_text("Saved")
+        await dialog.get_by_role("button", name="Allow notifications").click()
+        for rule in ("is lost", "is stuck", "is in error", "is blocked", "is away with unread mentions"):
+            await expect(dialog.get_by_label(f"an agent {rule}")).to_be_checked()
         assert await page.evaluate("window.asked") == 1
+        await dialog.get_by_label("bob").check()
         await page.keyboard.press("Escape")
         await expect(dialog).to_have_count(0)
         await alice.update_status(status="error", current_task="the build is broken")
@@ -55,28 +56,34 @@ async def test_one_is_told_of_errors_and_chosen_mentions_after_saying_so(start_h
         assert await titles(page) == ["alice is in error", "alice to bob, #builds", "alice to bob, @bob"]
         await page.evaluate("window.told[0].shown.onclick()")
         await expect(page.get_by_role("heading", name="alice")).to_be_visible()
+        await alice.update_status(status="busy")
+        await vanish(hub, Agent("nomad", "", "", "", "", (), "busy"))
+        await page.wait_for_function("() => window.told.some(({ title }) => title === 'nomad is lost')")
 
 
 async def test_the_choice_is_kept_and_can_be_taken_back(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     await page.add_init_script(DESKTOP)
     root = f"http://127.0.0.1:{hub.dashboard_port}/"
-    async with hub.client("alice") as alice:
+    async with hub.client("alice", project="api") as alice:
         await page.goto(root)
         await expect(page.locator(".agent")).to_have_count(1)
-        errors = page.get_by_label("an agent whose status becomes error")
-        for chosen in (True, False):
-            await page.get_by_role("button", name="Notifications").click()
-            await errors.set_checked(chosen)
-            await page.get_by_role("button", name="Save").click()
-            await expect(page.get_by_role("dialog")).to_contain_text("Saved")
-            await page.reload()
-            await expect(page.locator("#connection")).to_have_text("live")
-            await page.get_by_role("button", name="Notifications").click()
-            await expect(errors).to_be_checked(checked=chosen)
-            await page.get_by_role("button", name="Close").click()
-        await alice.update_status(status="error")
-        await expect(page.locator("[data-agent=alice]")).to_contain_text("error")
+        await page.get_by_role("button", name="Notifications").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Allow notifications").click()
+        await dialog.get_by_label("an agent is in error").uncheck()
+        await dialog.get_by_label("Project").select_option("api")
+        await page.reload()
+        await expect(page.locator("#connection")).to_have_text("live")
+        await page.get_by_role("button", name="Notifications").click()
+        await expect(dialog.get_by_label("an agent is in error")).not_to_be_checked()
+        await expect(dialog.get_by_label("an agent is lost")).to_be_checked()
+        await expect(dialog.get_by_label("Project")).to_have_value("api")
+        await dialog.get_by_role("button", name="Switch all off").click()
+        await expect(dialog.get_by_role("button", name="Allow notifications")).to_be_visible()
+        await page.get_by_role("button", name="Close").click()
+        await alice.update_status(status="blocked")
+        await expect(page.locator("[data-agent=alice]")).to_contain_text("blocked")
         assert await titles(page) == []
 
 
@@ -95,7 +102,7 @@ async def test_every_page_is_a_key_away_and_fields_and_dialogs_keep_their_keys(s
         await expect(cards.last).to_be_focused()
         await page.keyboard.press("k")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_label("Not seen yet")).to_be_visible()
+        await expect(page.get_by_label("Unread")).to_be_visible()
         for keys, heading in [
             ("gf", "All messages"),
             ("ga", "Activity"),

@@ -27,17 +27,19 @@ async def test_agents_may_be_called_like_what_every_object_has(start_hub: Start,
             await agent.send("#general", "hello")
     await expect(page.locator(".agent h2")).to_have_text(names)
     await page.get_by_role("link", name="constructor").click()
-    await expect(page.get_by_role("list", name="Lately")).to_contain_text("hello")
+    await expect(page.get_by_role("list", name="Messages from and to it")).to_contain_text("hello")
     await page.goto(address(hub, "/#/activity"))
-    await expect(page.get_by_role("list", name="agents").get_by_role("link")).to_have_text(names)
+    await expect(page.get_by_role("list", name="agents").locator("a.name")).to_have_text(names)
 
 
-async def test_an_address_that_means_nothing_shows_the_overview(start_hub: Start, page: Page) -> None:
+async def test_an_address_that_means_nothing_says_so_and_leads_on(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     for rest in ("/#/constructor", "/#/__proto__", "/#/100%", "/#/nothing/here"):
         await page.goto("about:blank")
         await page.goto(address(hub, rest))
-        await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
+        await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    await page.get_by_role("link", name="To all agents").click()
+    await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
     await page.goto(address(hub, "/#/agent/100%"))
     await expect(page.get_by_text("No agent called 100% has registered.")).to_be_visible()
 
@@ -48,8 +50,8 @@ async def test_who_only_posts_has_a_page_too(start_hub: Start, page: Page) -> No
     said = {"channel": "#builds", "content": "build 42 passed", "sender": "ci"}
     assert (await page.request.post(address(hub, "/api/messages"), data=said)).status == 201
     await page.goto(address(hub, "/#/agent/ci"))
-    await expect(page.get_by_role("list", name="Lately")).to_contain_text("build 42 passed")
-    await expect(page.get_by_role("list", name="Not seen yet")).to_contain_text("Nothing waits")
+    await expect(page.get_by_role("list", name="Messages from and to it")).to_contain_text("build 42 passed")
+    await expect(page.get_by_role("list", name="Unread")).to_contain_text("Nothing is unread")
     await expect(page.locator("#live")).to_be_empty()
 
 

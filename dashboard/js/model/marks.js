@@ -1,25 +1,50 @@
-// Up to where somebody has read, by channel. It is kept in this browser: the hub knows agents, not those who watch.
+// The messages that somebody has read. It is kept in this browser: the hub knows agents, not those who watch.
 
 const KEY = "orochi-read";
+const SEEN_KEY = "orochi-seen";
 /** Stands for all channels. */
 const ALL = "";
+/** Seqs that are kept one by one; what is older counts as read. */
+const SEEN_MAX = 3000;
 
-/** `{channel: seq}`, empty where nothing was read yet; what can't be understood counts as that. */
-export function marks(storage = localStorage) {
+function kept(key, storage) {
   try {
-    const kept = JSON.parse(storage.getItem(KEY));
-    return kept !== null && typeof kept === "object" ? kept : {};
+    return JSON.parse(storage.getItem(key));
   } catch {
-    return {};
+    return null;
   }
 }
 
+/** `{channel: seq}`: up to where each was read as a whole; empty where nothing was read yet. */
+export function marks(storage = localStorage) {
+  const found = kept(KEY, storage);
+  return found !== null && typeof found === "object" && !Array.isArray(found) ? found : {};
+}
+
+/** The seqs that have been in view. */
+export function seen(storage = localStorage) {
+  const found = kept(SEEN_KEY, storage);
+  return new Set(Array.isArray(found) ? found.filter(Number.isSafeInteger) : []);
+}
+
 /** Notes that `channel`, or where it is empty all of them, was read up to `seq`. */
-export function read(channel, seq, storage = localStorage) {
+export function readUpTo(channel, seq, storage = localStorage) {
+  const known = marks(storage);
+  if (Object.keys(known).length === 0) known[ALL] = seq;
+  storage.setItem(KEY, JSON.stringify({ ...known, [channel]: seq }));
+}
+
+/** Notes that these messages have been in view; whether any of them is new. `head` is the newest that there is. */
+export function see(seqs, head, storage = localStorage) {
   const known = marks(storage);
   // Who looks for the first time has missed nothing.
-  if (Object.keys(known).length === 0) known[ALL] = seq;
-  if (known[channel] !== seq) storage.setItem(KEY, JSON.stringify({ ...known, [channel]: seq }));
+  if (Object.keys(known).length === 0) readUpTo(ALL, head, storage);
+  const all = seen(storage);
+  const before = all.size;
+  for (const seq of seqs) if (seq > (known[ALL] ?? 0)) all.add(seq);
+  if (all.size === before) return false;
+  storage.setItem(SEEN_KEY, JSON.stringify([...all].sort((a, b) => a - b).slice(-SEEN_MAX)));
+  return true;
 }
 
 /** Up to where a channel was read; a log that ends before that is another one, of which nothing was. */
@@ -29,22 +54,25 @@ export function mark(known, channel, head) {
 }
 
 /**
- * Each channel's newest message and what is unread of it: `Map(name -> {members, last, unread, isMore})`. They are
- * counted among `rows`, which have no gaps; where `isMore` there are others before them.
+ * Each channel's newest message and its unread ones: `Map(name -> {members, last, unread, isMore})`. They are counted
+ * among `rows`, which have no gaps; where `isMore` there are others before them.
  */
-export function overChannels(channels, rows, known) {
+export function overChannels(channels, rows, known, inView = new Set()) {
   const head = rows.at(-1)?.seq ?? 0;
-  const all = new Map([...channels].map(([name, { members, last }]) => [name, { members, last, unread: 0 }]));
+  const all = new Map(
+    [...channels].map(([name, { members, last }]) => [
+      name,
+      { members, last, unread: 0, isMore: false, mark: mark(known, name, head) },
+    ]),
+  );
   for (const row of rows) {
     const channel = all.get(row.channel);
     if (!channel) continue;
     if (row.seq > (channel.last?.seq ?? 0)) channel.last = row;
-    channel.mark ??= mark(known, row.channel, head);
-    if (row.seq > channel.mark) channel.unread += 1;
+    if (row.seq > channel.mark && !inView.has(row.seq)) channel.unread += 1;
   }
   const first = rows[0]?.seq ?? 0;
-  for (const [name, channel] of all) {
-    channel.mark ??= mark(known, name, head);
+  for (const channel of all.values()) {
     channel.isMore = channel.mark + 1 < first && (channel.last?.seq ?? 0) > channel.mark;
   }
   return all;

@@ -1,19 +1,38 @@
-// Which of the hub's frames a person wants to be told of on the desktop, and the telling. What is wanted is chosen here
-// and kept in this browser; nothing is asked and nothing shown before somebody switched it on.
+// The rules by which a person is told of an agent on the desktop, and the telling. What is wanted is chosen here and
+// kept in this browser; nothing is asked and nothing shown before somebody switched it on.
+
+import { passes, standingOf } from "./fleet.js";
 
 const KEY = "orochi-notices";
 const TEXT_CHARS = 160;
+/** The rules, each with what a notice of it says. */
+export const RULES = {
+  lost: "is lost",
+  stuck: "is stuck",
+  error: "is in error",
+  blocked: "is blocked",
+  missed: "is away with unread mentions",
+};
 
-/** `{errors: bool, mentions: [agent]}`, as it was chosen; everything is off where nothing was. */
+const OFF = { isOn: false, rules: [], project: "", sound: false, mentions: [] };
+
+/** What one gets by allowing notifications: all five rules. */
+export const ALL = { ...OFF, isOn: true, rules: Object.keys(RULES) };
+
+/** `{isOn, rules, project, sound, mentions}`, as it was chosen; everything is off where nothing was. */
 export function wanted(storage = localStorage) {
   try {
-    const { errors, mentions } = JSON.parse(storage.getItem(KEY)) ?? {};
+    const kept = JSON.parse(storage.getItem(KEY)) ?? {};
+    const texts = (list) => (Array.isArray(list) ? list.filter((one) => typeof one === "string") : []);
     return {
-      errors: errors === true,
-      mentions: Array.isArray(mentions) ? mentions.filter((name) => typeof name === "string") : [],
+      isOn: kept.isOn === true,
+      rules: texts(kept.rules).filter((rule) => Object.hasOwn(RULES, rule)),
+      project: typeof kept.project === "string" ? kept.project : "",
+      sound: kept.sound === true,
+      mentions: texts(kept.mentions),
     };
   } catch {
-    return { errors: false, mentions: [] };
+    return OFF;
   }
 }
 
@@ -21,25 +40,38 @@ export function want(choice, storage = localStorage) {
   storage.setItem(KEY, JSON.stringify(choice));
 }
 
-export const isOff = ({ errors, mentions }) => !errors && mentions.length === 0;
+/** Notices of agents that came to need a person between two overviews. */
+export function noticesOf(before, after, choice) {
+  if (!choice.isOn || before.size === 0) return [];
+  return [...after.values()].map((agent) => ofAgent(before.get(agent.name), agent, choice)).filter(Boolean);
+}
 
-/**
- * What to tell of a frame: `{title, body, tag, route}` or null. `known` is the agent before the frame, where it is
- * one's status.
- */
-export function noticeOf(frame, { errors, mentions }, known) {
+function ofAgent(before, agent, choice) {
+  const standing = standingOf(agent);
+  if (!choice.rules.includes(standing) || !passes(agent, { project: choice.project })) return null;
+  if (before && standingOf(before) === standing) return null;
+  const body = agent.lost?.detail ?? agent.stuck?.detail ?? agent.current_task ?? "";
+  return {
+    title: `${agent.name} ${RULES[standing]}`,
+    body: plain(body) || "It does not report at what.",
+    tag: `orochi-${standing}-${agent.name}`,
+    route: ["agent", agent.name],
+    sound: choice.sound,
+  };
+}
+
+/** What to tell of a frame: `{title, body, tag, route}` or null. `agents` are those before the frame. */
+export function noticeOf(frame, choice, agents) {
   const { type, payload, sender } = frame;
-  if (type === "status_update" && errors && payload.status === "error" && known?.status !== "error") {
-    const body = plain(payload.current_task) || "It does not say at what.";
-    return {
-      title: `${payload.agent} is in error`,
-      body,
-      tag: `orochi-error-${payload.agent}`,
-      route: ["agent", payload.agent],
-    };
+  if (!choice.isOn) return null;
+  if (type === "status_update") {
+    const known = agents.get(payload.agent);
+    if (!known) return null;
+    const { agent: _name, ...facts } = payload;
+    return ["error", "blocked"].includes(payload.status) ? ofAgent(known, { ...known, ...facts }, choice) : null;
   }
   if (type !== "message") return null;
-  const name = mentions.find(
+  const name = choice.mentions.find(
     (agent) => agent !== sender && (payload.mentions?.includes(agent) || payload.channel === `@${agent}`),
   );
   if (!name) return null;
@@ -50,6 +82,7 @@ export function noticeOf(frame, { errors, mentions }, known) {
     body: plain(payload.content),
     tag: `orochi-mention-${name}`,
     route: ["agent", name],
+    sound: choice.sound,
   };
 }
 
@@ -65,17 +98,35 @@ function plain(text = "") {
 /** Shows it, where the browser was allowed to. */
 export function tell(notice, open) {
   if (globalThis.Notification?.permission !== "granted") return;
-  const { title, body, tag, route } = notice;
+  const { title, body, tag, route, sound } = notice;
   let shown;
   try {
-    shown = new Notification(title, { body, tag });
+    shown = new Notification(title, { body, tag, silent: !sound });
   } catch {
     // Browsers of phones let only service workers show some.
     return;
   }
+  if (sound) beep();
   shown.onclick = () => {
     globalThis.focus();
     open(route);
     shown.close();
   };
+}
+
+/** A short tone; where the browser allows none before a click, there is none. */
+function beep() {
+  try {
+    const audio = new AudioContext();
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    volume.gain.value = 0.05;
+    tone.frequency.value = 660;
+    tone.connect(volume).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.15);
+    tone.onended = () => audio.close();
+  } catch {
+    // No sound card, or none allowed.
+  }
 }

@@ -6,19 +6,26 @@ import { threads } from "./threads.js";
 export const FIRSTS_MAX = 200;
 /** With those that are folded under them. */
 export const ROWS_MAX = 1000;
+/** The same where only some of the messages are shown. */
+export const FILTERED_MAX = 4000;
 
 /**
- * `rows` in the order of the log; `upTo`: the seq up to which nothing is missing; `isWhole`: there is nothing older.
+ * `rows` in the order of the log; `upTo`: the seq up to which nothing is missing; `isWhole`: there is nothing older;
+ * `isFiltered`: only some of its rows are shown.
  */
-export const emptyRun = { rows: [], upTo: 0, isWhole: false };
+export const emptyRun = { rows: [], upTo: 0, isWhole: false, isFiltered: false };
+
+const limits = ({ isFiltered }) => (isFiltered ? [FILTERED_MAX, FILTERED_MAX] : [FIRSTS_MAX, ROWS_MAX]);
 
 /** With these newer rows, after which nothing is missing up to `upTo`. */
 export function append(run, newer, upTo) {
+  const [firstsMax, rowsMax] = limits(run);
   const rows = [...run.rows, ...newer.filter((row) => row.seq > run.upTo)];
   const { firsts } = threads(rows);
-  const from = firsts.length > FIRSTS_MAX ? rows.indexOf(firsts.at(-FIRSTS_MAX)) : 0;
-  const kept = rows.slice(Math.max(from, rows.length - ROWS_MAX));
+  const from = firsts.length > firstsMax ? rows.indexOf(firsts.at(-firstsMax)) : 0;
+  const kept = rows.slice(Math.max(from, rows.length - rowsMax));
   return {
+    ...run,
     rows: kept,
     upTo: Math.max(upTo, rows.at(-1)?.seq ?? 0),
     isWhole: run.isWhole && kept.length === rows.length,
@@ -27,12 +34,13 @@ export function append(run, newer, upTo) {
 
 /** With these older rows. */
 export function prepend(run, older, isWhole) {
+  const [firstsMax, rowsMax] = limits(run);
   const first = run.rows[0]?.seq ?? run.upTo + 1;
   const rows = [...older.filter((row) => row.seq < first), ...run.rows];
   const { firsts } = threads(rows);
-  const until = firsts.length > FIRSTS_MAX ? rows.indexOf(firsts[FIRSTS_MAX]) : rows.length;
-  const kept = rows.slice(0, Math.min(until, ROWS_MAX));
-  return { rows: kept, upTo: kept.length === rows.length ? run.upTo : kept.at(-1).seq, isWhole };
+  const until = firsts.length > firstsMax ? rows.indexOf(firsts[firstsMax]) : rows.length;
+  const kept = rows.slice(0, Math.min(until, rowsMax));
+  return { ...run, rows: kept, upTo: kept.length === rows.length ? run.upTo : kept.at(-1).seq, isWhole };
 }
 
 /** Whether every message after `seq` is among `messages`, which have no gaps. */

@@ -8,6 +8,9 @@ export function initial() {
     connection: "starting",
     now: null,
     started: null,
+    name: "",
+    agentPort: 0,
+    more: 0,
     dismissed: {},
     epoch: null,
     gitea: null,
@@ -31,6 +34,9 @@ export function reduce(state, event) {
         ...state,
         now: event.data.now,
         started: event.data.started ?? null,
+        name: event.data.name ?? "",
+        agentPort: event.data.agent_port ?? 0,
+        more: event.data.more ?? 0,
         epoch: event.data.epoch ?? null,
         gitea: event.data.gitea ?? null,
         agents: new Map(event.data.agents.map((agent) => [agent.name, known(state, agent)])),
@@ -132,20 +138,4 @@ function merged(state, rows) {
 /** The messages of one channel, or of all where it is empty. */
 export function inChannel(state, channel) {
   return channel ? state.messages.filter((row) => row.channel === channel) : state.messages;
-}
-
-/** In the order in which they need a person. */
-const NEEDS = ["lost", "stuck", "error", "blocked", "missed", "busy", "online", "idle", "offline"];
-
-/** Whether an agent is away while something waits for it. */
-export const isMissed = (agent) => !agent.online && !isLost(agent) && agent.waiting.count > 0;
-
-const isLost = (agent) => Boolean(agent.lost) && !agent.isDismissed;
-
-/** Agents sorted by `key`: the status by need, a text by itself with those that have none last; then by name. */
-export function sorted(agents, key, statusOf) {
-  const rank = (agent) => NEEDS.indexOf(isMissed(agent) ? "missed" : statusOf(agent));
-  const text = (a, b) => Number(!a[key]) - Number(!b[key]) || String(a[key]).localeCompare(String(b[key]));
-  const compare = key === "status" ? (a, b) => rank(a) - rank(b) : text;
-  return [...agents].sort((a, b) => compare(a, b) || a.name.localeCompare(b.name));
 }

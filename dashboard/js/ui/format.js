@@ -22,15 +22,52 @@ export function ago(ts, now) {
   return seconds < 60 ? "just now" : `${duration(seconds)} ago`;
 }
 
+const ZONE_KEY = "orochi-zone";
+const store = globalThis.localStorage;
+
+/** Whether times are shown in UTC, and how the zone is called. */
+export function zone() {
+  const isUtc = store?.getItem(ZONE_KEY) === "utc";
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return { isUtc, name: isUtc ? "UTC" : here === "UTC" ? "UTC (local)" : here };
+}
+
+/** Shows times in `local` time or in `utc`, here and in later visits. */
+export const useZone = (name) => store?.setItem(ZONE_KEY, name);
+
+/** `[year, month, day, hours, minutes, seconds]` in the zone that is shown. */
+function fields(date) {
+  return zone().isUtc
+    ? date
+        .toISOString()
+        .match(/\d+/g)
+        .slice(0, 6)
+        .map((part, at) => Number(part) - Number(at === 1))
+    : [date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()];
+}
+
+const two = (n) => String(n).padStart(2, "0");
+
+/** The day in the zone that is shown: "2026-11-29". */
+export function day(ts) {
+  const [year, month, date] = fields(new Date(ts));
+  return `${year}-${two(month + 1)}-${two(date)}`;
+}
+
 /** The time of day, and the date where it is not that of `now`. */
 export function clock(ts, now = new Date()) {
   const date = new Date(ts);
   if (Number.isNaN(date.getTime())) return "?";
-  const two = (n) => String(n).padStart(2, "0");
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  if (date.toDateString() === now.toDateString()) return time;
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+  const time = fields(date).slice(3).map(two).join(":");
+  return day(date) === day(now) ? time : `${day(date)} ${time}`;
 }
+
+/** As a `datetime-local` field takes it: the time here, to the minute. */
+export const localInput = (date) =>
+  new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+
+/** Date, time and zone, for details. */
+export const exact = (ts) => `${day(ts)} ${clock(ts, new Date(ts))} ${zone().name}`;
 
 /** The same to the minute, for the ends of a picture. */
 export const minute = (ts, now = new Date()) => clock(ts, now).replace(/:\d\d$/, "");

@@ -2,7 +2,9 @@
 // document that runs nothing, and built anew from what is listed here, so that a mistake on either side alone is
 // harmless.
 
+import { copyButton } from "./copy.js";
 import { el } from "./dom.js";
+import { tokens } from "./highlight.js";
 import { inOrder, linked } from "./text.js";
 
 /** Tags that are kept, each with what it has besides its children. Anything else is left out, its text stays. */
@@ -48,7 +50,9 @@ function built(node, place) {
   if (node.nodeType !== Node.ELEMENT_NODE) return [];
   const properties = KEPT[node.tagName];
   if (!properties) return [node.textContent];
+  if (node.tagName === "PRE") return [codeBlock(node)];
   const inner = children(node, { ...place, isPlain: place.isPlain || ["A", "CODE", "PRE"].includes(node.tagName) });
+  if (node.tagName === "LI") checkBox(inner);
   const element = el(node.tagName.toLowerCase(), { ...properties, ...own(node) }, inner);
   // A wide table moves by itself, not the page with it.
   return [
@@ -56,6 +60,35 @@ function built(node, place) {
       ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "table" }, element)
       : element,
   ];
+}
+
+/** A block of code in colours, with a button that copies it. */
+function codeBlock(node) {
+  const code = node.querySelector("code");
+  const text = inOrder(node.textContent);
+  const language = /^language-([\w+#.-]{1,32})$/.exec(code?.className ?? "")?.[1] ?? "";
+  const parts = tokens(text, language).map((one) =>
+    one.kind ? el("span", { class: `hl-${one.kind}` }, one.text) : one.text,
+  );
+  const inner = el("code", { class: language ? `language-${language}` : null }, parts);
+  return el("div", { class: "block" }, el("pre", { tabindex: "0" }, inner), copyButton());
+}
+
+/** A task list's item: `[ ]` and `[x]` at its beginning become boxes. */
+function checkBox(inner) {
+  const [first] = inner;
+  const holder = typeof first === "string" ? inner : first instanceof HTMLParagraphElement ? first : null;
+  const text =
+    typeof first === "string" ? first : first instanceof HTMLParagraphElement ? first.firstChild?.nodeValue : null;
+  const box = /^\s*\[([ xX])\] /.exec(text ?? "");
+  if (!holder || !box) return;
+  const isDone = box[1] !== " ";
+  const mark = el("span", { class: "box", role: "img", "aria-label": isDone ? "done" : "open" }, isDone ? "☑" : "☐");
+  if (Array.isArray(holder)) holder.splice(0, 1, mark, ` ${text.slice(box[0].length)}`);
+  else {
+    holder.firstChild.nodeValue = ` ${text.slice(box[0].length)}`;
+    holder.prepend(mark);
+  }
 }
 
 /** The attributes that a node keeps of its own. */

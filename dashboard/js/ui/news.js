@@ -10,7 +10,8 @@ export class News {
   timer = null;
 
   constructor(say = announce, gatherMs = GATHER_MS) {
-    Object.assign(this, { say, gatherMs });
+    this.say = say;
+    this.gatherMs = gatherMs;
   }
 
   add(count) {

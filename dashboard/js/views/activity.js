@@ -1,64 +1,94 @@
-// What happened lately: how much was said and where, what each agent was in, and who spoke to whom.
+// Activity: how much was said and where, the states of agents, and who spoke to whom. Every picture leads on.
 
-import { bars, ticks } from "../ui/bars.js";
+import { bars } from "../ui/bars.js";
 import { el } from "../ui/dom.js";
 import { routeTo } from "../ui/format.js";
+import { identicon } from "../ui/identicon.js";
+import { chosenNames } from "../model/fleet.js";
 import * as hub from "../wire/hub.js";
-import { legend, picture, shares } from "../ui/strip.js";
+import { legend, picture, shares, ticks } from "../ui/strip.js";
+import { filterChips } from "./filters.js";
 
-const WINDOWS = { hour: "The last hour, a bar a minute", day: "The last day, a bar each half hour" };
+const WINDOWS = { hour: "Messages per minute, last hour", day: "Messages per half hour, last day" };
 const EVERY_MS = 30_000;
 /** Agents in the table; more would not be read. */
 const AGENTS_MAX = 30;
 
+/** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
 export function activity({ params, onError }) {
   const window = params.window === "day" ? "day" : "hour";
   const links = Object.keys(WINDOWS).map((name) =>
-    el("a", { href: `#/activity?window=${name}`, "aria-current": name === window ? "true" : null }, name),
+    el(
+      "a",
+      { href: routeTo(["activity"], { ...params, window: name }), "aria-current": name === window ? "true" : null },
+      name === "hour" ? "Last hour" : "Last day",
+    ),
   );
   const said = el("section", {}, el("h2", {}, WINDOWS[window]));
-  const did = el("section", {}, el("h2", {}, "What each agent was in"));
+  const did = el("section", {}, el("h2", {}, "Agent states"));
   const who = el("section", {}, el("h2", {}, "Who spoke to whom"));
   const element = el(
     "section",
     { "aria-labelledby": "activity-title" },
-    el("h1", { id: "activity-title" }, "Activity"),
-    el("p", { class: "windows" }, links),
+    el(
+      "div",
+      { class: "heading" },
+      el("h1", { id: "activity-title" }, "Activity"),
+      el("span", { class: "switch", role: "group", "aria-label": "time" }, links),
+    ),
+    filterChips("activity", params),
     said,
     did,
     who,
   );
+  const hidden = new Set();
   let askedAt = 0;
+  let names = null;
+  let got = null;
+  const draw = () => {
+    if (!got) return;
+    const [timeline, states, pairs] = got;
+    const toggled = (name) => {
+      if (!hidden.delete(name)) hidden.add(name);
+      draw();
+    };
+    said.replaceChildren(said.firstChild, ...bars(timeline, WINDOWS[window], { hidden, toggled }));
+    did.replaceChildren(did.firstChild, ...strips(states, names));
+    who.replaceChildren(who.firstChild, table(pairs.filter(({ from, to }) => isChosen(names, from, to))));
+  };
   const load = async () => {
     if (Date.now() - askedAt < EVERY_MS) return;
     askedAt = Date.now();
     try {
-      const asked = [hub.activity(window), hub.states(window), hub.matrix(window)];
-      const [timeline, states, pairs] = await Promise.all(asked);
+      got = await Promise.all([hub.activity(window), hub.states(window), hub.matrix(window)]);
       // Where the hub has not counted all of it yet, it counts on when it is asked again.
-      if (Date.parse(timeline.complete_since) > Date.parse(timeline.since)) askedAt = 0;
-      said.replaceChildren(said.firstChild, ...bars(timeline, WINDOWS[window]));
-      did.replaceChildren(did.firstChild, ...strips(states));
-      who.replaceChildren(who.firstChild, table(pairs));
+      if (Date.parse(got[0].complete_since) > Date.parse(got[0].since)) askedAt = 0;
+      draw();
     } catch (error) {
       askedAt = 0;
-      if (said.children.length === 1) said.append(el("p", { class: "empty" }, "Could not be had yet; trying again."));
+      if (said.children.length === 1)
+        said.append(el("p", { class: "empty" }, "Could not be loaded yet; trying again."));
       onError(error);
     }
   };
-  return { element, update: () => {}, tick: load, shown: load, items: () => [...did.querySelectorAll("a")] };
+  const update = (state) => (names = chosenNames(state.agents, params));
+  return { element, update, tick: load, shown: load, items: () => [...did.querySelectorAll("a.name")] };
 }
 
+const isChosen = (names, from, to) => names === null || names.has(from) || names.has(to);
+
 /** A strip for each agent, one under the other, so that what happened at once stands at one place. */
-function strips({ since, until, agents }) {
-  const all = Object.entries(agents).sort(([one], [other]) => one.localeCompare(other));
+function strips({ since, until, agents }, names) {
+  const all = Object.entries(agents)
+    .filter(([name]) => names === null || names.has(name))
+    .sort(([one], [other]) => one.localeCompare(other));
   if (all.length === 0) return [el("p", { class: "empty" }, "No agent was here.")];
   const rows = all.map(([name, spans]) =>
     el(
       "li",
       {},
-      el("a", { href: routeTo(["agent", name]) }, name),
-      picture(spans, since, until, `${name}: ${shares(spans)}`),
+      el("span", { class: "label" }, identicon(name), el("a", { class: "name", href: routeTo(["agent", name]) }, name)),
+      picture(spans, since, until, `${name}: ${shares(spans)}`, { agent: name }),
     ),
   );
   return [el("ul", { class: "rows", "aria-label": "agents" }, rows, el("li", {}, ticks(since, until))), legend()];
@@ -72,11 +102,10 @@ function table(pairs) {
   const to = names("to");
   const cell = (from, name) => {
     const count = counts.get(`${from} ${name}`) ?? 0;
-    return el(
-      "td",
-      { data: { share: count === 0 ? "0" : String(Math.ceil((count / most) * 4)) } },
-      count === 0 ? "" : String(count),
-    );
+    const share = count === 0 ? "0" : String(Math.ceil((count / most) * 4));
+    const title = `${count} from ${from} to ${name}`;
+    const link = count > 0 && el("a", { href: routeTo(["direct", from, name]), title }, String(count));
+    return el("td", { data: { share } }, link);
   };
   const head = el(
     "tr",

@@ -1,11 +1,13 @@
 // One agent: who it is, what waits for it, what it said, and where it was mentioned.
 
-import { ticks } from "../ui/bars.js";
+import { ticks } from "../ui/strip.js";
 import { el, morph, put } from "../ui/dom.js";
-import { ago, routeTo } from "../ui/format.js";
+import { ago, routeTo, statusOf } from "../ui/format.js";
+import { identicon } from "../ui/identicon.js";
 import * as hub from "../wire/hub.js";
 import { legend, strip } from "../ui/strip.js";
-import { messageRow, openInFeed, refreshVisible } from "./message.js";
+import { messageRow, openDetails, openInFeed, refreshVisible } from "./message.js";
+import { dismissButton } from "./cards.js";
 import { needs, statusLine, task } from "./standing.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -15,8 +17,9 @@ const EVERY_MS = 4000;
 /** Messages under "Lately". */
 const LATELY = 50;
 
-export function agentPage({ name, onError }) {
-  const view = new AgentPage(name, onError);
+/** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
+export function agentPage({ name, params, onError, dismiss }) {
+  const view = new AgentPage(name, params.at, onError, dismiss);
   return {
     element: view.element,
     update: (state) => view.update(state),
@@ -24,6 +27,7 @@ export function agentPage({ name, onError }) {
     shown: () => view.load(),
     items: () => [...view.element.querySelectorAll(".message")],
     chosen: openInFeed,
+    keys: { i: () => openDetails(document.activeElement) },
   };
 }
 
@@ -31,20 +35,28 @@ class AgentPage {
   /** Said by it or to it, as the hub had it. */
   said = [];
   state = null;
+  /** The agent, where the overview does not list it. */
+  found = null;
   isLoading = false;
   askedAt = 0;
 
-  constructor(name, onError) {
-    Object.assign(this, { name, onError });
-    this.standing = el("div", {});
+  constructor(name, at, onError, dismiss) {
+    this.name = name;
+    this.at = at;
+    this.onError = onError;
+    const pressed = ({ target }) => {
+      const { lost, since } = target.closest(".dismiss")?.dataset ?? {};
+      if (lost) dismiss(lost, since);
+    };
+    this.standing = el("div", { class: "agent standing", onclick: pressed });
     this.facts = el("dl", { class: "facts" });
-    this.day = el("section", { class: "day" }, el("h2", {}, "The last day"));
-    this.waiting = new List("Not seen yet", "Nothing waits for it.");
-    this.about = new List("Lately said by it or to it, the newest first", "Nothing was.");
+    this.day = el("section", { class: "day" }, el("h2", {}, this.at ? "The day around that time" : "The last day"));
+    this.waiting = new List("Unread", "Nothing is unread.");
+    this.about = new List("Messages from and to it, newest first", "No messages yet.");
     this.element = el(
       "section",
       { "aria-labelledby": "agent-title" },
-      el("h1", { id: "agent-title" }, name),
+      el("h1", { id: "agent-title" }, identicon(name), name),
       this.standing,
       this.facts,
       this.waiting.element,
@@ -61,14 +73,18 @@ class AgentPage {
     try {
       // Whoever only posts has never registered, and nothing waits for it.
       const unread = hub.waiting(name).catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
-      const asked = [unread, hub.saidByOrTo(name, LATELY), hub.timeline(name)];
+      const asked = [unread, hub.saidByOrTo(name, LATELY), hub.timeline(name, around(this.at))];
       const [waiting, said, spans] = await Promise.all(asked);
+      if (!this.state.agents.has(name) && this.state.more > 0) {
+        this.found = (await hub.agent(name)).agents[0] ?? null;
+        this.update(this.state);
+      }
       this.waiting.show(waiting, this.count(waiting.length));
       this.said = said;
       this.drawSaid();
       this.day.replaceChildren(
         this.day.firstChild,
-        ...(spans.length ? day(spans) : [el("p", { class: "empty" }, "It was not here.")]),
+        ...(spans.length ? day(spans, this.at) : [el("p", { class: "empty" }, "It was not here.")]),
       );
       refreshVisible(this.element, this.state.gitea);
     } catch (error) {
@@ -86,12 +102,20 @@ class AgentPage {
 
   update(state) {
     this.state = state;
-    const agent = state.agents.get(this.name);
+    const agent = state.agents.get(this.name) ?? this.found;
     const now = state.now;
     const standing = agent
-      ? [statusLine(agent, now), needs(agent, now), task(agent)]
-      : [el("p", { class: "empty" }, `No agent called ${this.name} has registered.`)];
-    morph(this.standing, el("div", {}, standing.flat()));
+      ? [statusLine(agent, now), needs(agent, now), dismissButton(agent), task(agent)]
+      : [
+          el(
+            "p",
+            { class: "empty" },
+            `No agent called ${this.name} has registered. `,
+            el("a", { href: "#/overview" }, "All agents"),
+          ),
+        ];
+    const data = agent ? { status: statusOf(agent) } : {};
+    morph(this.standing, el("div", { class: "agent standing", data }, standing.flat()));
     const given = agent ? facts(agent, now).filter(([, value]) => value) : [];
     const pairs = given.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value)));
     morph(this.facts, el("dl", { class: "facts" }, pairs));
@@ -111,7 +135,8 @@ class AgentPage {
 /** Messages under a heading; those that stand there stay. */
 class List {
   constructor(title, empty) {
-    Object.assign(this, { title, empty });
+    this.title = title;
+    this.empty = empty;
     this.rows = el("ol", { class: "messages", "aria-label": title });
     this.heading = el("h2", {}, title);
     this.element = el("section", {}, this.heading, this.rows);
@@ -126,17 +151,25 @@ class List {
   }
 }
 
-/** The day that ends where the hub's answer does, by the hub's clock. */
-function day(spans) {
+/** The day around a time, for the hub; nothing where none was asked for. */
+function around(at) {
+  const time = Date.parse(at ?? "");
+  if (Number.isNaN(time)) return {};
+  const until = new Date(Math.min(Date.now(), time + DAY_MS / 2));
+  return { since: new Date(until.getTime() - DAY_MS).toISOString(), until: until.toISOString() };
+}
+
+/** The day that ends where the hub's answer does, by the hub's clock; `at` is a time to mark. */
+function day(spans, at) {
   const { until } = spans.at(-1);
   const since = new Date(Date.parse(until) - DAY_MS).toISOString();
-  const [picture, states] = strip(spans, since, until);
+  const [picture, states] = strip(spans, since, until, at);
   return [picture, ticks(since, until), legend(), states];
 }
 
 function seen(cursor) {
-  if (cursor === null) return "it does not say";
-  return cursor === 0 ? "nothing" : el("a", { href: routeTo(["feed"], { seq: cursor }) }, `message ${cursor}`);
+  if (cursor === null) return "not reported";
+  return cursor === 0 ? "nothing yet" : el("a", { href: routeTo(["feed"], { seq: cursor }) }, `message ${cursor}`);
 }
 
 function facts(agent, now) {
@@ -145,8 +178,14 @@ function facts(agent, now) {
     ["Role", agent.role],
     ["Project", agent.project],
     ["Model", agent.model],
-    ["Channels", agent.channels.join(", ")],
+    [
+      "Channels",
+      agent.channels.flatMap((channel, at) => [
+        at > 0 && ", ",
+        el("a", { href: routeTo(["feed"], { channel }) }, channel),
+      ]),
+    ],
     ["Last sign of life", ago(agent.last_heartbeat, now)],
-    ["Last message seen", seen(agent.cursor)],
+    ["Last read", seen(agent.cursor)],
   ];
 }

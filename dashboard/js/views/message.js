@@ -1,47 +1,58 @@
 // One message as a row, with how far it got with each agent that it is for.
 
 import { el } from "../ui/dom.js";
-import { clock, routeTo } from "../ui/format.js";
+import { clock, exact, routeTo } from "../ui/format.js";
+import { identicon } from "../ui/identicon.js";
 import * as hub from "../wire/hub.js";
 import { showCards } from "../ui/issues.js";
 import { fromHub } from "../ui/markup.js";
 import { inOrder, render } from "../ui/text.js";
+import { showDetails } from "./details.js";
+import { receiptWords } from "./receipts.js";
+
+export { noteStart } from "./receipts.js";
 
 /** Longer texts are cut, and shown whole when asked. */
 const CHARS_SHOWN = 4000;
 /** How far a message got is not asked more often. */
 const ASK_AGAIN_MS = 2000;
 const ISSUES_AGAIN_MS = 60_000;
-/** A receipt's states: in a word, and what it means. */
-const STATES = {
-  unknown: ["not known", "the hub has restarted since: what was handed over before that is not known"],
-  pending: ["waiting", "not handed over yet: it gets it when it is there"],
-  delivered: ["delivered", "handed over to it; it has not said that it dealt with it"],
-  seen: ["seen", "it has said that it dealt with it"],
-};
 /** Messages about which is asked at once. */
 const ASKS_MAX = 4;
 
-/** `channel`: the one that is read, where its time's link stays in it. */
-export function messageRow(row, { parent = null, isInThread = false, isTarget = false, channel = "" } = {}) {
+/**
+ * @param {import("../../types.js").Row} row
+ * `channel`: the one that is read, where its time's link stays in it; `marked`: words to highlight.
+ */
+export function messageRow(
+  row,
+  { parent = null, isInThread = false, isTarget = false, channel = "", marked = [] } = {},
+) {
   const isDirect = row.channel.startsWith("@");
   const classes = ["message", isDirect && "direct", isTarget && "target"];
-  return el(
+  const item = el(
     "li",
-    {
-      class: classes.filter(Boolean).join(" "),
-      data: { seq: row.seq },
-      tabindex: "-1",
-    },
+    { class: classes.filter(Boolean).join(" "), data: { seq: row.seq }, tabindex: "-1" },
     el(
       "p",
       { class: "head" },
+      identicon(row.sender),
       el("a", { class: "sender", href: routeTo(["agent", row.sender]) }, row.sender),
-      el("a", { class: "channel", href: channelRoute(row.channel) }, isDirect ? `to ${row.channel}` : row.channel),
+      el("a", { class: "channel", href: channelRoute(row) }, isDirect ? `to ${row.channel}` : row.channel),
       el(
         "a",
-        { class: "when", href: routeTo(["feed"], { channel, seq: row.seq }), title: "In the feed" },
+        { class: "when", href: routeTo(["feed"], { channel, seq: row.seq }), title: `In the feed; ${exact(row.ts)}` },
         el("time", { datetime: row.ts }, clock(row.ts)),
+      ),
+      el(
+        "button",
+        {
+          type: "button",
+          class: "more",
+          "aria-label": `Details of message ${row.seq}`,
+          onclick: () => showDetails(row),
+        },
+        "⋯",
       ),
     ),
     // In a thread it is the first message that is answered, unless it says otherwise.
@@ -49,38 +60,62 @@ export function messageRow(row, { parent = null, isInThread = false, isTarget = 
     body(row),
     (isDirect || row.mentions?.length > 0) && delivery(row),
   );
+  if (marked.length > 0) highlight(item, marked);
+  rows.set(item, row);
+  return item;
+}
+
+/** The row that an item shows. It is kept beside the page: elements hold no state. */
+const rows = new WeakMap();
+
+/** Shows the details of the message that an item shows. */
+export const openDetails = (item) => rows.has(item) && showDetails(rows.get(item));
+
+/** Puts marks around words in an item's text. */
+function highlight(item, words) {
+  const pattern = new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "giu");
+  const walker = document.createTreeWalker(item.querySelector(".body"), NodeFilter.SHOW_TEXT);
+  /** @type {Text[]} */
+  const texts = [];
+  while (walker.nextNode()) texts.push(/** @type {Text} */ (walker.currentNode));
+  for (const text of texts) {
+    const parts = text.nodeValue.split(pattern);
+    if (parts.length < 3) continue;
+    text.replaceWith(...parts.map((part, at) => (at % 2 === 1 ? el("mark", {}, part) : part)));
+  }
 }
 
 /** Leads to where a message stands among the others. */
 export const openInFeed = (item) => item.querySelector(".when").click();
 
-const channelRoute = (channel) =>
-  channel.startsWith("@") ? routeTo(["agent", channel.slice(1)]) : routeTo(["feed"], { channel });
+const channelRoute = ({ channel, sender }) =>
+  channel.startsWith("@") ? routeTo(["direct", sender, channel.slice(1)]) : routeTo(["feed"], { channel });
 
 /** What a message answers: in words where it is known, else by its number until it is asked for. */
 function answered(seq, parent) {
   const words = ({ sender, content }) => `in reply to ${sender}: ${inOrder(content.slice(0, 100))}`;
   const element = el("p", { class: "reply", dir: "auto" }, parent ? words(parent) : `in reply to message ${seq}`);
   if (!parent)
-    element.ask = () =>
+    unasked.set(element, () =>
       hub.message(seq).then(
         (row) => (element.textContent = words(row)),
         () => {},
-      );
+      ),
+    );
   return element;
 }
+
+/** Replies whose first message is not known yet, and what asks for it. */
+const unasked = new WeakMap();
 
 function body(row) {
   if (row.html !== undefined) return rich(row);
   const text = (content) => render(el, content, row.mentions ?? []);
   if (row.content.length <= CHARS_SHOWN) return el("div", { class: "body written", dir: "auto" }, text(row.content));
   const element = el("div", { class: "body written", dir: "auto" }, text(row.content.slice(0, CHARS_SHOWN)));
-  const all = el(
-    "button",
-    { type: "button", onclick: () => element.replaceChildren(...text(row.content)) },
-    `show all ${row.content.length} characters`,
-  );
-  element.append(" … ", all);
+  // One text node: code and links of a quarter megabyte would be ten thousands of elements.
+  const show = () => (element.textContent = inOrder(row.content));
+  element.append(" … ", el("button", { type: "button", onclick: show }, `show all ${row.content.length} characters`));
   return element;
 }
 
@@ -96,11 +131,6 @@ function rich(row) {
   return [element, all];
 }
 
-/** What is known of a receipt: the hub forgets what it handed over when it restarts. */
-export function receiptState(state, { ts }, started) {
-  return state === "pending" && started !== null && Date.parse(ts) < Date.parse(started) ? "unknown" : state;
-}
-
 function delivery(row) {
   const states = el("ul", { class: "delivery", "aria-label": "delivery" });
   const show = async () => {
@@ -109,48 +139,49 @@ function delivery(row) {
       const named = Object.entries(agents).filter(
         ([name]) => row.mentions?.includes(name) || row.channel === `@${name}`,
       );
-      const item = ([name, found]) => {
-        const state = receiptState(found, row, hubStarted);
-        const [word, title] = STATES[state] ?? [state];
+      const items = named.map(([name, found]) => {
+        const { state, word, title } = receiptWords(found, row);
         return el("li", { data: { state }, title }, `${name}: ${word}`);
-      };
-      states.replaceChildren(...named.map(item));
+      });
+      states.replaceChildren(...items);
+      asks.get(states).isDone = named.length > 0 && named.every(([, state]) => state === "seen");
     } catch (error) {
       states.replaceChildren(el("li", {}, error.message));
     }
   };
-  states.refresh = show;
+  asks.set(states, { show, at: 0, isDone: false });
   return states;
 }
+
+/** By its list of receipts: what asks for them, when that was last done, and whether nothing more can change. */
+const asks = new WeakMap();
+/** By message: when the issues that it links to were last asked for. */
+const issuesAskedAt = new WeakMap();
 
 /** Asks, for what is on the screen, how far it got, what it answers where that is not known, and, with the address of a
  * Gitea, how the issues stand that it links to. */
 export function refreshVisible(list, gitea = null) {
   const height = globalThis.innerHeight;
+  const isSeen = (element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom > 0 && top < height;
+  };
   for (const row of gitea ? list.querySelectorAll(".message") : []) {
-    const { top, bottom } = row.getBoundingClientRect();
-    if (bottom <= 0 || top >= height || Date.now() - (row.issuesAt ?? 0) < ISSUES_AGAIN_MS) continue;
-    row.issuesAt = Date.now();
+    if (Date.now() - (issuesAskedAt.get(row) ?? 0) < ISSUES_AGAIN_MS || !isSeen(row)) continue;
+    issuesAskedAt.set(row, Date.now());
     showCards(row, gitea);
   }
   for (const reply of list.querySelectorAll(".reply")) {
-    const { top, bottom } = reply.getBoundingClientRect();
-    if (!reply.ask || bottom <= 0 || top >= height) continue;
-    reply.ask();
-    reply.ask = null;
+    if (!unasked.has(reply) || !isSeen(reply)) continue;
+    unasked.get(reply)();
+    unasked.delete(reply);
   }
   due = [...list.querySelectorAll(".delivery")].filter((states) => {
-    const { top, bottom } = states.parentElement.getBoundingClientRect();
-    const isDone = states.children.length > 0 && !states.querySelector(":not([data-state=seen])");
-    const isAsked = Date.now() - (states.askedAt ?? 0) < ASK_AGAIN_MS;
-    return bottom > 0 && top < height && !isDone && !isAsked;
+    const ask = asks.get(states);
+    return ask && !ask.isDone && Date.now() - ask.at >= ASK_AGAIN_MS && isSeen(states.parentElement);
   });
   askNext();
 }
-
-/** When the hub started, as its overview had it last. */
-let hubStarted = null;
-export const noteStart = (started) => (hubStarted = started);
 
 /** Deliveries in sight that are to be asked for, and how many are being asked for. */
 let due = [];
@@ -158,10 +189,10 @@ let underWay = 0;
 
 function askNext() {
   while (underWay < ASKS_MAX && due.length > 0) {
-    const states = due.shift();
-    states.askedAt = Date.now();
+    const ask = asks.get(due.shift());
+    ask.at = Date.now();
     underWay += 1;
-    states.refresh().finally(() => {
+    ask.show().finally(() => {
       underWay -= 1;
       askNext();
     });

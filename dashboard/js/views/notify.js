@@ -1,51 +1,82 @@
-// The dialog in which somebody chooses what to be told of on the desktop. The browser is asked only when this is saved.
+// The dialog for notifications: one button allows them all; rules, project and sound can be chosen. The browser is
+// asked only when that button is pressed.
 
 import { el } from "../ui/dom.js";
-import { isOff, want, wanted } from "../model/notices.js";
+import { ALL, RULES, want, wanted } from "../model/notices.js";
 
-/** Opens it; `names` are the agents that can be chosen. */
-export function chooseNotices(names) {
-  const now = wanted();
-  const errors = el("input", { type: "checkbox", id: "notify-errors", checked: now.errors });
-  const agents = [...new Set([...names, ...now.mentions])].sort((one, other) => one.localeCompare(other));
-  const boxes = agents.map((name) =>
-    el("input", { type: "checkbox", value: name, checked: now.mentions.includes(name) }),
-  );
+/** Opens it. */
+export function chooseNotices(state) {
   const note = el("p", { role: "status" }, standing());
-  const save = async (event) => {
-    event.preventDefault();
-    const choice = { errors: errors.checked, mentions: boxes.filter((box) => box.checked).map((box) => box.value) };
-    if (!isOff(choice) && globalThis.Notification?.permission === "default") await Notification.requestPermission();
-    want(choice);
-    note.textContent = isOff(choice) ? "Saved: you are told of nothing." : standing() || "Saved.";
+  const place = el("div", {});
+  const change = (part) => {
+    want({ ...wanted(), ...part });
+    draw();
+    note.textContent = standing() || "Saved.";
   };
+  const allow = async () => {
+    if (globalThis.Notification?.permission === "default") await Notification.requestPermission();
+    change(wanted().rules.length > 0 ? { isOn: true } : ALL);
+  };
+  const draw = () => place.replaceChildren(...(wanted().isOn ? choices(state, change) : [offer(allow)]));
+  draw();
   const dialog = el(
     "dialog",
     { id: "notify", "aria-labelledby": "notify-title", onclose: () => dialog.remove() },
     el("h2", { id: "notify-title" }, "Notifications"),
-    el("p", {}, "While this page is open, this browser tells you of:"),
-    el(
-      "form",
-      { onsubmit: save },
-      el("p", {}, errors, el("label", { for: "notify-errors" }, " an agent whose status becomes error")),
-      el(
-        "fieldset",
-        {},
-        el("legend", {}, "what is said to"),
-        boxes.map((box) => el("label", {}, box, ` ${box.value}`)),
-        boxes.length === 0 && "No agent has registered yet.",
-      ),
-      note,
-      el(
-        "p",
-        { class: "buttons" },
-        el("button", { type: "submit" }, "Save"),
-        el("button", { type: "button", onclick: () => dialog.close() }, "Close"),
-      ),
-    ),
+    place,
+    note,
+    el("p", { class: "buttons" }, el("button", { type: "button", onclick: () => dialog.close() }, "Close")),
   );
   document.body.append(dialog);
   dialog.showModal();
+}
+
+function offer(allow) {
+  return el(
+    "div",
+    {},
+    el(
+      "p",
+      {},
+      "While this page is open, this browser can tell you of agents that are lost, stuck, in error, blocked, ",
+      "or away with unread mentions.",
+    ),
+    el("button", { type: "button", class: "primary", onclick: allow }, "Allow notifications"),
+  );
+}
+
+function choices(state, change) {
+  const now = wanted();
+  const toggled = (list, value, isOn) => (isOn ? [...list, value] : list.filter((one) => one !== value));
+  const box = (label, checked, onchange) =>
+    el(
+      "label",
+      {},
+      el("input", { type: "checkbox", checked, onchange: (event) => onchange(event.target.checked) }),
+      ` ${label}`,
+    );
+  const rules = Object.entries(RULES).map(([rule, words]) =>
+    box(`an agent ${words}`, now.rules.includes(rule), (isOn) => change({ rules: toggled(now.rules, rule, isOn) })),
+  );
+  const agents = [...state.agents.values()];
+  const projects = [...new Set(agents.map(({ project }) => project).filter(Boolean))].sort();
+  const options = [["", "every project"], ...projects.map((name) => [name, name])];
+  const project = el(
+    "select",
+    { "aria-label": "Project", onchange: (event) => change({ project: event.target.value }) },
+    options.map(([value, text]) => el("option", { value, selected: value === now.project }, text)),
+  );
+  const names = [...new Set([...agents.map(({ name }) => name), ...now.mentions])].sort();
+  const mentions = names.map((name) =>
+    box(name, now.mentions.includes(name), (isOn) => change({ mentions: toggled(now.mentions, name, isOn) })),
+  );
+  return [
+    el("p", {}, "While this page is open, this browser tells you of:"),
+    el("fieldset", {}, el("legend", {}, "agents"), rules, el("p", {}, "in ", project)),
+    el("fieldset", {}, el("legend", {}, "messages to"), mentions.length ? mentions : "No agent has registered yet."),
+    box("with a sound", now.sound, (sound) => change({ sound })),
+    el("p", {}, el("button", { type: "button", onclick: () => change({ isOn: false }) }, "Switch all off")),
+  ];
 }
 
 /** What stands in the way, as a sentence; nothing where nothing does. */

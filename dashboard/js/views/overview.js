@@ -1,27 +1,34 @@
-// Agents as cards, those that need a person first.
+// All agents, those that need a person first: as cards, or from twenty agents on as a compact table.
 
-import { el, morphItems } from "../ui/dom.js";
-import { ago, routeTo, statusOf } from "../ui/format.js";
+import { el, morph } from "../ui/dom.js";
+import { routeTo } from "../ui/format.js";
 import * as hub from "../wire/hub.js";
-import { isMissed, sorted } from "../model/state.js";
-import { picture, shares } from "../ui/strip.js";
-import { needs, statusLine, task } from "./standing.js";
+import { figures, grouped, GROUPS, passes, sorted } from "../model/fleet.js";
+import { cards } from "./cards.js";
+import { FilterFields } from "./filters.js";
+import { table } from "./table.js";
+import { waitsPanel } from "./waits.js";
+import { welcome } from "./welcome.js";
 
-const FILTERS = ["project", "machine", "role", "status"];
 const SORTS = [
-  ["status", "sorted by need"],
-  ["name", "sorted by name"],
-  ["project", "sorted by project"],
-  ["machine", "sorted by machine"],
-  ["role", "sorted by role"],
+  ["status", "by need"],
+  ["name", "by name"],
+  ["since", "by time in state"],
+  ["unread", "by unread"],
+  ["progress", "by progress"],
 ];
 const STRIPS_EVERY_MS = 30_000;
-/** Messages change cards too: however many come, cards are drawn anew so often. */
+/** Messages change agents too: however many come, the page is drawn anew so often. */
 const DRAW_EVERY_MS = 200;
+/** From so many agents on the table is what one gets. */
+const TABLE_FROM = 20;
+/** Agents that are drawn; thousands that have left are counted, and found by a filter. */
+const DRAWN_MAX = 200;
 
 /** The agents' last hour, kept over pages: without it cards would grow a moment after one came back. */
 let known = null;
 
+/** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
 export function overview({ params, go, onError, dismiss }) {
   const view = new Overview(params, go, onError, dismiss);
   return {
@@ -29,39 +36,51 @@ export function overview({ params, go, onError, dismiss }) {
     update: (state) => view.update(state),
     tick: () => view.load(),
     shown: () => view.load(),
-    items: () => [...view.cards.querySelectorAll("h2 a")],
+    items: () => [...view.list.querySelectorAll("a.name")],
+    end: () => view.end(),
   };
 }
 
 class Overview {
-  /** What was drawn last: status changes redraw, messages do not. */
+  /** What was drawn last: status changes redraw. */
   drawn = null;
   /** `{since, until, agents}` as the hub had it; to begin with, what was there when one was here before. */
   states = known;
   askedAt = 0;
+  timer = null;
 
   constructor(params, go, onError, dismiss) {
-    Object.assign(this, { params, onError });
-    const choose = (name) => (event) => go({ ...params, [name]: event.target.value }, { isStep: false });
-    this.summary = el("p", { class: "summary" });
-    this.filters = FILTERS.map((name) =>
-      el("select", { "aria-label": `Filter by ${name}`, data: { name }, onchange: choose(name) }),
+    this.params = params;
+    this.go = go;
+    this.onError = onError;
+    const set = (name) => (event) => go({ ...params, [name]: event.target.value }, { isStep: false });
+    this.summary = el("ul", { class: "summary", "aria-label": "summary" });
+    this.fields = new FilterFields(params, go);
+    const group = choice(
+      "Group",
+      [["", "no groups"], ...GROUPS.map((key) => [key, `by ${key}`])],
+      params.group,
+      set("group"),
     );
-    const options = SORTS.map(([value, text]) =>
-      el("option", { value, selected: value === (params.sort ?? "status") }, text),
-    );
-    const sort = el("select", { "aria-label": "Sort", onchange: choose("sort") }, options);
+    const sort = choice("Sort", SORTS, params.sort ?? "status", set("sort"));
+    this.views = el("span", { class: "switch", role: "group", "aria-label": "view" });
     const pressed = ({ target }) => {
       const { lost, since } = target.closest(".dismiss")?.dataset ?? {};
       if (lost) dismiss(lost, since);
     };
-    this.cards = el("ul", { class: "cards", onclick: pressed });
-    const head = [
-      el("h1", { id: "overview-title" }, "Agents"),
-      this.summary,
-      el("div", { class: "filters" }, this.filters, sort),
-    ];
-    this.element = el("section", { "aria-labelledby": "overview-title" }, head, this.cards);
+    this.list = el("div", { class: "agents", onclick: pressed });
+    this.waits = el("aside", { class: "waits", hidden: true });
+    this.note = el("p", { class: "quiet", role: "status" });
+    this.welcome = el("div", {});
+    this.controls = el("div", { class: "filters" }, this.fields.elements, group, sort, this.views);
+    this.element = el(
+      "section",
+      { class: "overview", "aria-labelledby": "overview-title" },
+      el("div", { class: "heading" }, el("h1", { id: "overview-title" }, "Agents"), this.summary),
+      this.controls,
+      this.welcome,
+      el("div", { class: "beside" }, el("div", {}, this.list, this.note), this.waits),
+    );
   }
 
   async load() {
@@ -69,6 +88,7 @@ class Overview {
     this.askedAt = Date.now();
     try {
       this.states = known = await hub.states("hour");
+      if (this.state) this.update(this.state);
     } catch (error) {
       this.askedAt = 0;
       this.onError(error);
@@ -85,89 +105,64 @@ class Overview {
     }, DRAW_EVERY_MS);
   }
 
+  end() {
+    clearTimeout(this.timer);
+  }
+
   redraw() {
-    const { state } = this;
+    const { state, params } = this;
     const now = [state.agents, state.now, this.states];
     if (this.drawn?.every((value, at) => value === now[at])) return;
     this.drawn = now;
-    const { params } = this;
     const agents = [...state.agents.values()];
-    for (const select of this.filters) fill(select, agents, params[select.dataset.name] ?? "");
-    const value = (agent, name) => (name === "status" ? statusOf(agent) : agent[name]);
-    const shown = agents.filter((agent) =>
-      FILTERS.every((name) => !params[name] || value(agent, name) === params[name]),
+    const isEmpty = agents.length === 0 && state.now !== null;
+    this.controls.hidden = isEmpty;
+    morph(this.welcome, el("div", {}, isEmpty && welcome(state)));
+    this.fields.update(agents);
+    morph(this.summary, el("ul", { class: "summary", "aria-label": "summary" }, summary(agents, params)));
+    const shown = sorted(
+      agents.filter((agent) => passes(agent, params)),
+      params.sort ?? "status",
     );
-    const part = shown.length < agents.length ? `; ${shown.length} of ${agents.length} are shown` : "";
-    this.summary.textContent = summary(agents) + part;
-    this.draw(sorted(shown, params.sort ?? "status", statusOf), state.now);
+    const isTable = params.view ? params.view === "table" : agents.length >= TABLE_FROM;
+    this.switchTo(isTable);
+    const groups = grouped(shown.slice(0, DRAWN_MAX), params.group);
+    const draw = isTable ? table : cards;
+    draw(this.list, groups, { now: state.now, states: this.states });
+    morph(this.waits, waitsPanel(state));
+    this.note.textContent = note(agents.length, shown.length, state.more);
   }
 
-  draw(agents, now) {
-    const cards = agents.map((agent) => card(agent, now, this.states));
-    morphItems(this.cards, cards, (item) => item.dataset.agent);
+  switchTo(isTable) {
+    const { params } = this;
+    const link = (view, text, isOn) =>
+      el("a", { href: routeTo(["overview"], { ...params, view }), "aria-current": isOn ? "true" : null }, text);
+    const links = [link("cards", "Cards", !isTable), link("table", "Table", isTable)];
+    morph(this.views, el("span", { class: "switch", role: "group", "aria-label": "view" }, links));
   }
 }
 
-/** "4 online: 1 stuck, 3 busy; 1 offline with messages waiting": but the first, only numbers that are not none. */
-function summary(agents) {
-  if (agents.length === 0) return "No agent has registered yet.";
-  const count = (status) => agents.filter((agent) => statusOf(agent) === status).length;
-  const counts = [
-    [count("stuck"), "stuck"],
-    [count("error"), "in error"],
-    [count("blocked"), "blocked"],
-    [count("busy"), "busy"],
-    [count("idle"), "idle"],
-  ];
-  const given = counts.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
-  const all = `${agents.filter((agent) => agent.online).length} online`;
-  const online = given.length > 0 ? `${all}: ${given.join(", ")}` : all;
-  const missed = agents.filter(isMissed).length;
-  const lost = count("lost");
-  const away = [lost > 0 && `${lost} lost`, missed > 0 && `${missed} offline with messages waiting`].filter(Boolean);
-  return [online, ...away].join("; ");
+function choice(label, options, chosen, onchange) {
+  const items = options.map(([value, text]) => el("option", { value, selected: value === (chosen ?? "") }, text));
+  return el("select", { "aria-label": label, onchange }, items);
 }
 
-function fill(select, agents, chosen) {
-  const name = select.dataset.name;
-  const values = new Set(agents.map((agent) => (name === "status" ? statusOf(agent) : agent[name])).filter(Boolean));
-  if (chosen) values.add(chosen);
-  const options = [["", `every ${name}`], ...[...values].sort().map((value) => [value, value])];
-  // One that is open would be closed by new options.
-  if (options.map(([value]) => value).join("\n") === [...select.options].map((option) => option.value).join("\n"))
-    return;
-  select.replaceChildren(...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
+function note(all, shown, more) {
+  const rest = shown > DRAWN_MAX ? `the first ${DRAWN_MAX} are drawn, a filter finds the others` : "";
+  const match = shown < all || rest ? `${shown} of ${all} agents match` : "";
+  const left = more > 0 ? `${more} more left long ago: open their pages by name` : "";
+  return [match, rest, left].filter(Boolean).join("; ");
 }
 
-function lately(name, states) {
-  // Names are chosen elsewhere: one may be that of something every object has.
-  const spans = states && Object.hasOwn(states.agents, name) ? states.agents[name] : null;
-  return spans && picture(spans, states.since, states.until, `the last hour: ${shares(spans)}`);
-}
-
-function card(agent, now, states) {
-  const identity = [agent.machine, agent.role, agent.project, agent.model].filter(Boolean).join(" · ");
-  return el(
-    "li",
-    { class: "card agent", data: { agent: agent.name, status: statusOf(agent) } },
-    el("h2", {}, el("a", { href: routeTo(["agent", agent.name]) }, agent.name)),
-    statusLine(agent, now),
-    needs(agent, now),
-    agent.lost && !agent.isDismissed && dismissButton(agent),
-    task(agent),
-    el("p", { class: "identity" }, identity || "no identity given"),
-    agent.online && el("p", { class: "sign" }, `last sign of life ${ago(agent.last_heartbeat, now)}`),
-    lately(agent.name, states),
-    agent.last_words &&
-      el("blockquote", {}, el("span", { class: "where" }, where(agent, now)), agent.last_words.content),
-  );
-}
-
-function dismissButton({ name, lost }) {
-  return el("button", { type: "button", class: "dismiss", data: { lost: name, since: lost.since } }, "Dismiss");
-}
-
-function where({ last_words: { channel, ts } }, now) {
-  const place = channel.startsWith("@") ? channel : el("a", { href: routeTo(["feed"], { channel }) }, channel);
-  return [place, `, ${ago(ts, now)}: `];
+/** Figures that are filters: pressed, one is taken back. */
+function summary(agents, params) {
+  if (agents.length === 0) return [];
+  const online = agents.filter((agent) => agent.online).length;
+  const all = [{ status: "here", count: online, words: "here" }, ...figures(agents)];
+  return all.map(({ status, count, words }) => {
+    const isOn = params.status === status;
+    const href = routeTo(["overview"], { ...params, status: isOn ? "" : status });
+    const attributes = { href, data: { status }, class: "figure", "aria-current": isOn ? "true" : null };
+    return el("li", {}, el("a", attributes, el("b", {}, String(count)), ` ${words}`));
+  });
 }

@@ -1,8 +1,10 @@
-// Search over all history; what was asked stands in the address, so that the link can be handed on.
+// Search over all history; the question stands in the address, so that the link can be handed on.
 
 import { el } from "../ui/dom.js";
+import { chosenNames, concerns } from "../model/fleet.js";
 import * as hub from "../wire/hub.js";
-import { messageRow, openInFeed, refreshVisible } from "./message.js";
+import { filterChips } from "./filters.js";
+import { messageRow, openDetails, openInFeed, refreshVisible } from "./message.js";
 
 const FIELDS = [
   ["q", "Words"],
@@ -13,72 +15,124 @@ const FIELDS = [
 ];
 /** Fields with names that the page knows, and where in its state they are. */
 const KNOWN = { channel: "channels", sender: "agents" };
-const NO_WORDS = "Type one or more words: channel, sender and days only narrow what is found.";
-/** Messages that are shown. */
-const MOST = 100;
+const NO_WORDS = "Type words, or choose a sender or days.";
+/** Messages that are shown to begin with, and each time that more are asked for. */
+const STEP = 100;
+/** The hub answers no more at once. */
+const MOST = 500;
 
+/** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
 export function search({ params, go, onError }) {
-  const inputs = FIELDS.map(([name, label]) => field(name, label, params[name] ?? ""));
-  let state = null;
-  const look = () => refreshVisible(results, state?.gitea);
-  const words = inputs[0].querySelector("input");
-  const results = el("ol", { class: "messages", "aria-label": "Results" });
-  const note = el("p", { role: "status" });
-  const submit = (event) => {
-    event.preventDefault();
-    const asked = Object.fromEntries(new FormData(event.target));
-    go({ ...asked, sender: asked.sender.replace(/^@/, "") });
-  };
-  const form = el(
-    "form",
-    { class: "search", role: "search", onsubmit: submit },
-    inputs,
-    el("button", { type: "submit" }, "Search"),
-  );
-  const element = el(
-    "section",
-    { "aria-labelledby": "search-title" },
-    el("h1", { id: "search-title" }, "Search"),
-    form,
-    note,
-    results,
-  );
-  let isFailed = false;
-  const run = async () => {
-    isFailed = false;
-    note.textContent = "searching";
-    try {
-      const times = { since: dayStart(params.since), until: dayEnd(params.until) };
-      const rows = await hub.search({ ...params, ...times, limit: MOST });
-      results.replaceChildren(...rows.map((row) => messageRow(row)));
-      look();
-      // Whoever asked goes on with what was found, or with other words.
-      if (!element.contains(document.activeElement)) (results.firstElementChild ?? words).focus();
-      note.textContent = found(rows.length);
-    } catch (error) {
-      isFailed = error instanceof hub.Away;
-      note.textContent = isFailed ? `${error.message}; trying again` : error.message;
-      onError(error);
-    }
-  };
-  const shown = () => {
-    if (params.q) return run();
-    words.focus();
-    note.textContent = NO_WORDS;
-  };
+  const view = new Search(params, go, onError);
   return {
-    element,
-    update: (now) => {
-      state = now;
-      suggest(form, state);
-    },
-    items: () => [...results.children],
+    element: view.element,
+    update: (state) => view.update(state),
+    items: () => [...view.results.children],
     chosen: openInFeed,
-    tick: () => (isFailed ? run() : look()),
-    focus: () => words.select(),
-    again: shown,
-    shown,
+    tick: () => (view.isFailed ? view.run() : view.look()),
+    focus: () => view.words.select(),
+    again: () => view.shown(),
+    shown: () => view.shown(),
+    keys: { i: () => openDetails(document.activeElement) },
   };
+}
+
+class Search {
+  state = null;
+  isFailed = false;
+  limit = STEP;
+
+  constructor(params, go, onError) {
+    this.params = params;
+    this.onError = onError;
+    const inputs = FIELDS.map(([name, label]) => field(name, label, params[name] ?? ""));
+    this.words = inputs[0].querySelector("input");
+    this.results = el("ol", { class: "messages", "aria-label": "Results" });
+    this.note = el("p", { role: "status" });
+    const more = () => {
+      this.limit += STEP;
+      this.run();
+    };
+    this.more = el("button", { type: "button", hidden: true, onclick: more }, "More");
+    const submit = (event) => {
+      event.preventDefault();
+      const asked = Object.fromEntries(new FormData(event.target));
+      go({ ...params, ...asked, sender: String(asked.sender).replace(/^@/, "") });
+    };
+    this.form = el(
+      "form",
+      { class: "search", role: "search", onsubmit: submit },
+      inputs,
+      el("button", { type: "submit", class: "primary" }, "Search"),
+    );
+    this.element = el(
+      "section",
+      { "aria-labelledby": "search-title" },
+      el("h1", { id: "search-title" }, "Search"),
+      this.form,
+      filterChips("search", params),
+      this.note,
+      this.results,
+      this.more,
+    );
+  }
+
+  update(state) {
+    this.state = state;
+    suggest(this.form, state);
+  }
+
+  look() {
+    refreshVisible(this.results, this.state?.gitea);
+  }
+
+  shown() {
+    const { q, sender, since, until } = this.params;
+    if (q || sender || since || until) return this.run();
+    this.words.focus();
+    this.note.textContent = NO_WORDS;
+  }
+
+  async run() {
+    const { params, results } = this;
+    this.isFailed = false;
+    this.note.textContent = "searching";
+    try {
+      const rows = await found(params, Math.min(this.limit, MOST));
+      const names = chosenNames(this.state?.agents ?? new Map(), params);
+      const shown = rows.filter((row) => concerns(row, names));
+      const marked = (params.q ?? "").match(/[\p{L}\p{N}]+/gu) ?? [];
+      results.replaceChildren(...shown.map((row) => messageRow(row, { marked })));
+      this.look();
+      // Whoever asked goes on with what was found, or with other words.
+      if (!this.element.contains(document.activeElement)) (results.firstElementChild ?? this.words).focus();
+      this.more.hidden = rows.length < this.limit || this.limit >= MOST;
+      this.note.textContent = counted(shown.length, Boolean(params.q), !this.more.hidden);
+    } catch (error) {
+      this.isFailed = error instanceof hub.Away;
+      this.note.textContent = this.isFailed ? `${error.message}; trying again` : error.message;
+      this.onError(error);
+    }
+  }
+}
+
+/** Messages with the words; without words those of a sender or of days, the newest first. */
+async function found(params, limit) {
+  const times = { since: dayStart(params.since), until: dayEnd(params.until) };
+  const { q, channel, sender } = params;
+  if (q) return hub.search({ q, channel, sender, ...times, limit });
+  const isWithin = ({ ts }) =>
+    !(Date.parse(ts) < Date.parse(times.since)) && !(Date.parse(ts) > Date.parse(times.until));
+  if (channel) return hub.history(channel, { sender, ...times, limit, html: true });
+  if (sender) {
+    const rows = await hub.saidByOrTo(sender, MOST);
+    return rows
+      .filter((row) => row.sender === sender && isWithin(row))
+      .reverse()
+      .slice(0, limit);
+  }
+  const rows = await hub.recent(times.since ? { since: times.since, limit } : { limit });
+  return rows.filter(isWithin).reverse();
 }
 
 /** A field under its label, with a list for the names that are known. */
@@ -100,9 +154,10 @@ function suggest(form, state) {
   }
 }
 
-function found(count) {
-  if (count === MOST) return `the first ${MOST}; more words, a channel or days leave fewer`;
-  return count === 1 ? "1 message" : `${count} messages${count > 0 ? ", the best match first" : ""}`;
+function counted(count, isRanked, hasMore) {
+  if (count === 0) return "No messages.";
+  const order = isRanked ? "the best match first" : "the newest first";
+  return count === 1 ? "1 message" : `${hasMore ? "the first " : ""}${count} messages, ${order}`;
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;

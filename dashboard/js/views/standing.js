@@ -1,47 +1,83 @@
-// How an agent stands, as its card and its own page both say it: status, task, why it is stuck, what waits for it.
+// How an agent stands, as its card, its row and its own page say it: status, task, and why it needs a person.
 
 import { el } from "../ui/dom.js";
-import { duration, routeTo, secondsBetween, statusOf } from "../ui/format.js";
+import { ago, duration, routeTo, secondsBetween, statusOf } from "../ui/format.js";
 
 /** Senders that are named. */
 const NAMES_MAX = 3;
 /** The hub counts no further. */
 const COUNT_MAX = 1000;
+/** A sign of life that is older is worth a line. */
+const QUIET_S = 120;
 
-/** The status in a word of its own colour, what the agent itself says where that is another, and for how long. */
-export function statusLine(agent, now) {
+/** How long an agent has been in its state, or nothing where that is not known. */
+export function lasting(agent, now) {
+  const since = statusOf(agent) === "lost" ? agent.lost.since : (agent.state_since ?? agent.last_seen);
+  return since ? duration(secondsBetween(since, now)) : "";
+}
+
+/** The status in a word of its own colour; an agent that is simply there has its own word for what it does. */
+export const badge = (agent) => el("span", { class: "badge" }, isOwn(agent) ? agent.status : statusOf(agent));
+
+const isOwn = (agent) => statusOf(agent) === "online" && agent.status !== "";
+
+/** What the agent itself reports, where that is another word than its status. */
+export function ownWord(agent) {
   const status = statusOf(agent);
   const said = status === "lost" ? agent.lost.was : agent.status;
-  const own = (agent.online || status === "lost") && said !== status ? ` ${said}` : "";
-  const since = agent.state_since ?? agent.last_seen;
-  const lasting = since ? ` for ${duration(secondsBetween(since, now))}` : "";
-  const badge = el("span", { class: "badge", title: agent.stuck?.detail ?? null }, status);
-  return el("p", { class: "status", data: { status } }, badge, own, lasting);
+  return (agent.online || status === "lost") && said !== status && !isOwn(agent) ? said : "";
 }
+
+/** The status, what the agent itself says, and for how long. */
+export function statusLine(agent, now) {
+  const [own, long] = [ownWord(agent), lasting(agent, now)];
+  return el(
+    "p",
+    { class: "status", data: { status: statusOf(agent) } },
+    badge(agent),
+    own && ` ${own}`,
+    long && ` for ${long}`,
+  );
+}
+
+/** The progress bar, in the colour of the state, or nothing where the agent reports none. */
+export function progressBar(agent) {
+  if (agent.progress === null || agent.progress === undefined) return null;
+  return el("progress", { max: 1, value: agent.progress, "aria-label": `progress of ${agent.name}` });
+}
+
+export const percent = ({ progress }) =>
+  progress === null || progress === undefined ? "" : `${Math.round(progress * 100)} %`;
 
 /** What it works on, and how far that is. */
 export function task(agent) {
-  const isMeasured = agent.progress !== null && agent.progress !== undefined;
-  const bar = () => el("progress", { max: 1, value: agent.progress, "aria-label": "progress" });
+  const bar = progressBar(agent);
   return [
     agent.current_task && el("p", { class: "task" }, agent.current_task),
-    isMeasured && el("p", { class: "progress" }, bar(), `${Math.round(agent.progress * 100)} %`),
+    bar && el("p", { class: "progress" }, bar, percent(agent)),
   ];
 }
 
-/** Why it is stuck, and what it has not dealt with, from whom and for how long. */
-export function needs(agent, now) {
+/** Why an agent needs a person, in one sentence; what waits for it; nothing where all is well. */
+export function reason(agent, now) {
+  if (statusOf(agent) === "lost") return el("span", { class: "why" }, `Lost: ${agent.lost.detail}`);
   const { stuck, waiting } = agent;
-  const isLate = stuck?.reason === "waiting" || stuck?.reason === "unanswered";
+  if (stuck?.reason === "silent") return el("span", { class: "why" }, `Stuck: ${stuck.detail}`);
+  if (waiting.count === 0) return null;
+  return el("span", { class: stuck ? "why" : "waiting" }, stuck && "Stuck: ", unread(agent, now));
+}
+
+/** The reason as a paragraph, and signs that are out of the ordinary. */
+export function needs(agent, now) {
+  const why = reason(agent, now);
+  const isQuiet = agent.online && secondsBetween(agent.last_heartbeat, now) >= QUIET_S;
   return [
-    statusOf(agent) === "lost" && el("p", { class: "stuck" }, `Lost: ${agent.lost.detail}`),
-    stuck && !isLate && el("p", { class: "stuck" }, `Stuck: ${stuck.detail}`),
-    waiting.count === 0 && agent.cursor !== null && el("p", { class: "identity" }, "nothing unread"),
-    waiting.count > 0 && el("p", { class: isLate ? "stuck" : "waiting" }, isLate && "Stuck: ", unread(agent, now)),
+    why && el("p", {}, why),
+    isQuiet && el("p", { class: "quiet" }, `last sign of life ${ago(agent.last_heartbeat, now)}`),
   ];
 }
 
-/** Of an agent that never says what it has read one knows only what came since it spoke. */
+/** Of an agent that never reports what it has read one knows only what came since it spoke. */
 function unread({ name, cursor, waiting: { count, from, oldest_ts } }, now) {
   const many = `${count >= COUNT_MAX ? `${COUNT_MAX}+` : count} ${cursor === null ? "unanswered" : "unread"}`;
   const named = from.length > NAMES_MAX ? `${from.slice(0, NAMES_MAX).join(", ")} and others` : from.join(" and ");

@@ -2,7 +2,10 @@
 
 import * as key from "../key.js";
 
-export class SignedOut extends Error {}
+export class SignedOut extends Error {
+  /** Why, as the hub says it: `expired`, `signed_out`, …; undefined where it does not say. */
+  reason;
+}
 export class Away extends Error {}
 
 /** A hub that takes longer does not answer: a connection can die without a word. */
@@ -20,7 +23,7 @@ async function ask(path, options = {}) {
   const response = await asked.catch(() => Promise.reject(new Away("the hub does not answer")));
   if (response.ok) return response.status === 204 ? null : response.json();
   const body = await response.json().catch(() => ({}));
-  if (response.status === 401) throw new SignedOut(body.detail ?? "signed out");
+  if (response.status === 401) throw Object.assign(new SignedOut(body.detail ?? "signed out"), { reason: body.reason });
   throw Object.assign(new Error(body.detail ?? `the hub answered ${response.status}`), { status: response.status });
 }
 
@@ -43,7 +46,11 @@ export async function signOut() {
   key.forget();
 }
 export const overview = () => ask("/api/overview");
+/** The same with one agent only, for one that is not listed among thousands. */
+export const agent = (name) => ask(`/api/overview?agent=${encodeURIComponent(name)}`);
 export const recent = (params) => ask(`/api/messages${query({ ...params, html: true })}`);
+/** The same without HTML. */
+export const page = (params) => ask(`/api/messages${query(params)}`);
 export const message = (seq) => ask(`/api/messages/${seq}`);
 export const search = (params) => ask(`/api/search${query({ ...params, html: true })}`);
 export const issue = (owner, repo, number) => ask(`/api/gitea/issues/${owner}/${repo}/${number}`);
@@ -51,7 +58,9 @@ export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);
 export const activity = (window) => ask(`/api/stats/timeline?window=${window}`);
 export const states = (window) => ask(`/api/stats/states?window=${window}`);
 export const matrix = (window) => ask(`/api/stats/matrix?window=${window}`);
-export const timeline = (name) => ask(`/api/agents/${encodeURIComponent(name)}/timeline`);
+export const timeline = (name, params = {}) => ask(`/api/agents/${encodeURIComponent(name)}/timeline${query(params)}`);
+export const history = (channel, params) =>
+  ask(`/api/history/${channel.replace(/^#/, "").split("/").map(encodeURIComponent).join("/")}${query(params)}`);
 export const saidByOrTo = (name, limit) =>
   ask(`/api/agents/${encodeURIComponent(name)}/messages${query({ limit, html: true })}`);
 export const waiting = (name) => ask(`/api/agents/${encodeURIComponent(name)}/waiting?html=true`);

@@ -119,6 +119,7 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
     socket.now();
     overview.now();
   };
+  /** @type {[EventTarget, string][]} */
   const wakes = [
     [globalThis, "online"],
     [globalThis, "pageshow"],

@@ -66,6 +66,9 @@ pub struct Config {
     /// Gitea users as whom agents' calls are made, such as alice=alice-gitea; the token must be an administrator's
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::gitea_user)]
     pub gitea_users: Vec<(String, String)>,
+    /// The hub's name, for the dashboard's header and the browser's tab
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub hub_name: String,
     /// Where people reach the dashboard, for links to messages
     #[arg(long, value_name = "URL", value_parser = parse::http_url)]
     pub public_url: Option<String>,
@@ -112,6 +115,7 @@ impl Default for Config {
             gitea_url: GITEA_URL.into(),
             gitea_token: Secret::default(),
             gitea_users: Vec::new(),
+            hub_name: String::new(),
             public_url: None,
             gitea_webhook_secret: Secret::default(),
             gitea_channels: Vec::new(),

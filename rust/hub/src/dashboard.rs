@@ -35,26 +35,36 @@ const SVG: &str = "image/svg+xml";
 
 /// Each file of the folder, so that one that is missing fails the build; a test tells of one that is not named.
 const FILES: &[File] = files![
+    "css/tokens.css" is CSS,
     "css/base.css" is CSS,
     "css/agents.css" is CSS,
     "css/messages.css" is CSS,
     "css/pictures.css" is CSS,
     "icon.svg" is SVG,
+    "icon-alert.svg" is SVG,
     // What asks for the data comes first.
     "js/wire/hub.js" is JS,
     "js/wire/first.js" is JS,
     "js/key.js" is JS,
     "js/keys.js" is JS,
     "js/main.js" is JS,
+    "js/model/channels.js" is JS,
+    "js/model/fleet.js" is JS,
+    "js/model/incident.js" is JS,
     "js/model/losses.js" is JS,
     "js/model/marks.js" is JS,
     "js/model/notices.js" is JS,
     "js/model/run.js" is JS,
     "js/model/state.js" is JS,
     "js/model/threads.js" is JS,
+    "js/palette.js" is JS,
+    "js/shell.js" is JS,
     "js/ui/bars.js" is JS,
+    "js/ui/copy.js" is JS,
     "js/ui/dom.js" is JS,
     "js/ui/format.js" is JS,
+    "js/ui/highlight.js" is JS,
+    "js/ui/identicon.js" is JS,
     "js/ui/issues.js" is JS,
     "js/ui/markup.js" is JS,
     "js/ui/news.js" is JS,
@@ -62,17 +72,31 @@ const FILES: &[File] = files![
     "js/ui/text.js" is JS,
     "js/views/activity.js" is JS,
     "js/views/agent.js" is JS,
+    "js/views/cards.js" is JS,
+    "js/views/details.js" is JS,
+    "js/views/direct.js" is JS,
     "js/views/feed/channels.js" is JS,
+    "js/views/feed/export.js" is JS,
     "js/views/feed/goto.js" is JS,
+    "js/views/feed/list.js" is JS,
+    "js/views/feed/machine.js" is JS,
     "js/views/feed/moment.js" is JS,
+    "js/views/feed/scroll.js" is JS,
     "js/views/feed/thread.js" is JS,
     "js/views/feed/view.js" is JS,
+    "js/views/filters.js" is JS,
     "js/views/message.js" is JS,
+    "js/views/missing.js" is JS,
     "js/views/notify.js" is JS,
     "js/views/overview.js" is JS,
+    "js/views/receipts.js" is JS,
     "js/views/search.js" is JS,
     "js/views/signin.js" is JS,
     "js/views/standing.js" is JS,
+    "js/views/table.js" is JS,
+    "js/views/timeline.js" is JS,
+    "js/views/waits.js" is JS,
+    "js/views/welcome.js" is JS,
     "js/wire/socket.js" is JS,
     "js/wire/sync.js" is JS,
 ];
@@ -169,6 +193,6 @@ mod tests {
             under(&root.join(folder), &root, &mut found);
         }
         assert_eq!(found.iter().filter(|path| file(path).is_none()).collect::<Vec<_>>(), Vec::<&String>::new());
-        assert!(FILES.iter().map(|file| file.content.len()).sum::<usize>() < 150_000);
+        assert!(FILES.iter().map(|file| file.content.len()).sum::<usize>() < 250_000);
     }
 }

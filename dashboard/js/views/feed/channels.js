@@ -1,34 +1,61 @@
-// The channels beside the feed: who is in them, when something was said last, and how much of it is unread.
+// The channels beside the feed: pinned, then unread, then by the newest message; each can be pinned and muted.
 
 import { el } from "../../ui/dom.js";
 import { ago, routeTo } from "../../ui/format.js";
-import { marks, overChannels } from "../../model/marks.js";
+import { chosen as chosenChannels, ordered } from "../../model/channels.js";
+import { marks, overChannels, seen } from "../../model/marks.js";
 
-/** The list's items. Where the feed was led to a time, `at`, the others' links keep it; the chosen one's is without. */
-export function channelItems(state, chosen, at) {
-  const all = [...overChannels(state.channels, state.messages, marks())].sort(([a], [b]) => a.localeCompare(b));
+/**
+ * The list's items. Where the feed was led to a time, the others' links keep it; the chosen one's is without. `shown`
+ * is the order that stands, where it must not change now.
+ */
+export function channelItems(state, { chosen, params, text }, shown = null) {
+  const choice = chosenChannels();
+  const found = ordered(overChannels(state.channels, state.messages, marks(), seen()), choice);
+  const all = shown ? found.toSorted(([a], [b]) => shown.indexOf(a) - shown.indexOf(b)) : found;
+  const wanted = text.trim().toLowerCase();
+  const passing = all.filter(([name]) => name === chosen || name.toLowerCase().includes(wanted));
+  const { seq: _seq, ...kept } = params;
+  const to = (name) => routeTo(["feed"], { ...kept, channel: name, at: name === chosen ? "" : params.at });
+  const link = (name, text, more) =>
+    el("a", { href: to(name), "aria-current": name === chosen ? "page" : null }, text, more);
   return [
-    item({ name: "", text: "all channels", chosen, at }),
-    ...all.map(([name, channel]) => item({ name, text: name, chosen, at, more: detail(channel, state.now) })),
+    el("li", { data: { channel: "" } }, link("", "All channels")),
+    ...passing.map(([name, channel]) => {
+      const isMuted = choice.muted.has(name);
+      return el(
+        "li",
+        { data: { channel: name, muted: isMuted ? "yes" : null }, class: isMuted ? "muted" : null },
+        link(name, name, detail(channel, state.now, isMuted)),
+        marker("pin", name, choice.pinned.has(name), "Pin"),
+        marker("mute", name, isMuted, "Mute"),
+      );
+    }),
   ];
 }
 
-function item({ name, text, chosen, at, more = [] }) {
-  const href = routeTo(["feed"], { channel: name, at: name === chosen ? "" : at });
+function marker(what, name, isOn, word) {
   return el(
-    "li",
-    { data: { channel: name } },
-    el("a", { href, "aria-current": name === chosen ? "page" : null }, text, more),
+    "button",
+    {
+      type: "button",
+      class: `marker ${what}`,
+      data: { [what]: name },
+      "aria-pressed": String(isOn),
+      title: isOn ? `Un${word.toLowerCase()}` : word,
+    },
+    el("span", { class: "visually-hidden" }, `${word} ${name}`),
   );
 }
 
-function detail({ members, last, unread, isMore }, now) {
+function detail({ members, last, unread, isMore }, now, isMuted) {
   const count = isMore ? `${Math.max(unread, 1)}+` : String(unread);
   const said = last && now ? ` · ${ago(last.ts, now)}` : "";
   return [
-    (unread > 0 || isMore) &&
+    !isMuted &&
+      (unread > 0 || isMore) &&
       el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
-    el("span", { class: "count" }, `${members.length} ${members.length === 1 ? "member" : "members"} now${said}`),
+    el("span", { class: "count" }, `${members.length} ${members.length === 1 ? "member" : "members"}${said}`),
   ];
 }
 
@@ -38,9 +65,9 @@ export function membersBox(state, channel) {
   if (!names) return el("div", { class: "members" });
   const links = names.map((name) => el("li", {}, el("a", { href: routeTo(["agent", name]) }, name)));
   return el(
-    "div",
+    "details",
     { class: "members" },
-    el("span", {}, names.length ? "Members now:" : "Nobody is in it now."),
+    el("summary", {}, names.length === 1 ? "1 member now" : `${names.length} members now`),
     el("ul", { "aria-label": "Members" }, links),
   );
 }

@@ -1,6 +1,7 @@
 // Leads the feed to a time, which then stands in the address.
 
 import { el } from "../../ui/dom.js";
+import { localInput } from "../../ui/format.js";
 
 const HOUR_MS = 60 * 60 * 1000;
 const BACK = [
@@ -10,12 +11,12 @@ const BACK = [
 
 /** `now()` is the hub's time, as RFC 3339, or nothing where it is not known yet. */
 export function goTo(params, go, now) {
-  const show = (date) => go({ channel: params.channel, at: date.toISOString() });
+  const show = (date) => go({ ...params, seq: "", at: date.toISOString() });
   const ago = ([text, back]) =>
     el("button", { type: "button", onclick: () => show(new Date(Date.parse(now() ?? new Date()) - back)) }, text);
   const input = el("input", { type: "datetime-local", "aria-label": "Time", step: "60", required: true });
   const at = Date.parse(params.at ?? "");
-  if (!Number.isNaN(at)) input.value = local(new Date(at));
+  if (!Number.isNaN(at)) input.value = localInput(new Date(at));
   const submit = (event) => {
     event.preventDefault();
     show(new Date(input.value));
@@ -23,14 +24,9 @@ export function goTo(params, go, now) {
   return el(
     "form",
     { class: "goto", "aria-label": "Go to a time", onsubmit: submit },
-    el("span", {}, "What was said:"),
+    el("span", {}, "Messages of"),
     BACK.map(ago),
     input,
     el("button", { type: "submit" }, "Show"),
   );
-}
-
-/** As such a field takes it: the time here, to the minute. */
-function local(date) {
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

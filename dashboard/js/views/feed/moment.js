@@ -16,7 +16,9 @@ export const isTime = (at) => !Number.isNaN(Date.parse(at));
 export class Moment {
   /** `at`: the time; `after`: the first message after it, null where the log ends, at the seq `head`, before it. */
   constructor(at, after, head) {
-    Object.assign(this, { at, after, head });
+    this.at = at;
+    this.after = after;
+    this.head = head;
     this.element = el("li", { class: "moment", tabindex: "-1" });
   }
 

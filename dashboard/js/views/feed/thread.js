@@ -10,7 +10,10 @@ export class Thread {
    * `channel` what is read.
    */
   constructor(first, { opened, target, channel }) {
-    Object.assign(this, { first, opened, target, channel });
+    this.first = first;
+    this.opened = opened;
+    this.target = target;
+    this.channel = channel;
     this.list = el("ol", { class: "replies", id: `replies-${first.seq}`, "aria-label": "replies" });
     this.button = el("button", {
       type: "button",

@@ -76,6 +76,10 @@ pub struct App {
     webhooks: Arc<Webhooks>,
     /// When the hub started.
     pub started: Timestamp,
+    /// The hub's name, for people; empty where it has none.
+    pub name: Arc<str>,
+    /// The port for agents, as it was asked for; 0 where the system chose it.
+    pub agent_port: u16,
     /// How long connections are waited for.
     pub patience: Patience,
     /// Whether people reach the dashboard by https, as OROCHI_PUBLIC_URL has it.
@@ -119,6 +123,8 @@ impl App {
             bridge,
             webhooks,
             started: system_clock(),
+            name: config.hub_name.as_str().into(),
+            agent_port: config.port,
             patience,
             is_public_by_tls: config.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
             readiness: Readiness::default(),

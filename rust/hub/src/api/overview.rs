@@ -25,6 +25,8 @@ use crate::view::{self, Viewer};
 /// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for
 /// long.
 const PIECE: u64 = 20_000;
+/// Offline agents in one answer: a hub may have seen thousands of names.
+const AWAY_MAX: usize = 500;
 /// Characters of last words.
 const LAST_WORDS_CHARS: u32 = 200;
 
@@ -40,7 +42,13 @@ pub struct Overview {
     /// Gitea's address, where the hub may ask it.
     #[serde(skip_serializing_if = "Option::is_none")]
     gitea: Option<String>,
+    /// The hub's name; empty where it has none.
+    name: String,
+    /// The port for agents; 0 where it is not known.
+    agent_port: u16,
     agents: Vec<Agent>,
+    /// Agents that are not listed: they left long ago.
+    more: usize,
     channels: Vec<Channel>,
 }
 
@@ -91,9 +99,11 @@ struct LastWords {
     content: String,
 }
 
-/// All agents and all channels, by name.
-pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overview>, ApiError> {
-    let rows = app.core.agents(true).await?;
+/// All channels and the agents that matter, or with `?agent=` only that one.
+pub async fn show(State(app): State<App>, params: Params) -> Result<Json<Overview>, ApiError> {
+    let only = params.agent("agent")?;
+    let all = app.core.agents(true).await?;
+    let (rows, more) = listed(all, only.as_ref());
     let members = app.core.channels().await?;
     let (now, head, started) = (system_clock(), app.core.head(), app.started);
     let read = move |counts: &Counts, reader: &Reader| {
@@ -111,7 +121,22 @@ pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<Overvi
     let (agents, channels) = app.digest.ask(app.core.reads(), PIECE, (head, now), read).await?;
     let gitea = app.calls.gitea_address().map(ToOwned::to_owned);
     let epoch = app.core.epoch().to_owned();
-    Ok(Json(Overview { now, started, seq: app.core.head(), epoch, gitea, agents, channels }))
+    let (name, agent_port) = (app.name.to_string(), app.agent_port);
+    Ok(Json(Overview { now, started, seq: app.core.head(), epoch, gitea, name, agent_port, agents, more, channels }))
+}
+
+/// Everyone who is online, and of the others those seen last; then how many are left out. By name.
+fn listed(rows: Vec<AgentRow>, only: Option<&AgentName>) -> (Vec<AgentRow>, usize) {
+    if let Some(only) = only {
+        return (rows.into_iter().filter(|row| row.name == only.as_str()).collect(), 0);
+    }
+    let (mut here, mut away): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.online);
+    away.sort_by_key(|row| std::cmp::Reverse(row.last_seen));
+    let more = away.len().saturating_sub(AWAY_MAX);
+    away.truncate(AWAY_MAX);
+    here.append(&mut away);
+    here.sort_by(|one, other| one.name.cmp(&other.name));
+    (here, more)
 }
 
 fn agent(

@@ -29,6 +29,7 @@ pub const SETTINGS: &[Setting] = &[
     ("gitea_url", &["SCITEX_OROCHI_GITEA_URL", "OROCHI_GITEA_URL", "GITEA_URL"]),
     ("gitea_token", &["SCITEX_OROCHI_GITEA_TOKEN", "OROCHI_GITEA_TOKEN", "GITEA_TOKEN"]),
     ("gitea_users", &["SCITEX_OROCHI_GITEA_USERS", "OROCHI_GITEA_USERS"]),
+    ("hub_name", &["SCITEX_OROCHI_NAME", "OROCHI_NAME"]),
     ("public_url", &["SCITEX_OROCHI_PUBLIC_URL", "OROCHI_PUBLIC_URL"]),
     ("gitea_webhook_secret", &["SCITEX_OROCHI_GITEA_WEBHOOK_SECRET", "OROCHI_GITEA_WEBHOOK_SECRET"]),
     ("gitea_channels", &["SCITEX_OROCHI_GITEA_CHANNELS", "OROCHI_GITEA_CHANNELS"]),

@@ -1,0 +1,121 @@
+// Agents as a lead looks at them: filtered, grouped, counted, and who waits for whom. Pure functions.
+
+import { secondsBetween, statusOf } from "../ui/format.js";
+
+/** @typedef {import("../../types.js").Agent} Agent */
+
+/** Filters, by the names that they have in the address. They apply to every page. */
+export const FILTERS = ["project", "machine", "role", "status", "agent"];
+/** What agents are grouped by. */
+export const GROUPS = ["project", "machine", "role"];
+/** In the order in which they need a person. */
+const NEEDS = ["lost", "stuck", "error", "blocked", "missed", "busy", "online", "idle", "offline"];
+/** A message that waits for less is on its way. */
+const WAITS_S = 60;
+
+const isLost = (agent) => Boolean(agent.lost) && !agent.isDismissed;
+
+/** Whether an agent is away while something waits for it. */
+export const isMissed = (agent) => !agent.online && !isLost(agent) && agent.waiting.count > 0;
+
+/** The status by which an agent is filtered and ranked. */
+export const standingOf = (agent) => (isMissed(agent) ? "missed" : statusOf(agent));
+
+/** Those params that are filters and are set. */
+export const filtersIn = (params) =>
+  Object.fromEntries(FILTERS.filter((name) => params[name]).map((name) => [name, params[name]]));
+
+/**
+ * Whether an agent passes the filters; `agent` in them is a part of its name.
+ * @param {Agent} agent
+ */
+export function passes(agent, params) {
+  return FILTERS.every((name) => {
+    const wanted = params[name];
+    if (!wanted) return true;
+    if (name === "agent") return agent.name.toLowerCase().includes(wanted.toLowerCase());
+    if (name !== "status") return agent[name] === wanted;
+    if (wanted === "here") return agent.online;
+    if (wanted === "offline") return !agent.online && !isLost(agent);
+    return standingOf(agent) === wanted;
+  });
+}
+
+/** The names of the agents that pass, or null where nothing is filtered. */
+export function chosenNames(agents, params) {
+  if (Object.keys(filtersIn(params)).length === 0) return null;
+  return new Set([...agents.values()].filter((agent) => passes(agent, params)).map(({ name }) => name));
+}
+
+/** Whether a message is by or to one of these agents; null stands for all. */
+export function concerns(row, names) {
+  if (names === null || names.has(row.sender)) return true;
+  if (row.channel.startsWith("@") && names.has(row.channel.slice(1))) return true;
+  return (row.mentions ?? []).some((name) => names.has(name));
+}
+
+/** Agents sorted by `key`: the status by need, a text by itself with those that have none last; then by name. */
+export function sorted(agents, key) {
+  const rank = (agent) => NEEDS.indexOf(standingOf(agent));
+  const long = (agent) => Date.parse(agent.state_since ?? agent.last_seen ?? "") || Infinity;
+  const compare = {
+    status: (a, b) => rank(a) - rank(b),
+    since: (a, b) => long(a) - long(b),
+    unread: (a, b) => b.waiting.count - a.waiting.count,
+    progress: (a, b) => (b.progress ?? -1) - (a.progress ?? -1),
+  };
+  const text = (a, b) => Number(!a[key]) - Number(!b[key]) || String(a[key]).localeCompare(String(b[key]));
+  return [...agents].sort((a, b) => (compare[key] ?? text)(a, b) || a.name.localeCompare(b.name));
+}
+
+/** `[[name, agents]]` by project, machine or role, those without one last; else one group without a name. */
+export function grouped(agents, key) {
+  if (!GROUPS.includes(key)) return [["", agents]];
+  const groups = new Map();
+  for (const agent of agents) groups.set(agent[key] || "", [...(groups.get(agent[key] || "") ?? []), agent]);
+  return [...groups]
+    .sort(([a], [b]) => Number(!a) - Number(!b) || a.localeCompare(b))
+    .map(([name, all]) => [name || `no ${key}`, all]);
+}
+
+/** `[{status, count, words}]`: how many are in each status, the most urgent first; only those that are some. */
+export function figures(agents) {
+  const words = {
+    lost: "lost",
+    stuck: "stuck",
+    error: "in error",
+    blocked: "blocked",
+    missed: "away with unread messages",
+    busy: "busy",
+    online: "online",
+    idle: "idle",
+    offline: "offline",
+  };
+  const counts = new Map();
+  for (const agent of agents) counts.set(standingOf(agent), (counts.get(standingOf(agent)) ?? 0) + 1);
+  return NEEDS.filter((status) => counts.has(status)).map((status) => ({
+    status,
+    count: counts.get(status),
+    words: words[status],
+  }));
+}
+
+/**
+ * Who waits for whom, the one that most wait for first: `[{name, waiters, count, since}]`.
+ * @param {Iterable<Agent>} agents
+ * @param {string} now
+ */
+export function waits(agents, now) {
+  const all = [...agents].filter(
+    ({ waiting }) => waiting.count > 0 && waiting.oldest_ts && secondsBetween(waiting.oldest_ts, now) >= WAITS_S,
+  );
+  const found = all.map(({ name, waiting }) => ({
+    name,
+    waiters: waiting.from.filter((from) => from !== name),
+    count: waiting.count,
+    since: waiting.oldest_ts,
+  }));
+  return found.sort(
+    (a, b) => b.waiters.length - a.waiters.length || b.count - a.count || Date.parse(a.since) - Date.parse(b.since),
+  );
+}

@@ -1,0 +1,71 @@
+// Agents as cards, each with its last words.
+
+import { el, morphItems, put } from "../ui/dom.js";
+import { ago, routeTo, statusOf } from "../ui/format.js";
+import { identicon } from "../ui/identicon.js";
+import { picture, shares } from "../ui/strip.js";
+import { needs, statusLine, task } from "./standing.js";
+
+/** Draws groups of agents into `place`. */
+export function cards(place, groups, { now, states }) {
+  const known = new Map([...place.children].map((section) => [section.dataset.group, section]));
+  const sections = groups.map(([name, agents]) => {
+    const isKept = known.get(name)?.querySelector(":scope > .cards");
+    const section = isKept ? known.get(name) : group(name);
+    const list = section.querySelector(".cards");
+    morphItems(
+      list,
+      agents.map((agent) => card(agent, now, states)),
+      (item) => item.dataset.agent,
+    );
+    return section;
+  });
+  put(place, sections);
+}
+
+function group(name) {
+  return el(
+    "section",
+    { data: { group: name } },
+    name && el("h2", { class: "group" }, name),
+    el("ul", { class: "cards" }),
+  );
+}
+
+/** The strip of an agent's last hour, or nothing where the hub has none. */
+export function lately(name, states) {
+  // Names are chosen elsewhere: one may be that of something every object has.
+  const spans = states && Object.hasOwn(states.agents, name) ? states.agents[name] : null;
+  return spans && picture(spans, states.since, states.until, `the last hour: ${shares(spans)}`);
+}
+
+/** A button that takes an agent off the lost ones, in this browser. */
+export function dismissButton(agent) {
+  if (statusOf(agent) !== "lost") return null;
+  const data = { lost: agent.name, since: agent.lost.since };
+  const label = `Dismiss the loss of ${agent.name}`;
+  return el("button", { type: "button", class: "dismiss", data, "aria-label": label }, "Dismiss");
+}
+
+function card(agent, now, states) {
+  const identity = [agent.machine, agent.role, agent.project, agent.model].filter(Boolean).join(" · ");
+  const name = el("a", { class: "name", href: routeTo(["agent", agent.name]) }, agent.name);
+  return el(
+    "li",
+    { class: "card agent", data: { agent: agent.name, status: statusOf(agent) } },
+    el("h2", {}, identicon(agent.name), name),
+    statusLine(agent, now),
+    needs(agent, now),
+    dismissButton(agent),
+    task(agent),
+    identity && el("p", { class: "identity" }, identity),
+    lately(agent.name, states),
+    agent.last_words &&
+      el("blockquote", {}, el("span", { class: "where" }, where(agent, now)), agent.last_words.content),
+  );
+}
+
+function where({ last_words: { channel, ts } }, now) {
+  const place = channel.startsWith("@") ? channel : el("a", { href: routeTo(["feed"], { channel }) }, channel);
+  return [place, `, ${ago(ts, now)}: `];
+}

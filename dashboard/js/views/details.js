@@ -1,0 +1,79 @@
+// Everything about one message: its place and time, what came with it, and how far it got with each receiver.
+
+import { copyButton } from "../ui/copy.js";
+import { el } from "../ui/dom.js";
+import { exact, routeTo } from "../ui/format.js";
+import * as hub from "../wire/hub.js";
+import { receiptWords } from "./receipts.js";
+
+/** The address of a message, for others. */
+export const linkTo = ({ seq }) => `${location.origin}${location.pathname}${routeTo(["feed"], { seq })}`;
+
+/** @param {import("../../types.js").Row} row A row as `/api/history` has it: without what the page added. */
+export function asJson({ html: _html, ...row }) {
+  return JSON.stringify(row, null, 2);
+}
+
+/** Opens the dialog. @param {import("../../types.js").Row} row */
+export function showDetails(row) {
+  document.getElementById("details")?.remove();
+  const receipts = el("ul", { class: "delivery", "aria-label": "receipts" }, el("li", {}, "asking"));
+  const link = linkTo(row);
+  const facts = [
+    ["From", el("a", { href: routeTo(["agent", row.sender]) }, row.sender)],
+    ["To", row.channel],
+    ["Time", exact(row.ts)],
+    ["Place in the log", `seq ${row.seq}`],
+    ["Id", row.msg_id],
+    ["Mentions", (row.mentions ?? []).join(", ")],
+    ["Answers", row.reply_to && el("a", { href: routeTo(["feed"], { seq: row.reply_to }) }, `message ${row.reply_to}`)],
+    ["Event", eventOf(row.metadata)],
+  ].filter(([, value]) => value);
+  const hasMore = row.metadata && Object.keys(row.metadata).length > 0;
+  const dialog = el(
+    "dialog",
+    { id: "details", "aria-labelledby": "details-title", onclose: () => dialog.remove() },
+    el("h2", { id: "details-title" }, `Message ${row.seq}`),
+    el(
+      "dl",
+      { class: "keys" },
+      facts.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]),
+    ),
+    el("h3", {}, "Receipts"),
+    receipts,
+    hasMore && [
+      el("h3", {}, "Metadata"),
+      el("pre", { tabindex: "0" }, el("code", {}, JSON.stringify(row.metadata, null, 2))),
+    ],
+    el(
+      "p",
+      { class: "buttons" },
+      el("a", { href: link }, "Show in the feed"),
+      copyButton(link, "Copy link"),
+      copyButton(asJson(row), "Copy JSON"),
+      el("button", { type: "button", onclick: () => dialog.close() }, "Close"),
+    ),
+  );
+  dialog.addEventListener("click", (event) => /** @type {Element} */ (event.target).closest("a") && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  hub.receipts(row.seq).then(
+    ({ agents }) => receipts.replaceChildren(...lines(agents, row)),
+    (error) => receipts.replaceChildren(el("li", {}, error.message)),
+  );
+}
+
+function lines(agents, row) {
+  const all = Object.entries(agents);
+  if (all.length === 0) return [el("li", {}, "It is for nobody in particular.")];
+  return all.map(([name, found]) => {
+    const { state, word, title } = receiptWords(found, row);
+    return el("li", { data: { state }, title }, `${name}: ${word}`);
+  });
+}
+
+/** What kind of event of Gitea a message tells of. */
+function eventOf(metadata) {
+  const event = metadata?.gitea?.event ?? metadata?.event;
+  return typeof event === "string" ? event : null;
+}

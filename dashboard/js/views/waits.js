@@ -1,0 +1,71 @@
+// Who waits for whom: a list, the agent that most wait for first, and a graph for a glance.
+
+import { el, svg } from "../ui/dom.js";
+import { duration, routeTo, secondsBetween } from "../ui/format.js";
+import { waits } from "../model/fleet.js";
+
+const SHOWN_MAX = 8;
+const NAMED_MAX = 4;
+const ROW = 22;
+const WIDTH = 280;
+
+const agentLink = (name) => el("a", { href: routeTo(["agent", name]) }, name);
+
+/** The section; it is empty where nobody waits. */
+export function waitsPanel(state) {
+  const found = state.now ? waits(state.agents.values(), state.now) : [];
+  if (found.length === 0) return el("aside", { class: "waits", hidden: true });
+  const shown = found.slice(0, SHOWN_MAX);
+  return el(
+    "aside",
+    { class: "waits", "aria-labelledby": "waits-title" },
+    el("h2", { id: "waits-title" }, "Who waits for whom"),
+    el(
+      "ol",
+      { "aria-label": "who waits for whom" },
+      shown.map((one) => el("li", { data: { blocker: one.name } }, sentence(one, state.now))),
+    ),
+    found.length > shown.length && el("p", { class: "quiet" }, `and ${found.length - shown.length} more`),
+    graph(shown),
+  );
+}
+
+function sentence({ name, waiters, count, since }, now) {
+  const named = waiters.slice(0, NAMED_MAX).flatMap((waiter, at) => [at > 0 && ", ", agentLink(waiter)]);
+  const more = waiters.length > NAMED_MAX ? ` and ${waiters.length - NAMED_MAX} others` : "";
+  const many = count === 1 ? "1 message" : `${count} messages`;
+  return [
+    el("strong", {}, agentLink(name)),
+    " blocks ",
+    named,
+    more,
+    el("span", { class: "quiet" }, ` · ${many}, for ${duration(secondsBetween(since, now))}`),
+  ];
+}
+
+/** Those who wait on the left, those they wait for on the right. */
+function graph(found) {
+  const right = found.filter(({ waiters }) => waiters.length > 0).slice(0, 6);
+  const left = [...new Set(right.flatMap(({ waiters }) => waiters.slice(0, NAMED_MAX)))].slice(0, 12);
+  if (left.length === 0) return null;
+  const height = Math.max(left.length, right.length) * ROW;
+  const place = (at, all) => ((at + 0.5) * height) / all.length;
+  const edges = right.flatMap(({ name, waiters }, to) =>
+    waiters
+      .filter((waiter) => left.includes(waiter))
+      .map((waiter) => {
+        const [from, until] = [place(left.indexOf(waiter), left), place(to, right)];
+        const d = `M92 ${from}C140 ${from} 140 ${until} 186 ${until}`;
+        return svg("path", { d, class: "edge" }, svg("title", {}, `${waiter} waits for ${name}`));
+      }),
+  );
+  const label = (name, x, y, anchor) =>
+    svg("text", { x, y: y + 4, "text-anchor": anchor }, name.length > 14 ? `${name.slice(0, 13)}…` : name);
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${height}`, class: "graph", role: "img", "aria-label": "graph of who waits for whom" },
+    ...edges,
+    ...left.map((name, at) => label(name, 88, place(at, left), "end")),
+    ...right.map(({ name }, at) => label(name, 190, place(at, right), "start")),
+  );
+}

@@ -1,0 +1,41 @@
+// An empty hub: how the first agent comes to it.
+
+import { el } from "../ui/dom.js";
+import { copyButton } from "../ui/copy.js";
+
+/** Where the port for agents is, or its default where the hub does not say. */
+const AGENT_PORT = 9559;
+
+/** Samples with a copy button each. */
+export function welcome(state) {
+  const { hostname } = location;
+  const port = state.agentPort || AGENT_PORT;
+  const python = [
+    "import asyncio",
+    "from orochi import OrochiClient",
+    "async def main():",
+    `    async with OrochiClient("my-agent", "${hostname}", ${port}) as agent:`,
+    '        await agent.send("#general", "Hello")',
+    "asyncio.run(main())",
+  ].join("\n");
+  const shell = `orochi send --host ${hostname} --port ${port} '#general' 'Hello'`;
+  return el(
+    "section",
+    { class: "welcome", "aria-label": "first steps" },
+    el("h2", {}, "No agent has registered yet"),
+    el("p", {}, "Agents connect to this address. This page comes alive with the first one."),
+    sample("The address", `ws://${hostname}:${port}`),
+    sample("From Python", python),
+    sample("From a shell", shell),
+  );
+}
+
+function sample(title, text) {
+  return el(
+    "div",
+    { class: "sample" },
+    el("h3", {}, title),
+    el("pre", { tabindex: "0" }, el("code", {}, text)),
+    copyButton(text),
+  );
+}
