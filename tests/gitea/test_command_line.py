@@ -33,6 +33,39 @@ def test_a_person_files_lists_comments_and_closes(hub: Hub, gitea: Gitea) -> Non
     assert json.loads(orochi(hub, "call", "get_version").stdout) == {"version": "1.26.3"}
 
 
+def test_a_person_looks_around(hub: Hub, gitea: Gitea) -> None:
+    orochi(hub, "create", "lab/api", "It fails", "--body", "See the log.\nIt is long.")
+    shown = orochi(hub, "show", "lab/api", "1").stdout.splitlines()
+    assert shown[0].startswith("#1     open    It fails  http")
+    assert shown[1:4] == ["", "    See the log.", "    It is long."]
+    assert orochi(hub, "labels", "lab/api").stdout == "bug\nlater\n"
+    assert orochi(hub, "labels", "bob/site").stdout == "No labels in bob/site.\n"
+    assert orochi(hub, "pulls", "lab/api").stdout == "No open pull requests in lab/api.\n"
+    gitea.new_pull("lab/api", "Mend it")
+    assert orochi(hub, "pulls", "lab/api", "--state", "all").stdout.startswith("#2     open    Mend it  http")
+    assert orochi(hub, "repos", "bob").stdout == "bob/site\n"
+
+
+def test_params_of_a_call_are_written_as_key_and_value(hub: Hub, gitea: Gitea) -> None:
+    made = orochi(hub, "call", "create_issue", "owner=lab", "repo=api", "title=42", "body=a=b", "labels=bug,72")
+    issue = json.loads(made.stdout)
+    assert (issue["title"], [label["name"] for label in issue["labels"]]) == ("42", ["bug", "later"])
+    assert issue["body"].startswith("a=b\n")
+    at = ["owner=lab", '{"repo": "api"}', "issue_number=1"]
+    assert json.loads(orochi(hub, "call", "assign", *at, "assignees=bob").stdout)["assignee"]["login"] == "bob"
+    assert json.loads(orochi(hub, "call", "assign", *at, "assignees=").stdout)["assignees"] is None
+    assert json.loads(orochi(hub, "call", "create_repo", "name=own", "private=true").stdout)["private"] is True
+
+
+def test_what_gitea_left_out_is_said_on_stderr(hub: Hub, gitea: Gitea) -> None:
+    run = orochi(hub, "call", "create_issue", "owner=lab", "repo=api", f"title={'t' * 300}", "labels=bug,99999")
+    assert run.stderr == "Gitea left out these labels: 99999\nGitea cut the title: it takes 255 columns\n"
+    assert json.loads(run.stdout)["labels_dropped"] == [99999]
+    gitea.strangers.add("bot")
+    run = orochi(hub, "create", "lab/api", "t", "--label", "bug", "--assignee", "bob")
+    assert (run.returncode, run.stderr) == (0, "Gitea left out these labels: 71\nGitea did not assign: bob\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -41,6 +74,9 @@ def test_a_person_files_lists_comments_and_closes(hub: Hub, gitea: Gitea) -> Non
         (["create", "lab/api", "t", "--label", "bogus"], 1, "bug, later"),
         (["call", "close_isue"], 1, "close_issue"),
         (["call", "get_version", "[1]"], 2, "expected a JSON object"),
+        (["call", "get_version", "owner"], 2, "expected key=value"),
+        (["call", "get_issue", "issue_number=x"], 2, "expected issue_number to be a number"),
+        (["create", "lab/api", " "], 1, "not blank"),
     ],
 )
 def test_what_is_wrong_is_said(hub: Hub, arguments: list[str], code: int, words: str) -> None:

@@ -8,8 +8,8 @@ use super::Identity;
 use super::rows::text;
 use crate::failure::Failure;
 use crate::hub::Hub;
-use crate::output;
-use crate::text::inline;
+use crate::text::{inline, message};
+use crate::{output, stderr};
 
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
@@ -67,18 +67,40 @@ enum Ask {
         repo: Repo,
         number: u32,
     },
-    /// All repositories that the hub's token sees, or an organisation's
+    /// One issue or pull request, with its text
+    Show {
+        #[arg(value_name = "OWNER/REPO")]
+        repo: Repo,
+        number: u32,
+    },
+    /// A repository's pull requests
+    Pulls {
+        #[arg(value_name = "OWNER/REPO")]
+        repo: Repo,
+        /// Which: open, closed or all
+        #[arg(long, default_value = "open")]
+        state: String,
+    },
+    /// A repository's labels
+    Labels {
+        #[arg(value_name = "OWNER/REPO")]
+        repo: Repo,
+    },
+    /// All repositories that the hub's token sees, or an organisation's or a user's
     Repos {
-        /// The organisation
-        #[arg(long)]
+        /// The organisation or user
+        #[arg(conflicts_with = "org_flag")]
         org: Option<String>,
+        /// The same as a flag
+        #[arg(id = "org_flag", long = "org", value_name = "ORG")]
+        org_flag: Option<String>,
     },
     /// Any other action, such as get_issue; prints Gitea's JSON
     Call {
         action: String,
-        /// Its params, a JSON object
-        #[arg(default_value = "{}", value_parser = parse_params)]
-        params: Map<String, Value>,
+        /// Its params: key=value each, or one JSON object; lists are written a,b
+        #[arg(value_name = "KEY=VALUE", value_parser = parse_params, allow_hyphen_values = true)]
+        params: Vec<Map<String, Value>>,
     },
 }
 
@@ -101,8 +123,45 @@ impl std::str::FromStr for Repo {
     }
 }
 
+/// Params that are lists, and those that are no text; all others are text, whatever it looks like.
+const LISTS: [&str; 2] = ["labels", "assignees"];
+const VALUES: [&str; 3] = ["issue_number", "seq", "private"];
+
 fn parse_params(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|error| format!("expected a JSON object ({error})"))
+    if text.trim_start().starts_with(['{', '[']) {
+        return serde_json::from_str(text).map_err(|error| format!("expected a JSON object ({error})"));
+    }
+    let (key, value) =
+        text.split_once('=').ok_or("expected key=value, or a JSON object such as {\"owner\": \"lab\"}")?;
+    let value = if VALUES.contains(&key) {
+        serde_json::from_str(value).map_err(|_| format!("expected {key} to be a number, true or false"))?
+    } else if LISTS.contains(&key) && !value.trim_start().starts_with('[') {
+        // An id is a number; a label that is named by one is written as JSON.
+        let one = |name: &str| name.parse::<u64>().map_or_else(|_| json!(name), |id| json!(id));
+        value.split(',').filter(|name| !name.is_empty()).map(one).collect()
+    } else if LISTS.contains(&key) {
+        serde_json::from_str(value).map_err(|error| format!("expected {key} to be a list ({error})"))?
+    } else {
+        json!(value)
+    };
+    Ok(Map::from_iter([(key.to_owned(), value)]))
+}
+
+/// Says what Gitea left out of what was asked for.
+fn say_dropped(answer: &Value) {
+    let names = |key: &str| {
+        let list = answer.get(key).and_then(Value::as_array)?;
+        Some(list.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), ToOwned::to_owned)).collect::<Vec<_>>())
+    };
+    if let Some(labels) = names("labels_dropped") {
+        stderr::say(&format!("Gitea left out these labels: {}\n", inline(&labels.join(", "))));
+    }
+    if let Some(users) = names("assignees_dropped") {
+        stderr::say(&format!("Gitea did not assign: {}\n", inline(&users.join(", "))));
+    }
+    if answer.get("title_cut").is_some() {
+        stderr::say("Gitea cut the title: it takes 255 columns\n");
+    }
 }
 
 impl Gitea {
@@ -112,6 +171,7 @@ impl Gitea {
         // Under its id it is made once, also where it has to be sent again.
         params.insert("id".to_owned(), json!(Uuid::now_v7().to_string()));
         let answer: Value = hub.post_once(&["api", "gitea", "actions", &action], &Value::Object(params)).await?;
+        say_dropped(&answer);
         if self.json || matches!(self.ask, Ask::Call { .. }) {
             return output::json(&answer);
         }
@@ -139,8 +199,13 @@ impl Ask {
             }
             Self::Close { repo, number } => ("close_issue", at(repo, json!({"issue_number": number}))),
             Self::Reopen { repo, number } => ("reopen_issue", at(repo, json!({"issue_number": number}))),
-            Self::Repos { org } => ("list_repos", Map::from_iter([("org".to_owned(), json!(org))])),
-            Self::Call { action, params } => return (action.clone(), params.clone()),
+            Self::Show { repo, number } => ("get_issue", at(repo, json!({"issue_number": number}))),
+            Self::Pulls { repo, state } => ("list_pulls", at(repo, json!({"state": state}))),
+            Self::Labels { repo } => ("list_labels", at(repo, json!({}))),
+            Self::Repos { org, org_flag } => {
+                ("list_repos", Map::from_iter([("org".to_owned(), json!(org.as_ref().or(org_flag.as_ref())))]))
+            }
+            Self::Call { action, params } => return (action.clone(), params.iter().flatten().map(owned).collect()),
         };
         (action.to_owned(), params)
     }
@@ -151,8 +216,20 @@ impl Ask {
             Self::Issues { repo, state } if rows.is_empty() => {
                 output::line(&format!("No {state} issues in {}/{}.", repo.owner, repo.name))
             }
+            Self::Pulls { repo, state } if rows.is_empty() => {
+                output::line(&format!("No {state} pull requests in {}/{}.", repo.owner, repo.name))
+            }
+            Self::Labels { repo } if rows.is_empty() => {
+                output::line(&format!("No labels in {}/{}.", repo.owner, repo.name))
+            }
             Self::Repos { .. } if rows.is_empty() => output::line("No repositories."),
-            Self::Issues { .. } => rows.iter().try_for_each(|row| output::line(&issue(row))),
+            Self::Labels { .. } => rows.iter().try_for_each(|row| output::line(&inline(text(row, "name")))),
+            Self::Show { .. } => {
+                output::line(&issue(answer))?;
+                let body = text(answer, "body");
+                if body.is_empty() { Ok(()) } else { output::line(&message(&format!("\n{body}"))) }
+            }
+            Self::Issues { .. } | Self::Pulls { .. } => rows.iter().try_for_each(|row| output::line(&issue(row))),
             Self::Repos { .. } => rows.iter().try_for_each(|row| output::line(&inline(text(row, "full_name")))),
             Self::Comment { repo, number, .. } => {
                 output::line(&format!("Commented on {}/{}#{number}", repo.owner, repo.name))
@@ -161,6 +238,10 @@ impl Ask {
             Self::Call { .. } => output::json(answer),
         }
     }
+}
+
+fn owned((key, value): (&String, &Value)) -> (String, Value) {
+    (key.clone(), value.clone())
 }
 
 /// `#7 open   It fails   http://…`
