@@ -12,15 +12,26 @@ const STEADY: Duration = LONGEST;
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     attempt: u32,
+    /// Whether the connection brought an answer or a message.
+    has_carried: bool,
 }
 
 impl Backoff {
-    /// A connection ended. One that was short counts like a failed try: a hub that accepts and closes at once is not
-    /// asked ten times a second.
+    /// The connection brought an answer or a message: it was of use, however short it is.
+    pub(crate) fn carried(&mut self) {
+        self.has_carried = true;
+    }
+
+    /// A connection ended. One that was short and of no use counts like a failed try: a hub that accepts and closes at
+    /// once is not asked ten times a second. On a line that is cut again and again, each connection that was of use
+    /// makes the next wait shorter.
     pub(crate) fn connection_lasted(&mut self, lasted: Duration) {
         if lasted >= STEADY {
             self.attempt = 0;
+        } else if self.has_carried {
+            self.attempt /= 2;
         }
+        self.has_carried = false;
     }
 
     /// How long to wait before the next try.
@@ -70,5 +81,15 @@ mod tests {
         assert!(wait >= LONGEST / 2, "{wait:?}");
         backoff.connection_lasted(STEADY);
         assert!(backoff.next() <= FIRST);
+    }
+
+    #[test]
+    fn backoff_stays_short_over_connections_that_carry_something() {
+        let mut backoff = Backoff::default();
+        for _ in 0..60 {
+            assert!(backoff.next() <= FIRST * 4);
+            backoff.carried();
+            backoff.connection_lasted(Duration::from_millis(20));
+        }
     }
 }

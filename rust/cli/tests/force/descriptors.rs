@@ -1,6 +1,7 @@
 //! Few descriptors, and strangers who take as many as they can: agents, health and the log go on.
 
 use std::fs;
+use std::path::Path;
 
 use orochi_client::Client;
 use serde_json::json;
@@ -78,9 +79,20 @@ async fn descriptors_of_agents_run_out_in_a_sentence() {
     assert!(seated.len() >= LIMIT / 4, "only {} got a seat", seated.len());
     send(&client, 0).await.expect("an agent goes on");
     assert!(get(&address, "/healthz").await.starts_with("HTTP/1.1 200 "));
-    let said = fs::read_to_string(&lines).expect("the log is text");
+    let said = in_time(log_with(&lines, "LimitNOFILE")).await;
     assert_eq!(said.matches("LimitNOFILE").count(), 1, "{said}");
     drop(seated);
+}
+
+/// The hub's log, once it holds `text`: it is written beside the hub's work.
+async fn log_with(lines: &Path, text: &str) -> String {
+    loop {
+        let said = fs::read_to_string(lines).expect("the log is text");
+        if said.contains(text) {
+            return said;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn get(address: &str, path: &str) -> String {

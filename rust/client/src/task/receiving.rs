@@ -54,6 +54,7 @@ impl Task {
                     // What follows is what was left in the log.
                     (self.refetch, self.is_overflowed) = (None, false);
                 }
+                self.backoff.carried();
                 if let Some((change, head)) = self.outstanding.ack(ack) {
                     change.apply(&mut self.options.register, head);
                 }
@@ -122,6 +123,7 @@ impl Task {
         }
         if self.inbox.push(frame) {
             self.last_seq = seq;
+            self.backoff.carried();
         } else {
             tracing::warn!(agent = %self.options.name, "nobody takes messages; the rest stays in the hub's log");
             self.is_overflowed = true;

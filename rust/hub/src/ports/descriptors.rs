@@ -6,8 +6,9 @@ use super::Room;
 
 /// Descriptors that no connection gets: the log and its readers, calls to Gitea, and what the process began with.
 const RESERVED: usize = 96;
-/// Connections that have not authenticated, at most: a thousand that say nothing cost some megabytes.
-const STRANGERS_MAX: usize = 1024;
+/// Connections that have not authenticated, at most: a thousand that say nothing cost some megabytes, and thousands of
+/// agents come back at once when a hub restarts.
+const STRANGERS_MAX: usize = 4096;
 
 /// Raises the soft limit to the hard one: each agent needs a descriptor, and systems start programs with few.
 pub fn raise_limit() {
@@ -38,7 +39,7 @@ mod tests {
         for limit in [64, 128, 1024, 20_000, 1 << 20, usize::MAX] {
             let Room { strangers, members, .. } = share(limit);
             assert!(strangers + members <= limit - limit.min(192) / 2, "{limit}");
-            assert!((4..=1024).contains(&strangers) && members >= strangers.min(28), "{limit}");
+            assert!((4..=STRANGERS_MAX).contains(&strangers) && members >= strangers.min(28), "{limit}");
         }
         assert_eq!(share(1024), Room { strangers: 116, members: 812, limit: 1024 });
     }

@@ -10,8 +10,11 @@ use tokio::time::{Instant, timeout};
 
 use super::Peer;
 
-/// A client's request comes right behind its connection, on a slow line too; one that took longer can lose its seat.
-const GRACE: Duration = Duration::from_millis(100);
+/// A client's request comes right behind its connection; one that took longer can lose its seat. Where there are many
+/// seats, thousands of clients can come at once and need longer: so much for each seat. Under strangers that come
+/// without end a newcomer therefore waits as long as its place in the queue times this, however many seats there are.
+const GRACE_MIN: Duration = Duration::from_millis(100);
+const GRACE_OF_SEAT: Duration = Duration::from_millis(2);
 /// Whoever waits for a seat looks again this often.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Between two warnings of one kind.
@@ -92,7 +95,8 @@ impl Doors {
         }
     }
 
-    /// How long at least there is no seat for a newcomer; None where there is one, or one can be taken from a stranger.
+    /// How long at least there is no seat for a newcomer; None where there is one, or one can be taken from a
+    /// stranger.
     fn full_for(&self) -> Option<Duration> {
         let Room { strangers, members, .. } = self.0.room;
         let seats = self.seats();
@@ -102,7 +106,7 @@ impl Doors {
         }
         let (_, oldest) = seats.strangers.first_key_value()?;
         let is_full = seats.strangers.len() >= strangers;
-        let young_for = GRACE.saturating_sub(oldest.since.elapsed());
+        let young_for = grace(strangers).saturating_sub(oldest.since.elapsed());
         (is_full && !young_for.is_zero()).then_some(young_for)
     }
 
@@ -176,6 +180,11 @@ impl Doors {
     }
 }
 
+/// How long a stranger keeps its seat for sure, where there are so many seats.
+fn grace(seats: usize) -> Duration {
+    GRACE_OF_SEAT.saturating_mul(u32::try_from(seats).unwrap_or(u32::MAX)).max(GRACE_MIN)
+}
+
 impl Seats {
     fn evict_oldest(&mut self) {
         if let Some((_, stranger)) = self.strangers.pop_first() {
@@ -212,11 +221,11 @@ mod tests {
         let ((first, first_seat), (second, _second_seat)) = (doors.enter(), doors.enter());
         let before = Instant::now();
         doors.may_enter().await;
-        assert!(before.elapsed() >= GRACE, "a client has a moment for its request");
+        assert!(before.elapsed() >= GRACE_MIN, "a client has a moment for its request");
         drop(first_seat);
         let _third = doors.enter();
         assert!(!is_evicted(&first).await && !is_evicted(&second).await, "there was a seat again");
-        tokio::time::advance(GRACE).await;
+        tokio::time::advance(GRACE_MIN).await;
         assert_eq!(doors.full_for(), None, "members or not, the oldest stranger goes");
         let _fourth = doors.enter();
         assert!(is_evicted(&second).await && !is_evicted(&member).await);
