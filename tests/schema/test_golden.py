@@ -52,8 +52,7 @@ def test_refused_frames_are_none_of_the_schema(name):
 def test_schema_has_no_frame_that_is_never_seen():
     seen = {file["type"] for file in GOLDEN.values() if "error" not in file}
     kinds = {part["properties"]["type"]["const"] for part in SCHEMA["$defs"].values() if _is_frame(part)}
-    # It is told once a resume has caught up; the hub's own tests see it.
-    assert kinds - seen <= {"caught_up"}
+    assert kinds == seen
 
 
 def _is_frame(part):
