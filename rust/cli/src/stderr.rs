@@ -12,10 +12,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::output::write_all;
+
 /// Lines that wait take no more memory than this; later ones are lost and counted. Some 5000 lines of a hub.
 const QUEUE_BYTES_MAX: usize = 1 << 20;
-/// The pause before another try on a stderr that its other users made non-blocking.
-const FULL_PIPE_PAUSE: Duration = Duration::from_millis(20);
 
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
@@ -147,21 +147,6 @@ fn write_line(out: &mut impl Write, line: &[u8], is_torn: &mut bool) -> io::Resu
     let (written, result) = write_all(out, line);
     *is_torn = written > 0 && result.is_err();
     result
-}
-
-/// As [`Write::write_all`], for a descriptor that may be non-blocking; also tells how much was written.
-fn write_all(out: &mut impl Write, text: &[u8]) -> (usize, io::Result<()>) {
-    let mut written = 0;
-    while written < text.len() {
-        match out.write(&text[written..]) {
-            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
-            Ok(more) => written += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(FULL_PIPE_PAUSE),
-            Err(error) => return (written, Err(error)),
-        }
-    }
-    (written, Ok(()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! `orochi licences`: the texts that go with the crates in this program.
 
-use std::io::{self, Read, Write};
+use std::io::Read;
 
 use flate2::read::GzDecoder;
 
 use crate::failure::Failure;
+use crate::output;
 
 /// Made by build.rs.
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/licences.gz"));
@@ -14,9 +15,7 @@ const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/licences.gz"));
 /// # Errors
 /// Stdout takes no more.
 pub fn run() -> Result<(), Failure> {
-    let mut page = Vec::new();
-    GzDecoder::new(PACKED).read_to_end(&mut page)?;
-    let mut out = io::stdout().lock();
-    out.write_all(&page)?;
-    Ok(out.flush()?)
+    let mut page = String::new();
+    GzDecoder::new(PACKED).read_to_string(&mut page)?;
+    output::all(&page)
 }

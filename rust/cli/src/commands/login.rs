@@ -6,7 +6,7 @@ use super::{Channels, Identity};
 use crate::agent::Agent;
 use crate::args::Connection;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, stderr};
 
 #[derive(Debug, Args)]
 pub struct Login {
@@ -20,12 +20,18 @@ pub struct Login {
 
 impl Login {
     pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
-        let name = Identity::new(connection)?.name;
+        let Identity { name, chosen } = Identity::new(connection)?;
         let channels = Channels::parse(self.places.iter().chain(&self.channels))?;
         let agent = Agent::connect(connection, &name, channels.names()).await?;
         output::line(&format!("Logged in as {name}"))?;
         output::line(&format!("Channels: {channels}"))?;
         output::line("Listening for messages... (Ctrl+C to quit)")?;
+        if !chosen {
+            stderr::say(
+                "Other commands on this machine have the same name unless --name gives them one, \
+                 and no name hears its own messages.\n",
+            );
+        }
         loop {
             output::line(&agent.next().await?.line())?;
         }

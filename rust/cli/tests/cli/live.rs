@@ -114,6 +114,16 @@ fn login_is_online_and_a_command_under_its_name_does_not_disturb_it() {
 }
 
 #[test]
+fn login_without_a_name_tells_whom_it_does_not_hear() {
+    let hub = RealHub::start(&[]);
+    let login = Running::start(orochi(&["login", "--port", &hub.port()]));
+    let told = login.stderr_line();
+    assert!(told.ends_with("unless --name gives them one, and no name hears its own messages."), "{told}");
+    login.signal("-INT");
+    assert_eq!(login.end(), (Some(0), Vec::new()));
+}
+
+#[test]
 fn join_joins_and_says_how_long() {
     let hub = RealHub::start(&[]);
     let note = "Membership lasts as long as a connection, and this one ends here; to stay: orochi login '#ci'\n";

@@ -2,8 +2,10 @@
 //! same.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+
+use tokio::net::unix::pipe::pipe;
 
 use crate::support::{RealHub, Running, orochi, whole};
 
@@ -98,4 +100,26 @@ fn stdout_on_a_full_disk_is_said_and_is_exit_code_1() {
     command.stdout(full()).stderr(Stdio::piped());
     let output = command.spawn().and_then(std::process::Child::wait_with_output).expect("the built binary starts");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(1), told));
+}
+
+#[test]
+fn stdout_that_others_made_non_blocking_takes_everything() {
+    let hub = RealHub::start(&[]);
+    let text = "x".repeat(200_000);
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(&file, &text).expect("a file of ours takes it");
+    let path = file.path().to_str().expect("a plain path");
+    assert!(whole(hub.orochi(&["send", "general", "--file", path])).starts_with("exit code: 0\n"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (sender, receiver) = runtime.block_on(async { pipe() }).expect("a pipe");
+    // More than it holds, so the command finds it full.
+    let mut command = hub.orochi(&["history", "general"]);
+    let stdout = runtime.block_on(async { sender.into_nonblocking_fd() }).expect("its descriptor");
+    let mut child = command.stdout(Stdio::from(stdout)).spawn().expect("the built binary starts");
+    drop(command);
+    let mut printed = String::new();
+    let mut reader = std::fs::File::from(receiver.into_blocking_fd().expect("its descriptor"));
+    reader.read_to_string(&mut printed).expect("all output is UTF-8");
+    assert_eq!(child.wait().expect("it is our child").code(), Some(0));
+    assert!(printed.ends_with(&format!("{text}\n")), "{} bytes", printed.len());
 }
