@@ -9,16 +9,17 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.dashboard.scene import playing
+from tests.dashboard.fleet import playing
 from tests.python.hub import Hub
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "screenshots"
 # The page's path, and what stands on it when it is all there.
 PAGES = {
-    "overview": ("/#/overview", ".agent .strip"),
-    "feed": ("/#/feed", ".delivery [data-state]"),
+    "overview": ("/#/overview", ".agent"),
+    "feed": ("/#/feed?channel=%23deploys", ".delivery [data-state]"),
+    "incidents": ("/#/timeline", ".events li"),
     "activity": ("/#/activity", ".matrix"),
-    "agent": ("/#/agent/bob", ".strip"),
+    "agent": ("/#/agent/alice", ".strip"),
 }
 WIDTHS = {1440: 900, 390: 844}
 THEMES = ["dark", "light"]
