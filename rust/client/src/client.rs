@@ -178,9 +178,12 @@ impl Client {
         }
         // Without one that it can read, a hub's refusal could not name the message.
         message.id.as_deref().map_or(Ok(()), check_id)?;
-        check_size("content", message.content.len(), CONTENT_BYTES_MAX)?;
         let metadata = message.metadata.as_deref();
-        check_size("metadata", metadata.map_or(0, |metadata| metadata.get().len()), METADATA_BYTES_MAX)?;
+        if !self.is_old_hub() {
+            // A 0.1.0 hub limits the frame only.
+            check_size("content", message.content.len(), CONTENT_BYTES_MAX)?;
+            check_size("metadata", metadata.map_or(0, |metadata| metadata.get().len()), METADATA_BYTES_MAX)?;
+        }
         Ok(MessagePayload {
             channel: Target::parse(&message.channel)?,
             content: &message.content,

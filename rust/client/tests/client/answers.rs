@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::scripted::{Hub, Peer, message, within};
 
 /// A client of a 0.1.0 hub: its register ack has no epoch.
-async fn old_client(hub: &Hub) -> (Client, Peer) {
+pub async fn old_client(hub: &Hub) -> (Client, Peer) {
     let (client, peer) = tokio::join!(Client::connect(hub.options()), async {
         let mut peer = hub.accept_silent().await;
         let register = peer.expect("register").await;
@@ -16,7 +16,7 @@ async fn old_client(hub: &Hub) -> (Client, Peer) {
     (client.expect("accepted"), peer)
 }
 
-async fn old_ack(peer: &mut Peer, request: &Value) {
+pub async fn old_ack(peer: &mut Peer, request: &Value) {
     let payload = json!({ "status": "ok", "ref": request["id"] });
     peer.send(json!({ "type": "ack", "sender": "orochi-server", "id": "a", "ts": "", "payload": payload })).await;
 }

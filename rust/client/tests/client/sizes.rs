@@ -5,6 +5,7 @@ use orochi_protocol::ErrorCode;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
+use crate::answers::{old_ack, old_client};
 use crate::scripted::{Hub, message, within};
 
 fn is_too_large(error: &Error) -> bool {
@@ -34,6 +35,18 @@ async fn sizes_over_the_limit_are_refused_and_nothing_is_sent() {
     let frame = peer.next().await;
     assert_eq!(frame["payload"]["content"], "small");
     peer.ack(&frame).await;
+    within(sent).await.expect("accepted");
+}
+
+#[tokio::test]
+async fn sizes_of_an_old_hub_are_limited_by_the_frame_only() {
+    let hub = Hub::bind().await;
+    let (client, mut peer) = old_client(&hub).await;
+    let error = within(client.send(message("x".repeat(1024 * 1024)))).await.expect_err("too large");
+    assert!(is_too_large(&error), "{error}");
+    let sent = client.send(message("x".repeat(300 * 1024)));
+    let frame = peer.expect("message").await;
+    old_ack(&mut peer, &frame).await;
     within(sent).await.expect("accepted");
 }
 
