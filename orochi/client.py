@@ -324,20 +324,19 @@ class OrochiClient:
             Rows with ``msg_id, ts, channel, sender, content, mentions, metadata``, and from a newer hub than 0.1.0
             ``seq`` and, where set, ``reply_to``.
         """
-        more = {
-            "until": until,
-            "before": before,
-            "after": after,
-            "sender": sender,
-            "reply_to": reply_to,
-            "search": search,
-        }
-        asked = {key: value for key, value in more.items() if value is not None}
+        more = {"until": until, "before": before, "after": after, "sender": sender, "reply_to": reply_to}
+        asked = {key: value for key, value in {**more, "search": search}.items() if value is not None}
         if asked and self._connected().native.is_old_hub:
             raise UnsupportedByHub(f"{', '.join(asked)} in a history query needs a newer hub than scitex-orochi 0.1.0")
-        answer = await self._request("query", {"channel": channel, "since": since, "limit": limit, **asked})
-        rows: list[dict[str, Any]] = answer.get("history", [])
-        return rows
+        rows: list[dict[str, Any]] = []
+        while True:
+            payload = {"channel": channel, "since": since, "limit": limit - len(rows), **asked}
+            answer = await self._request("query", payload)
+            rows += answer.get("history", [])
+            # One answer is bounded in bytes; what is more comes with the next.
+            if not answer.get("more") or len(rows) >= limit:
+                return rows
+            asked["before"] = answer["next"]
 
     async def search(self, text: str, channel: str = "#general", limit: int = 50) -> list[dict[str, Any]]:
         """A channel's messages in which all words of `text` stand, newest first."""
@@ -352,12 +351,10 @@ class OrochiClient:
     async def who(self, *, detail: bool = False) -> dict[str, Any]:
         """Who is online: each agent's channels, or with `detail` each agent's row (status, task, machine, …)."""
         if not detail:
-            agents: dict[str, Any] = (await self._request("presence", {})).get("agents", {})
-            return agents
+            return await self._by_agent("presence", {}, "agents")
         if self._connected().native.is_old_hub:
             raise UnsupportedByHub("who(detail=True) needs a newer hub than scitex-orochi 0.1.0")
-        rows: dict[str, Any] = (await self._request("presence", {"detail": True})).get("detail", {})
-        return rows
+        return await self._by_agent("presence", {"detail": True}, "detail")
 
     gitea = GiteaAttribute()
     """Calls to Gitea: ``await client.gitea.create_issue(…)``, or as in 0.1.0 ``await client.gitea(action, params)``."""
@@ -366,8 +363,15 @@ class OrochiClient:
         """How far a message got: for each agent that it is for, ``seen``, ``delivered`` or ``pending``."""
         if self._connected().native.is_old_hub:
             raise UnsupportedByHub("receipts need a newer hub than scitex-orochi 0.1.0")
-        agents: dict[str, str] = (await self._request("receipts", {"seq": seq})).get("agents", {})
-        return agents
+        return await self._by_agent("receipts", {"seq": seq}, "agents")
+
+    async def caught_up(self, *, timeout: float | None = 60.0) -> None:
+        """Waits until all that was said while this agent was away, or its connection lost, has been received.
+
+        It returns at once where nothing can be missing, and gives up after `timeout` seconds; None waits for ever.
+        """
+        link = self._connected()
+        await link.request(timeout, link.native.caught_up)
 
     async def wait_seen(self, receipt: Receipt, *, timeout: float | None = 60.0) -> dict[str, str]:
         """Waits until every known agent that the message was addressed to has dealt with it.
@@ -460,6 +464,16 @@ class OrochiClient:
         answer = await link.request(limit, link.native.request, kind, json_fields(payload))
         data: dict[str, Any] = json.loads(answer) if isinstance(answer, str) else {}
         return data
+
+    async def _by_agent(self, kind: str, payload: dict[str, Any], part: str) -> dict[str, Any]:
+        """All pages of an answer that names agents."""
+        named: dict[str, Any] = {}
+        while True:
+            answer = await self._request(kind, payload)
+            named.update(answer.get(part, {}))
+            if not answer.get("more"):
+                return named
+            payload = {**payload, "after": answer["next"]}
 
     async def _within(
         self,

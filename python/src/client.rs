@@ -8,7 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use orochi_client::{Answers, Client, Error, Options, Outgoing, Queued, State};
+use orochi_client::{Answer, Answers, Client, Error, Options, Outgoing, Queued, State};
+use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::request::StatusUpdate;
 use orochi_protocol::{ErrorCode, Refusal, Seq};
 use pyo3::exceptions::PyOSError;
@@ -200,6 +201,17 @@ impl NativeClient {
     fn request(&self, py: Python<'_>, ticket: u64, kind: &str, payload: String) -> PyResult<()> {
         let payload = raw(payload).map_err(|error| exception(py, &error))?;
         self.queued(py)?.request(ticket, kind, &payload).map_err(|error| exception(py, &error))
+    }
+
+    /// Answers when everything that was missed has been received.
+    fn caught_up(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
+        let inner = self.inner(py)?;
+        let (caught_up, events) = (self.client(py)?.caught_up(), Arc::clone(&inner.events));
+        inner.runtime.spawn(async move {
+            let done = caught_up.await;
+            events.answer(ticket, done.map(|()| Answer { ack: AckPayload::default(), data: None }));
+        });
+        Ok(())
     }
 
     /// Starts to close; the state tells when it is done. The hub is waited for at most `limit` seconds.

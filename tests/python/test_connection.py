@@ -28,6 +28,29 @@ async def test_what_was_missed_while_away_comes_first(hub):
             assert await take(bob, 4) == ["two", "three", "four", "five"]
 
 
+async def test_caught_up_returns_when_what_was_missed_is_there(hub):
+    async with hub.client("alice") as alice:
+        await alice.caught_up()
+        for number in range(3000):
+            await alice.send("#general", f"{number}")
+        async with hub.client("bob", resume=0) as bob:
+            await bob.caught_up()
+            await alice.send("#general", "later")
+            assert await take(bob, 3001) == [f"{number}" for number in range(3000)] + ["later"]
+            await bob.caught_up()
+
+
+async def test_history_is_whole_however_many_answers_it_takes(hub):
+    async with hub.client("alice") as alice:
+        sent = [await alice.send("#big", f"{number}" + "x" * 250_000) for number in range(12)]
+        rows = await alice.query_history("#big", limit=10)
+        assert [row["seq"] for row in rows] == [receipt.seq for receipt in reversed(sent)][:10]
+        assert len(await alice.query_history("#big", limit=1000)) == 12
+        assert (await alice.who())["alice"] == ["#general"]
+        assert (await alice.who(detail=True))["alice"]["online"]
+        assert await alice.receipts(sent[0].seq) == {}
+
+
 async def test_work_is_left_for_an_agent_that_never_was_there(hub):
     async with hub.client("alice") as alice:
         await alice.send("#general", "not for you")
