@@ -116,7 +116,9 @@ mod tests {
 
     #[test]
     fn comments_are_not_shown() {
-        for (text, seen) in [("a<!-- b -->c", "ac"), ("<!-->--> x", "--> x"), ("a <!-- b", "a "), ("a -->", "a -->")] {
+        for (text, seen) in
+            [("a<!-- b -->c", "ac"), ("<!-- @a -->x<!--b-->", "x"), ("a <!-- b", "a "), ("a -->", "a -->")]
+        {
             assert_eq!(shown(text), seen, "{text:?}");
         }
     }
