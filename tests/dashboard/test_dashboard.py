@@ -126,22 +126,24 @@ async def test_the_feed_is_live_says_who_has_seen_what_and_waits_for_a_reader(st
         await expect(page.get_by_role("list", name="#builds")).to_contain_text("green")
 
 
-async def test_theme_follows_the_system_until_one_is_chosen_and_all_tabs_agree(start_hub: Start, page: Page) -> None:
+async def test_theme_follows_the_system_until_one_is_chosen_and_all_tabs_agree(
+    start_hub: Start, browser: Browser
+) -> None:
     hub = start_hub()
-    other = await page.context.new_page()
-    await page.emulate_media(color_scheme="dark")
-    await other.emulate_media(color_scheme="dark")
-    await other.goto(address(hub))
     ground = "getComputedStyle(document.body).backgroundColor"
+    context = await browser.new_context(color_scheme="dark")
+    page, other = await context.new_page(), await context.new_page()
+    await other.goto(address(hub))
     await page.goto(address(hub))
     assert await page.evaluate(ground) == "rgb(13, 17, 23)"
     await page.emulate_media(color_scheme="light")
-    assert await page.evaluate(ground) == "rgb(246, 247, 249)"
+    await page.wait_for_function(f"() => {ground} === 'rgb(246, 247, 249)'")
     await page.emulate_media(color_scheme="dark")
     await page.get_by_role("button", name="Light").click()
     await page.reload()
     assert await page.evaluate(ground) == "rgb(246, 247, 249)"
     await other.wait_for_function(f"() => {ground} === 'rgb(246, 247, 249)'")
+    await context.close()
 
 
 async def test_a_search_is_a_link_and_the_keyboard_is_enough(start_hub: Start, page: Page) -> None:
