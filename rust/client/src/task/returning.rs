@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use futures_util::StreamExt;
 use orochi_protocol::Seq;
 use orochi_protocol::incoming::AckPayload;
-use orochi_protocol::request::{Register, Resume};
+use orochi_protocol::request::{Conflict, Register, Resume};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -23,7 +23,12 @@ impl Task {
         tracing::info!(agent = %self.options.name, reason = %why, "connection lost; coming back");
         self.state.send_replace(State::Reconnecting);
         self.caught_up.send_replace(false);
-        let mut register = self.resuming();
+        // Whoever took the name meanwhile keeps it: only the program's own call replaces others.
+        let conflict = match self.options.register.conflict {
+            Conflict::Replace => Conflict::Join,
+            conflict @ (Conflict::Join | Conflict::Refuse) => conflict,
+        };
+        let mut register = Register { conflict, ..self.resuming() };
         self.backoff.connection_lasted(self.connected_at.elapsed());
         loop {
             let wait = self.backoff.next();

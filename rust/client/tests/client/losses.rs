@@ -1,8 +1,9 @@
 //! Nothing is lost, doubled or reordered between a client and its socket.
 
 use futures_util::future::join_all;
-use orochi_client::State;
+use orochi_client::{Client, State};
 use orochi_protocol::Seq;
+use orochi_protocol::request::Conflict;
 
 use crate::scripted::{Hub, message, within};
 
@@ -125,4 +126,20 @@ async fn a_new_connection_goes_on_after_the_last_message_and_takes_none_twice() 
         peer.message(seq, &seq.to_string()).await;
     }
     assert_eq!(within(client.inbox().recv()).await.expect("open").seq.map(Seq::get), Some(8));
+}
+
+#[tokio::test]
+async fn reconnect_does_not_take_the_name_back_from_a_newer_session() {
+    let hub = Hub::bind().await;
+    let mut options = hub.options();
+    options.register.conflict = Conflict::Replace;
+    let opening = tokio::spawn(Client::connect(options));
+    let mut peer = hub.accept_silent().await;
+    let first = peer.expect("register").await;
+    assert_eq!(first["payload"]["conflict"], "replace");
+    peer.ack(&first).await;
+    let _client = within(opening).await.expect("no panic").expect("accepted");
+    drop(peer);
+    let again = hub.accept_silent().await.expect("register").await;
+    assert!(again["payload"].get("conflict").is_none(), "to join is what a register does: {again}");
 }

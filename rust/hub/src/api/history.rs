@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use orochi_protocol::fields::missing;
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
 use orochi_protocol::request::{HistoryFilter, Order};
@@ -11,34 +12,45 @@ use serde_json::value::RawValue;
 
 use super::App;
 use super::errors::ApiError;
+use super::next_page::{NextPage, next_page};
 use super::params::Params;
 use crate::markdown::Rendering;
 use crate::search::{Hit, Request};
 use crate::store::{Lane, StoredMessage, conversation_key};
 use crate::view::{self, Viewer};
 
+/// Text of one answer's messages, at most, unless a single one is larger. Who asks for a thousand rows of 256 KiB gets
+/// them in several answers.
+const ANSWER_TEXT_MAX: usize = 8 * 1024 * 1024;
+
 /// Rows for the target that the rest of the path names; `#` is optional, `@name` is `?agent=`'s conversation
 /// with that agent.
 pub async fn list(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
+    uri: Uri,
     params: Params,
-) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
     let target = Target::parse(&path?.0)?;
     let agent = params.agent("agent")?;
     let channel = stored_channel(&target, agent.as_ref())?;
     let filter = parse_filter(&params)?;
     let rendering = params.rendering()?;
     if filter.search.is_some() {
-        return found(&app, channel, agent, &filter, rendering).await;
+        return Ok((None, found(&app, channel, agent, &filter, rendering).await?));
     }
     let rows = app.core.reads().run_in(Lane::for_history(&filter), move |reader| {
         let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
-        let messages = reader.history(&channel, &filter)?;
+        let (messages, is_cut) = reader.history_within(&channel, &filter, ANSWER_TEXT_MAX)?;
         let row = |message: &StoredMessage| rendering.row(view::row(message, viewer, None), &message.content);
-        Ok(messages.iter().map(row).collect())
+        let next = messages.last().filter(|_| is_cut).map(|message| match filter.order {
+            Order::Desc => ("before", message.seq),
+            Order::Asc => ("after", message.seq),
+        });
+        Ok((next, messages.iter().map(row).collect()))
     });
-    Ok(Json(rows.await?))
+    let (next, rows) = rows.await?;
+    Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
 }
 
 /// The rows of a history that is searched.

@@ -5,7 +5,8 @@
 //! - [`activity`], [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`],
 //!   [`timeline`]: the routes, a group a file. [`stuck`]: which agents need a person.
 //! - [`session`]: signing in from a browser. [`webhooks`]: what Gitea tells.
-//! - [`params`]: the query string as typed values. [`body`]: a body as fields. [`errors`]: refusals as JSON.
+//! - [`params`]: the query string as typed values. [`next_page`]: where a list goes on.
+//!   [`body`]: a body as fields. [`errors`]: refusals as JSON.
 //!
 //! A request passes headers, guard, then its port's routes; the token is asked for where the routes are
 //! joined, so that a new route under `/api` can't forget it.
@@ -21,6 +22,7 @@ mod headers;
 mod health;
 mod history;
 mod messages;
+mod next_page;
 mod overview;
 mod page;
 mod params;

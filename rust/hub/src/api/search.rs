@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use orochi_protocol::delivery::HitView;
 use orochi_protocol::fields::{invalid, missing};
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::App;
 use super::errors::ApiError;
 use super::history::stored_channel;
+use super::next_page::next_page;
 use super::params::Params;
 use crate::search::{Cursor, Found, Hit, Order, Query, Request};
 use crate::view::{self, Viewer};
@@ -71,22 +72,11 @@ fn parse_order(params: &Params) -> Result<Order, Refusal> {
 /// Where the next page is, and how far the search could see.
 fn headers(uri: &Uri, found: &Found) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    // An address that was a request's is a header value, too.
-    if let Some(next) = found.next
-        && let Ok(value) = HeaderValue::from_str(&format!("<{}>; rel=\"next\"", next_address(uri, next)))
-    {
-        headers.insert(header::LINK, value);
+    if let Some(next) = found.next {
+        headers.extend(next_page(uri, "cursor", next).into_iter().flatten());
     }
     if let Some(seq) = found.indexed_up_to {
         headers.insert(INDEXED_UP_TO, HeaderValue::from(seq.get()));
     }
     headers
-}
-
-/// The request's own address with another cursor. It is relative, so it also holds behind a proxy.
-fn next_address(uri: &Uri, next: Cursor) -> String {
-    let pairs = uri.query().unwrap_or_default().split('&');
-    let kept = pairs.filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"));
-    let kept: String = kept.map(|pair| format!("{pair}&")).collect();
-    format!("{}?{kept}cursor={next}", uri.path())
 }

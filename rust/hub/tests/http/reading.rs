@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::TestHub;
+use crate::harness::{TestHub, send};
 
 fn contents(rows: &Value) -> Vec<&str> {
     rows.as_array().unwrap().iter().map(|row| row["content"].as_str().unwrap()).collect()
@@ -169,4 +169,26 @@ async fn both_ports_serve_the_api() {
     let response = crate::harness::send(hub.request_agent_port("GET", url)).await;
     assert_eq!(response.json::<Value>().await.unwrap(), hub.get(url).await);
     assert_eq!(crate::harness::send(hub.request("HEAD", url)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn history_in_bytes_is_bounded_and_says_where_it_goes_on() {
+    let hub = TestHub::open().await;
+    let large = "x".repeat(255 * 1024);
+    for n in 0..40 {
+        hub.say("alice", "#large", &format!("{n} {large}")).await;
+    }
+    let mut path = "/api/history/large?limit=1000".to_owned();
+    let mut seqs: Vec<u64> = Vec::new();
+    loop {
+        let response = send(hub.request("GET", &path)).await;
+        let next = response.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        let text = response.text().await.unwrap();
+        assert!(text.len() <= 9 * 1024 * 1024, "{}", text.len());
+        let rows: Value = serde_json::from_str(&text).unwrap();
+        seqs.extend(rows.as_array().unwrap().iter().map(|row| row["seq"].as_u64().unwrap()));
+        let Some(next) = next else { break };
+        path = next.trim_start_matches('<').split('>').next().unwrap().to_owned();
+    }
+    assert_eq!(seqs, (1..=40).rev().collect::<Vec<_>>());
 }
