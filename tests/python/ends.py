@@ -21,8 +21,10 @@ from tests.python.hub import DEADLINE, Hub, clean_environment
 __all__ = ["ENDS", "End", "interpreters", "package_folder", "run_end"]
 
 _OLDEST = (3, 11)
+# A program that a shell started in the background inherits that SIGINT is ignored.
 _PREAMBLE = """\
-import asyncio, os, sys
+import asyncio, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from orochi import AuthenticationFailed, HubUnreachable, OrochiClient
 
 def client(**options):

@@ -96,7 +96,7 @@ async def test_a_token_of_any_characters(start_hub):
         ("orochi-server", {}, "INVALID_NAME"),
         ("alice", {"channels": ["#two words"]}, "INVALID_CHANNEL"),
         ("alice", {"channels": [f"#{n}" for n in range(257)]}, "TOO_LARGE"),
-        ("alice", {"resume": 7}, "INVALID_FIELD"),
+        ("alice", {"resume": 7}, "RESUME_BEYOND"),
         ("alice", {"resume": "yesterday"}, "INVALID_FIELD"),
         ("alice", {"resume": -1}, "INVALID_FIELD"),
         ("alice", {"conflict": "fight"}, "INVALID_FIELD"),
