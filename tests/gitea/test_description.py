@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.gitea.standin import ROUTES, Gitea
+from tests.gitea.standin import Gitea
+from tests.gitea.standin_routes import ROUTES
 from tests.python.hub import Hub
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "gitea" / "openapi-subset.json"

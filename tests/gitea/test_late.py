@@ -225,7 +225,12 @@ def test_comments_on_lines_that_can_not_be_read_are_read_later(hub: Hub, gitea: 
 
 def status(gitea: Gitea, state: str, sha: str, number: int) -> dict[str, Any]:
     """The body of a CI result's delivery."""
-    more = {"context": "ci/test", "description": f"it is {state}", "target_url": "http://ci.lab/1", "id": number}
+    more: dict[str, Any] = {
+        "context": "ci/test",
+        "description": f"it is {state}",
+        "target_url": "http://ci.lab/1",
+        "id": number,
+    }
     return payload(gitea, state=state, sha=sha, commit={"id": sha, "author": {"username": ""}}, **more)
 
 
@@ -234,7 +239,13 @@ def test_results_are_addressed_to_the_agent_whose_commit_branch_or_pull_request_
 ) -> None:
     pushed, asked, own = "1" * 40, "2" * 40, "3" * 40
     with Hub(tmp_path, token="t0ken", env=environment(gitea, OROCHI_GITEA_USERS="worker=ana")) as hub:
-        push = {"ref": "refs/heads/fix", "before": "9" * 40, "after": pushed, "total_commits": 1, "commits": []}
+        push: dict[str, Any] = {
+            "ref": "refs/heads/fix",
+            "before": "9" * 40,
+            "after": pushed,
+            "total_commits": 1,
+            "commits": [],
+        }
         assert deliver(hub, "push", payload(gitea, **push))[0] == 202
         gitea.branches["lab/api"] = {"side": asked}
         pull = gitea.new_pull("lab/api", "Mend it", sha=asked)

@@ -10,7 +10,7 @@ use crate::{output, stderr};
 
 #[derive(Debug, Args)]
 pub struct Listen {
-    /// Which channels, quoted ('#general') or without their # [default: #general]
+    /// Which channels, quoted ('#general') or without their #; #general where none is named
     #[arg(value_name = "CHANNEL")]
     places: Vec<String>,
     /// The same as a flag

@@ -1,6 +1,6 @@
 //! TCP connections below HTTP: accepting them, how long each is waited for, and how many there may be.
 //!
-//! - [`serve`]: accepts, and serves HTTP on each connection until it ends or becomes a WebSocket.
+//! - [`mod@serve`]: accepts, and serves HTTP on each connection until it ends or becomes a WebSocket.
 //! - [`deadline`]: when a connection has been waited for long enough. [`body`]: the same for a request's body.
 //! - [`peer`]: one connection's socket, which counts its bytes, and what is known of its other end.
 //! - [`doors`]: seats for connections: those that have not authenticated yet, and the others.

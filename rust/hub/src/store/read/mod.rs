@@ -1,7 +1,7 @@
 //! Reading the log.
 //!
 //! - [`pool`]: who may read, how many at once and for how long.
-//! - [`history`], [`page`], [`search`], [`glance`]: what is read.
+//! - [`history`], [`page`], [`glance`]: what is read.
 
 mod glance;
 mod history;
