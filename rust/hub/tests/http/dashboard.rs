@@ -166,3 +166,27 @@ async fn the_page_and_its_files_are_sent_compressed_and_the_page_only_where_it_c
         }
     }
 }
+
+#[tokio::test]
+async fn overview_of_many_names_lists_who_is_here_and_those_seen_last() {
+    let hub = TestHub::open().await;
+    let stays = hub.agent("stays", &["#general"]).await;
+    for n in 0..520 {
+        drop(hub.agent(&format!("away-{n}"), &["#general"]).await);
+    }
+    // The last ones leave a moment after their sockets.
+    let deadline = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        while hub.get("/api/agents").await.as_array().unwrap().len() > 1 {
+            tokio::task::yield_now().await;
+        }
+    });
+    deadline.await.unwrap();
+    let overview = hub.get("/api/overview").await;
+    assert_eq!((overview["agents"].as_array().unwrap().len(), &overview["more"]), (501, &json!(20)));
+    let names: Vec<&str> =
+        overview["agents"].as_array().unwrap().iter().map(|agent| agent["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"stays") && names.contains(&"away-519") && !names.contains(&"away-0"));
+    let one = hub.get("/api/overview?agent=away-0").await;
+    assert_eq!(one["agents"][0]["name"], "away-0");
+    drop(stays);
+}

@@ -89,3 +89,30 @@ async fn search_without_an_index_goes_on_with_the_newest_and_says_how_far_it_see
     let found = log.found(request("word1", None)).await;
     assert_eq!((seqs(&found), found.indexed_up_to.map(|seq| seq.get())), (vec![], Some(0)));
 }
+
+#[tokio::test]
+async fn search_index_inside_an_older_log_moves_out_and_gives_its_space_back() {
+    let log = filled().await.reopen(|folder| {
+        fs::remove_file(index(folder)).unwrap();
+        let db = folder.join("log.db");
+        let connection = rusqlite::Connection::open(&db).unwrap();
+        // As version 5 had it.
+        connection
+            .execute_batch(
+                "DROP TABLE clock_steps;
+                 DROP INDEX agent_states_in_order;
+                 CREATE VIRTUAL TABLE messages_fts USING fts5 (content, content='messages', content_rowid='seq');
+                 INSERT INTO messages_fts (messages_fts) VALUES ('rebuild');
+                 PRAGMA user_version = 5;",
+            )
+            .unwrap();
+        connection.close().unwrap();
+    });
+    check(&log).await;
+    let connection = rusqlite::Connection::open(log.folder.path().join("log.db")).unwrap();
+    let left: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'messages_fts%'", [], |row| row.get(0))
+        .unwrap();
+    let free: i64 = connection.query_row("PRAGMA freelist_count", [], |row| row.get(0)).unwrap();
+    assert_eq!((left, free), (0, 0), "no table of it, and no page that is not used");
+}
