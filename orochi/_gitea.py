@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
 from orochi.exceptions import GiteaError, RequestRefused
 from orochi.models import Message
 
-__all__ = ["Gitea", "GiteaAttribute"]
+__all__ = ["Gitea", "GiteaAttribute", "Labels"]
 
 # As the hub's answer to a call may take its whole 10 s.
 _TIMEOUT = 30.0
@@ -17,11 +17,21 @@ _Row = dict[str, Any]
 State: TypeAlias = Literal["open", "closed", "all"]
 
 
+class Labels(list[_Row]):
+    """All labels that an issue has; ``labels_dropped`` are the ids that were asked for and that Gitea left out."""
+
+    def __init__(self, labels: Iterable[_Row] = (), labels_dropped: Iterable[int] = ()) -> None:
+        super().__init__(labels)
+        self.labels_dropped = list(labels_dropped)
+
+
 class Gitea:
     """``client.gitea``: typed methods for the actions, and ``client.gitea(action, params)`` for any of them.
 
-    Each returns Gitea's own JSON. Each raises :class:`orochi.GiteaError`, whose ``status`` and ``detail`` are Gitea's
-    own where Gitea refused, and :class:`orochi.RequestRefused` for what can't be asked, such as an unknown label.
+    Each returns Gitea's own JSON; what Gitea left out without a word stands in it as ``labels_dropped``,
+    ``assignees_dropped`` and ``title_cut`` (docs/gitea.md). Each raises :class:`orochi.GiteaError`, whose ``status``
+    and ``detail`` are Gitea's own where Gitea refused, and :class:`orochi.RequestRefused` for what can't be asked, such
+    as an unknown label.
 
     What makes something (an issue, a comment, a repository, an organisation) is made once, also where the connection is
     lost in between. ``about`` is the message on which an issue or a comment is made: its text then ends with the
@@ -89,10 +99,13 @@ class Gitea:
         issue: _Row = await self("assign", _place(owner, repo, issue_number=number, assignees=list(assignees)))
         return issue
 
-    async def add_labels(self, owner: str, repo: str, number: int, labels: Sequence[str | int]) -> list[_Row]:
-        """Adds labels, by name or Gitea's id; all that the issue has then."""
-        held: list[_Row] = await self("add_labels", _place(owner, repo, issue_number=number, labels=list(labels)))
-        return held
+    async def add_labels(self, owner: str, repo: str, number: int, labels: Sequence[str | int]) -> Labels:
+        """Adds labels, by name or Gitea's id; all that the issue has then. An id that is no label is told in the
+        result's ``labels_dropped``.
+        """
+        held: Any = await self("add_labels", _place(owner, repo, issue_number=number, labels=list(labels)))
+        # The hub answers with Gitea's list, or with an object where Gitea left something out.
+        return Labels(held["labels"], held["labels_dropped"]) if isinstance(held, dict) else Labels(held)
 
     async def list_labels(self, owner: str, repo: str) -> list[_Row]:
         """A repository's own labels."""

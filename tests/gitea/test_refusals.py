@@ -107,6 +107,15 @@ async def test_what_gitea_leaves_out_is_told(hub: Hub, gitea: Gitea) -> None:
         assert isinstance(await ask("add_labels", {**at, "labels": ["later"]}), list)
 
 
+async def test_labels_that_gitea_leaves_out_are_told_by_the_typed_call_too(hub: Hub) -> None:
+    async with hub.client("alice") as alice:
+        at = ("lab", "api", (await alice.gitea.create_issue("lab", "api", "t"))["number"])
+        held = await alice.gitea.add_labels(*at, ["bug", 99999])
+        assert ([label["name"] for label in held], held.labels_dropped) == (["bug"], [99999])
+        held = await alice.gitea.add_labels(*at, ["later"])
+        assert ([label["name"] for label in held], held.labels_dropped) == (["bug", "later"], [])
+
+
 async def test_what_a_stranger_may_not_set_is_told(hub: Hub, gitea: Gitea) -> None:
     gitea.strangers.add("bot")
     async with hub.client("alice") as alice:
