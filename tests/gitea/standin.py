@@ -28,10 +28,11 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Trouble:
-    """What the server does instead of answering: to every request, or to those with this method."""
+    """What the server does instead of answering: to every request, or to those with this method and end of the path."""
 
     kind: str
     method: str | None = None
+    path: str = ""
 
 
 class NoRoute(Exception):
@@ -112,7 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.gitea.requests.append(f"{self.command} {self.path}")
         trouble = self.gitea.trouble
-        if trouble is not None and trouble.method in (None, self.command):
+        is_hit = trouble is not None and trouble.method in (None, self.command)
+        if trouble is not None and is_hit and urlsplit(self.path).path.endswith(trouble.path):
             if trouble.kind != "slow":
                 TROUBLES[trouble.kind](self, self.gitea)
                 return
@@ -260,6 +262,7 @@ TROUBLES: dict[str, Callable[[Any, Gitea], None]] = {
     "truncated": _truncated,
     "huge": _huge,
     "html": _html,
+    "empty": _said(200, ""),
     "redirect": _said(301, "", Location="http://elsewhere.invalid/api/v1/version"),
     "limited": _said(429, "too many", Retry_After="7"),
     "silent 403": _said(403, ""),

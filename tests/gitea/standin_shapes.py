@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import unicodedata
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,15 @@ def _shape(case: str, **values: Any) -> dict[str, Any]:
     return shape | values
 
 
-def user(login: str) -> dict[str, Any]:
-    """A user as it stands in other objects."""
+def user(login: str, *, former: str = "") -> dict[str, Any]:
+    """A user as it stands in other objects. One that was renamed keeps the number that it had as `former`."""
     shape: dict[str, Any] = copy.deepcopy(_CALLS["issue made"]["user"])
-    return shape | {"login": login, "username": login, "email": f"{login}@example.org"}
+    return shape | {
+        "id": zlib.crc32((former or login).encode()),
+        "login": login,
+        "username": login,
+        "email": f"{login}@example.org",
+    }
 
 
 def organisation(name: str, **values: Any) -> dict[str, Any]:

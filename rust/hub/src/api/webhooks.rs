@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::errors::ApiError;
 use super::{App, body};
 use crate::webhook::event::Event;
-use crate::webhook::signature::{Claimed, name_of};
+use crate::webhook::signature::{Claimed, Signature, name_of};
 
 /// Gitea's header, Forgejo's, and the one that both copy from older servers.
 const EVENT: [&str; 3] = ["x-gitea-event", "x-forgejo-event", "x-gogs-event"];
@@ -27,18 +27,29 @@ pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> An
         let detail = "this hub takes no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET where it runs, to what Gitea has";
         return Err(ApiError::new(ErrorCode::NotFound, detail));
     };
-    let body = body::read_at_most(body, app.webhooks.bytes_max).await.map_err(too_large)?;
     let claimed = Claimed::parse(first(&headers, &SIGNATURE));
-    if !claimed.is_some_and(|claimed| signature.is_right(&body, &claimed)) {
+    // Gitea does not deliver again, so what ends this early is made up for. Without a signature it is not from there.
+    let unread = claimed.is_some().then(|| app.bridge.unread());
+    let body = body::read_at_most(body, app.webhooks.bytes_max).await.map_err(too_large)?;
+    let answer = take(&app, signature, claimed.as_ref(), &headers, &body).await;
+    if let Some(unread) = unread {
+        unread.done();
+    }
+    answer
+}
+
+/// A delivery whose body is all there.
+async fn take(app: &App, signature: &Signature, claimed: Option<&Claimed>, headers: &HeaderMap, body: &[u8]) -> Answer {
+    if !claimed.is_some_and(|claimed| signature.is_right(body, claimed)) {
         let detail = "the delivery is not signed with OROCHI_GITEA_WEBHOOK_SECRET: give the hook in Gitea that secret";
         return Err(ApiError::new(ErrorCode::AuthFailed, detail));
     }
-    let content_type = first(&headers, &[header::CONTENT_TYPE.as_str()]).to_ascii_lowercase();
+    let content_type = first(headers, &[header::CONTENT_TYPE.as_str()]).to_ascii_lowercase();
     if !content_type.starts_with("application/json") {
         let detail = "the delivery is not application/json: choose that as the hook's content type in Gitea";
         return Err(ApiError::new(ErrorCode::InvalidField, detail));
     }
-    let delivery = first(&headers, &DELIVERY);
+    let delivery = first(headers, &DELIVERY);
     if delivery.is_empty() {
         // Without its own id every such delivery would be taken for the first one, come again.
         let detail = "the delivery has no X-Gitea-Delivery: whatever stands between Gitea and this hub must pass it on";
@@ -46,10 +57,10 @@ pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> An
     }
     let id = format!("gitea-{delivery}");
     check_id(&id)?;
-    let kind = first(&headers, &EVENT);
-    let event = Event::parse(kind, &body).map_err(|error| ApiError::new(ErrorCode::ParseError, error.to_string()))?;
+    let kind = first(headers, &EVENT);
+    let event = Event::parse(kind, body).map_err(|error| ApiError::new(ErrorCode::ParseError, error.to_string()))?;
     match event {
-        Some(event) => tell(&app, id, event, name_of(&body)).await,
+        Some(event) => tell(app, id, event, name_of(body)).await,
         None => Ok(ignored(kind)),
     }
 }

@@ -1,17 +1,19 @@
 //! What happened at Gitea while the hub could not be told: Gitea delivers once. At start, and after a delivery that
-//! could not be stored, each repository that has told something is asked for what changed since, in one request a kind.
+//! could not be read or stored, each repository that has told something is asked for what changed since, in one request
+//! a kind.
 
 use std::time::Duration;
 
 use orochi_protocol::{Refusal, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::Bridge;
-use super::places::{PREFIX, Place};
+use super::places::{Owed, PREFIX, Place};
 use crate::gitea::Failure;
 use crate::webhook::event::Event;
-use crate::webhook::payload::{Comment, ListedReview, Release, Repository, Subject};
+use crate::webhook::payload::{Comment, ListedReview, Release, Repository, Subject, User};
 
 /// Repositories that are asked at a time.
 const AT_A_TIME: usize = 20;
@@ -58,30 +60,37 @@ impl Bridge {
     }
 
     async fn ask_for_ever(&self) {
+        let mut next_doubt = Instant::now();
         loop {
             self.ask_all(self.0.places.owed()).await;
             if self.0.places.owed().is_empty() {
                 self.0.places.woken().await;
+                if self.0.places.take_doubt() {
+                    // Anybody can break off a delivery. That must not make the hub ask all the time.
+                    tokio::time::sleep_until(next_doubt).await;
+                    next_doubt = Instant::now() + AGAIN_AFTER;
+                }
             } else {
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
         }
     }
 
-    async fn ask_all(&self, places: Vec<Place>) {
+    async fn ask_all(&self, places: Vec<Owed>) {
         let room = std::sync::Arc::new(Semaphore::new(AT_A_TIME));
         let mut asked = JoinSet::new();
-        for place in places {
+        for owed in places {
             let (bridge, room) = (self.clone(), std::sync::Arc::clone(&room));
             asked.spawn(async move {
                 let _permit = room.acquire().await;
-                bridge.ask(place).await;
+                bridge.ask(owed).await;
             });
         }
         while asked.join_next().await.is_some() {}
     }
 
-    async fn ask(&self, mut place: Place) {
+    async fn ask(&self, owed: Owed) {
+        let Owed { mut place, debt } = owed;
         let mut missed = self.missed(&place, Absent::IsAFailure).await;
         if matches!(&missed, Err(failure) if matches!(failure.status, Some(301 | 307 | 404))) {
             // Renamed or moved, which its number survives; or issues are switched off there.
@@ -91,13 +100,13 @@ impl Bridge {
                     missed = self.missed(&place, Absent::IsNone).await;
                 }
                 // Deleted, or hidden from the token's user: there is nothing to wait for.
-                Err(failure) if failure.status == Some(404) => return self.0.places.settle(place.id),
+                Err(failure) if failure.status == Some(404) => return self.0.places.settle(place.id, debt),
                 Err(_) => {}
             }
         }
         match missed {
             Ok(missed) => match self.tell_late(missed).await {
-                Ok(()) => self.0.places.settle(place.id),
+                Ok(()) => self.0.places.settle(place.id, debt),
                 Err(refusal) => tracing::warn!(%refusal, repo = %place.name, "missed events could not be stored"),
             },
             Err(failure) => {
@@ -147,7 +156,7 @@ impl Bridge {
         }
         missed.extend(comments.into_iter().filter_map(|comment| of_comment(&repository, comment, &issues)));
         for release in releases.into_iter().rev().filter(|release| !release.draft) {
-            missed.push(of("release", "published", &repository, &release.author.login).of_release(release));
+            missed.push(of("release", "published", &repository, &release.author).of_release(release));
         }
         let timed = missed.into_iter().filter_map(|event| Some((Timestamp::parse(&event.at)?, event)));
         Ok(timed.filter(|(at, _)| *at >= since).collect())
@@ -190,7 +199,7 @@ impl Absent {
     }
 }
 
-fn of(kind: &str, action: &str, repository: &Repository, sender: &str) -> Event {
+fn of(kind: &str, action: &str, repository: &Repository, sender: &User) -> Event {
     Event { action: action.to_owned(), ..Event::in_repo(kind, repository, sender) }
 }
 
@@ -199,13 +208,13 @@ fn of_subject(repository: &Repository, subject: &Subject) -> Vec<Event> {
     let is_pull = subject.pull_request.is_some();
     let kind = if is_pull { "pull_request" } else { "issues" };
     let told = |action: &str, at: &str| {
-        let event = Event { is_pull, ..of(kind, action, repository, &subject.user.login) };
+        let event = Event { is_pull, ..of(kind, action, repository, &subject.user) };
         Event { at: at.to_owned(), ..event.of_subject(subject.clone()) }
     };
     let mut events = vec![told("opened", &subject.created_at)];
     if !subject.closed_at.is_empty() {
         // Gitea does not say who closed it.
-        events.push(Event { sender: "somebody".to_owned(), ..told("closed", &subject.closed_at) });
+        events.push(Event { sender: "somebody".to_owned(), sender_id: 0, ..told("closed", &subject.closed_at) });
     }
     events
 }
@@ -214,7 +223,7 @@ fn of_comment(repository: &Repository, comment: Comment, issues: &[Subject]) -> 
     let (on, at) = ([comment.issue_url.clone(), comment.pull_request_url.clone()], comment.created_at.clone());
     // Its issue changed with it, so it is among those that were read.
     let subject = issues.iter().find(|issue| !issue.html_url.is_empty() && on.contains(&issue.html_url))?;
-    let event = of("issue_comment", "created", repository, &comment.user.login);
+    let event = of("issue_comment", "created", repository, &comment.user);
     Some(Event { at, ..event.of_comment(comment, subject) })
 }
 
@@ -226,7 +235,7 @@ fn of_review(repository: &Repository, review: &ListedReview, pull: &Subject) -> 
         // Pending ones are not published; requests are told as such.
         _ => return None,
     };
-    let event = Event { is_pull: true, ..of("pull_request", "", repository, &review.user.login) };
+    let event = Event { is_pull: true, ..of("pull_request", "", repository, &review.user) };
     let told = event.of_review(verdict, review.body.clone(), pull.clone());
     Some(Event { at: review.submitted_at.clone(), ..told })
 }

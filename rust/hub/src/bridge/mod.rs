@@ -47,6 +47,26 @@ struct Inner {
     reviews: Arc<Semaphore>,
 }
 
+/// A delivery that has come, and is not taken yet.
+#[derive(Debug)]
+pub struct Unread(Option<Bridge>);
+
+impl Unread {
+    /// The delivery has its answer.
+    pub fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if let Some(bridge) = &self.0 {
+            tracing::warn!("a delivery could not be read to its end: Gitea is asked for what it would have told");
+            bridge.0.places.doubt();
+        }
+    }
+}
+
 impl Bridge {
     /// Nothing is told yet.
     pub fn new(core: Core, gitea: Gitea, config: &Config) -> Self {
@@ -79,6 +99,12 @@ impl Bridge {
             self.read_lines_of(&event);
         }
         told
+    }
+
+    /// For a delivery that is being taken: where this is dropped before [`Unread::done`], because the delivery breaks
+    /// off or is too large, Gitea is asked later for what it would have told.
+    pub fn unread(&self) -> Unread {
+        Unread(self.0.asks.then(|| self.clone()))
     }
 
     async fn post(&self, id: String, event: &mut Event) -> Result<Option<Accepted>, Refusal> {

@@ -1,7 +1,7 @@
 //! How far each repository is told, on Gitea's clock. While something of a repository may be missing, its place stays
 //! where it is: what happened after it is asked of Gitea.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use orochi_protocol::Timestamp;
@@ -35,8 +35,27 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Inner {
     known: HashMap<u64, Place>,
-    /// Repositories of which something may be missing.
-    owed: HashSet<u64>,
+    /// Repositories of which something may be missing, and since which debt.
+    owed: HashMap<u64, u64>,
+    /// The number of the newest debt.
+    debts: u64,
+    /// Whether a delivery came that could not be read.
+    doubted: bool,
+}
+
+/// A repository of which something may be missing.
+#[derive(Debug, Clone)]
+pub(super) struct Owed {
+    pub(super) place: Place,
+    /// What has come up since is asked for again.
+    pub(super) debt: u64,
+}
+
+impl Inner {
+    fn owe(&mut self, id: u64) {
+        self.debts += 1;
+        self.owed.insert(id, self.debts);
+    }
 }
 
 impl Places {
@@ -45,7 +64,7 @@ impl Places {
         let mut inner = self.lock();
         for note in notes {
             if let Ok(place) = serde_json::from_str::<Place>(&note.value) {
-                inner.owed.insert(place.id);
+                inner.owe(place.id);
                 inner.known.insert(place.id, place);
             }
         }
@@ -72,20 +91,40 @@ impl Places {
             let place = Place { id: event.repo_id, name: event.repo.clone(), since: at };
             inner.known.insert(event.repo_id, place);
         }
-        inner.owed.insert(event.repo_id);
+        inner.owe(event.repo_id);
         drop(inner);
         self.wake.notify_one();
     }
 
-    /// The repositories of which something may be missing.
-    pub(super) fn owed(&self) -> Vec<Place> {
-        let inner = self.lock();
-        inner.owed.iter().filter_map(|id| inner.known.get(id).cloned()).collect()
+    /// A delivery came that could not be read, so that something of any repository may be missing.
+    pub(super) fn doubt(&self) {
+        let mut inner = self.lock();
+        for id in inner.known.keys().copied().collect::<Vec<_>>() {
+            inner.owe(id);
+        }
+        inner.doubted = true;
+        drop(inner);
+        self.wake.notify_one();
     }
 
-    /// Everything of the repository is told.
-    pub(super) fn settle(&self, id: u64) {
-        self.lock().owed.remove(&id);
+    /// Whether there was a doubt since this was asked last.
+    pub(super) fn take_doubt(&self) -> bool {
+        std::mem::take(&mut self.lock().doubted)
+    }
+
+    /// The repositories of which something may be missing.
+    pub(super) fn owed(&self) -> Vec<Owed> {
+        let inner = self.lock();
+        let owed = inner.owed.iter();
+        owed.filter_map(|(id, debt)| Some(Owed { place: inner.known.get(id)?.clone(), debt: *debt })).collect()
+    }
+
+    /// Everything of the repository is told that was owed by then.
+    pub(super) fn settle(&self, id: u64, debt: u64) {
+        let mut inner = self.lock();
+        if inner.owed.get(&id) == Some(&debt) {
+            inner.owed.remove(&id);
+        }
     }
 
     /// Waits until something is owed anew.
@@ -100,7 +139,7 @@ impl Places {
         let at = Timestamp::parse(&event.at);
         let known = inner.known.get(&event.repo_id);
         // Late events come in order, so that the place can follow them.
-        let may_move = event.is_late || !inner.owed.contains(&event.repo_id);
+        let may_move = event.is_late || !inner.owed.contains_key(&event.repo_id);
         let since = match (known, at) {
             (Some(known), Some(at)) if may_move => known.since.max(at),
             (Some(known), _) => known.since,
@@ -135,7 +174,11 @@ mod tests {
         places.owe(&event("2026-01-01T11:00:00Z", false));
         assert!(tell("2026-01-01T12:00:00Z", false).starts_with("2026-01-01T10:30:00"));
         assert!(tell("2026-01-01T11:00:00Z", true).starts_with("2026-01-01T11:00:00"));
-        places.settle(7);
+        let debt = places.owed()[0].debt;
+        places.owe(&event("2026-01-01T11:30:00Z", false));
+        places.settle(7, debt);
+        assert!(tell("2026-01-01T12:00:00Z", false).starts_with("2026-01-01T11:00:00"), "owed anew while it was asked");
+        places.settle(7, places.owed()[0].debt);
         assert!(tell("2026-01-01T12:00:00Z", false).starts_with("2026-01-01T12:00:00"));
     }
 }

@@ -31,7 +31,7 @@ impl Bridge {
 
     async fn tell_lines_of(&self, event: &Event, number: u64) -> Result<(), Failure> {
         let reviews = self.reviews_of(&event.repo, number).await?;
-        let own = reviews.into_iter().filter(|review| review.user.login == event.sender);
+        let own = reviews.into_iter().filter(|review| event.is_by(&review.user));
         let Some(newest) = own.max_by_key(|review| review.id) else { return Ok(()) };
         let repository = Repository {
             id: event.repo_id,
@@ -66,7 +66,7 @@ impl Bridge {
         let path = ["repos", owner, name, "pulls", &pull, "reviews", &id, "comments"];
         let comments: Vec<LineComment> = self.0.gitea.whole_list(&path).await?;
         let events = comments.into_iter().map(|comment| {
-            let sender = comment.user.login.clone();
+            let sender = comment.user.clone();
             Event::in_repo("review_comment", repository, &sender).of_line_comment(comment, number, title)
         });
         Ok(events.collect())

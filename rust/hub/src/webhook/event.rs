@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::payload::{Comment, Commit, LineComment, Payload, Release, Repository, Review, Subject};
+use super::payload::{Comment, Commit, LineComment, Payload, Release, Repository, Review, Subject, User};
 use super::signature::name_of;
 
 /// Letters of an address that a ref's name keeps.
@@ -23,6 +23,8 @@ pub struct Event {
     pub repo_url: String,
     /// Who did it.
     pub sender: String,
+    /// Gitea's number for who did it, which outlives the user's names; 0 where it is not known.
+    pub sender_id: u64,
     /// Of an issue or a pull request.
     pub number: Option<u64>,
     /// Of what it is about: a title, a release's name, the last commit's first line.
@@ -95,13 +97,14 @@ impl Event {
     }
 
     /// What all events of a repository share.
-    pub fn in_repo(kind: &str, repository: &Repository, sender: &str) -> Self {
+    pub fn in_repo(kind: &str, repository: &Repository, sender: &User) -> Self {
         Self {
             kind: kind.to_owned(),
             repo: repository.full_name.clone(),
             repo_id: repository.id,
             repo_url: repository.html_url.clone(),
-            sender: sender.to_owned(),
+            sender: sender.login.clone(),
+            sender_id: sender.id,
             at: repository.updated_at.clone(),
             ..Self::default()
         }
@@ -110,10 +113,16 @@ impl Event {
     /// A review. A delivery has no number for it, so it is known by who reviewed what and how.
     pub fn of_review(self, verdict: &str, body: String, pull: Subject) -> Self {
         let number = self.number.or(pull.number).unwrap_or_default();
-        let key =
-            format!("repo:{}:review:{number}:{}:{verdict}:{}", self.repo_id, self.sender, name_of(body.as_bytes()));
+        // A user may have another name by the time that the review is listed.
+        let by = if self.sender_id == 0 { self.sender.clone() } else { self.sender_id.to_string() };
+        let key = format!("repo:{}:review:{number}:{by}:{verdict}:{}", self.repo_id, name_of(body.as_bytes()));
         let event = Self { action: verdict.to_owned(), weak_keys: vec![key], ..self };
         Self { body, ..pull_event(event, pull) }
+    }
+
+    /// Whether this user did it.
+    pub fn is_by(&self, user: &User) -> bool {
+        if self.sender_id == 0 || user.id == 0 { user.login == self.sender } else { user.id == self.sender_id }
     }
 
     /// A review's comment on a line of a pull request.
@@ -235,7 +244,7 @@ impl Payload {
         // Older versions send a comment on a pull request under the name of a review.
         let is_comment = matches!(kind, Kind::Review { .. }) && self.comment.is_some();
         let kind = if is_comment { Kind::Comment } else { kind };
-        let mut event = Event::in_repo("", &self.repository, &self.sender.login);
+        let mut event = Event::in_repo("", &self.repository, &self.sender);
         event.action = std::mem::take(&mut self.action);
         (event.number, event.is_pull) = (self.number, self.is_pull);
         let missing = |kind, missing| NotTheEvent::Missing { kind, missing };

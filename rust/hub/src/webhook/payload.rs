@@ -57,8 +57,8 @@ lenient!(
     Repository { id: u64, full_name: String, html_url: String, updated_at: String }
 );
 lenient!(
-    /// A user.
-    User { login: String }
+    /// A user. The number outlives its names.
+    User { id: u64, login: String }
 );
 lenient!(
     /// An issue or a pull request.
