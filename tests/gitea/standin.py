@@ -18,8 +18,9 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.gitea.standin_answers import Answers, Refused
-from tests.gitea.standin_routes import HEADERS, ROUTES, Route
+from tests.gitea.standin_answers import Refused
+from tests.gitea.standin_hooks import Prepared
+from tests.gitea.standin_routes import HEADERS, PREPARING, ROUTES, SCRIPT_HEADERS, Route
 
 __all__ = ["TOKEN", "Gitea", "Trouble"]
 
@@ -47,7 +48,7 @@ class Moved(Exception):
         self.path = path
 
 
-class Gitea(Answers):
+class Gitea(Prepared):
     """The server: what it holds, what it was asked, and what it does instead of answering."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -150,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._identify()
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         path = address.path.removeprefix("/api/v1")
-        for route in ROUTES:
+        for route in ROUTES + PREPARING if self._is_script() else ROUTES:
             names = route.match(self.command, path)
             if names is not None:
                 self._follow(names)
@@ -166,8 +167,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.gitea.faults.append(what)
         return Refused(400, what)
 
+    def _is_script(self) -> bool:
+        """Whether a program of Python asks, and not the hub."""
+        return str(self.headers.get("User-Agent", "")).startswith("Python-")
+
     def _identify(self) -> None:
-        if unknown := {name.lower() for name in self.headers} - HEADERS:
+        known = SCRIPT_HEADERS if self._is_script() else HEADERS
+        if unknown := {name.lower() for name in self.headers} - known:
             raise self._fault(f"{self.command} {self.path} was sent with {unknown}")
         authorization = self.headers.get("Authorization")
         if authorization is None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["HEADERS", "ROUTES", "Route"]
+__all__ = ["HEADERS", "PREPARING", "ROUTES", "SCRIPT_HEADERS", "Route"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Route:
 PAGED = frozenset({"page", "limit"})
 # What a request of the hub may carry; Gitea would overlook others, but none has a reason to be there.
 HEADERS = frozenset({"host", "authorization", "accept", "content-type", "content-length", "sudo"})
+# What Python's own requests carry besides.
+SCRIPT_HEADERS = HEADERS | {"user-agent", "connection", "accept-encoding"}
 ISSUE = {"title": str, "body": str, "labels": list, "assignees": list}
 IN = "/repos/{owner}/{repo}"
 NEW_ORG = {"username": str, "description": str, "visibility": str}
@@ -67,4 +69,9 @@ ROUTES = [
     Route("GET", IN + "/pulls/{index}", "pull"),
     Route("GET", IN + "/pulls/{index}/reviews", "reviews_of", PAGED),
     Route("GET", IN + "/pulls/{index}/reviews/{review}/comments", "review_comments"),
+]
+# What a script asks that prepares a server; from the hub it is a fault.
+PREPARING = [
+    Route("POST", IN + "/labels", "new_label", body={"name": str, "color": str}, required=NAME),
+    Route("POST", IN + "/hooks", "new_hook", body={"type": str, "active": bool, "events": list, "config": dict}),
 ]
