@@ -68,7 +68,7 @@ def test_compose_looks_after_a_running_hub_without_the_token(stack: Stack) -> No
     stack.up()
     shell = Stack(OROCHI_TOKEN="")
     shell.project = stack.project
-    assert stack.container in shell.compose("ps", "--quiet", "--no-trunc").stdout
+    assert stack.container in shell.compose("ps", "--quiet").stdout
     logs = shell.compose("logs")
     assert (logs.returncode, "9559" in logs.stdout) == (0, True)
     assert shell.compose("down").returncode == 0
