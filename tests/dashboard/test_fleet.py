@@ -40,6 +40,8 @@ async def test_fleet_table_shows_thirty_agents_at_once_those_that_need_a_person_
     rows = page.locator("tr.agent")
     await expect(rows).to_have_count(len(CAST))
     assert await page.evaluate(ROWS_IN_VIEW) >= 30
+    # A connection that broke is given a moment to come back.
+    await expect(page.locator("tr[data-agent=nomad]")).to_have_attribute("data-status", "lost", timeout=20_000)
     statuses = [await rows.nth(at).get_attribute("data-status") for at in range(10)]
     assert statuses == ["lost", *["stuck"] * 3, *["error"] * 3, *["blocked"] * 2, "offline"]
     nomad = page.locator("tr[data-agent=nomad]")

@@ -84,7 +84,7 @@ async def test_prefix_of_a_proxy_is_kept_by_the_page_its_data_and_its_socket(sta
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_label("Token")).to_be_visible()
         await page.goto(f"{proxy.address}{PREFIX}/?token=wrong")
-        await expect(page.get_by_role("alert")).to_contain_text("wrong")
+        await expect(page.get_by_role("main")).to_contain_text("its token is wrong")
         await page.goto(f"{proxy.address}{PREFIX}/?token=s3cret#/feed")
         await expect(page.locator(".messages")).to_contain_text("below a prefix")
         assert page.url == f"{proxy.address}{PREFIX}/#/feed"
