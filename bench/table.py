@@ -60,7 +60,7 @@ CLIENT_ROWS = [
     ("the same, beside `websockets` and `json`", "websockets and json", 2),
     ("the same, beside `websockets`, frames only counted", "websockets", 2),
 ]
-# What a Python client sends.
+# Rows of what a Python client sends.
 SENDING_ROWS = [
     Row("Python `send()`, 256 in flight: acked/s", "sending_256", at_least=60_000),
     Row("Python `await send()`, one by one: acked/s", "sending_1"),
@@ -77,7 +77,7 @@ class Growth:
     at_most: float | None = None
     # A rate falls where the others rise.
     is_rate: bool = False
-    # What is expected to grow, within its bound.
+    # True for a figure that is expected to grow, within its bound.
     grows: bool = False
 
 
@@ -168,7 +168,7 @@ def _client_line(samples: Samples, label: str, beside: str, times: float | None)
 def _growth_line(row: Growth, samples: Samples, long: int) -> str:
     short, grown = (samples.of(f"{row.samples} at {count}", Orochi.name) for count in (SHORT, long))
     before, after = statistics.median(short), statistics.median(grown)
-    # What is at once there with a short log takes no time.
+    # A short log is indexed at once: its time can be zero.
     worse = before / after if row.is_rate else after / max(before, 1e-3)
     met = [] if row.grows else [worse <= GROWTH_MAX]
     required = [] if row.grows else [f"≤ {GROWTH_MAX} ×"]

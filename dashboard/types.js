@@ -78,7 +78,7 @@
  */
 
 /**
- * What a view is given.
+ * The arguments of a view.
  * @typedef {object} Given
  * @property {Record<string, string>} params of the address
  * @property {string} name the second part of the path

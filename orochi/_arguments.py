@@ -18,7 +18,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def refusal(detail: str) -> RequestRefused:
-    """What the hub would say of a field with a wrong value."""
+    """The error that the hub would answer for a field with a wrong value."""
     return RequestRefused("INVALID_FIELD", detail)
 
 

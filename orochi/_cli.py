@@ -22,7 +22,7 @@ def run(*arguments: str) -> NoReturn:
 
 
 def _places() -> Iterator[Path]:
-    """Where the program may be, the likeliest place first."""
+    """Paths at which the program may be, the likeliest first."""
     try:
         installed = files("scitex-orochi") or []
     except PackageNotFoundError:

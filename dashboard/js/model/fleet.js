@@ -26,7 +26,7 @@ export const filtersIn = (params) =>
   Object.fromEntries(FILTERS.filter((name) => params[name]).map((name) => [name, params[name]]));
 
 /**
- * Whether an agent passes the filters; `agent` in them is a part of its name.
+ * True where an agent passes the filters; `agent` in them is a part of its name.
  * @param {Agent} agent
  */
 export function passes(agent, params) {

@@ -1,4 +1,4 @@
-// What happened on one time axis: messages, changes of state, arrivals and losses. Pure functions.
+// Events on one time axis: messages, changes of state, arrivals and losses. Pure functions.
 
 /** A change to this is an arrival, from any way of being away. */
 const AWAY = ["offline", "lost", "hub down"];

@@ -37,7 +37,7 @@ export function readUpTo(channel, seq, storage = localStorage) {
 /** Notes that these messages have been in view; whether any of them is new. `head` is the newest that there is. */
 export function see(seqs, head, storage = localStorage) {
   const known = marks(storage);
-  // Who looks for the first time has missed nothing.
+  // A first visit has missed nothing.
   if (Object.keys(known).length === 0) readUpTo(ALL, head, storage);
   const all = seen(storage);
   const before = all.size;

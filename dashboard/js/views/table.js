@@ -51,7 +51,7 @@ function row(agent, now, states) {
   const { count } = agent.waiting;
   const bar = progressBar(agent);
   const own = ownWord(agent);
-  // What an agent in error or blocked reports is the reason; it need not stand twice.
+  // The task of an agent in error or blocked is the reason; it need not stand twice.
   const isReason = !why && ["error", "blocked"].includes(statusOf(agent));
   const told = isReason ? agent.current_task : why;
   const task = isReason ? "" : agent.current_task;

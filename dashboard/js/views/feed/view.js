@@ -132,7 +132,7 @@ class FeedView {
   update(state) {
     const isFirst = this.state === null;
     this.state = state;
-    // Who looks for the first time has missed nothing.
+    // A first visit has missed nothing.
     if (isFirst && state.now) see([], state.lastSeq ?? 0);
     this.names = chosenNames(state.agents, this.params);
     this.take({
