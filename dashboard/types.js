@@ -38,6 +38,8 @@
  * @property {string[]} [mentions]
  * @property {object} [metadata]
  * @property {number | null} [reply_to]
+ * @property {string} [snippet] of a hit of a search: the part around its matches
+ * @property {[number, number][]} [ranges] of a hit of a search: its matches, in code points of the content
  */
 
 /**

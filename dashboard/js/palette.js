@@ -51,6 +51,10 @@ export function entriesOf(state) {
   return [...pages, ...commands, ...agents, ...channels];
 }
 
+/** The last entry: what is typed, as a search over all messages. */
+const searchFor = (text) =>
+  text ? [{ name: `Search messages for "${text}"`, kind: "search", to: routeTo(["search"], { q: text }) }] : [];
+
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 
 /** Opens the dialog. */
@@ -61,7 +65,7 @@ export function openPalette(state) {
   let chosen = 0;
   const list = el("ul", { role: "listbox", id: "palette-list", "aria-label": "results" });
   const draw = () => {
-    found = matching(entries, input.value);
+    found = [...matching(entries, input.value), ...searchFor(input.value.trim())];
     chosen = Math.min(chosen, Math.max(0, found.length - 1));
     const items = found.map((entry, at) =>
       el(

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.dashboard.hubs import Start
 from tests.python.hub import Hub
 
-Start = Callable[..., Hub]
 Step = Callable[[Page], Awaitable[None]]
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()

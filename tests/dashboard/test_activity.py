@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.async_api import Page, expect
 
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
+from tests.dashboard.hubs import Start
 
 
 async def test_the_last_hour_by_channel_and_who_spoke_to_whom(start_hub: Start, page: Page) -> None:

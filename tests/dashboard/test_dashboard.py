@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
 
+from tests.dashboard.hubs import Start, address
 from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
 
 # As someone who keeps scrolling up until a text comes.
 SCROLLED_UP_TO = """text => {
@@ -17,10 +15,6 @@ SCROLLED_UP_TO = """text => {
     box.scrollTop = 0;
     return box.textContent.includes(text);
 }"""
-
-
-def address(hub: Hub, rest: str = "/") -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
 
 
 async def test_signing_in_takes_the_token_and_signing_out_ends_it(start_hub: Start, page: Page) -> None:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from urllib.parse import quote
 
 from playwright.async_api import Page, expect
 
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
+from tests.dashboard.hubs import Start, feed
 
 SHOWN = "() => [...document.querySelectorAll('.messages > .message')].map(row => Number(row.dataset.seq))"
-
-
-def feed(hub: Hub, query: str = "") -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}/#/feed{query}"
 
 
 async def test_channels_say_who_is_in_them_and_what_is_unread(start_hub: Start, page: Page) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -12,9 +12,7 @@ from playwright.async_api import Page, expect
 
 from tests.dashboard.fleet import playing
 from tests.dashboard.fleet_cast import CAST, CHANNELS
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
+from tests.dashboard.hubs import Start
 
 ROWS_IN_VIEW = """() => [...document.querySelectorAll("tr.agent")]
     .filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length"""
@@ -179,16 +177,17 @@ async def test_export_holds_the_whole_channel_as_rows_of_history(root: str, page
     assert len(rows) > 260
 
 
-async def test_search_marks_words_and_finds_by_sender_alone(root: str, page: Page) -> None:
+async def test_search_marks_matches_and_finds_by_sender_alone(root: str, page: Page) -> None:
     await page.goto(root + "#/search?q=flaky")
     results = page.get_by_label("Results").get_by_role("listitem")
     await expect(results.first.locator("mark")).to_have_text("flaky")
     await page.goto(root + "#/search?sender=deployer")
     await expect(results.first).to_contain_text("canary at 5 %")
-    await page.goto(root + "#/search?q=upstream")
+    await page.goto(root + "#/search?q=upstr*")
     await expect(results).to_have_count(100)
     await page.get_by_role("button", name="More").click()
     await expect(results).to_have_count(200)
+    await expect(results.nth(150).locator("mark")).to_have_text("upstream")
 
 
 async def test_times_are_shown_in_utc_where_that_is_chosen(root: str, page: Page) -> None:

@@ -8,14 +8,12 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.dashboard.hubs import Start, address
 from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
 
 RUN = "window.broken = 1"
 
@@ -75,10 +73,6 @@ SURROGATES = ["\\ud800", "a\\udfffb", "\\ud800\\ud800\\udc00"]
 FORBIDDEN = (
     "script, img, svg, math, iframe, object, embed, style, link, meta, base, form, input, dialog, template, video"
 )
-
-
-def address(hub: Hub, rest: str) -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
 
 
 def say_raw(hub: Hub, content: str) -> int:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from playwright.async_api import Page, expect
 
+from tests.dashboard.hubs import Start
 from tests.gitea.standin import TOKEN, Gitea
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
 
 
 async def test_a_link_to_an_issue_says_how_it_stands(start_hub: Start, page: Page) -> None:

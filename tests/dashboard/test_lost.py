@@ -7,16 +7,14 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 
 from playwright.async_api import Page, expect
 
 from tests.dashboard.fleet import vanish
 from tests.dashboard.fleet_cast import Agent
-from tests.python.hub import DEADLINE, Hub
-
-Start = Callable[..., Hub]
+from tests.dashboard.hubs import Start, address
+from tests.python.hub import DEADLINE
 
 # An agent as a process of its own, which can be killed.
 AGENT = """
@@ -32,10 +30,6 @@ async def main(port):
 asyncio.run(main(int(sys.argv[1])))
 """
 MINUTE = 60_000_000
-
-
-def address(hub: Hub, rest: str = "/") -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
 
 
 async def test_lost_killed_at_work_comes_first_and_is_counted(start_hub: Start, page: Page) -> None:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.dashboard.hubs import Start, feed
 from tests.dashboard.scene import playing
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
 
 # What stands in the feed from top to bottom: the line as "MOMENT", each message, replies too, by its first words.
 IN_ORDER = """() => [...document.querySelectorAll(".messages .moment, .messages .message")].map((item) =>
     item.matches(".moment") ? "MOMENT" : item.querySelector(".body").textContent.trim().slice(0, 9))"""
-
-
-def feed(hub: Hub, query: str = "") -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}/#/feed{query}"
 
 
 async def test_an_hour_ago_stands_between_what_was_said_before_and_after(start_hub: Start, page: Page) -> None:

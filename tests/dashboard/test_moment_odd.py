@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
 from orochi import OrochiClient
+from tests.dashboard.hubs import Start, feed
 from tests.python.hub import DEADLINE, Hub
-
-Start = Callable[..., Hub]
 
 MOMENT = "() => [...document.querySelectorAll('.messages > *')].findIndex((item) => item.matches('.moment'))"
 LATE = "**/api/messages?after=*"
-
-
-def feed(hub: Hub, query: str = "") -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}/#/feed{query}"
 
 
 async def say(agent: OrochiClient, channel: str, count: int, words: str = "message") -> int:

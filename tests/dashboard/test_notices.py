@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.async_api import Page, expect
 
 from tests.dashboard.fleet import vanish
 from tests.dashboard.fleet_cast import Agent
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
+from tests.dashboard.hubs import Start
 
 # Stands in for the desktop, which a test has none of: it keeps what the page asks the browser to show.
 DESKTOP = """

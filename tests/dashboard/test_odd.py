@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import date
 
 from playwright.async_api import Page, Route, expect
 
-from tests.python.hub import DEADLINE, Hub
-
-Start = Callable[..., Hub]
-
-
-def address(hub: Hub, rest: str = "/") -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
+from tests.dashboard.hubs import Start, address
+from tests.python.hub import DEADLINE
 
 
 async def test_agents_may_be_called_like_what_every_object_has(start_hub: Start, page: Page) -> None:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 
 from playwright.async_api import Page, expect
 
+from tests.dashboard.hubs import Start, address
 from tests.dashboard.scene import playing
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
 
 TOP = "() => document.getElementById('main').scrollTop"
-
-
-def address(hub: Hub, rest: str = "/") -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}{rest}"
 
 
 async def test_a_page_begins_at_its_top_and_back_leads_to_where_one_was(start_hub: Start, page: Page) -> None:

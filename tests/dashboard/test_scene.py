@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.async_api import Page, expect
 
+from tests.dashboard.hubs import Start
 from tests.dashboard.scene import playing
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
 
 
 async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_hub: Start, page: Page) -> None:

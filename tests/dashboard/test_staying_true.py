@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.async_api import Browser, Page, expect
 
+from tests.dashboard.hubs import Start
 from tests.dashboard.proxy import Proxy
-from tests.python.hub import DEADLINE, Hub
-
-Start = Callable[..., Hub]
+from tests.python.hub import DEADLINE
 
 
 async def test_a_socket_that_died_without_a_word_is_replaced_and_nothing_missed(start_hub: Start, page: Page) -> None:

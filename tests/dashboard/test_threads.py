@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 
 from playwright.async_api import Page, expect
 
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
-
-
-def feed(hub: Hub) -> str:
-    return f"http://127.0.0.1:{hub.dashboard_port}/#/feed"
+from tests.dashboard.hubs import Start, feed
 
 
 async def test_replies_are_counted_under_what_they_answer_and_shown_when_asked_for(

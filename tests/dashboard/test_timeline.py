@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from playwright.async_api import Page, expect
 
-from tests.python.hub import Hub
-
-Start = Callable[..., Hub]
+from tests.dashboard.hubs import Start
 
 
 async def test_a_card_and_the_agents_page_say_since_when_it_is_in_its_state(start_hub: Start, page: Page) -> None:

@@ -6,6 +6,7 @@ import { identicon } from "../ui/identicon.js";
 import * as hub from "../wire/hub.js";
 import { showCards } from "../ui/issues.js";
 import { fromHub } from "../ui/markup.js";
+import { markIn, snippetParts } from "../ui/matches.js";
 import { inOrder, render } from "../ui/text.js";
 import { showDetails } from "./details.js";
 import { receiptWords } from "./receipts.js";
@@ -14,6 +15,8 @@ export { noteStart } from "./receipts.js";
 
 /** Longer texts are cut, and shown whole when asked. */
 const CHARS_SHOWN = 4000;
+/** A hit of a search that is longer is shown as its snippet. */
+const HIT_CHARS_SHOWN = 600;
 /** How far a message got is not asked more often. */
 const ASK_AGAIN_MS = 2000;
 const ISSUES_AGAIN_MS = 60_000;
@@ -22,12 +25,9 @@ const ASKS_MAX = 4;
 
 /**
  * @param {import("../../types.js").Row} row
- * `channel`: the one that is read, where its time's link stays in it; `marked`: words to highlight.
+ * `channel`: the one that is read, where its time's link stays in it. A row that a search found has its matches marked.
  */
-export function messageRow(
-  row,
-  { parent = null, isInThread = false, isTarget = false, channel = "", marked = [] } = {},
-) {
+export function messageRow(row, { parent = null, isInThread = false, isTarget = false, channel = "" } = {}) {
   const isDirect = row.channel.startsWith("@");
   const classes = ["message", isDirect && "direct", isTarget && "target"];
   const item = el(
@@ -57,10 +57,9 @@ export function messageRow(
     ),
     // In a thread it is the first message that is answered, unless it says otherwise.
     row.reply_to && !(isInThread && !parent) && answered(row.reply_to, parent),
-    body(row),
+    row.ranges ? hit(row) : body(row),
     (isDirect || row.mentions?.length > 0) && delivery(row),
   );
-  if (marked.length > 0) highlight(item, marked);
   rows.set(item, row);
   return item;
 }
@@ -70,20 +69,6 @@ const rows = new WeakMap();
 
 /** Shows the details of the message that an item shows. */
 export const openDetails = (item) => rows.has(item) && showDetails(rows.get(item));
-
-/** Puts marks around words in an item's text. */
-function highlight(item, words) {
-  const pattern = new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "giu");
-  const walker = document.createTreeWalker(item.querySelector(".body"), NodeFilter.SHOW_TEXT);
-  /** @type {Text[]} */
-  const texts = [];
-  while (walker.nextNode()) texts.push(/** @type {Text} */ (walker.currentNode));
-  for (const text of texts) {
-    const parts = text.nodeValue.split(pattern);
-    if (parts.length < 3) continue;
-    text.replaceWith(...parts.map((part, at) => (at % 2 === 1 ? el("mark", {}, part) : part)));
-  }
-}
 
 /** Leads to where a message stands among the others. */
 export const openInFeed = (item) => item.querySelector(".when").click();
@@ -116,6 +101,27 @@ function body(row) {
   // One text node: code and links of a quarter megabyte would be ten thousands of elements.
   const show = () => (element.textContent = inOrder(row.content));
   element.append(" … ", el("button", { type: "button", onclick: show }, `show all ${row.content.length} characters`));
+  return element;
+}
+
+/** What a search found: a long message as the part around its matches, until all of it is asked for. */
+function hit(row) {
+  if (row.content.length <= HIT_CHARS_SHOWN) {
+    const element = [body(row)].flat();
+    markIn(element[0], row);
+    return element;
+  }
+  const parts = snippetParts(row.snippet).map(({ text, isMatch }) => (isMatch ? el("mark", {}, text) : text));
+  const show = () => {
+    const all =
+      row.html === undefined
+        ? el("div", { class: "body written", dir: "auto" }, inOrder(row.content))
+        : el("div", { class: "body", dir: "auto" }, fromHub(row.html, row.mentions ?? []));
+    markIn(all, row);
+    element.replaceWith(all);
+  };
+  const button = el("button", { type: "button", onclick: show }, "show the whole message");
+  const element = el("div", { class: "body snippet", dir: "auto" }, parts, " ", button);
   return element;
 }
 

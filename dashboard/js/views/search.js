@@ -1,6 +1,7 @@
 // Search over all history; the question stands in the address, so that the link can be handed on.
 
 import { el } from "../ui/dom.js";
+import { zone } from "../ui/format.js";
 import { chosenNames, concerns } from "../model/fleet.js";
 import * as hub from "../wire/hub.js";
 import { filterChips } from "./filters.js";
@@ -18,8 +19,16 @@ const KNOWN = { channel: "channels", sender: "agents" };
 const NO_WORDS = "Type words, or choose a sender or days.";
 /** Messages that are shown to begin with, and each time that more are asked for. */
 const STEP = 100;
-/** The hub answers no more at once. */
-const MOST = 500;
+/** What can stand in the words, each with what it finds. */
+const SYNTAX = [
+  ["deploy failed", "both words, in any order"],
+  ['"deploy failed"', "this phrase"],
+  ["rout*", "words that begin so"],
+  ["失敗", "any part of a text without spaces"],
+  ['-draft -from:ci -in:#builds -"a phrase"', "leaves these out"],
+  ["from:alice in:#builds", "of a sender, in a channel"],
+  ["after:2026-01-15 before:2026-01-16", "days or times, in UTC"],
+];
 
 /** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
 export function search({ params, go, onError }) {
@@ -40,7 +49,14 @@ export function search({ params, go, onError }) {
 class Search {
   state = null;
   isFailed = false;
-  limit = STEP;
+  /** What is searched for. */
+  text = "";
+  /** Where the next page begins, or null. */
+  next = null;
+  /** Hits so far. */
+  count = 0;
+  /** How often something was asked; only the last answer is shown. */
+  asks = 0;
 
   constructor(params, go, onError) {
     this.params = params;
@@ -49,11 +65,7 @@ class Search {
     this.words = inputs[0].querySelector("input");
     this.results = el("ol", { class: "messages", "aria-label": "Results" });
     this.note = el("p", { role: "status" });
-    const more = () => {
-      this.limit += STEP;
-      this.run();
-    };
-    this.more = el("button", { type: "button", hidden: true, onclick: more }, "More");
+    this.more = el("button", { type: "button", hidden: true, onclick: () => this.run(this.next) }, "More");
     const submit = (event) => {
       event.preventDefault();
       const asked = Object.fromEntries(new FormData(event.target));
@@ -63,6 +75,7 @@ class Search {
       "form",
       { class: "search", role: "search", onsubmit: submit },
       inputs,
+      orderField(params.order),
       el("button", { type: "submit", class: "primary" }, "Search"),
     );
     this.element = el(
@@ -70,6 +83,7 @@ class Search {
       { "aria-labelledby": "search-title" },
       el("h1", { id: "search-title" }, "Search"),
       this.form,
+      syntaxHelp(),
       filterChips("search", params),
       this.note,
       this.results,
@@ -87,52 +101,82 @@ class Search {
   }
 
   shown() {
-    const { q, sender, since, until } = this.params;
-    if (q || sender || since || until) return this.run();
+    this.text = searchText(this.params);
+    if (this.text) return this.run();
     this.words.focus();
     this.note.textContent = NO_WORDS;
   }
 
-  async run() {
-    const { params, results } = this;
+  /** Asks for the hits from `cursor` on, or for the first ones. */
+  async run(cursor = null) {
+    const mine = ++this.asks;
     this.isFailed = false;
-    this.note.textContent = "searching";
+    if (!cursor) this.note.textContent = "searching";
+    this.more.disabled = true;
     try {
-      const rows = await found(params, Math.min(this.limit, MOST));
-      const names = chosenNames(this.state?.agents ?? new Map(), params);
-      const shown = rows.filter((row) => concerns(row, names));
-      const marked = (params.q ?? "").match(/[\p{L}\p{N}]+/gu) ?? [];
-      results.replaceChildren(...shown.map((row) => messageRow(row, { marked })));
-      this.look();
-      // Whoever asked goes on with what was found, or with other words.
-      if (!this.element.contains(document.activeElement)) (results.firstElementChild ?? this.words).focus();
-      this.more.hidden = rows.length < this.limit || this.limit >= MOST;
-      this.note.textContent = counted(shown.length, Boolean(params.q), !this.more.hidden);
+      const order = this.params.order === "time" ? "time" : "rank";
+      const answer = await hub.search({ q: this.text, order, cursor, limit: STEP });
+      if (mine === this.asks) this.show(answer, cursor !== null);
     } catch (error) {
+      if (mine !== this.asks) return;
       this.isFailed = error instanceof hub.Away;
-      this.note.textContent = this.isFailed ? `${error.message}; trying again` : error.message;
+      this.note.textContent = this.isFailed ? `${error.message}; trying again` : sentence(error.message);
       this.onError(error);
     }
+    this.more.disabled = false;
+  }
+
+  show({ rows, next, indexedUpTo }, isMore) {
+    const { results } = this;
+    const names = chosenNames(this.state?.agents ?? new Map(), this.params);
+    const items = rows.filter((row) => concerns(row, names)).map((row) => messageRow(row));
+    if (!isMore) results.replaceChildren();
+    results.append(...items);
+    this.count = results.children.length;
+    this.next = next;
+    this.more.hidden = next === null;
+    this.look();
+    // Whoever asked goes on with what was found, or with other words.
+    if (isMore) items[0]?.focus();
+    else if (!this.element.contains(document.activeElement)) (items[0] ?? this.words).focus();
+    this.note.textContent = counted(this.count, next !== null) + unindexed(indexedUpTo);
   }
 }
 
-/** Messages with the words; without words those of a sender or of days, the newest first. */
-async function found(params, limit) {
-  const times = { since: dayStart(params.since), until: dayEnd(params.until) };
-  const { q, channel, sender } = params;
-  if (q) return hub.search({ q, channel, sender, ...times, limit });
-  const isWithin = ({ ts }) =>
-    !(Date.parse(ts) < Date.parse(times.since)) && !(Date.parse(ts) > Date.parse(times.until));
-  if (channel) return hub.history(channel, { sender, ...times, limit, html: true });
-  if (sender) {
-    const rows = await hub.saidByOrTo(sender, MOST);
-    return rows
-      .filter((row) => row.sender === sender && isWithin(row))
-      .reverse()
-      .slice(0, limit);
-  }
-  const rows = await hub.recent(times.since ? { since: times.since, limit } : { limit });
-  return rows.filter(isWithin).reverse();
+/** The fields of the address as one text for the hub, in which operators alone list what they select. */
+export function searchText({ q = "", channel = "", sender = "", since = "", until = "" }) {
+  const named = (operator, value) => value && `${operator}:${/\s/.test(value) ? `"${value}"` : value}`;
+  const parts = [
+    q.trim(),
+    named("from", sender.trim()),
+    named("in", channel.trim()),
+    named("after", dayStart(since)),
+    named("before", dayEnd(until)),
+  ];
+  return parts.filter(Boolean).join(" ");
+}
+
+/** How the hits are sorted. */
+function orderField(order) {
+  const option = (value, text) => el("option", { value, selected: value === order }, text);
+  const select = el(
+    "select",
+    { id: "search-order", name: "order" },
+    option("", "best match first"),
+    option("time", "newest first"),
+  );
+  return el("p", {}, el("label", { for: "search-order" }, "Order"), select);
+}
+
+function syntaxHelp() {
+  const rows = SYNTAX.map(([text, finds]) => [el("dt", {}, el("code", {}, text)), el("dd", {}, finds)]);
+  return el(
+    "details",
+    { class: "syntax" },
+    el("summary", {}, "What can be searched for"),
+    el("dl", {}, rows),
+    el("p", { class: "quiet" }, "Direct messages are not searched: ", el("a", { href: "#/direct" }, "Direct"), "."),
+  );
 }
 
 /** A field under its label, with a list for the names that are known. */
@@ -154,14 +198,29 @@ function suggest(form, state) {
   }
 }
 
-function counted(count, isRanked, hasMore) {
-  if (count === 0) return "No messages.";
-  const order = isRanked ? "the best match first" : "the newest first";
-  return count === 1 ? "1 message" : `${hasMore ? "the first " : ""}${count} messages, ${order}`;
+function counted(count, hasMore) {
+  if (count === 0) return hasMore ? "None of the first messages are of the chosen agents." : "No messages.";
+  return count === 1 && !hasMore ? "1 message" : `${hasMore ? "the first " : ""}${count} messages`;
 }
+
+/** What is said where the search index is not complete. */
+const unindexed = (upTo) =>
+  upTo === null ? "" : `. The search index is still being made: messages after number ${upTo} are not in it yet.`;
+
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** A day as it is here, from its first to its last moment; a time is itself. */
-const dayStart = (text) => (DAY.test(text ?? "") ? new Date(`${text}T00:00`).toISOString() : text);
-const dayEnd = (text) => (DAY.test(text ?? "") ? new Date(`${text}T23:59:59.999`).toISOString() : text);
+/** The first moment of a day in the zone that is shown; a time is itself. */
+const dayStart = (text) => (DAY.test(text) ? midnight(text).toISOString() : text);
+
+/** The first moment after a day; a time is itself. */
+function dayEnd(text) {
+  if (!DAY.test(text)) return text;
+  const next = midnight(text);
+  if (zone().isUtc) next.setUTCDate(next.getUTCDate() + 1);
+  else next.setDate(next.getDate() + 1);
+  return next.toISOString();
+}
+
+const midnight = (text) => new Date(`${text}T00:00${zone().isUtc ? "Z" : ""}`);

@@ -11,7 +11,8 @@ export class Away extends Error {}
 /** A hub that takes longer does not answer: a connection can die without a word. */
 const PATIENCE_MS = 10_000;
 
-async function ask(path, options = {}) {
+/** The hub's answer; `take` reads it. */
+async function ask(path, options = {}, take = (response) => response.json()) {
   // Relative to the page, which a proxy may show below a path.
   const asked = fetch(`.${path}`, {
     credentials: "same-origin",
@@ -21,7 +22,7 @@ async function ask(path, options = {}) {
     headers: { ...key.headers(), ...options.headers },
   });
   const response = await asked.catch(() => Promise.reject(new Away("the hub does not answer")));
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response.status === 204 ? null : take(response);
   const body = await response.json().catch(() => ({}));
   if (response.status === 401) throw Object.assign(new SignedOut(body.detail ?? "signed out"), { reason: body.reason });
   throw Object.assign(new Error(body.detail ?? `the hub answered ${response.status}`), { status: response.status });
@@ -52,7 +53,22 @@ export const recent = (params) => ask(`/api/messages${query({ ...params, html: t
 /** The same without HTML. */
 export const page = (params) => ask(`/api/messages${query(params)}`);
 export const message = (seq) => ask(`/api/messages/${seq}`);
-export const search = (params) => ask(`/api/search${query({ ...params, html: true })}`);
+
+/**
+ * One page of hits: `{rows, next, indexedUpTo}`. `next` is the cursor of the page after it, or null. `indexedUpTo` is
+ * the last seq that the search index had, where it could not see all messages, else null.
+ */
+export const search = (params) =>
+  ask(`/api/search${query({ ...params, html: true })}`, {}, async (response) => {
+    const [, link] = /<([^>]*)>; *rel="next"/.exec(response.headers.get("Link") ?? "") ?? [];
+    const upTo = response.headers.get("Orochi-Indexed-Up-To");
+    return {
+      rows: await response.json(),
+      next: link ? new URL(link, location.href).searchParams.get("cursor") : null,
+      indexedUpTo: upTo === null ? null : Number(upTo),
+    };
+  });
+
 export const issue = (owner, repo, number) => ask(`/api/gitea/issues/${owner}/${repo}/${number}`);
 export const receipts = (seq) => ask(`/api/messages/${seq}/receipts`);
 export const activity = (window) => ask(`/api/stats/timeline?window=${window}`);

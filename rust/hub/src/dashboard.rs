@@ -40,6 +40,7 @@ const FILES: &[File] = files![
     "css/agents.css" is CSS,
     "css/messages.css" is CSS,
     "css/pictures.css" is CSS,
+    "css/search.css" is CSS,
     "icon.svg" is SVG,
     "icon-alert.svg" is SVG,
     // What asks for the data comes first.
@@ -67,6 +68,7 @@ const FILES: &[File] = files![
     "js/ui/identicon.js" is JS,
     "js/ui/issues.js" is JS,
     "js/ui/markup.js" is JS,
+    "js/ui/matches.js" is JS,
     "js/ui/news.js" is JS,
     "js/ui/strip.js" is JS,
     "js/ui/text.js" is JS,
