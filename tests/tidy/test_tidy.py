@@ -51,9 +51,21 @@ def test_an_exception_is_a_ratchet():
 def test_an_import_that_goes_up_is_found():
     up = source("rust/hub/src/store/read.rs", "use crate::core::Core;", "// crate::core in a comment is none")
     assert len(layers.check([up])) == 1
-    grouped = source("rust/hub/src/core/mod.rs", "use crate::{", "    registry::{X, config},", "    api::{Y, Z},", "};")
+    unlisted = source("rust/hub/src/novelty/mod.rs", "use crate::store::Store;")
+    assert len(layers.check([unlisted])) == 1
+    within = source("rust/hub/src/gitea/http.rs", "use crate::gitea::bridge::Bridge;", "use crate::gitea::Failure;")
+    assert [fault.fault for fault in layers.check([within])] == ["gitea uses gitea/bridge"]
+    grouped = source(
+        "rust/hub/src/core/mod.rs",
+        "use crate::{",
+        "    registry::{X, config},",
+        "    config::A,",
+        "    api::{Y, Z},",
+        "};",
+    )
     assert [str(fault).split(";")[0] for fault in layers.check([grouped])] == [
-        "rust/hub/src/core/mod.rs:1: core uses api"
+        "rust/hub/src/core/mod.rs:1: core uses config",
+        "rust/hub/src/core/mod.rs:1: core uses api",
     ]
     crate = source(
         "rust/hub/Cargo.toml", "[dependencies]", "orochi-client = {}", "[dev-dependencies]", "orochi-cli = {}"

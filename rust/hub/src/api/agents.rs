@@ -8,7 +8,7 @@ use orochi_protocol::reply::AgentRow;
 
 use super::App;
 use super::errors::ApiError;
-use super::params::Params;
+use super::request::query::Params;
 use crate::core::Stats;
 
 /// GET /api/agents: the online ones, or with `?all=true` all that ever registered.

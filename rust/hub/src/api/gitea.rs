@@ -10,11 +10,12 @@ use orochi_protocol::request::check_id;
 use orochi_protocol::{AgentName, Refusal};
 use serde_json::value::RawValue;
 
+use super::App;
 use super::errors::{ApiError, GiteaError};
-use super::params::Params;
-use super::{App, body};
-use crate::calls::{Asked, RequestDigest};
+use super::request::body;
+use super::request::query::Params;
 use crate::gitea::Action;
+use crate::gitea::once::{Asked, RequestDigest};
 
 type Place = Result<Path<(String, String)>, PathRejection>;
 

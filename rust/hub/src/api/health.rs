@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::App;
 use super::errors::ApiError;
-use super::params::Params;
+use super::request::query::Params;
 use crate::core::Core;
 use crate::store::StoreError;
 

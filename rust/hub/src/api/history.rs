@@ -12,12 +12,12 @@ use serde_json::value::RawValue;
 
 use super::App;
 use super::errors::ApiError;
-use super::next_page::{NextPage, next_page};
-use super::params::Params;
+use super::request::query::Params;
+use super::request::rows::{NextPage, next_page};
+use crate::delivery::view::{self, Viewer};
 use crate::markdown::Rendering;
 use crate::search::{Hit, Request};
 use crate::store::{Lane, StoredMessage, conversation_key};
-use crate::view::{self, Viewer};
 
 /// Text of one answer's messages, at most, unless a single one is larger. Who asks for a thousand rows of 256 KiB gets
 /// them in several answers.

@@ -11,13 +11,14 @@ use orochi_protocol::request::{Draft, check_id};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
 use serde_json::value::RawValue;
 
+use super::App;
 use super::errors::ApiError;
-use super::params::{Params, parse_seq};
-use super::{App, body};
+use super::request::body;
+use super::request::query::{Params, parse_seq};
 use crate::clock::new_id;
 use crate::core::Accepted;
+use crate::delivery::view::{self, Viewer};
 use crate::store::{Page, StoredMessage};
-use crate::view::{self, Viewer};
 
 /// Newest messages among which an agent's own are looked for: there is no index of senders.
 const SAID_WITHIN: u64 = 50_000;

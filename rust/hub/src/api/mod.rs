@@ -1,36 +1,26 @@
 //! HTTP on both ports (sections 2 and 7): the routes, and who may use them.
 //!
-//! - [`guard`]: where a request may come from. [`auth`]: the token. [`headers`]: what every answer carries.
+//! - [`security`]: where a request may come from, the token, logins, and the headers of every answer.
+//! - [`request`]: query strings, bodies and lists as typed values. [`errors`]: refusals as JSON.
 //! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
-//! - [`activity`], [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`], [`overview`], [`page`],
-//!   [`timeline`]: the routes, a group a file. [`stuck`]: which agents need a person.
-//! - [`session`]: signing in from a browser. [`webhooks`]: what Gitea tells.
-//! - [`params`]: the query string as typed values. [`next_page`]: where a list goes on.
-//!   [`body`]: a body as fields. [`errors`]: refusals as JSON.
+//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`]: the routes, a group a file.
+//!   [`webhooks`]: what Gitea tells.
+//! - [`dashboard`]: the page, and what only the page asks for.
 //!
-//! A request passes headers, guard, then its port's routes; the token is asked for where the routes are
+//! A request passes headers, origin, then its port's routes; the token is asked for where the routes are
 //! joined, so that a new route under `/api` can't forget it.
 
-mod activity;
 mod agents;
-mod auth;
-mod body;
+pub mod dashboard;
 mod errors;
 mod gitea;
-mod guard;
-mod headers;
 mod health;
 mod history;
 mod messages;
-mod next_page;
-mod overview;
-mod page;
-mod params;
+mod request;
 mod search;
-mod session;
+mod security;
 mod sockets;
-mod stuck;
-mod timeline;
 mod webhooks;
 
 use std::net::IpAddr;
@@ -42,19 +32,21 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 use orochi_protocol::Timestamp;
 
-pub use auth::Auth;
-pub use guard::{Bind, Guard};
+use dashboard::{activity, overview, page, states};
 use health::Readiness;
-pub use session::{Login, Sessions};
+pub use security::login::{Login, Sessions};
+pub use security::origin::{Bind, Guard};
+pub use security::token::Auth;
+use security::{headers, login, origin, token};
 
-use crate::bridge::{Bridge, SENDER};
-use crate::calls::Calls;
 use crate::config::{Config, ConfigError};
 use crate::connection::progress::Patience;
 use crate::core::{Core, system_clock};
-use crate::digest::Digest;
+use crate::gitea::bridge::{Bridge, SENDER};
+use crate::gitea::once::Calls;
+use crate::gitea::webhook::signature::Signature;
 use crate::gitea::{Gitea, Limits};
-use crate::webhook::signature::Signature;
+use dashboard::digest::Digest;
 use orochi_protocol::AgentName;
 
 /// What every request can use. Cloning it is cheap.
@@ -155,11 +147,11 @@ pub fn dashboard_router(app: App) -> Router {
     let observers = Router::new()
         .route("/ws", get(sockets::observe))
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), auth::require_token));
+        .layer(from_fn_with_state(app.clone(), token::require_token));
     let page = Router::new()
         .route("/", get(page::index))
         .route("/assets/{version}/{*path}", get(page::asset))
-        .route("/api/session", get(session::standing).post(session::sign_in).delete(session::sign_out))
+        .route("/api/session", get(login::standing).post(login::sign_in).delete(login::sign_out))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone());
     let routes = shared_routes(&app).merge(observers.with_state(app.clone())).merge(page).fallback(errors::no_page);
@@ -174,10 +166,10 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/stats", get(agents::stats))
         .route("/api/stats/timeline", get(activity::timeline))
         .route("/api/stats/matrix", get(activity::matrix))
-        .route("/api/stats/states", get(timeline::all))
+        .route("/api/stats/states", get(states::all))
         .route("/api/agents/{name}/waiting", get(overview::waiting))
         .route("/api/agents/{name}/messages", get(messages::of_agent))
-        .route("/api/agents/{name}/timeline", get(timeline::show))
+        .route("/api/agents/{name}/timeline", get(states::show))
         .route("/api/overview", get(overview::show))
         // A channel's name may hold slashes.
         .route("/api/history/{*channel}", get(history::list))
@@ -193,7 +185,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api", any(errors::no_page))
         .route("/api/{*rest}", any(errors::no_page))
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), auth::require_token));
+        .layer(from_fn_with_state(app.clone(), token::require_token));
     let open = Router::new()
         .route("/api/webhooks/gitea", post(webhooks::gitea))
         .route("/healthz", get(health::alive))
@@ -206,5 +198,5 @@ fn shared_routes(app: &App) -> Router {
 
 /// What every request passes first, upgrades too.
 fn secured(routes: Router, app: App) -> Router {
-    routes.layer(from_fn_with_state(app, guard::admit)).layer(from_fn(headers::add))
+    routes.layer(from_fn_with_state(app, origin::admit)).layer(from_fn(headers::add))
 }

@@ -12,10 +12,10 @@ use serde_json::value::RawValue;
 use super::App;
 use super::errors::ApiError;
 use super::history::stored_channel;
-use super::next_page::next_page;
-use super::params::Params;
+use super::request::query::Params;
+use super::request::rows::next_page;
+use crate::delivery::view::{self, Viewer};
 use crate::search::{Cursor, Found, Hit, Order, Query, Request};
-use crate::view::{self, Viewer};
 
 const INDEXED_UP_TO: HeaderName = HeaderName::from_static("orochi-indexed-up-to");
 

@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use orochi_protocol::{CloseCode, ErrorCode};
 
 use super::errors::ApiError;
-use super::params::Params;
-use super::{App, Login, auth};
+use super::request::query::Params;
+use super::security::token;
+use super::{App, Login};
 use crate::connection::wire::configure;
 use crate::connection::{self, Link};
 use crate::core::beyond_log;
@@ -29,7 +30,7 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
     let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
     let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
     if is_allowed && !peer.authenticate() {
-        return auth::no_seat().into_response();
+        return token::no_seat().into_response();
     }
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) if is_allowed => {

@@ -9,10 +9,11 @@ use orochi_protocol::names::shown;
 use orochi_protocol::request::check_id;
 use serde_json::{Value, json};
 
+use super::App;
 use super::errors::ApiError;
-use super::{App, body};
-use crate::webhook::event::Event;
-use crate::webhook::signature::{Claimed, Signature, name_of};
+use super::request::body;
+use crate::gitea::webhook::event::Event;
+use crate::gitea::webhook::signature::{Claimed, Signature, name_of};
 
 /// Gitea's header, Forgejo's, and the one that both copy from older servers.
 const EVENT: [&str; 3] = ["x-gitea-event", "x-forgejo-event", "x-gogs-event"];

@@ -16,13 +16,13 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::link::Link;
-use crate::calls::{Asked, Calls, RequestDigest};
 use crate::clock::new_id;
 use crate::core::{AgentAction, Command, not_registered, shutting_down, stray_frame, unavailable};
+use crate::delivery::view::{self, Viewer};
+use crate::gitea::once::{Asked, Calls, RequestDigest};
 use crate::gitea::{Action, Failure};
 use crate::search;
 use crate::store::{Lane, StoredMessage, conversation_key};
-use crate::view::{self, Viewer};
 
 /// Serves an agent until it leaves or the hub stops.
 pub async fn serve(link: Link, calls: Calls) {

@@ -14,13 +14,13 @@ use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, sleep, timeout};
 
-use super::catch_up;
 use super::life::Life;
 use super::progress::{self, Patience, Taken};
 use super::wire::{close_frame, close_frame_after, is_too_big, readable_text};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
+use crate::delivery::catch_up;
+use crate::delivery::outbox::{Feed, Item, Next, Outbox};
 use crate::markdown::Rendering;
-use crate::outbox::{Feed, Item, Next, Outbox};
 use crate::ports::Peer;
 
 /// How long a close frame may take to be written to a peer that does not read.
@@ -250,7 +250,7 @@ impl Link {
         // The head first, then the interest: what changes the interest later concerns later messages only.
         let head = self.core.head();
         let Some(interest) = self.outbox.interest() else { return Ok(()) };
-        let mut page = match catch_up::read_page(&self.core, position, head, interest).await {
+        let mut page = match catch_up::read_page(self.core.reads(), position, head, interest).await {
             Ok(page) => page,
             Err(error) => {
                 // The connection resumes from where it is when it comes back.

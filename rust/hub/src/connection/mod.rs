@@ -5,10 +5,8 @@
 //! - [`wire`]: limits and buffers, and how a connection ends that breaks the rules.
 //! - [`life`]: when a connection counts as silent.
 //! - [`progress`]: how far a peer takes what is written to it.
-//! - [`catch_up`]: one page of the log for a connection that is behind.
 
 pub mod agent;
-mod catch_up;
 mod life;
 mod link;
 pub mod observer;

@@ -12,8 +12,8 @@ use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp};
 use tokio::sync::oneshot;
 
 use super::entry::Entry;
-use super::ring::Recent;
 use super::{Accepted, CoreThread};
+use crate::delivery::ring::Recent;
 use crate::registry::{ConnectionId, ConnectionIndex, Roster};
 use crate::store::{Appended, Batch, Marks, NewMessage, StoreError, StoredMessage, conversation_key};
 

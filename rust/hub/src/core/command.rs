@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
-use crate::outbox::Outbox;
+use crate::delivery::outbox::Outbox;
 use crate::registry::ConnectionId;
 use crate::store::{Call, Marks};
 

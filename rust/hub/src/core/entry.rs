@@ -13,7 +13,7 @@ use super::accept::Pending;
 use super::calls::{CallNote, Noted};
 use super::place::Place;
 use super::{AgentAction, Command, CoreThread};
-use crate::outbox::Outbox;
+use crate::delivery::outbox::Outbox;
 use crate::registry::roster::Joined;
 use crate::registry::{AgentIndex, ConnectionId, Goodbye};
 

@@ -22,7 +22,6 @@ mod handle;
 mod lookups;
 mod place;
 mod receipts;
-mod ring;
 mod sessions;
 mod stamp;
 
@@ -40,13 +39,13 @@ pub use command::{Accepted, AgentAction, CallKey, Command, Stats};
 pub use handle::{Core, beyond_log, no_such_message, shutting_down, unavailable};
 pub use stamp::stray_frame;
 
+use crate::delivery::ring::Ring;
 pub use crate::registry::ConnectionId;
 use crate::registry::{ConnectionIndex, Registry};
 use crate::search::Search;
 use crate::store::{Loaded, Reads, Store};
 use entry::Entry;
 use lookups::Lookups;
-use ring::Ring;
 use stamp::Stamper;
 
 /// Commands that one turn takes: enough that an fsync is shared by many, few enough that the first of them

@@ -10,7 +10,7 @@ use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
 use super::CoreThread;
 use super::entry::{Event, Registered, Registering};
 use super::place::{Place, check_place};
-use crate::outbox::{Feed, Outbox};
+use crate::delivery::outbox::{Feed, Outbox};
 use crate::registry::{Connection, ConnectionId, ConnectionIndex, Places};
 
 impl CoreThread {

@@ -8,8 +8,8 @@ use orochi_protocol::{ErrorCode, Refusal};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::asker::About;
 use super::params::{Params, labels, optional_name, state};
+use super::requester::About;
 
 /// Longest name of an owner, organisation or repository; Gitea's own limits are below it.
 const NAME_CHARS_MAX: usize = 100;

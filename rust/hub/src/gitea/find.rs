@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::action::{Action, Name};
-use super::asker::Mark;
 use super::failure::Failure;
 use super::http::Call;
 use super::issues::in_repo;
 use super::pages::{self, Shape};
+use super::requester::Mark;
 
 /// How far Gitea's clock may be from the hub's.
 const CLOCKS_APART_MICROS: i64 = 2 * 60 * 60 * 1_000_000;

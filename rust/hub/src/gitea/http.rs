@@ -8,8 +8,8 @@ use reqwest::{Client, Method, Response, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::asker::{About, Mark, Names};
 use super::failure::{Failure, refused, unavailable};
+use super::requester::{About, Mark, Names};
 use crate::config::{Config, Secret};
 use crate::http_client;
 

@@ -1,10 +1,12 @@
-//! Calls to Gitea for agents and programs (section 8).
+//! Everything of Gitea (section 8, docs/gitea.md): calls for agents and programs, and what happens there as messages.
 //!
-//! - [`action`]: what can be asked for, parsed once. [`asker`]: for whom. [`failure`]: what can go wrong.
+//! - [`action`]: what can be asked for, parsed once. [`requester`]: for whom. [`failure`]: what can go wrong.
 //! - `admission`: the bounds on calls under way, in all and of one asker.
 //! - `find`: what a request made whose answer was lost. `looks`: what the hub itself asks, to tell what happened.
 //! - `explain`: what a refusal means. `dropped`: what Gitea left out without a word. `params`: an action's params.
 //! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
+//! - [`once`]: an action that makes something is made once by its id.
+//! - [`bridge`]: what happens at Gitea, as messages. [`webhook`]: Gitea's deliveries as lines.
 //! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
 //!
 //! Gitea is slow or away at times, so nothing here runs on the core thread, a call has a deadline, and only so
@@ -12,7 +14,7 @@
 
 pub mod action;
 mod admission;
-pub mod asker;
+pub mod bridge;
 mod dropped;
 mod explain;
 pub mod failure;
@@ -21,10 +23,13 @@ mod http;
 mod issues;
 mod labels;
 mod looks;
+pub mod once;
 mod pages;
 mod params;
 mod pulls;
 mod repos;
+pub mod requester;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,8 +41,8 @@ use tokio::time::timeout;
 
 pub use action::Action;
 pub use admission::Admission;
-pub use asker::Mark;
 pub use failure::Failure;
+pub use requester::Mark;
 
 use crate::config::Config;
 use action::State;

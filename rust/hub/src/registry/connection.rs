@@ -7,8 +7,8 @@ use orochi_protocol::Seq;
 use orochi_protocol::request::EventKind;
 
 use super::AgentIndex;
-use super::interest::{AgentInterest, Interest};
-use crate::outbox::{Item, Outbox};
+use crate::delivery::interest::{AgentInterest, Interest};
+use crate::delivery::outbox::{Item, Outbox};
 
 /// A connection's number, never used again while the hub runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,8 +7,6 @@
 
 mod agent;
 mod connection;
-mod coverage;
-mod interest;
 pub mod roster;
 mod rows;
 
@@ -21,12 +19,11 @@ use slab::Slab;
 
 pub use agent::{Agent, Goodbye};
 pub use connection::{Connection, ConnectionId, Role};
-pub use interest::{AgentInterest, Interest};
 pub use roster::Roster;
 
-use coverage::Coverage;
-
-use crate::outbox::Outbox;
+use crate::delivery::coverage::Coverage;
+use crate::delivery::interest::{AgentInterest, Interest};
+use crate::delivery::outbox::Outbox;
 use crate::store::AgentRecord;
 
 /// An agent's place in the registry; agents are never removed.

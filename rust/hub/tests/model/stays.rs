@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orochi_hub::core::{AgentAction, Command, Core};
-use orochi_hub::outbox::{Item, Outbox};
+use orochi_hub::delivery::outbox::{Item, Outbox};
 use orochi_protocol::request::{Draft, Register, Resume};
 use orochi_protocol::{AgentName, ChannelName, Seq, Target};
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use orochi_hub::core::{self, AgentAction, Command as CoreCommand, ConnectionId, Core};
-use orochi_hub::outbox::{Feed, Item, Next, Outbox};
+use orochi_hub::delivery::outbox::{Feed, Item, Next, Outbox};
 use orochi_hub::store::{Reads, Store};
 use orochi_protocol::request::{self, Draft, Register};
 use orochi_protocol::{AgentName, ChannelName, Seq};

@@ -9,11 +9,11 @@ use orochi_protocol::names::shown;
 use orochi_protocol::{Refusal, Timestamp};
 use serde::Serialize;
 
-use super::App;
-use super::errors::ApiError;
-use super::params::Params;
+use crate::api::App;
+use crate::api::dashboard::digest::{Counts, Window};
+use crate::api::errors::ApiError;
+use crate::api::request::query::Params;
 use crate::core::system_clock;
-use crate::digest::{Counts, Window};
 
 /// Messages read for one answer, a quarter of a second's work; where the window holds more, the next answers reach
 /// further back.

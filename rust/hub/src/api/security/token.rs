@@ -10,8 +10,8 @@ use orochi_protocol::{ErrorCode, Refusal};
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq;
 
-use super::App;
-use super::errors::ApiError;
+use crate::api::App;
+use crate::api::errors::ApiError;
 use crate::config::Secret;
 use crate::ports::Peer;
 

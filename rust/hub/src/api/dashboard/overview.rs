@@ -12,15 +12,15 @@ use orochi_protocol::{AgentName, ErrorCode, Seq, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::App;
-use super::errors::ApiError;
-use super::params::Params;
-use super::stuck::{Lost, Stuck, lost, stuck};
+use crate::api::App;
+use crate::api::dashboard::digest::Counts;
+use crate::api::dashboard::stuck::{Lost, Stuck, lost, stuck};
+use crate::api::errors::ApiError;
+use crate::api::request::query::Params;
 use crate::core::system_clock;
-use crate::digest::Counts;
+use crate::delivery::view::{self, Viewer};
 use crate::markdown;
 use crate::store::{self, Excerpt, Reader, StoreError, conversation_partner};
-use crate::view::{self, Viewer};
 
 /// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for
 /// long.

@@ -6,7 +6,7 @@ use orochi_protocol::ErrorCode;
 use orochi_protocol::fields::Fields;
 use orochi_protocol::limits::FRAME_BYTES_MAX;
 
-use super::errors::ApiError;
+use crate::api::errors::ApiError;
 
 /// Of a body that is too large so many times what it may have is still read, and thrown away: a client that is cut off
 /// while it writes sees a broken connection instead of the 413.

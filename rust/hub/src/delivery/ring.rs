@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::Seq;
 
-use crate::registry::Interest;
+use crate::delivery::interest::Interest;
 use crate::store::StoredMessage;
 
 /// Messages kept; four batches.

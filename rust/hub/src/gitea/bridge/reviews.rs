@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Bridge;
 use crate::gitea::Failure;
-use crate::webhook::event::Event;
-use crate::webhook::payload::{LineComment, ListedReview, Repository};
+use crate::gitea::webhook::event::Event;
+use crate::gitea::webhook::payload::{LineComment, ListedReview, Repository};
 
 /// Reviews of one pull request that are looked through.
 const REVIEWS_MAX: usize = 500;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use orochi_protocol::Seq;
 
-use crate::core::Core;
-use crate::outbox::Item;
-use crate::registry::Interest;
-use crate::store::{Reader, StoreError, StoredMessage};
-use crate::view::{self, Viewer};
+use crate::delivery::interest::Interest;
+use crate::delivery::outbox::Item;
+use crate::delivery::view::{self, Viewer};
+use crate::store::{Reader, Reads, StoreError, StoredMessage};
 
 /// Rows that one page looks at: a read of a few milliseconds.
 const ROWS_MAX: usize = 2048;
@@ -17,21 +16,21 @@ const ROWS_MAX: usize = 2048;
 const BYTES_MAX: usize = 1024 * 1024;
 
 /// What was read.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// The frames, in log order.
-    pub(super) items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     /// Everything up to here was looked at.
-    pub(super) position: Seq,
+    pub(crate) position: Seq,
 }
 
 /// Reads what is for a connection after `position` and up to `head`, as far as one page goes.
-pub(super) async fn read_page(
-    core: &Core,
+pub(crate) async fn read_page(
+    reads: &Reads,
     position: Seq,
     head: Seq,
     interest: Arc<Interest>,
 ) -> Result<Page, StoreError> {
-    core.reads().run(move |reader| read(reader, position, head, &interest)).await
+    reads.run(move |reader| read(reader, position, head, &interest)).await
 }
 
 fn read(reader: &Reader, position: Seq, head: Seq, interest: &Interest) -> Result<Page, StoreError> {

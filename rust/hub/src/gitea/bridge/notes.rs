@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::Bridge;
 use crate::core::unavailable;
-use crate::webhook::event::Event;
-use crate::webhook::line::author_of;
-use crate::webhook::payload::{ListedBranch, Subject};
+use crate::gitea::webhook::event::Event;
+use crate::gitea::webhook::line::author_of;
+use crate::gitea::webhook::payload::{ListedBranch, Subject};
 
 /// How long Gitea is asked whose a commit is.
 const ASK_MAX: Duration = Duration::from_secs(2);

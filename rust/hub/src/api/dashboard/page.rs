@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use orochi_protocol::ErrorCode;
 use percent_encoding::percent_decode_str;
 
-use super::App;
-use super::errors::ApiError;
-use super::session::Opened;
-use crate::dashboard;
+use crate::api::App;
+use crate::api::dashboard::assets;
+use crate::api::errors::ApiError;
+use crate::api::security::login::Opened;
 
 /// Only our own files, no inline script or style, and no other host.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -41,7 +41,7 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
 
 /// GET /assets/{version}/{path}
 pub async fn asset(Path((version, path)): Path<(String, String)>, asked: HeaderMap) -> Response {
-    let Some(file) = dashboard::file(&path).filter(|_| version == dashboard::version()) else {
+    let Some(file) = assets::file(&path).filter(|_| version == assets::version()) else {
         let detail = "the dashboard has no such file, or not in this version: load the page again";
         return ApiError::new(ErrorCode::NotFound, detail).into_response();
     };
@@ -54,7 +54,7 @@ pub async fn asset(Path((version, path)): Path<(String, String)>, asked: HeaderM
 }
 
 fn show(asked: &HeaderMap) -> Response {
-    let tag = format!("\"{}\"", dashboard::index_hash());
+    let tag = format!("\"{}\"", assets::index_hash());
     let is_known = values(asked, header::IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == tag);
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -66,14 +66,14 @@ fn show(asked: &HeaderMap) -> Response {
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, content("", dashboard::index(), asked)).into_response()
+    (headers, content("", assets::index(), asked)).into_response()
 }
 
 /// The text, compressed for whoever takes that.
 fn content(path: &str, text: &'static str, asked: &HeaderMap) -> Response {
     let vary = (header::VARY, "Accept-Encoding");
     let takes_gzip = values(asked, header::ACCEPT_ENCODING).any(|coding| takes(coding, "gzip"));
-    match dashboard::compressed(path).filter(|_| takes_gzip) {
+    match assets::compressed(path).filter(|_| takes_gzip) {
         Some(bytes) => ([vary, (header::CONTENT_ENCODING, "gzip")], bytes).into_response(),
         None => ([vary], text).into_response(),
     }

@@ -27,8 +27,9 @@ use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::errors::ApiError;
-use super::{App, body};
+use crate::api::App;
+use crate::api::errors::ApiError;
+use crate::api::request::body;
 use crate::config::Secret;
 use crate::core::system_clock;
 use crate::store::{ENDED_SESSIONS_MAX, SessionKey};

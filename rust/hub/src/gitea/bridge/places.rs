@@ -8,8 +8,8 @@ use orochi_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use crate::gitea::webhook::event::Event;
 use crate::store::Note;
-use crate::webhook::event::Event;
 
 /// Notes of places: this and the repository's number.
 pub(super) const PREFIX: &str = "repo:";

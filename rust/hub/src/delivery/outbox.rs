@@ -12,7 +12,7 @@ use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::{CloseCode, Seq};
 use tokio::sync::Notify;
 
-use crate::registry::Interest;
+use crate::delivery::interest::Interest;
 
 /// Frames that may wait. A batch is at most 256 messages, so a reader may be 32 batches late before it is
 /// sent to the log, which costs more than memory.

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::Bridge;
 use super::places::{Owed, PREFIX, Place};
 use crate::gitea::Failure;
-use crate::webhook::event::Event;
-use crate::webhook::payload::{Comment, ListedReview, Release, Repository, Subject, User};
+use crate::gitea::webhook::event::Event;
+use crate::gitea::webhook::payload::{Comment, ListedReview, Release, Repository, Subject, User};
 
 /// Repositories that are asked at a time.
 const AT_A_TIME: usize = 20;

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use orochi_protocol::names::shown;
 use orochi_protocol::{ErrorCode, Refusal};
 
-use super::App;
-use super::errors::ApiError;
+use crate::api::App;
+use crate::api::errors::ApiError;
 
 /// The dashboard's page, to which a link may lead from anywhere.
 const PAGE: &str = "/";

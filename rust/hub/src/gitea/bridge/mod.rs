@@ -20,9 +20,9 @@ use tokio::sync::Semaphore;
 use crate::config::{ChannelRule, Config, channel_for};
 use crate::core::{Accepted, Core};
 use crate::gitea::Gitea;
+use crate::gitea::webhook::event::Event;
+use crate::gitea::webhook::line::Line;
 use crate::store::Marks;
-use crate::webhook::event::Event;
-use crate::webhook::line::Line;
 use places::Places;
 
 /// The name under which events are told. No agent may use it once webhooks are on.

@@ -8,10 +8,10 @@ use axum::extract::{Path, State};
 use orochi_protocol::{AgentName, Timestamp};
 use serde::Serialize;
 
-use super::App;
-use super::activity::window;
-use super::errors::ApiError;
-use super::params::Params;
+use crate::api::App;
+use crate::api::dashboard::activity::window;
+use crate::api::errors::ApiError;
+use crate::api::request::query::Params;
 use crate::core::system_clock;
 use crate::store::Lane;
 use crate::store::states::StateChange;

@@ -24,7 +24,7 @@ macro_rules! files {
         &[$(File {
             path: $path,
             content_type: $content_type,
-            content: include_str!(concat!("../../../dashboard/", $path)),
+            content: include_str!(concat!("../../../../../dashboard/", $path)),
         }),*]
     };
 }
@@ -103,7 +103,7 @@ const FILES: &[File] = files![
     "js/wire/sync.js" is JS,
 ];
 
-const INDEX: &str = include_str!("../../../dashboard/index.html");
+const INDEX: &str = include_str!("../../../../../dashboard/index.html");
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();

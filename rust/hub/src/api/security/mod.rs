@@ -1,0 +1,9 @@
+//! Who may send a request, and from where.
+//!
+//! - [`origin`]: the Host and Origin rules. [`token`]: the token. [`login`]: signing in from a browser.
+//! - [`headers`]: the security headers of every answer.
+
+pub(in crate::api) mod headers;
+pub(in crate::api) mod login;
+pub(in crate::api) mod origin;
+pub(in crate::api) mod token;

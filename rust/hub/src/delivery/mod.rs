@@ -1,0 +1,16 @@
+//! Which messages a connection gets, and how far it has got them.
+//!
+//! - [`interest`]: the rule by which a message is for a connection.
+//! - [`coverage`]: what a connection's agent got while it was connected.
+//! - [`outbox`]: the frames that wait for one connection, and whether the core pushes them (live) or the connection
+//!   reads them from the log (behind).
+//! - [`catch_up`]: one page of the log for a connection that is behind. [`ring`]: the newest messages in memory, from
+//!   which the core hands over the rest when a connection goes live.
+//! - [`view`]: a stored message as one receiver sees it.
+
+pub mod catch_up;
+pub mod coverage;
+pub mod interest;
+pub mod outbox;
+pub mod ring;
+pub mod view;
