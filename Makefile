@@ -15,17 +15,24 @@ SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
-.PHONY: help image run test test-rust test-page test-python lint lint-page lint-types bench bench-dashboard screenshots extension clean tools
+.PHONY: help book image run test test-rust test-page test-python lint lint-page lint-types bench bench-dashboard screenshots extension clean tools
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 run: tools ## Install into .venv and start the hub
+# The program is built first, by cargo itself: pip shows nothing of the minutes that this takes the first time.
 # Ctrl-C is no failure of the recipe, so make has nothing to report about it.
 	@set -e; trap 'exit 0' INT; \
 	test -x .venv/bin/python || python3 -m venv .venv; \
-	echo "Installing into .venv; the first time this takes some minutes."; \
+	echo "1 of 2: building the program; the first time this takes some minutes."; \
+	cargo build --locked --release --package orochi-cli --bin orochi; \
+	echo "2 of 2: installing it into .venv with the Python client; about a minute the first time."; \
 	.venv/bin/python $(PIP) .; \
+	echo; echo "Installed. With the hub running, type in another terminal:"; \
+	echo "  $(CURDIR)/.venv/bin/orochi listen general"; \
+	echo "and in a third:"; \
+	echo "  $(CURDIR)/.venv/bin/orochi send general 'Hello'"; echo; \
 	trap - INT; exec .venv/bin/orochi serve
 
 test: test-rust test-page test-python ## All tests
@@ -51,11 +58,13 @@ test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and ti
 	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest
 
 # What needs no build comes first: it fails in seconds.
-lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, links in docs, types, stubs
+lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, workflows, the book, types, stubs
 	cargo fmt --all --check
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(VENV)/bin/hadolint Dockerfile
+	$(VENV)/bin/actionlint
+	$(VENV)/bin/mdbook build docs
 	@$(MAKE) --no-print-directory lint-page
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
@@ -76,6 +85,9 @@ lint-page: ## The types of the dashboard's modules, with TypeScript
 lint-types: extension ## The package's types, and its stubs against the built module
 	$(PYTHON) -m mypy
 	$(PYTHON) -m mypy.stubtest orochi._native
+
+book: $(VENV)/.ready ## The documentation as a book, in target/book
+	$(VENV)/bin/mdbook build docs
 
 image: ## The Docker image, scitex-orochi
 	docker build --tag scitex-orochi .

@@ -39,7 +39,7 @@ def async_api() -> str:
     names = [name for frames in operations.values() for name in frames]
     page = {
         "asyncapi": "3.0.0",
-        "info": {"title": "Orochi", "version": "0.2.0", "description": "docs/protocol.md explains all of it."},
+        "info": {"title": "Orochi", "version": "1.0.0", "description": "docs/protocol.md explains all of it."},
         "servers": {"agents": {"host": "127.0.0.1:9559", "protocol": "ws"}},
         "channels": {
             "agent": {"address": "/", "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names}}

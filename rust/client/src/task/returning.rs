@@ -108,7 +108,7 @@ fn is_final(error: &Error) -> bool {
     }
 }
 
-/// Whether a register was refused because its position is one of a newer log. Hubs of the first days of 0.2.0 said
+/// Whether a register was refused because its position is one of a newer log. Hubs of the first days said
 /// INVALID_FIELD.
 fn is_beyond_log(code: &str) -> bool {
     code == "RESUME_BEYOND" || code == "INVALID_FIELD"
