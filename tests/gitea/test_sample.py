@@ -1,4 +1,4 @@
-"""The README's Gitea sample, as it stands there, in a process of its own."""
+"""docs/python.md's Gitea sample, as it stands there, in a process of its own."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 from tests.gitea.standin import Gitea
 from tests.python.hub import DEADLINE, Hub, clean_environment
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
 
 
 def sample() -> str:
     """The block that talks of Gitea, and the lines that make a script of it."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (block,) = [block for block in blocks if "gitea.create_issue" in block]
     assert block.count("\n") < 15
     body = textwrap.indent(block, "    ")
     return f"import asyncio\nfrom orochi import OrochiClient\n\nasync def main():\n{body}\nasyncio.run(main())\n"
 
 
-async def test_the_readmes_sample_files_lists_comments_and_closes(hub: Hub, gitea: Gitea, tmp_path: Path) -> None:
+async def test_sample_files_lists_comments_and_closes(hub: Hub, gitea: Gitea, tmp_path: Path) -> None:
     script = tmp_path / "sample.py"
     script.write_text(sample())
     env = clean_environment({"OROCHI_PORT": str(hub.port), "PYTHONUNBUFFERED": "1"})

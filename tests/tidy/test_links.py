@@ -33,7 +33,9 @@ def test_summary_has_every_page_of_the_book():
 
 def test_links_to_nowhere_are_found():
     tree = [
-        page("docs/a.md", "[b](b.md#two-words)", "[gone](gone.md)", "`[code](gone.md)`", "```", "[code](gone.md)", "```"),
+        page(
+            "docs/a.md", "[b](b.md#two-words)", "[gone](gone.md)", "`[code](gone.md)`", "```", "[code](gone.md)", "```"
+        ),
         page("docs/b.md", "# Two `words`", "[self](#none)", "[out](../README.md)", "[web](https://example.org)"),
         page("README.md", "[picture](docs/a.png)", "[folder](docs)"),
     ]
