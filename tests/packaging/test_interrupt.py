@@ -72,21 +72,24 @@ def test_interrupted_listener_ends_well(hub: Hub, tmp_path: Path, program: list[
     assert said_nothing_odd(printed), printed
 
 
-@pytest.mark.parametrize("when", ["while it installs", "while the hub runs"])
+@pytest.mark.parametrize("when", ["while it builds", "while it installs", "while the hub runs"])
 def test_interrupted_make_run_is_quiet(tmp_path: Path, when: str) -> None:
     make = shutil.which("make")
     assert make is not None
     shutil.copy(CHECKOUT / "Makefile", tmp_path)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    # Stands for pip's minutes.
-    installing = "echo installing; exec sleep 60" if when == "while it installs" else "exit 0"
-    (programs / "python").write_text(f"#!/bin/sh\n{installing}\n")
-    (programs / "python").chmod(0o755)
+    # Stand for the minutes that cargo and pip take.
+    for program, its_time in [(tmp_path / "cargo", "while it builds"), (programs / "python", "while it installs")]:
+        program.write_text("#!/bin/sh\n" + ("echo at work; exec sleep 60\n" if when == its_time else "exit 0\n"))
+        program.chmod(0o755)
     (programs / "orochi").symlink_to(OROCHI)
     env = {"OROCHI_PORT": "0", "OROCHI_DASHBOARD_PORT": "0", "OROCHI_DB": str(tmp_path / "orochi.db")}
-    ready = "installing" if when == "while it installs" else "Ctrl-C or SIGTERM"
+    env["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+    ready = "Ctrl-C or SIGTERM" if when == "while the hub runs" else "at work"
     code, printed = interrupted([make, "run"], ready, tmp_path, clean_environment(env))
+    if when == "while the hub runs":
+        assert f"  {programs}/orochi listen general" in printed.replace("\r", "").splitlines()
     # make itself ends by the signal, which shells report as 130.
     assert code == -2, printed
     assert said_nothing_odd(printed), printed
