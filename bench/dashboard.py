@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import websockets
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from orochi import OrochiClient
@@ -26,6 +27,10 @@ from orochi import OrochiClient
 ROOT = Path(__file__).resolve().parent.parent
 HUB = ROOT / "target" / "release" / "orochi"
 AGENTS = 50
+# Agents that registered once and left.
+SEEN_EVER = 10_000
+# Of them, how many connect at once.
+VISITORS = 50
 CHANNELS = 8
 # What there is before anything is measured.
 HISTORY = 10_000
@@ -191,6 +196,48 @@ async def flood(page: Page, senders: Senders, minutes: float, rate: float) -> di
     }
 
 
+async def visit(hub: Hub, count: int) -> None:
+    """So many agents register and leave again."""
+    numbers = iter(range(count))
+
+    async def visitors() -> None:
+        for n in numbers:
+            register = {"type": "register", "sender": f"visitor-{n}", "id": f"r{n}", "payload": {"channels": ["#door"]}}
+            async with websockets.connect(f"ws://127.0.0.1:{hub.port}/") as socket:
+                await socket.send(json.dumps(register))
+                while f'"r{n}"' not in str(await socket.recv()):
+                    pass
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(VISITORS):
+            group.create_task(visitors())
+
+
+async def measured(browser: Browser, hub: Hub, senders: Senders) -> tuple[Page, dict[str, object]]:
+    """First paint, and the delay to the screen; the page with the feed stays open."""
+    found: dict[str, object] = {
+        f"first paint of {name}, ms": shares(await first_paint(browser, hub, path))
+        for name, path in (("the overview", "/"), ("the feed", "/#/feed"))
+    }
+    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    await page.goto(f"{hub.page}/#/feed")
+    await page.wait_for_selector(".message")
+    found["from ack to screen at 200 a second, ms"] = shares(await delays(page, senders, 30, 200))
+    return page, found
+
+
+async def redraws(browser: Browser, hub: Hub, senders: Senders) -> dict[str, object]:
+    """The overview's tasks while 200 messages a second change the agents that it shows."""
+    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    await page.goto(f"{hub.page}/")
+    await page.wait_for_selector(".agent")
+    await page.evaluate(TASKS)
+    await senders.send(200 * 20, 200)
+    tasks: list[float] = await page.evaluate("window.tasks")
+    await page.close()
+    return {"tasks over 50 ms": len(tasks), "longest task, ms": round(max(tasks, default=0.0))}
+
+
 def shares(times: list[float]) -> dict[str, float]:
     """The median and the 95th percentile."""
     cut = statistics.quantiles(times, n=20)
@@ -202,6 +249,9 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long the flood lasts (default 5)")
     parser.add_argument("--rate", type=float, default=2000.0, help="messages a second in the flood (default 2000)")
+    parser.add_argument(
+        "--visitors", type=int, default=SEEN_EVER, help=f"agents that have left, at the end (default {SEEN_EVER})"
+    )
     arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -218,17 +268,18 @@ async def main() -> None:
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         stack.push_async_callback(browser.close)
-        found: dict[str, object] = {
-            f"first paint of {name}, ms": shares(await first_paint(browser, hub, path))
-            for name, path in (("the overview", "/"), ("the feed", "/#/feed"))
-        }
-        page = await browser.new_page(viewport={"width": 1440, "height": 900})
-        await page.goto(f"{hub.page}/#/feed")
-        await page.wait_for_selector(".message")
-        found["from ack to screen at 200 a second, ms"] = shares(await delays(page, senders, 30, 200))
-        found[f"{arguments.minutes:g} min of {arguments.rate:g} a second"] = await flood(
-            page, senders, arguments.minutes, arguments.rate
-        )
+        page, found = await measured(browser, hub, senders)
+        found["the overview, 200 messages a second"] = await redraws(browser, hub, senders)
+        if arguments.minutes > 0:
+            found[f"{arguments.minutes:g} min of {arguments.rate:g} a second"] = await flood(
+                page, senders, arguments.minutes, arguments.rate
+            )
+        await page.close()
+        if arguments.visitors > 0:
+            await visit(hub, arguments.visitors)
+            page, many = await measured(browser, hub, senders)
+            many["the overview, 200 messages a second"] = await redraws(browser, hub, senders)
+            found[f"with {arguments.visitors} agents more that have left"] = many
         print(json.dumps(found, indent=2))
 
 
