@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use orochi_protocol::names::shown;
 use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::{ErrorCode, Refusal};
+use serde::Serialize;
 
 use crate::core::unavailable;
 use crate::gitea::Failure;
@@ -45,6 +46,67 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         respond(&ErrorReply::new(&self.0, None), self.0.code)
     }
+}
+
+/// Why a request is not from somebody who is signed in; the `reason` of a 401.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It shows neither a token nor a login.
+    NoToken,
+    /// The token that it shows is not the hub's.
+    WrongToken,
+    /// It shows one half of a login.
+    Incomplete,
+    /// The login's time is over.
+    Expired,
+    /// The login was signed out.
+    SignedOut,
+    /// The hub has another token since.
+    TokenChanged,
+}
+
+/// A request that shows neither the token nor a valid login.
+#[derive(Debug)]
+pub struct Unauthorized {
+    /// Why, for programs.
+    pub reason: Reason,
+    /// The same for people.
+    pub detail: &'static str,
+}
+
+impl Unauthorized {
+    /// With the reason's own sentence.
+    pub fn because(reason: Reason) -> Self {
+        let detail = match reason {
+            Reason::NoToken | Reason::WrongToken => {
+                "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token="
+            }
+            Reason::Incomplete => {
+                "this shows one half of a login only: send the cookie and Orochi-Session-Key, or sign in"
+            }
+            Reason::Expired => "this login has expired: sign in again",
+            Reason::SignedOut => "this login was signed out: sign in again",
+            Reason::TokenChanged => "the hub's token was changed since this login: sign in with the new one",
+        };
+        Self { reason, detail }
+    }
+}
+
+impl IntoResponse for Unauthorized {
+    fn into_response(self) -> Response {
+        let code = ErrorCode::AuthFailed;
+        let body = UnauthorizedBody { code: code.as_str(), detail: self.detail, reason: self.reason };
+        let headers = [(header::WWW_AUTHENTICATE, "Bearer")];
+        (StatusCode::UNAUTHORIZED, headers, Json(body)).into_response()
+    }
+}
+
+#[derive(Serialize)]
+struct UnauthorizedBody<'a> {
+    code: &'a str,
+    detail: &'a str,
+    reason: Reason,
 }
 
 impl From<ApiError> for GiteaError {

@@ -151,7 +151,7 @@ pub fn dashboard_router(app: App) -> Router {
     let page = Router::new()
         .route("/", get(page::index))
         .route("/assets/{version}/{*path}", get(page::asset))
-        .route("/api/session", get(login::standing).post(login::sign_in).delete(login::sign_out))
+        .route("/api/session", get(login::standing).post(login::sign_in).put(login::renew).delete(login::sign_out))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone());
     let routes = shared_routes(&app).merge(observers.with_state(app.clone())).merge(page).fallback(errors::no_page);

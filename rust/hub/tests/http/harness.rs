@@ -52,6 +52,12 @@ impl TestHub {
         Self { hub: Hub::start(&self.config).await.unwrap(), ..self }
     }
 
+    /// The same with other settings.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self.restart().await
+    }
+
     /// `host:port` of the agent port.
     pub fn agent_host(&self) -> &str {
         self.hub.ready.agent_url.strip_prefix("ws://").unwrap()

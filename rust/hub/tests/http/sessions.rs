@@ -40,9 +40,21 @@ impl Login {
         request
     }
 
+    /// Why a request with it is refused.
+    async fn reason(&self, hub: &TestHub) -> String {
+        reason(send(self.on(hub.request("GET", "/api/agents"))).await).await
+    }
+
     async fn observe(&self, hub: &TestHub) -> Socket {
         Socket::open(self.upgrade(hub)).await
     }
+}
+
+async fn reason(response: Response) -> String {
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["code"], "AUTH_FAILED");
+    body["reason"].as_str().unwrap().to_owned()
 }
 
 async fn locked() -> TestHub {
@@ -87,7 +99,8 @@ fn of_redirect(response: &Response) -> Login {
 #[tokio::test]
 async fn session_reads_writes_nothing_and_signs_out() {
     let hub = locked().await;
-    assert_eq!(hub.get("/api/session").await, json!({"signed_in": false, "token_required": true}));
+    let standing = json!({"signed_in": false, "token_required": true, "reason": "no_token"});
+    assert_eq!(hub.get("/api/session").await, standing);
     let wrong = send(hub.request("POST", "/api/session").body(json!({"token": "wrong"}).to_string())).await;
     assert_eq!((wrong.status(), wrong.headers().get(header::SET_COOKIE)), (StatusCode::UNAUTHORIZED, None));
     let login = sign_in(&hub).await;
@@ -143,6 +156,62 @@ async fn session_sign_out_ends_one_login_and_survives_a_restart() {
     let hub = hub.restart().await;
     assert_eq!(ended.status(&hub, "GET", "/api/agents").await, StatusCode::UNAUTHORIZED);
     assert_eq!(kept.status(&hub, "GET", "/api/agents").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn session_refusal_names_its_reason() {
+    let hub = locked().await;
+    let asked = async |path: &str| reason(send(hub.request("GET", path)).await).await;
+    assert_eq!(asked("/api/agents").await, "no_token");
+    assert_eq!(asked("/api/agents?token=wrong").await, "wrong_token");
+    let bearer = hub.request("GET", "/api/agents").header(header::AUTHORIZATION, "Bearer wrong");
+    assert_eq!(reason(send(bearer).await).await, "wrong_token");
+    let wrong = send(hub.request("POST", "/api/session").body(json!({"token": "wrong"}).to_string())).await;
+    assert_eq!(reason(wrong).await, "wrong_token");
+    let (ended, kept) = (sign_in(&hub).await, sign_in(&hub).await);
+    let half = Login { key: "x".to_owned(), ..kept.clone() };
+    assert_eq!(half.reason(&hub).await, "incomplete");
+    // The browser drops the cookie when it ends; the page still has the key.
+    let dropped = Login { cookie: "other=1".to_owned(), ..kept.clone() };
+    assert_eq!(dropped.reason(&hub).await, "expired");
+    let made_up = Login { cookie: format!("{}0", kept.cookie), key: String::new() };
+    assert_eq!(made_up.reason(&hub).await, "no_token", "a cookie that no hub made says nothing");
+    let answer = send(ended.on(hub.request("DELETE", "/api/session"))).await;
+    assert_eq!(ended.reason(&hub).await, "signed_out");
+    // What the other tabs of that browser send from now on.
+    let left = answer.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(Login { cookie: left, key: String::new() }.reason(&hub).await, "signed_out");
+    let hub = hub.restart_with(|config| config.token = "another".into()).await;
+    assert_eq!(kept.reason(&hub).await, "token_changed");
+}
+
+#[tokio::test]
+async fn session_renewed_by_an_open_page_goes_on_and_its_socket_too() {
+    let patience = Patience { login: Duration::from_secs(2), ..Patience::default() };
+    let hub = TestHub::start(|config| config.token = TOKEN.into(), patience).await;
+    let opened = send(sign_in_request(&hub)).await;
+    let first = opened.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let key = opened.json::<Value>().await.unwrap()["key"].as_str().unwrap().to_owned();
+    let login = Login { cookie: first, key };
+    let mut socket = login.observe(&hub).await;
+    let mut renewed = login.clone();
+    // Longer than the login would last: until its first cookie is refused.
+    while login.status(&hub, "GET", "/api/agents").await == StatusCode::OK {
+        let answer = send(renewed.on(hub.request("PUT", "/api/session"))).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let set = answer.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+        assert!(set.contains("HttpOnly; SameSite=Strict"), "{set}");
+        renewed.cookie = set.split(';').next().unwrap().to_owned();
+    }
+    assert_eq!(login.reason(&hub).await, "expired");
+    assert_eq!(renewed.status(&hub, "GET", "/api/agents").await, StatusCode::OK, "one key for all its cookies");
+    let said = json!({"sender": "alice", "channel": "c", "content": "hi"});
+    send(hub.request("POST", &format!("/api/messages?token={TOKEN}")).body(said.to_string())).await;
+    assert_eq!(socket.next().await["payload"]["content"], "hi");
+    assert_eq!(renewed.status(&hub, "DELETE", "/api/session").await, StatusCode::NO_CONTENT);
+    assert_eq!(u16::from(socket.closed().await.code), 4001);
+    let again = send(renewed.on(hub.request("PUT", "/api/session"))).await;
+    assert_eq!(reason(again).await, "signed_out");
 }
 
 #[tokio::test]

@@ -20,16 +20,23 @@ const NAMES_MAX: usize = 3;
 /// Why an agent is taken for stuck, for a person to read.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Stuck {
-    /// `silent`, `waiting` (unread messages), or `unanswered` (of an agent that does not report what it has read).
+    /// `blocked` (it asks for a person), `silent`, `waiting` (unread messages), or `unanswered` (of an agent that does
+    /// not report what it has read).
     reason: &'static str,
     detail: String,
     since: Timestamp,
 }
 
-/// Whether, and why; None also for one that is offline: nobody expects it to do anything.
-pub fn stuck(row: &AgentRow, waiting: &Waiting, now: Timestamp) -> Option<Stuck> {
+/// Whether, and why; None also for one that is offline: nobody expects it to do anything. `state_since` is when it
+/// reported its status.
+pub fn stuck(row: &AgentRow, waiting: &Waiting, state_since: Option<Timestamp>, now: Timestamp) -> Option<Stuck> {
     if !row.online {
         return None;
+    }
+    if row.status == "blocked" {
+        let detail =
+            if row.current_task.is_empty() { "blocked".to_owned() } else { format!("blocked: {}", row.current_task) };
+        return Some(Stuck { reason: "blocked", detail, since: state_since.unwrap_or(row.last_heartbeat) });
     }
     let minutes = |since: Timestamp| {
         let seconds = (now.as_micros() - since.as_micros()) / 1_000_000;
@@ -127,7 +134,7 @@ mod tests {
     }
 
     fn reason(row: &AgentRow, waiting: &Waiting, minute: i64) -> Option<String> {
-        stuck(row, waiting, at(minute)).map(|stuck| stuck.detail)
+        stuck(row, waiting, None, at(minute)).map(|stuck| stuck.detail)
     }
 
     #[test]
@@ -137,6 +144,13 @@ mod tests {
         assert_eq!(reason(&busy(), &waiting(&[]), 105), Some(why));
         let idle = AgentRow { status: "idle".to_owned(), ..busy() };
         assert_eq!(reason(&idle, &waiting(&[]), 200), None);
+    }
+
+    #[test]
+    fn stuck_counts_a_blocked_agent_at_once() {
+        let blocked = AgentRow { status: "blocked".to_owned(), current_task: "May I push?".to_owned(), ..busy() };
+        let found = stuck(&blocked, &waiting(&[]), Some(at(99)), at(100)).unwrap();
+        assert_eq!((found.reason, found.detail.as_str(), found.since), ("blocked", "blocked: May I push?", at(99)));
     }
 
     #[test]

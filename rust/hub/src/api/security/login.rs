@@ -1,11 +1,17 @@
 //! Signing in from a browser (section 2): the token is given once, for a login that ends by itself.
 //!
-//! A login has two halves. The cookie, `until.nonce.signature`, is not readable by scripts, but a browser sends it to
-//! every server on the host name, whatever its port. The key is derived from the cookie's text. The page keeps it in
-//! its origin's storage, which no other port can read, and sends it with each request. One half alone opens nothing.
+//! A login has two halves. The cookie, `until.began.nonce.signature.origin`, is not readable by scripts, but a browser
+//! sends it to every server on the host name, whatever its port. The key is derived from `began` and `nonce`. The page
+//! keeps it in its origin's storage, which no other port can read, and sends it with each request. One half alone opens
+//! nothing.
 //!
-//! Both are signed with a key of the log's and the token's, so a restarted hub knows its logins, and a hub whose token
-//! was changed knows none. Only ended logins are stored, in the log, until they would have expired.
+//! An open page renews its login: a new cookie with a later `until`. The key stays the same, so tabs that share both
+//! are not disturbed. No login outlives [`RENEWED_MAX`] after its sign-in.
+//!
+//! Both halves are signed with a key of the log's and the token's, so a restarted hub knows its logins, and a hub whose
+//! token was changed knows none. `origin` is signed with the log's key alone: it opens nothing, and tells a login under
+//! a former token from a cookie that was made up. Only ended logins are stored, in the log, as long as a cookie of
+//! theirs could be valid.
 //!
 //! Wrong tokens are not counted: the same token opens every route, and a count shared by all would let any web page
 //! in anyone's browser lock everybody out. What stands against guessing is a token that can't be guessed.
@@ -20,7 +26,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use orochi_protocol::{ErrorCode, Timestamp};
+use orochi_protocol::Timestamp;
 use ring::hmac::{self, HMAC_SHA256};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
@@ -28,7 +34,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::api::App;
-use crate::api::errors::ApiError;
+use crate::api::errors::{ApiError, Reason, Unauthorized};
 use crate::api::request::body;
 use crate::config::Secret;
 use crate::core::system_clock;
@@ -40,6 +46,10 @@ const KEY_HEADER: &str = "orochi-session-key";
 const KEY_PROTOCOL: &str = "orochi-session.";
 /// How long the link that the hub prints at its start can be used.
 const LINK_MAX: Duration = Duration::from_secs(10 * 60);
+/// How long after its sign-in a login can be renewed to last.
+const RENEWED_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// What a sign-out leaves in the browser, so that its other tabs are told why they are out.
+const SIGNED_OUT: &str = "signed-out";
 /// A timer does not run while the machine sleeps, so the clock is read again this often.
 const CLOCK_READ_EVERY: Duration = Duration::from_secs(60);
 /// Bytes of `{"token": …}`; anybody may send them.
@@ -54,6 +64,8 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Shared {
     key: hmac::Key,
+    /// The log's, whatever the token is.
+    log_key: hmac::Key,
     /// Named after the log: two hubs on one host have one cookie jar.
     cookie: String,
     /// How long a login is valid.
@@ -68,6 +80,8 @@ struct Shared {
 struct Held {
     /// The nonces of ended logins, and until when, in seconds since 1970, each would be valid.
     ended: HashMap<String, i64>,
+    /// The nonces of renewed logins, and until when each is valid: sockets that were opened before go on.
+    renewed: HashMap<String, i64>,
     /// The printed link's code, until it is used.
     link: Option<(String, Instant)>,
 }
@@ -86,6 +100,8 @@ pub struct Opened {
 pub struct Login {
     sessions: Sessions,
     nonce: String,
+    /// When it was signed in, in seconds since 1970.
+    began: i64,
     until: i64,
 }
 
@@ -94,6 +110,18 @@ pub struct Login {
 pub struct Standing {
     signed_in: bool,
     token_required: bool,
+    /// Why nobody is signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+}
+
+/// What `PUT /api/session` answers.
+#[derive(Debug, Serialize)]
+struct Renewed {
+    /// Until when the login is valid now.
+    until: Timestamp,
+    /// Until when it can be renewed.
+    renewable_until: Timestamp,
 }
 
 /// What `POST /api/session` answers.
@@ -105,15 +133,16 @@ struct Key<'a> {
 impl Sessions {
     /// The logins of a log under a token; `ended` are those that were signed out before.
     pub fn new(key: &SessionKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
-        let of_log = hmac::Key::new(HMAC_SHA256, key.expose());
-        let of_token = hmac::sign(&of_log, token.expose().as_bytes());
-        let name = hex(hmac::sign(&of_log, b"cookie name").as_ref());
+        let log_key = hmac::Key::new(HMAC_SHA256, key.expose());
+        let of_token = hmac::sign(&log_key, token.expose().as_bytes());
+        let name = hex(hmac::sign(&log_key, b"cookie name").as_ref());
         Self {
             shared: Arc::new(Shared {
                 key: hmac::Key::new(HMAC_SHA256, of_token.as_ref()),
+                log_key,
                 cookie: format!("orochi_session_{}", &name[..8]),
                 lifetime,
-                held: Mutex::new(Held { ended, link: None }),
+                held: Mutex::new(Held { ended, renewed: HashMap::new(), link: None }),
                 changed: watch::Sender::new(()),
             }),
         }
@@ -121,16 +150,30 @@ impl Sessions {
 
     /// A new login; `secure` where the browser speaks TLS.
     pub fn open(&self, secure: bool) -> Opened {
-        let seconds_valid = i64::try_from(self.shared.lifetime.as_secs()).unwrap_or(i64::MAX);
-        let said = format!("{}.{}", seconds(system_clock()).saturating_add(seconds_valid), Uuid::new_v4().simple());
-        let value = format!("{said}.{}", self.signature("cookie", &said));
-        Opened { cookie: self.set_cookie(&value, seconds_valid, secure), key: self.signature("key", &said) }
+        let now = seconds(system_clock());
+        let login = format!("{now}.{}", Uuid::new_v4().simple());
+        let until = now.saturating_add(whole_seconds(self.shared.lifetime));
+        Opened { cookie: self.login_cookie(&login, until, now, secure), key: self.signature("key", &login) }
     }
 
     /// The login of which the request shows both halves.
     pub fn login(&self, headers: &HeaderMap) -> Option<Login> {
+        self.judge(headers).ok()
+    }
+
+    /// The login of which the request shows both halves, or why it shows none.
+    pub fn judge(&self, headers: &HeaderMap) -> Result<Login, Reason> {
         let now = seconds(system_clock());
-        self.cookies(headers).find_map(|cookie| self.checked(cookie, headers, now))
+        // A page whose cookie the browser dropped at its end still has the key.
+        let unknown = if keys(headers).next().is_some() { Reason::Expired } else { Reason::NoToken };
+        let mut reason = unknown;
+        for cookie in self.cookies(headers) {
+            match self.checked(cookie, headers, now) {
+                Ok(login) => return Ok(login),
+                Err(found) => reason = found.unwrap_or(reason),
+            }
+        }
+        Err(reason)
     }
 
     /// A code that opens one login, for a link that is printed.
@@ -150,19 +193,32 @@ impl Sessions {
         is_it
     }
 
-    fn checked(&self, cookie: &str, headers: &HeaderMap, now: i64) -> Option<Login> {
-        let (said, signature) = cookie.rsplit_once('.')?;
+    /// The login, or why there is none; no reason where the cookie was made up.
+    fn checked(&self, cookie: &str, headers: &HeaderMap, now: i64) -> Result<Login, Option<Reason>> {
+        if cookie == SIGNED_OUT {
+            return Err(Some(Reason::SignedOut));
+        }
         let is_equal = |seen: &str, right: &str| bool::from(seen.as_bytes().ct_eq(right.as_bytes()));
+        let (signed, origin) = cookie.rsplit_once('.').ok_or(None)?;
+        if !is_equal(origin, &self.origin(signed)) {
+            return Err(None);
+        }
+        let (said, signature) = signed.rsplit_once('.').ok_or(None)?;
         if !is_equal(signature, &self.signature("cookie", said)) {
-            return None;
+            return Err(Some(Reason::TokenChanged));
         }
-        let key = self.signature("key", said);
+        let (until, login) = said.split_once('.').ok_or(None)?;
+        let key = self.signature("key", login);
         if !keys(headers).any(|seen| is_equal(seen, &key)) {
-            return None;
+            return Err(Some(Reason::Incomplete));
         }
-        let (until, nonce) = said.split_once('.')?;
-        let login = Login { sessions: self.clone(), nonce: nonce.to_owned(), until: until.parse().ok()? };
-        (!login.is_over(now)).then_some(login)
+        let (began, nonce) = login.split_once('.').ok_or(None)?;
+        let (until, began) = (until.parse().map_err(|_| None)?, began.parse().map_err(|_| None)?);
+        let login = Login { sessions: self.clone(), nonce: nonce.to_owned(), began, until };
+        if self.held().ended.contains_key(nonce) {
+            return Err(Some(Reason::SignedOut));
+        }
+        if until <= now { Err(Some(Reason::Expired)) } else { Ok(login) }
     }
 
     fn cookies<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
@@ -173,6 +229,17 @@ impl Sessions {
 
     fn signature(&self, half: &str, said: &str) -> String {
         hex(hmac::sign(&self.shared.key, format!("{half} {said}").as_bytes()).as_ref())
+    }
+
+    /// Tells that the log issued a cookie, under whatever token.
+    fn origin(&self, signed: &str) -> String {
+        hex(hmac::sign(&self.shared.log_key, format!("origin {signed}").as_bytes()).as_ref())
+    }
+
+    fn login_cookie(&self, login: &str, until: i64, now: i64, secure: bool) -> String {
+        let said = format!("{until}.{login}");
+        let signed = format!("{said}.{}", self.signature("cookie", &said));
+        self.set_cookie(&format!("{signed}.{}", self.origin(&signed)), until.saturating_sub(now), secure)
     }
 
     fn set_cookie(&self, value: &str, seconds_valid: i64, secure: bool) -> String {
@@ -192,17 +259,38 @@ impl Login {
         let mut changes = self.sessions.shared.changed.subscribe();
         loop {
             let now = seconds(system_clock());
-            if self.is_over(now) {
+            let until = self.valid_until();
+            if until <= now {
                 return;
             }
-            let left = Duration::from_secs(u64::try_from(self.until - now).unwrap_or(0));
+            let left = Duration::from_secs(u64::try_from(until - now).unwrap_or(0));
             // The sender is held by `self`, so there is a next change or none at all.
             let _ = tokio::time::timeout(left.min(CLOCK_READ_EVERY), changes.changed()).await;
         }
     }
 
-    fn is_over(&self, now: i64) -> bool {
-        self.until <= now || self.sessions.held().ended.contains_key(&self.nonce)
+    /// Until when it is valid: longer than its cookie says where it was renewed, and not at all once it was ended.
+    fn valid_until(&self) -> i64 {
+        let held = self.sessions.held();
+        if held.ended.contains_key(&self.nonce) {
+            return i64::MIN;
+        }
+        held.renewed.get(&self.nonce).map_or(self.until, |until| self.until.max(*until))
+    }
+
+    /// When no cookie of it is valid any more, however often it is renewed.
+    fn bound(&self) -> i64 {
+        self.until.max(self.began.saturating_add(whole_seconds(RENEWED_MAX)))
+    }
+
+    /// Lets it last a lifetime from `now` on, within its bound; its new end.
+    fn renew(&self, now: i64) -> i64 {
+        let lifetime = whole_seconds(self.sessions.shared.lifetime);
+        let until = now.saturating_add(lifetime).min(self.bound()).max(self.until);
+        let mut held = self.sessions.held();
+        held.renewed.retain(|_, until| *until > now);
+        held.renewed.insert(self.nonce.clone(), until);
+        until
     }
 
     /// Ends it in this process.
@@ -214,7 +302,8 @@ impl Login {
             let first = held.ended.iter().min_by_key(|(_, until)| **until).map(|(nonce, _)| nonce.clone());
             first.map(|nonce| held.ended.remove(&nonce));
         }
-        held.ended.insert(self.nonce.clone(), self.until);
+        held.renewed.remove(&self.nonce);
+        held.ended.insert(self.nonce.clone(), self.bound());
         drop(held);
         self.sessions.shared.changed.send_replace(());
     }
@@ -223,7 +312,8 @@ impl Login {
 /// GET /api/session: whether this browser is signed in, and whether it has to be. Open to anyone.
 pub async fn standing(State(app): State<App>, headers: HeaderMap) -> Json<Standing> {
     let token_required = app.auth.asks_for_token();
-    Json(Standing { signed_in: !token_required || app.sessions.login(&headers).is_some(), token_required })
+    let reason = if token_required { app.sessions.judge(&headers).err() } else { None };
+    Json(Standing { signed_in: reason.is_none(), token_required, reason })
 }
 
 /// POST /api/session: a cookie and a key for `{"token"}`.
@@ -232,10 +322,25 @@ pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     let token = body::fields(&body)?.required_text("token")?;
     if !app.auth.is_token(token.trim().as_bytes()) {
         let detail = "that is not this hub's token: it is what OROCHI_TOKEN was set to where the hub was started";
-        return Err(ApiError::new(ErrorCode::AuthFailed, detail));
+        return Ok(Unauthorized { reason: Reason::WrongToken, detail }.into_response());
     }
     let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
     Ok(([(header::SET_COOKIE, cookie)], Json(Key { key: &key })).into_response())
+}
+
+/// PUT /api/session: renews this login. It never lasts longer than 30 days after its sign-in.
+pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
+    let login = match app.sessions.judge(&headers) {
+        Ok(login) => login,
+        Err(reason) => return Unauthorized::because(reason).into_response(),
+    };
+    let now = seconds(system_clock());
+    let until = login.renew(now);
+    let named = format!("{}.{}", login.began, login.nonce);
+    let cookie = app.sessions.login_cookie(&named, until, now, app.is_behind_tls(&headers));
+    let time = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+    let answer = Renewed { until: time(until), renewable_until: time(login.bound()) };
+    ([(header::SET_COOKIE, cookie)], Json(answer)).into_response()
 }
 
 /// DELETE /api/session: signs out this login, and no other. It stays signed out when the hub restarts.
@@ -243,9 +348,12 @@ pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
     let mut stored = Ok(());
     if let Some(login) = app.sessions.login(&headers) {
         login.end();
-        stored = app.core.end_session(login.nonce, login.until).await;
+        let bound = login.bound();
+        stored = app.core.end_session(login.nonce, bound).await;
     }
-    let cookie = [(header::SET_COOKIE, app.sessions.set_cookie("", 0, app.is_behind_tls(&headers)))];
+    let seconds_kept = whole_seconds(app.sessions.shared.lifetime);
+    let cookie = app.sessions.set_cookie(SIGNED_OUT, seconds_kept, app.is_behind_tls(&headers));
+    let cookie = [(header::SET_COOKIE, cookie)];
     match stored {
         Ok(()) => (StatusCode::NO_CONTENT, cookie).into_response(),
         Err(refusal) => (cookie, ApiError(refusal)).into_response(),
@@ -256,11 +364,16 @@ pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
 fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let text = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     let protocols = text(header::SEC_WEBSOCKET_PROTOCOL.as_str()).flat_map(|value| value.split(','));
-    text(KEY_HEADER).chain(protocols.filter_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL)))
+    let offered = protocols.filter_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL));
+    text(KEY_HEADER).chain(offered).filter(|key| !key.is_empty())
 }
 
 fn seconds(time: Timestamp) -> i64 {
     time.as_micros().div_euclid(1_000_000)
+}
+
+fn whole_seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// 244 bits that nobody guesses.
@@ -304,8 +417,8 @@ mod tests {
         let opened = sessions(1, "s3cret").open(false);
         let again = sessions(1, "s3cret");
         let login = login(&again, &opened).unwrap();
-        assert!(!login.is_over(login.until - 1));
-        assert!(login.is_over(login.until));
+        assert_eq!(login.until, login.began + 3600);
+        assert_eq!(login.bound(), login.began + 30 * 24 * 3600);
     }
 
     #[test]
@@ -322,9 +435,27 @@ mod tests {
             assert!(here.login(&request(&format!("{name}={bad}"), &opened.key)).is_none(), "{bad}");
         }
         for bad in ["", "x", &opened.key[1..], &here.open(false).key, value.rsplit_once('.').unwrap().1] {
-            assert!(here.login(&request(pair, bad)).is_none(), "{bad}");
+            assert_eq!(here.judge(&request(pair, bad)).err(), Some(Reason::Incomplete), "{bad}");
         }
+        assert_eq!(sessions(1, "s3cret2").judge(&request(pair, &opened.key)).err(), Some(Reason::TokenChanged));
         assert!(login(&here, &opened).is_some());
+    }
+
+    #[test]
+    fn session_renewal_extends_all_its_cookies_within_thirty_days() {
+        let here = sessions(1, "s3cret");
+        let opened = here.open(false);
+        let login = login(&here, &opened).unwrap();
+        let (began, day) = (login.began, 24 * 3600);
+        assert_eq!(login.renew(began + 1800), began + 1800 + 3600);
+        assert_eq!(login.valid_until(), began + 1800 + 3600, "a socket that was opened before goes on");
+        assert_eq!(login.renew(began + 30 * day - 60), began + 30 * day);
+        let renewed = here.login_cookie(&format!("{began}.{}", login.nonce), began + 30 * day, began, false);
+        let request = request(&renewed, &opened.key);
+        assert_eq!(here.login(&request).unwrap().until, began + 30 * day);
+        login.end();
+        assert_eq!(here.judge(&request).err(), Some(Reason::SignedOut));
+        assert_eq!(here.held().ended[&login.nonce], began + 30 * day, "as long as a renewed cookie is valid");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq;
 
 use crate::api::App;
-use crate::api::errors::ApiError;
+use crate::api::errors::{ApiError, Reason, Unauthorized};
 use crate::config::Secret;
 use crate::ports::Peer;
 
@@ -31,6 +31,12 @@ impl Auth {
     /// old one that a browser remembers: one right one is enough.
     pub fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         self.token.is_empty() || self.is_in_query(uri.query()) || self.is_in_header(headers)
+    }
+
+    /// Whether the request carries any token, right or wrong.
+    pub fn is_shown(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let mut values = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
+        headers.contains_key(header::AUTHORIZATION) || values.any(|value| !value.is_empty())
     }
 
     /// Whether there is a token at all.
@@ -66,25 +72,23 @@ impl Auth {
 /// get 401.
 pub async fn require_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let is_allowed = app.auth.allows(request.uri(), request.headers());
-    let login = if is_allowed { None } else { app.sessions.login(request.headers()) };
-    let peer = request.extensions().get::<Peer>();
-    if (is_allowed || login.is_some()) && !peer.is_none_or(Peer::authenticate) {
+    let login = if is_allowed { None } else { Some(app.sessions.judge(request.headers())) };
+    if let Some(Err(reason)) = login {
+        let is_shown = app.auth.is_shown(request.uri(), request.headers());
+        return Unauthorized::because(if is_shown { Reason::WrongToken } else { reason }).into_response();
+    }
+    if !request.extensions().get::<Peer>().is_none_or(Peer::authenticate) {
         return no_seat().into_response();
     }
-    if is_allowed {
-        return next.run(request).await;
-    }
-    if let Some(login) = login {
-        if request.method().is_safe() {
-            // A WebSocket ends with its login.
-            request.extensions_mut().insert(login);
-            return next.run(request).await;
+    if let Some(Ok(login)) = login {
+        if !request.method().is_safe() {
+            let detail = "a dashboard login is read-only: send the token to make changes";
+            return ApiError(Refusal::new(ErrorCode::Forbidden, detail)).into_response();
         }
-        let detail = "a dashboard login is read-only: send the token to make changes";
-        return ApiError(Refusal::new(ErrorCode::Forbidden, detail)).into_response();
+        // A WebSocket ends with its login.
+        request.extensions_mut().insert(login);
     }
-    let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token=";
-    ApiError(Refusal::new(ErrorCode::AuthFailed, detail)).into_response()
+    next.run(request).await
 }
 
 /// The refusal of a request on a connection for which there is no room.
