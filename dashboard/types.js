@@ -17,7 +17,7 @@
  * @property {string} last_heartbeat
  * @property {string | null} last_seen
  * @property {string | null} state_since
- * @property {string} [reach] what a register says of how the agent is reached
+ * @property {"wake" | "turn" | "poll" | null} [reach] how messages reach it, where it said so
  * @property {{seq: number, ts: string, channel: string, content: string} | null} last_words
  * @property {{count: number, oldest_seq: number | null, oldest_ts: string | null, from: string[]}} waiting
  * @property {{reason: string, detail: string, since: string} | null} stuck
@@ -54,6 +54,8 @@
  * @property {string | null} now the hub's time
  * @property {string | null} started when the hub started
  * @property {string} name the hub's own name
+ * @property {number} agentPort
+ * @property {number} more agents that are not listed
  * @property {Record<string, string>} dismissed
  * @property {string | null} epoch
  * @property {string | null} gitea

@@ -1,14 +1,13 @@
 // Puts the page together: signs in, feeds the state from the hub, shows the view that the address names.
 
-import { announce } from "./ui/dom.js";
+import { announce, byId } from "./ui/dom.js";
 import { listenForCopies } from "./ui/copy.js";
-import { parseRoute, routeTo } from "./ui/format.js";
 import { listen } from "./keys.js";
 import { dismiss, dismissed } from "./model/losses.js";
 import { noticeOf, noticesOf, tell, wanted } from "./model/notices.js";
 import { initial, reduce } from "./model/state.js";
 import { openPalette } from "./palette.js";
-import { followTheme, followZone, PAGES, showConnection, showNav, showTitle } from "./shell.js";
+import { followTheme, followZone, showConnection, showNav, showTitle } from "./shell.js";
 import { activity } from "./views/activity.js";
 import { agentPage } from "./views/agent.js";
 import { direct } from "./views/direct.js";
@@ -23,14 +22,20 @@ import { timeline } from "./views/timeline.js";
 import { ask, first } from "./wire/first.js";
 import * as hub from "./wire/hub.js";
 import { follow } from "./wire/sync.js";
+import { PAGES, parseRoute, routeTo } from "./route.js";
 
 const VIEWS = { overview, feed, direct, timeline, activity, search, agent: agentPage };
 const SIGNED_IN_KEY = "orochi-signed-in";
+/** An open page renews its login so often: it lasts 12 hours. */
+const RENEW_EVERY_MS = 30 * 60_000;
 
-const main = document.getElementById("main");
+const main = byId("main");
 const fresh = () => ({ ...initial(), dismissed: dismissed() });
+/** @type {import("../types.js").State} */
 let state = fresh();
+/** @type {import("../types.js").View | null} */
 let view = null;
+/** @type {(() => void) | null} Ends what follows the hub; null where nobody is signed in. */
 let stop = null;
 let isDrawing = false;
 /** How often the page began; what an earlier beginning still waits for is not taken. */
@@ -41,10 +46,14 @@ let isComingBack = false;
 let heardAt = Date.now();
 /** The heading of the page that is shown. */
 let title = "";
-/** The answers that are under way from before this module was there. */
+/** @type {ReturnType<typeof ask> | null} The answers that are under way from before this module was there. */
 let asked = first;
 /** Why the sign-in page is shown. */
-let reason = "first";
+let reason = "no_token";
+/** When the login was last renewed. */
+let renewedAt = 0;
+/** Whether the hub asks for a token at all. */
+let hasLogin = false;
 
 function dispatch(event) {
   state = reduce(state, event);
@@ -70,12 +79,12 @@ function deal(agent, since) {
 /** Changes the params of the page that is shown. Of choices tried one after the other, the last is one step back. */
 function go(page, next, isStep) {
   const to = routeTo(page, next);
-  if (to === location.hash) view.again?.();
+  if (to === location.hash) view?.again?.();
   else if (isStep) location.hash = to;
   else location.replace(to);
 }
 
-/** `gone`: the event of the address' change, where somebody went from one page to another. */
+/** @param {Event | null} gone the event of the address' change, where somebody went from one page to another. */
 function show(gone = null) {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
@@ -90,19 +99,21 @@ function show(gone = null) {
   };
   const known = page === "" || page === "signin" ? overview : Object.hasOwn(VIEWS, page) ? VIEWS[page] : missing;
   view?.end?.();
-  view = isIn ? known(given) : signin({ reason: name === "wrong" ? "link" : reason, onSignedIn: start });
-  const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
-  main.replaceChildren(view.element);
+  const shown = isIn ? known(given) : signin({ reason: name === "wrong" ? "link" : reason, onSignedIn: start });
+  view = shown;
+  const focused = main.contains(document.activeElement) && document.activeElement?.getAttribute("aria-label");
+  main.replaceChildren(shown.element);
   showNav(page || "overview", params, isIn);
   title = isIn ? (PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview")) : "Sign in";
   showTitle(state, title);
-  view.update(state);
+  shown.update(state);
   const top = history.state?.top ?? 0;
   main.scrollTop = top;
   // A choice that draws the page anew does not take one away from where it was made.
-  const chosen = focused && main.querySelector(`:is(select, input)[aria-label="${CSS.escape(focused)}"]`);
-  if (isIn && gone) (chosen || view.home || main).focus({ preventScroll: true });
-  comeBack(view.shown?.(), top);
+  /** @type {HTMLElement | null} */
+  const chosen = focused ? main.querySelector(`:is(select, input)[aria-label="${CSS.escape(focused)}"]`) : null;
+  if (isIn && gone) (chosen || shown.home || main).focus({ preventScroll: true });
+  comeBack(shown.shown?.(), top);
 }
 
 /** To where one was on the page, once it is all there. */
@@ -156,6 +167,7 @@ function begin() {
       for (const notice of noticesOf(before, state.agents, wanted())) tell(notice, open);
       showTitle(state, title);
       view?.tick?.();
+      if (hasLogin && Date.now() - renewedAt >= RENEW_EVERY_MS) renew();
     },
     onFrame: (frame) => {
       take(frame);
@@ -171,11 +183,18 @@ function begin() {
   });
   stop = live.end;
   hub.session().then(({ token_required }) => {
-    document.getElementById("signout").hidden = !token_required;
+    byId("signout").hidden = !token_required;
+    hasLogin = token_required;
     if (token_required) localStorage.setItem(SIGNED_IN_KEY, "yes");
   }, fail);
   if (parseRoute(location.hash).path[0] === "signin") history.replaceState(null, "", "#/");
   show();
+}
+
+/** A login that can't be renewed now is tried again with the next overview; one that has ended says so then. */
+function renew() {
+  renewedAt = Date.now();
+  hub.renew().catch(() => (renewedAt = 0));
 }
 
 const open = (route) => (location.hash = routeTo(route));
@@ -203,8 +222,10 @@ function leave(why) {
   stop = null;
   state = fresh();
   const wasIn = localStorage.getItem(SIGNED_IN_KEY) !== null;
-  reason = why ?? (wasIn ? "ended" : "first");
-  document.getElementById("signout").hidden = true;
+  reason = why === undefined || (why === "no_token" && wasIn) ? "ended" : why;
+  hasLogin = false;
+  renewedAt = 0;
+  byId("signout").hidden = true;
   show();
 }
 
@@ -213,9 +234,9 @@ function signOut() {
   hub.signOut().then(() => leave("out"), fail);
 }
 
-const help = () => /** @type {HTMLDialogElement} */ (document.getElementById("help")).showModal();
+const help = () => /** @type {HTMLDialogElement} */ (byId("help")).showModal();
 const find = () => stop !== null && openPalette(state);
-const pressed = (id, act) => document.getElementById(id).addEventListener("click", act);
+const pressed = (id, act) => byId(id).addEventListener("click", act);
 
 followTheme();
 followZone(() => show());
@@ -225,7 +246,7 @@ pressed("notices", () => chooseNotices(state));
 pressed("find", find);
 pressed("help-button", help);
 pressed("signout", signOut);
-document.querySelector(".skip").addEventListener("click", (event) => {
+document.querySelector(".skip")?.addEventListener("click", (event) => {
   // The address names the page; a place within it must not take that over.
   event.preventDefault();
   main.focus();

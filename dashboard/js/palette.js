@@ -1,8 +1,7 @@
 // Ctrl-K: goes to an agent, a channel, a page or a command by a few letters of its name.
 
-import { el } from "./ui/dom.js";
-import { routeTo } from "./ui/format.js";
-import { PAGES } from "./shell.js";
+import { byId, el } from "./ui/dom.js";
+import { PAGES, routeTo } from "./route.js";
 
 const SHOWN_MAX = 12;
 
@@ -82,7 +81,7 @@ export function openPalette(state) {
     const entry = found[at];
     dialog.close();
     if (entry?.to) location.hash = entry.to;
-    if (entry?.press) document.getElementById(entry.press).click();
+    if (entry?.press) byId(entry.press).click();
   };
   const keydown = (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];

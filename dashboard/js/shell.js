@@ -1,22 +1,13 @@
 // The frame around every page: the header with its links, how the connection stands, the theme, and the tab's title.
 
-import { el, morph } from "./ui/dom.js";
-import { clock, needsPerson, routeTo, useZone, zone } from "./ui/format.js";
+import { byId as at, el, morph } from "./ui/dom.js";
+import { clock, useZone, zone } from "./ui/format.js";
 import { filtersIn } from "./model/fleet.js";
+import { needsPerson } from "./model/status.js";
+import { PAGES, routeTo } from "./route.js";
 
-/** Pages with a link in the header, by their name in the address. */
-export const PAGES = [
-  ["overview", "Overview"],
-  ["feed", "Feed"],
-  ["direct", "Direct"],
-  ["timeline", "Incidents"],
-  ["activity", "Activity"],
-  ["search", "Search"],
-];
 const THEME_KEY = "orochi-theme";
 const ICON = { plain: "icon.svg", alert: "icon-alert.svg" };
-
-const at = (id) => document.getElementById(id);
 
 /** Links to all pages; the filters that are set go along. */
 export function showNav(current, params, isIn) {
@@ -44,8 +35,7 @@ export function showTitle(state, title) {
   const words = `${count > 0 ? `(${count}) ` : ""}${title} - ${hub}`;
   if (document.title !== words) document.title = words;
   if (at("hub-name").textContent !== state.name) at("hub-name").textContent = state.name;
-  /** @type {HTMLLinkElement} */
-  const icon = document.querySelector("link[rel=icon]");
+  const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
   const file = count > 0 ? ICON.alert : ICON.plain;
   if (!icon.href.endsWith(`/${file}`)) icon.href = icon.href.replace(/[^/]+$/, file);
 }

@@ -37,6 +37,7 @@ async def test_search_marks_what_the_hub_matched(
     hub = start_hub()
     await _say(hub)
     await page.goto(address(hub))
+    await expect(page.locator("#connection")).to_have_text("live")
     await page.keyboard.press("/")
     await page.get_by_label("Words").fill(query)
     await page.keyboard.press("Enter")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.dashboard.hubs import Start
 from tests.dashboard.proxy import Proxy
@@ -60,6 +60,53 @@ async def test_who_is_signed_in_stays_so_over_a_restart_but_not_over_another_tok
     hub.use_token("another")
     hub.restart()
     await expect(page.get_by_label("Token")).to_be_visible(timeout=DEADLINE * 1000)
+    await expect(page.get_by_role("status").filter(has_text="token was changed")).to_be_visible()
+
+
+async def test_session_is_renewed_by_an_open_page(start_hub: Start, page: Page) -> None:
+    hub = start_hub(token="s3cret")
+    root = f"http://127.0.0.1:{hub.dashboard_port}"
+    async with page.expect_response(lambda one: one.request.method == "PUT") as first:
+        await page.goto(root + "/?token=s3cret")
+    assert set(await (await first.value).json()) == {"until", "renewable_until"}
+    # One that did not get through is tried again with the next overview.
+    refused: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        if route.request.method != "PUT" or refused:
+            return await route.continue_()
+        refused.append(route.request.url)
+        return await route.abort()
+
+    await page.route("**/api/session", refuse)
+    async with page.expect_response(lambda one: one.request.method == "PUT", timeout=DEADLINE * 1000):
+        await page.reload()
+    assert len(refused) == 1
+
+
+async def test_session_that_is_over_says_why(start_hub: Start, browser: Browser) -> None:
+    hub = start_hub(token="s3cret")
+    context = await browser.new_context()
+    page, other = await context.new_page(), await context.new_page()
+    root = f"http://127.0.0.1:{hub.dashboard_port}"
+    await page.goto(root)
+    await expect(page.get_by_label("Token")).to_be_visible()
+    # A first visit has no reason to be told.
+    await expect(page.locator("main [role=status]")).to_have_count(0)
+    why = page.locator("main [role=status]")
+    await page.goto(root + "/?token=s3cret")
+    await expect(page.locator("#connection")).to_have_text("live")
+    await other.goto(root)
+    await other.get_by_role("button", name="Sign out").click()
+    await expect(other.locator("main [role=status]")).to_have_text("You are signed out.")
+    await expect(why).to_contain_text("here or in another tab", timeout=DEADLINE * 1000)
+    await page.goto(root + "/?token=s3cret")
+    await expect(page.locator("#connection")).to_have_text("live")
+    # As after its time: the browser drops the cookie, the page keeps its key.
+    await context.clear_cookies()
+    await page.reload()
+    await expect(why).to_contain_text("expired")
+    await context.close()
 
 
 async def test_a_hub_with_another_log_begins_the_page_anew(start_hub: Start, page: Page) -> None:

@@ -6,7 +6,7 @@ const KEY = "orochi-channels";
 export function chosen(storage = localStorage) {
   let kept = null;
   try {
-    kept = JSON.parse(storage.getItem(KEY));
+    kept = JSON.parse(storage.getItem(KEY) ?? "null");
   } catch {
     // Nothing was chosen.
   }

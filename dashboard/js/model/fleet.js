@@ -1,6 +1,7 @@
 // Agents as a lead looks at them: filtered, grouped, counted, and who waits for whom. Pure functions.
 
-import { secondsBetween, statusOf } from "../ui/format.js";
+import { secondsBetween } from "../ui/format.js";
+import { statusOf } from "./status.js";
 
 /** @typedef {import("../../types.js").Agent} Agent */
 
@@ -113,7 +114,7 @@ export function waits(agents, now) {
     name,
     waiters: waiting.from.filter((from) => from !== name),
     count: waiting.count,
-    since: waiting.oldest_ts,
+    since: waiting.oldest_ts ?? now,
   }));
   return found.sort(
     (a, b) => b.waiters.length - a.waiters.length || b.count - a.count || Date.parse(a.since) - Date.parse(b.since),

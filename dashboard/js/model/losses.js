@@ -7,7 +7,7 @@ const KEPT_MAX = 200;
 /** `{agent: since}`; what can't be read counts as nothing. */
 export function dismissed(storage = localStorage) {
   try {
-    const kept = JSON.parse(storage.getItem(KEY));
+    const kept = JSON.parse(storage.getItem(KEY) ?? "null");
     return kept !== null && typeof kept === "object" && !Array.isArray(kept) ? kept : {};
   } catch {
     return {};

@@ -22,7 +22,7 @@ export const ALL = { ...OFF, isOn: true, rules: Object.keys(RULES) };
 /** `{isOn, rules, project, sound, mentions}`, as it was chosen; everything is off where nothing was. */
 export function wanted(storage = localStorage) {
   try {
-    const kept = JSON.parse(storage.getItem(KEY)) ?? {};
+    const kept = JSON.parse(storage.getItem(KEY) ?? "{}");
     const texts = (list) => (Array.isArray(list) ? list.filter((one) => typeof one === "string") : []);
     return {
       isOn: kept.isOn === true,
@@ -50,7 +50,7 @@ function ofAgent(before, agent, choice) {
   const standing = standingOf(agent);
   if (!choice.rules.includes(standing) || !passes(agent, { project: choice.project })) return null;
   if (before && standingOf(before) === standing) return null;
-  const body = agent.lost?.detail ?? agent.stuck?.detail ?? agent.current_task ?? "";
+  const body = standing === "lost" ? agent.lost.detail : standing === "stuck" ? agent.stuck.detail : agent.current_task;
   return {
     title: `${agent.name} ${RULES[standing]}`,
     body: plain(body) || "It does not report at what.",
@@ -87,8 +87,8 @@ export function noticeOf(frame, choice, agents) {
 }
 
 /** Text without what is no character to read, cut. */
-function plain(text = "") {
-  return text
+function plain(text) {
+  return (text ?? "")
     .slice(0, TEXT_CHARS * 4)
     .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
     .trim()

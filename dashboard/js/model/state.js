@@ -110,7 +110,8 @@ function framed(state, frame) {
     const online = event === undefined ? known.online : event === "connected";
     // A status is a sign of life, and says nothing of what was read.
     const lost = online ? null : known.lost;
-    const stuck = type === "status_update" && known.stuck?.reason === "silent" ? null : known.stuck;
+    const isOver = type === "status_update" && ["silent", "blocked"].includes(known.stuck?.reason);
+    const stuck = isOver ? null : known.stuck;
     const isSame = online === known.online && (facts.status ?? known.status) === known.status;
     const state_since = isSame ? known.state_since : (frame.ts ?? null);
     return {
@@ -133,9 +134,4 @@ function merged(state, rows) {
   const bySeq = new Map([...state.messages, ...rows].map((row) => [row.seq, row]));
   const all = [...bySeq.values()].sort((one, other) => one.seq - other.seq);
   return { ...state, messages: all, lastSeq };
-}
-
-/** The messages of one channel, or of all where it is empty. */
-export function inChannel(state, channel) {
-  return channel ? state.messages.filter((row) => row.channel === channel) : state.messages;
 }

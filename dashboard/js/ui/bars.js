@@ -3,9 +3,10 @@
 // One flood must not flatten the hour: the scale is linear up to a cap, and a bar above it is cut off and says so.
 
 import { el, svg } from "./dom.js";
-import { clock, minute, routeTo } from "./format.js";
+import { clock, minute } from "./format.js";
 import { hash } from "./identicon.js";
 import { ticks } from "./strip.js";
+import { routeTo } from "../route.js";
 
 const HEIGHT = 100;
 /** Channels that stand by themselves; the rest is one. */

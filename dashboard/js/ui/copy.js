@@ -9,7 +9,7 @@ export function listenForCopies(root = document) {
     const button = event.target instanceof Element ? event.target.closest(".copy") : null;
     if (!button) return;
     try {
-      await navigator.clipboard.writeText(button.dataset.copy ?? button.previousElementSibling.textContent);
+      await navigator.clipboard.writeText(button.dataset.copy ?? button.previousElementSibling?.textContent ?? "");
       announce("Copied");
       button.classList.add("done");
       setTimeout(() => button.classList.remove("done"), 1500);
@@ -19,6 +19,6 @@ export function listenForCopies(root = document) {
   });
 }
 
-/** Without a text the button copies the element before it. */
+/** @param {string | null} text without one the button copies the element before it */
 export const copyButton = (text = null, label = "Copy") =>
   el("button", { type: "button", class: "copy", data: text === null ? {} : { copy: text } }, label);

@@ -68,7 +68,14 @@ export function morphItems(list, items, key) {
   put(list, kept);
 }
 
+/** The page's own element with this id, which index.html has. */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`index.html has no element #${id}`);
+  return found;
+}
+
 /** Says something to those who listen to the page. */
 export function announce(text) {
-  document.getElementById("live").textContent = text;
+  byId("live").textContent = text;
 }

@@ -1,4 +1,4 @@
-// Times, numbers and links as people read them. Pure functions.
+// Times and numbers as people read them. Pure functions.
 
 /** Seconds in words: "4 s", "12 min", "3 h 20 min", "11 h", "2 d". */
 export function duration(seconds) {
@@ -71,37 +71,3 @@ export const exact = (ts) => `${day(ts)} ${clock(ts, new Date(ts))} ${zone().nam
 
 /** The same to the minute, for the ends of a picture. */
 export const minute = (ts, now = new Date()) => clock(ts, now).replace(/:\d\d$/, "");
-
-/** Statuses that have a colour of their own, in the order in which they need a person. */
-export const STATUSES = ["lost", "stuck", "error", "blocked", "busy", "online", "idle", "offline"];
-
-/** One of these statuses, by what the agent says, how the hub judges it, and whether it is there. */
-export function statusOf(agent) {
-  if (!agent.online) return agent.lost && !agent.isDismissed ? "lost" : "offline";
-  if (agent.stuck) return "stuck";
-  return ["busy", "blocked", "error", "idle"].includes(agent.status) ? agent.status : "online";
-}
-
-/** Whether an agent needs a person. */
-export const needsPerson = (agent) => ["lost", "stuck", "error", "blocked"].includes(statusOf(agent));
-
-/** `#/name?key=value` as `{name, params}`; and back. */
-export function parseRoute(hash) {
-  const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
-  return { path: path.split("/").map(decoded), params: Object.fromEntries(new URLSearchParams(query)) };
-}
-
-/** What can't be decoded is taken as it is: addresses are typed by hand too. */
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-export function routeTo(path, params = {}) {
-  const given = Object.entries(params).filter(([, value]) => value !== "" && value !== null && value !== undefined);
-  const query = new URLSearchParams(given).toString();
-  return `#/${path.map(encodeURIComponent).join("/")}${query ? `?${query}` : ""}`;
-}

@@ -81,7 +81,7 @@ function checkBox(inner) {
   const text =
     typeof first === "string" ? first : first instanceof HTMLParagraphElement ? first.firstChild?.nodeValue : null;
   const box = /^\s*\[([ xX])\] /.exec(text ?? "");
-  if (!holder || !box) return;
+  if (!holder || !box || !text) return;
   const isDone = box[1] !== " ";
   const mark = el("span", { class: "box", role: "img", "aria-label": isDone ? "done" : "open" }, isDone ? "☑" : "☐");
   if (Array.isArray(holder)) holder.splice(0, 1, mark, ` ${text.slice(box[0].length)}`);

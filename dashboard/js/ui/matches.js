@@ -74,9 +74,11 @@ export function spread(content, ranges, texts) {
 
 /** Neighbours as one: a run that was found word by word. */
 function joined(ranges) {
+  /** @type {[number, number][]} */
   const all = [];
   for (const [start, end] of ranges) {
-    if (all.at(-1)?.[1] === start) all.at(-1)[1] = end;
+    const last = all.at(-1);
+    if (last && last[1] === start) last[1] = end;
     else all.push([start, end]);
   }
   return all;
@@ -96,7 +98,7 @@ function marked(text, ranges) {
 /** Puts marks around a hit's matches in the element that shows its content. */
 export function markIn(element, { content, ranges }) {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT, (node) =>
-    node.parentElement.closest("button, .box") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
+    node.parentElement?.closest("button, .box") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
   );
   /** @type {Text[]} */
   const nodes = [];

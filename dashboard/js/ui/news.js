@@ -7,7 +7,8 @@ const GATHER_MS = 2000;
 
 export class News {
   count = 0;
-  timer = null;
+  /** @type {number | undefined} */
+  timer;
 
   constructor(say = announce, gatherMs = GATHER_MS) {
     this.say = say;
@@ -22,6 +23,6 @@ export class News {
   tell() {
     this.say(this.count === 1 ? "1 new message" : `${this.count} new messages`);
     this.count = 0;
-    this.timer = null;
+    this.timer = undefined;
   }
 }

@@ -1,7 +1,8 @@
 // A strip of colours: the states of an agent over some time, like a build monitor; the same is there as words.
 
 import { el, svg } from "./dom.js";
-import { clock, duration, minute, routeTo, secondsBetween } from "./format.js";
+import { clock, duration, minute, secondsBetween } from "./format.js";
+import { routeTo } from "../route.js";
 
 /** Units from the strip's beginning to its end. */
 const WIDTH = 1000;
@@ -31,16 +32,18 @@ export function shares(spans) {
     .join(", ");
 }
 
+/** @typedef {{agent?: string | null, at?: string | null}} Wanted */
+
 /** The picture, under this name; with `agent` each segment leads to its page at that time; `at` is a time to mark. */
-export function picture(spans, since, until, name, { agent = null, at = null } = {}) {
+export function picture(spans, since, until, name, /** @type {Wanted} */ { agent = null, at = null } = {}) {
   const rects = pieces(spans, since, until).map(({ state, x, width, text, since: start }) => {
     const rect = svg("rect", { x, y: 0, width, height: HEIGHT, "data-state": state }, svg("title", {}, text));
     if (!agent) return rect;
     return svg("a", { href: routeTo(["agent", agent], { at: start }), "aria-label": text, tabindex: "-1" }, rect);
   });
-  const mark = at && (secondsBetween(since, at) / secondsBetween(since, until)) * WIDTH;
-  const line =
-    mark > 0 && mark < WIDTH ? [svg("rect", { x: mark - 1.5, y: 0, width: 3, height: HEIGHT, class: "mark" })] : [];
+  const mark = at ? (secondsBetween(since, at) / secondsBetween(since, until)) * WIDTH : null;
+  const isIn = mark !== null && mark > 0 && mark < WIDTH;
+  const line = isIn ? [svg("rect", { x: mark - 1.5, y: 0, width: 3, height: HEIGHT, class: "mark" })] : [];
   return svg(
     "svg",
     {

@@ -1,7 +1,8 @@
 // An agent's text as nodes. Of a message that came as HTML this finds links and mentions in its text; one too long for
 // that is shown as written, with code, links and mentions. What is found is pure and tested without a browser.
 
-import { routeTo } from "./format.js";
+import { routeTo } from "../route.js";
+
 
 // A sign and the run of a name's characters after it are found here; which beginning of the run is a name tells
 // `mentions`, in which the hub says whom it meant (docs/protocol.md, section 4).
@@ -47,7 +48,7 @@ function inline(text, mentions, found) {
 /** Whether the sign at `index` stands apart from what is before it, as in no address. */
 function isApart(text, index) {
   const word = WORD_BEFORE.exec(text.slice(Math.max(0, index - BEFORE_CHARS), index));
-  return !word || UNSPACED.test(String.fromCodePoint(word[0].codePointAt(0)));
+  return !word || UNSPACED.test([...word[0]][0]);
 }
 
 /** The longest beginning of a run that is one of the mentions, in any case and normal form: `{written, name}`. */

@@ -2,12 +2,12 @@
 
 import { bars } from "../ui/bars.js";
 import { el } from "../ui/dom.js";
-import { routeTo } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import { chosenNames } from "../model/fleet.js";
 import * as hub from "../wire/hub.js";
 import { legend, picture, shares, ticks } from "../ui/strip.js";
 import { filterChips } from "./filters.js";
+import { routeTo } from "../route.js";
 
 const WINDOWS = { hour: "Messages per minute, last hour", day: "Messages per half hour, last day" };
 const EVERY_MS = 30_000;

@@ -2,13 +2,19 @@
 
 import { ticks } from "../ui/strip.js";
 import { el, morph, put } from "../ui/dom.js";
-import { ago, routeTo, statusOf } from "../ui/format.js";
+import { ago } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import * as hub from "../wire/hub.js";
 import { legend, strip } from "../ui/strip.js";
 import { messageRow, openDetails, openInFeed, refreshVisible } from "./message.js";
 import { dismissButton } from "./cards.js";
-import { needs, statusLine, task } from "./standing.js";
+import { needs, reach, statusLine, task } from "./standing.js";
+import { statusOf } from "../model/status.js";
+import { routeTo } from "../route.js";
+
+/** @typedef {import("../../types.js").State} State */
+/** @typedef {import("../../types.js").Agent} Agent */
+/** @typedef {import("../../types.js").Row} Row */
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -32,10 +38,11 @@ export function agentPage({ name, params, onError, dismiss }) {
 }
 
 class AgentPage {
-  /** Said by it or to it, as the hub had it. */
+  /** @type {Row[]} Said by it or to it, as the hub had it. */
   said = [];
+  /** @type {State | null} */
   state = null;
-  /** The agent, where the overview does not list it. */
+  /** @type {Agent | null} The agent, where the overview does not list it. */
   found = null;
   isLoading = false;
   askedAt = 0;
@@ -75,9 +82,10 @@ class AgentPage {
       const unread = hub.waiting(name).catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
       const asked = [unread, hub.saidByOrTo(name, LATELY), hub.timeline(name, around(this.at))];
       const [waiting, said, spans] = await Promise.all(asked);
-      if (!this.state.agents.has(name) && this.state.more > 0) {
+      const { state } = this;
+      if (state && !state.agents.has(name) && state.more > 0) {
         this.found = (await hub.agent(name)).agents[0] ?? null;
-        this.update(this.state);
+        this.update(state);
       }
       this.waiting.show(waiting, this.count(waiting.length));
       this.said = said;
@@ -86,7 +94,7 @@ class AgentPage {
         this.day.firstChild,
         ...(spans.length ? day(spans, this.at) : [el("p", { class: "empty" }, "It was not here.")]),
       );
-      refreshVisible(this.element, this.state.gitea);
+      refreshVisible(this.element, state?.gitea);
     } catch (error) {
       this.onError(error);
     }
@@ -128,7 +136,7 @@ class AgentPage {
     const last = said.at(-1)?.seq ?? 0;
     const isAbout = (row) =>
       row.seq > last && (row.sender === name || row.channel === `@${name}` || row.mentions?.includes(name));
-    this.about.show([...said, ...this.state.messages.filter(isAbout)].slice(-LATELY).reverse());
+    this.about.show([...said, ...(this.state?.messages ?? []).filter(isAbout)].slice(-LATELY).reverse());
   }
 }
 
@@ -178,6 +186,7 @@ function facts(agent, now) {
     ["Role", agent.role],
     ["Project", agent.project],
     ["Model", agent.model],
+    ["Reach", reach(agent)],
     [
       "Channels",
       agent.channels.flatMap((channel, at) => [

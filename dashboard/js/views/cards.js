@@ -1,10 +1,12 @@
 // Agents as cards, each with its last words.
 
 import { el, morphItems, put } from "../ui/dom.js";
-import { ago, routeTo, statusOf } from "../ui/format.js";
+import { ago } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import { picture, shares } from "../ui/strip.js";
-import { needs, statusLine, task } from "./standing.js";
+import { needs, reach, statusLine, task } from "./standing.js";
+import { statusOf } from "../model/status.js";
+import { routeTo } from "../route.js";
 
 /** Draws groups of agents into `place`. */
 export function cards(place, groups, { now, states }) {
@@ -48,7 +50,8 @@ export function dismissButton(agent) {
 }
 
 function card(agent, now, states) {
-  const identity = [agent.machine, agent.role, agent.project, agent.model].filter(Boolean).join(" · ");
+  const who = [agent.machine, agent.role, agent.project, agent.model].filter(Boolean).join(" · ");
+  const reached = agent.reach ? [who && " · ", "reach: ", reach(agent)] : [];
   const name = el("a", { class: "name", href: routeTo(["agent", agent.name]) }, agent.name);
   return el(
     "li",
@@ -58,7 +61,7 @@ function card(agent, now, states) {
     needs(agent, now),
     dismissButton(agent),
     task(agent),
-    identity && el("p", { class: "identity" }, identity),
+    (who || agent.reach) && el("p", { class: "identity" }, who, reached),
     lately(agent.name, states),
     agent.last_words &&
       el("blockquote", {}, el("span", { class: "where" }, where(agent, now)), agent.last_words.content),

@@ -2,9 +2,10 @@
 
 import { copyButton } from "../ui/copy.js";
 import { el } from "../ui/dom.js";
-import { exact, routeTo } from "../ui/format.js";
+import { exact } from "../ui/format.js";
 import * as hub from "../wire/hub.js";
 import { receiptWords } from "./receipts.js";
+import { routeTo } from "../route.js";
 
 /** The address of a message, for others. */
 export const linkTo = ({ seq }) => `${location.origin}${location.pathname}${routeTo(["feed"], { seq })}`;

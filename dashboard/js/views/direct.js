@@ -1,18 +1,23 @@
 // Direct messages: all conversations, and one of them: what two agents said to each other, directly or by mentions.
 
 import { el, morph } from "../ui/dom.js";
-import { ago, routeTo } from "../ui/format.js";
+import { ago } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import { chosenNames } from "../model/fleet.js";
 import { oneLine } from "../model/state.js";
 import * as hub from "../wire/hub.js";
 import { filterChips } from "./filters.js";
 import { messageRow, openDetails, openInFeed, refreshVisible } from "./message.js";
+import { routeTo } from "../route.js";
 
 const EVERY_MS = 4000;
 const ROWS_MAX = 500;
 
-/** Conversations among rows, the latest first: `[{sides, last, count}]`; pure. */
+/**
+ * Conversations among rows, the latest first: `[{sides, last, count}]`; pure.
+ * @param {import("../../types.js").Row[]} rows
+ * @param {Set<string> | null} names
+ */
 export function conversations(rows, names = null) {
   const found = new Map();
   for (const row of rows) {

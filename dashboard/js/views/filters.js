@@ -1,8 +1,9 @@
 // The filters that apply to every page: fields on the overview, and elsewhere what is set, each with a way to drop it.
 
 import { el } from "../ui/dom.js";
-import { routeTo, statusOf } from "../ui/format.js";
 import { filtersIn } from "../model/fleet.js";
+import { statusOf } from "../model/status.js";
+import { routeTo } from "../route.js";
 
 const SELECTS = ["project", "machine", "role", "status"];
 

@@ -1,7 +1,7 @@
 // One message as a row, with how far it got with each agent that it is for.
 
 import { el } from "../ui/dom.js";
-import { clock, exact, routeTo } from "../ui/format.js";
+import { clock, exact } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import * as hub from "../wire/hub.js";
 import { showCards } from "../ui/issues.js";
@@ -10,6 +10,7 @@ import { markIn, snippetParts } from "../ui/matches.js";
 import { inOrder, render } from "../ui/text.js";
 import { showDetails } from "./details.js";
 import { receiptWords } from "./receipts.js";
+import { routeTo } from "../route.js";
 
 export { noteStart } from "./receipts.js";
 
@@ -58,7 +59,7 @@ export function messageRow(row, { parent = null, isInThread = false, isTarget = 
     // In a thread it is the first message that is answered, unless it says otherwise.
     row.reply_to && !(isInThread && !parent) && answered(row.reply_to, parent),
     row.ranges ? hit(row) : body(row),
-    (isDirect || row.mentions?.length > 0) && delivery(row),
+    (isDirect || (row.mentions?.length ?? 0) > 0) && delivery(row),
   );
   rows.set(item, row);
   return item;
@@ -164,8 +165,12 @@ const asks = new WeakMap();
 /** By message: when the issues that it links to were last asked for. */
 const issuesAskedAt = new WeakMap();
 
-/** Asks, for what is on the screen, how far it got, what it answers where that is not known, and, with the address of a
- * Gitea, how the issues stand that it links to. */
+/**
+ * Asks, for what is on the screen, how far it got, what it answers where that is not known, and, with the address of a
+ * Gitea, how the issues stand that it links to.
+ * @param {Element} list
+ * @param {string | null} [gitea]
+ */
 export function refreshVisible(list, gitea = null) {
   const height = globalThis.innerHeight;
   const isSeen = (element) => {

@@ -1,7 +1,6 @@
 // All agents, those that need a person first: as cards, or from twenty agents on as a compact table.
 
 import { el, morph } from "../ui/dom.js";
-import { routeTo } from "../ui/format.js";
 import * as hub from "../wire/hub.js";
 import { figures, grouped, GROUPS, passes, sorted } from "../model/fleet.js";
 import { cards } from "./cards.js";
@@ -9,6 +8,7 @@ import { FilterFields } from "./filters.js";
 import { table } from "./table.js";
 import { waitsPanel } from "./waits.js";
 import { welcome } from "./welcome.js";
+import { routeTo } from "../route.js";
 
 const SORTS = [
   ["status", "by need"],
@@ -42,12 +42,15 @@ export function overview({ params, go, onError, dismiss }) {
 }
 
 class Overview {
-  /** What was drawn last: status changes redraw. */
+  /** @type {unknown[] | null} What was drawn last: status changes redraw. */
   drawn = null;
   /** `{since, until, agents}` as the hub had it; to begin with, what was there when one was here before. */
   states = known;
   askedAt = 0;
-  timer = null;
+  /** @type {number | undefined} */
+  timer;
+  /** @type {import("../../types.js").State | null} */
+  state = null;
 
   constructor(params, go, onError, dismiss) {
     this.params = params;
@@ -100,7 +103,7 @@ class Overview {
     this.state = state;
     if (this.drawn === null) return this.redraw();
     this.timer ??= setTimeout(() => {
-      this.timer = null;
+      this.timer = undefined;
       this.redraw();
     }, DRAW_EVERY_MS);
   }
@@ -111,6 +114,7 @@ class Overview {
 
   redraw() {
     const { state, params } = this;
+    if (!state) return;
     const now = [state.agents, state.now, this.states];
     if (this.drawn?.every((value, at) => value === now[at])) return;
     this.drawn = now;

@@ -4,6 +4,7 @@ const STATES = {
   unknown: ["not known", "the hub has restarted since: what was handed over before that is not known"],
   pending: ["waiting", "not handed over yet: it gets it when it is there"],
   delivered: ["delivered", "handed over to it; it has not said that it dealt with it"],
+  offered: ["offered", "it was put before it, or it was woken for it; it has not said that it dealt with it"],
   seen: ["seen", "it has said that it dealt with it"],
 };
 

@@ -47,6 +47,7 @@ export function search({ params, go, onError }) {
 }
 
 class Search {
+  /** @type {import("../../types.js").State | null} */
   state = null;
   isFailed = false;
   /** What is searched for. */

@@ -3,13 +3,15 @@
 import { el } from "../ui/dom.js";
 import * as hub from "../wire/hub.js";
 
-/** Why somebody is here, by the reason. */
+/** Why somebody is here, by the `reason` of the hub's 401, or `out` and `link` which the page knows itself. */
 const REASONS = {
-  first: "",
-  ended: "Your login has ended: it expired, was signed out in another tab or browser, or the hub's token was changed.",
-  expired: "Your login has expired.",
-  signed_out: "This login was signed out in another tab or browser.",
-  token_changed: "The hub's token was changed.",
+  no_token: "",
+  ended: "You were signed in before: this browser has dropped the login.",
+  expired: "Your login has expired: it lasts 12 hours, longer where a page stays open.",
+  signed_out: "You signed out, here or in another tab.",
+  incomplete: "This browser has kept only half of your login. Sign in again.",
+  token_changed: "The hub's token was changed. Sign in with the new one.",
+  wrong_token: "The hub did not accept that token.",
   out: "You are signed out.",
   link: "That link was used already, or its token is wrong.",
 };

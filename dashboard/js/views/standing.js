@@ -1,7 +1,9 @@
 // How an agent stands, as its card, its row and its own page say it: status, task, and why it needs a person.
 
 import { el } from "../ui/dom.js";
-import { ago, duration, routeTo, secondsBetween, statusOf } from "../ui/format.js";
+import { ago, duration, secondsBetween } from "../ui/format.js";
+import { statusOf } from "../model/status.js";
+import { routeTo } from "../route.js";
 
 /** Senders that are named. */
 const NAMES_MAX = 3;
@@ -26,6 +28,19 @@ export function ownWord(agent) {
   const status = statusOf(agent);
   const said = status === "lost" ? agent.lost.was : agent.status;
   return (agent.online || status === "lost") && said !== status && !isOwn(agent) ? said : "";
+}
+
+/** How messages reach an agent, by what it said when it registered, each with what that means. */
+const REACHES = {
+  wake: "wake: a message wakes it at once",
+  turn: "turn: it hears of a message in its next turn",
+  poll: "poll: it hears of a message when it asks",
+};
+
+/** The reach in a word that explains itself on hover; a dash where the agent did not say. */
+export function reach({ reach: how }) {
+  const title = Object.hasOwn(REACHES, how ?? "") ? REACHES[how] : "it did not say how messages reach it";
+  return el("span", { class: "reach", title }, how || "–");
 }
 
 /** The status, what the agent itself says, and for how long. */
@@ -64,7 +79,9 @@ export function reason(agent, now) {
   const { stuck, waiting } = agent;
   if (stuck?.reason === "silent") return el("span", { class: "why" }, `Stuck: ${stuck.detail}`);
   if (waiting.count === 0) return null;
-  return el("span", { class: stuck ? "why" : "waiting" }, stuck && "Stuck: ", unread(agent, now));
+  // A blocked agent has its own badge, and its task says what it needs.
+  const isStuck = stuck && stuck.reason !== "blocked";
+  return el("span", { class: isStuck ? "why" : "waiting" }, isStuck && "Stuck: ", unread(agent, now));
 }
 
 /** The reason as a paragraph, and signs that are out of the ordinary. */
@@ -77,10 +94,13 @@ export function needs(agent, now) {
   ];
 }
 
+/** "alice, bob and carol". */
+const listed = (names) => [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
+
 /** Of an agent that never reports what it has read one knows only what came since it spoke. */
 function unread({ name, cursor, waiting: { count, from, oldest_ts } }, now) {
   const many = `${count >= COUNT_MAX ? `${COUNT_MAX}+` : count} ${cursor === null ? "unanswered" : "unread"}`;
-  const named = from.length > NAMES_MAX ? `${from.slice(0, NAMES_MAX).join(", ")} and others` : from.join(" and ");
+  const named = listed(from.length > NAMES_MAX ? [...from.slice(0, NAMES_MAX), "others"] : from);
   const waited = duration(secondsBetween(oldest_ts, now));
   const why = cursor === null ? "; it does not report what it has read" : "";
   return [el("a", { href: routeTo(["agent", name]) }, many), ` from ${named}, for ${waited}${why}`];

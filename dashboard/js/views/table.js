@@ -1,10 +1,11 @@
 // Agents as a compact table, one row an agent: fifty of them are seen at a glance.
 
 import { el, morphItems } from "../ui/dom.js";
-import { routeTo, statusOf } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import { dismissButton, lately } from "./cards.js";
-import { badge, lasting, ownWord, percent, progressBar, reason } from "./standing.js";
+import { badge, lasting, ownWord, percent, progressBar, reach, reason } from "./standing.js";
+import { statusOf } from "../model/status.js";
+import { routeTo } from "../route.js";
 
 const COLUMNS = ["Status", "Agent", "Task", "Why", "Since", "Unread", "Reach", "Last hour", "Project", "Machine"];
 
@@ -64,7 +65,7 @@ function row(agent, now, states) {
     cut("reason", isReason ? told : why?.textContent, dismissButton(agent), told),
     cell("since", lasting(agent, now)),
     cell("unread-count", count > 0 && el("a", { href: routeTo(["agent", agent.name]) }, String(count))),
-    cut("reach", agent.reach, agent.reach || "–"),
+    cell("reach", reach(agent)),
     cell("hour", lately(agent.name, states)),
     cut("project", agent.project, agent.project),
     cut("machine", agent.machine, agent.machine),

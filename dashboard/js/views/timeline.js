@@ -2,7 +2,7 @@
 // axis, with all of the choice in the address, to share.
 
 import { el, put, svg } from "../ui/dom.js";
-import { clock, localInput, minute, routeTo, secondsBetween } from "../ui/format.js";
+import { clock, localInput, minute, secondsBetween } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import { legend, picture, ticks } from "../ui/strip.js";
 import { chosenNames } from "../model/fleet.js";
@@ -10,6 +10,7 @@ import { events, names, rowsOf, words } from "../model/incident.js";
 import { oneLine } from "../model/state.js";
 import * as hub from "../wire/hub.js";
 import { filterChips } from "./filters.js";
+import { routeTo } from "../route.js";
 
 const HOUR_MS = 60 * 60 * 1000;
 const EVERY_MS = 15_000;
@@ -35,6 +36,7 @@ export function timeline({ params, go, onError }) {
 
 class Timeline {
   askedAt = 0;
+  /** @type {import("../../types.js").State | null} */
   state = null;
 
   constructor(params, go, onError) {
@@ -73,7 +75,8 @@ class Timeline {
     this.askedAt = Date.now();
     try {
       const { params, state } = this;
-      const until = params.to ?? state?.now ?? new Date().toISOString();
+      if (!state) return;
+      const until = params.to ?? state.now ?? new Date().toISOString();
       const since = params.from ?? new Date(Date.parse(until) - HOUR_MS).toISOString();
       const named = names(params.agents);
       const chosen = named.length > 0 ? named : [...(chosenNames(state.agents, params) ?? [])];

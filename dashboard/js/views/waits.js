@@ -1,8 +1,9 @@
 // Who waits for whom: a list, the agent that most wait for first, and a graph for a glance.
 
 import { el, svg } from "../ui/dom.js";
-import { duration, routeTo, secondsBetween } from "../ui/format.js";
+import { duration, secondsBetween } from "../ui/format.js";
 import { waits } from "../model/fleet.js";
+import { routeTo } from "../route.js";
 
 const SHOWN_MAX = 8;
 const NAMED_MAX = 4;

@@ -1,7 +1,7 @@
 // Asks for the page's first picture while the modules that draw it are still on their way.
 
 import * as hub from "./hub.js";
-import { takeFromAddress } from "../key.js";
+import { takeFromAddress } from "./key.js";
 
 /** Messages that the page begins with. */
 const RECENT = 500;

@@ -1,6 +1,6 @@
 // The hub's HTTP API. Who is not signed in gets SignedOut, who has no hub Away, all else a sentence to show.
 
-import * as key from "../key.js";
+import * as key from "./key.js";
 
 export class SignedOut extends Error {
   /** Why, as the hub says it: `expired`, `signed_out`, …; undefined where it does not say. */
@@ -42,6 +42,8 @@ export async function signIn(token) {
   });
   key.keep(answer.key);
 }
+/** Lets the login last longer; an open page does so now and then. */
+export const renew = () => ask("/api/session", { method: "PUT" });
 export async function signOut() {
   await ask("/api/session", { method: "DELETE" });
   key.forget();

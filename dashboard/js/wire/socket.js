@@ -1,6 +1,6 @@
 // The observer's WebSocket: connects, goes on after the last seq it got, backs off by the number of the try.
 
-import * as key from "../key.js";
+import * as key from "./key.js";
 
 /** Milliseconds before the try with this number: half of a doubling time, and chance for the other half. */
 export function delay(attempt, chance = Math.random()) {

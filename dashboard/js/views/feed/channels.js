@@ -1,13 +1,17 @@
 // The channels beside the feed: pinned, then unread, then by the newest message; each can be pinned and muted.
 
 import { el } from "../../ui/dom.js";
-import { ago, routeTo } from "../../ui/format.js";
+import { ago } from "../../ui/format.js";
 import { chosen as chosenChannels, ordered } from "../../model/channels.js";
 import { marks, overChannels, seen } from "../../model/marks.js";
+import { routeTo } from "../../route.js";
 
 /**
  * The list's items. Where the feed was led to a time, the others' links keep it; the chosen one's is without. `shown`
  * is the order that stands, where it must not change now.
+ * @param {import("../../../types.js").State} state
+ * @param {{chosen: string, params: Record<string, string>, text: string}} wanted
+ * @param {(string | undefined)[] | null} shown
  */
 export function channelItems(state, { chosen, params, text }, shown = null) {
   const choice = chosenChannels();

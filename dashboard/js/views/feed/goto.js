@@ -4,6 +4,7 @@ import { el } from "../../ui/dom.js";
 import { localInput } from "../../ui/format.js";
 
 const HOUR_MS = 60 * 60 * 1000;
+/** @type {[string, number][]} */
 const BACK = [
   ["1 h ago", HOUR_MS],
   ["1 day ago", 24 * HOUR_MS],

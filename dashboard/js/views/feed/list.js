@@ -17,6 +17,7 @@ export class FeedList {
   offered = new Set();
   /** Threads by the item of their first message. */
   threads = new WeakMap();
+  /** @type {Moment | null} */
   moment = null;
 
   constructor(list, channel) {
@@ -53,8 +54,8 @@ export class FeedList {
 
   noteMoment(moment) {
     if (moment === null) this.moment = null;
-    else if (this.moment?.at !== moment.at) this.moment = new Moment(moment.at, moment.after, moment.head);
-    else this.moment.after = moment.after;
+    else if (this.moment && this.moment.at === moment.at) this.moment.after = moment.after;
+    else this.moment = new Moment(moment.at, moment.after, moment.head);
   }
 
   /** Whether a row goes on with what the sender of the one above said there. */

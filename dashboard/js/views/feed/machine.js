@@ -155,7 +155,11 @@ function withLive(feed) {
   return { ...feed, run: goesOn ? append(run, rows, lastSeq) : append(anew, first, lastSeq) };
 }
 
-/** The newest; `moment` is a line below what there is. */
+/**
+ * The newest; `moment` is a line below what there is.
+ * @param {Feed} feed
+ * @param {Feed["moment"]} [moment]
+ */
 function showNewest(feed, moment = null) {
   const run = { ...emptyRun, isFiltered: feed.run.isFiltered };
   const cleared = { mode: "following", asked: null, waiting: null, isBringing: false, fresh: 0, target: null };

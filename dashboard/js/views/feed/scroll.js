@@ -8,10 +8,13 @@ const BOTTOM = 40;
 export class Scroll {
   /** Where following put the scroll bar: one that is above was moved by somebody. */
   followedTo = 0;
-  /** Where the scroll bar was put for a mark, and how high the box was then; null once somebody has moved it. */
+  /**
+   * Where the scroll bar was put for a mark, and how high the box was then; null once somebody has moved it.
+   * @type {number | null}
+   */
   broughtTo = null;
   broughtIn = 0;
-  /** What the box keeps to when its size changes. */
+  /** @type {HTMLElement | null} What the box keeps to when its size changes. */
   mark = null;
 
   /** `isFollowing()` says whether the newest are followed; `onMove({isTop, isBottom})` is called for a hand. */

@@ -45,14 +45,16 @@ export function feed({ params, go, onError }) {
 }
 
 class FeedView {
-  /** What the page knows; null before the first update. */
+  /** @type {import("../../../types.js").State | null} What the page knows; null before the first update. */
   state = null;
   news = new News();
-  channelsTimer = null;
-  refreshTimer = null;
+  /** @type {number | undefined} */
+  channelsTimer;
+  /** @type {number | undefined} */
+  refreshTimer;
   /** The channels whose members are shown. */
   shownChannels = null;
-  /** Names that pass the filters, or null where nothing is filtered. */
+  /** @type {Set<string> | null} Names that pass the filters, or null where nothing is filtered. */
   names = null;
   /** By seq, since when a message is in view. */
   inView = new Map();
@@ -194,7 +196,7 @@ class FeedView {
     const { machine } = this;
     const isShown = (row) => concerns(row, this.names);
     this.scroll.holding(() => {
-      const count = this.list.draw(machine, { isShown, now: this.state.now });
+      const count = this.list.draw(machine, { isShown, now: this.state?.now });
       this.more.hidden = machine.run.isWhole || count === 0;
       this.chip.hidden = machine.mode === "following";
       this.chip.textContent = machine.fresh > 0 ? `${machine.fresh} new` : "Jump to latest";
@@ -260,7 +262,7 @@ class FeedView {
   /** `isChosen`: the order may change under the pointer, because a press asked for it. */
   drawChannels(isChosen = false) {
     clearTimeout(this.channelsTimer);
-    this.channelsTimer = null;
+    this.channelsTimer = undefined;
     if (!this.element.isConnected || !this.state) return;
     const wanted = { chosen: this.channel, params: this.params, text: this.find.value };
     const shown =
@@ -275,8 +277,8 @@ class FeedView {
   /** What flies past is not asked about: what is in sight a moment later is. */
   refresh() {
     this.refreshTimer ??= setTimeout(() => {
-      this.refreshTimer = null;
-      if (this.element.isConnected) refreshVisible(this.ol, this.state.gitea);
+      this.refreshTimer = undefined;
+      if (this.element.isConnected) refreshVisible(this.ol, this.state?.gitea);
     }, REFRESH_MS);
   }
 

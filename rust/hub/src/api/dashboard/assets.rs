@@ -46,7 +46,6 @@ const FILES: &[File] = files![
     // What asks for the data comes first.
     "js/wire/hub.js" is JS,
     "js/wire/first.js" is JS,
-    "js/key.js" is JS,
     "js/keys.js" is JS,
     "js/main.js" is JS,
     "js/model/channels.js" is JS,
@@ -57,8 +56,10 @@ const FILES: &[File] = files![
     "js/model/notices.js" is JS,
     "js/model/run.js" is JS,
     "js/model/state.js" is JS,
+    "js/model/status.js" is JS,
     "js/model/threads.js" is JS,
     "js/palette.js" is JS,
+    "js/route.js" is JS,
     "js/shell.js" is JS,
     "js/ui/bars.js" is JS,
     "js/ui/copy.js" is JS,
@@ -99,6 +100,7 @@ const FILES: &[File] = files![
     "js/views/timeline.js" is JS,
     "js/views/waits.js" is JS,
     "js/views/welcome.js" is JS,
+    "js/wire/key.js" is JS,
     "js/wire/socket.js" is JS,
     "js/wire/sync.js" is JS,
 ];
