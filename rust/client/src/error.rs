@@ -1,5 +1,7 @@
 //! What can go wrong, by what a program would do about it.
 
+use std::time::Duration;
+
 use orochi_protocol::Refusal;
 
 /// A request, or a connection, that failed. Each text is a sentence with the way out.
@@ -62,6 +64,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// How long the hub asks to wait before the same request.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let Error::Refused { retry_after, .. } = self else { return None };
+        retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+
     /// The refusal of the hub.
     pub(crate) fn refused(payload: orochi_protocol::incoming::ErrorPayload) -> Self {
         let detail = if payload.detail.is_empty() { "the hub gave no reason".to_owned() } else { payload.detail };

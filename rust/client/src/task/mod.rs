@@ -37,8 +37,10 @@ use crate::session::{self, Socket, frame, pump, reason};
 const TURN_MAX: usize = 256;
 /// How soon the hub is told what the consumer has finished with.
 const SEEN_EVERY: Duration = Duration::from_millis(200);
-/// The hub pings every 20 s: one that is silent for so long is gone.
-const SILENT_MAX: Duration = Duration::from_secs(75);
+/// Heartbeats in whose time a hub says something: each of them is acked. A 0.1.0 hub pings every 20 s.
+const SILENT_HEARTBEATS: u32 = 3;
+/// Of a hub that names none.
+const HEARTBEAT_SECONDS: u32 = 20;
 /// How long a close may take.
 pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(2);
 
@@ -111,7 +113,7 @@ impl Task {
         // A hub of 0.1.0 keeps nothing that could be missed.
         let is_live = options.register.resume.is_none() || ack.epoch.is_none();
         Ok(Self {
-            heartbeat: interval(Duration::from_secs(u64::from(ack.heartbeat.unwrap_or(20).max(1)))),
+            heartbeat: heartbeat(ack.heartbeat),
             options,
             requests,
             state,
@@ -207,13 +209,11 @@ impl Task {
                         return end;
                     }
                 }
-                _ = self.heartbeat.tick() => {
-                    if self.last_heard.elapsed() > SILENT_MAX {
+                _ = self.heartbeat.tick() => self.send_heartbeat(),
+                _ = seen.tick() => {
+                    if self.last_heard.elapsed() > self.heartbeat.period() * SILENT_HEARTBEATS {
                         return End::Lost("the hub is silent".to_owned());
                     }
-                    self.send_heartbeat();
-                }
-                _ = seen.tick() => {
                     self.say_seen();
                     // The hub may have refused the last time.
                     self.fetch_rest();
@@ -274,9 +274,17 @@ impl Task {
         }
     }
 
+    fn set_heartbeat(&mut self, seconds: Option<u32>) {
+        self.heartbeat = heartbeat(seconds);
+    }
+
     fn lost(&self, reason: String) -> Error {
         Error::ConnectionLost { url: self.options.url.clone(), reason }
     }
+}
+
+fn heartbeat(seconds: Option<u32>) -> Interval {
+    interval(Duration::from_secs(u64::from(seconds.unwrap_or(HEARTBEAT_SECONDS).max(1))))
 }
 
 fn interval(every: Duration) -> Interval {

@@ -1,6 +1,7 @@
 //! A lost connection is made anew, and goes on where it ended.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use orochi_protocol::Seq;
@@ -13,6 +14,9 @@ use super::{End, TURN_MAX, Task};
 use crate::client::State;
 use crate::error::Error;
 use crate::session::{self, Socket};
+
+/// A hub that asks for a longer wait is asked again after this one.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Task {
     /// Tries to connect until it works, the program closes the client, or the hub refuses for good.
@@ -30,8 +34,11 @@ impl Task {
         };
         let mut register = Register { conflict, ..self.resuming() };
         self.backoff.connection_lasted(self.connected_at.elapsed());
+        // The hub's own word on when to register again.
+        let mut wait_min = Duration::ZERO;
         loop {
-            let wait = self.backoff.next();
+            let wait = self.backoff.next().max(wait_min);
+            wait_min = Duration::ZERO;
             self.meanwhile(tokio::time::sleep(wait)).await?;
             // Copies, as what the program asks meanwhile may change them.
             let (options, asked) = (self.options.clone(), register.clone());
@@ -41,13 +48,18 @@ impl Task {
                     return Ok(());
                 }
                 Err(error @ Error::AuthFailed { .. }) => return Err(End::Refused(error)),
-                Err(Error::Refused { code, .. }) if is_beyond_log(&code) && register.resume != Some(Resume::Stored) => {
+                Err(Error::Refused { code, .. }) if is_beyond_log(&code) && has_seqs(&register) => {
                     // The log is older than what this client has seen: a backup was restored.
                     register.resume = Some(Resume::Stored);
+                    register.joined.clear();
+                    self.options.register.joined.clear();
                     self.last_seq = Seq::ZERO;
                 }
                 Err(error) if is_final(&error) => return Err(End::Refused(error)),
-                Err(error) => tracing::debug!(%error, "not back yet"),
+                Err(error) => {
+                    wait_min = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
+                    tracing::debug!(%error, "not back yet");
+                }
             }
         }
     }
@@ -87,6 +99,7 @@ impl Task {
             self.finished.store(0, Ordering::Relaxed);
         }
         self.epoch = ack.epoch;
+        self.set_heartbeat(ack.heartbeat);
         (self.last_heard, self.connected_at) = (Instant::now(), Instant::now());
         self.state.send_replace(State::Connected);
     }
@@ -106,6 +119,11 @@ fn is_final(error: &Error) -> bool {
         Error::AuthFailed { .. } | Error::Invalid(_) | Error::OldHub { .. } | Error::Closed => true,
         Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Timeout { .. } => false,
     }
+}
+
+/// Whether a register names seqs of the log.
+fn has_seqs(register: &Register) -> bool {
+    register.resume != Some(Resume::Stored) || !register.joined.is_empty()
 }
 
 /// Whether a register was refused because its position is one of a newer log. Hubs of the first days said

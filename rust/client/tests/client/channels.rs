@@ -1,6 +1,7 @@
 //! The channels that a new connection names are those that the hub last agreed to.
 
 use orochi_client::{Client, State};
+use orochi_protocol::request::Resume;
 use serde_json::{Value, json};
 
 use crate::overflow::{overflow, take};
@@ -101,4 +102,28 @@ async fn a_new_connection_asks_for_nothing_from_before_a_channel_was_joined() {
     drop(peer);
     let register = hub.accept_silent().await.expect("register").await;
     assert_eq!(register["payload"].get("joined"), None, "a channel that was left is no more named");
+}
+
+#[tokio::test]
+async fn resume_beyond_drops_where_channels_were_joined() {
+    let hub = Hub::bind().await;
+    let mut options = hub.options();
+    options.register.resume = Some(Resume::Stored);
+    let (client, mut peer) = tokio::join!(Client::connect(options), hub.accept());
+    let client = client.expect("accepted");
+    let joining = subscribe(&client, "#a");
+    let request = peer.expect("subscribe").await;
+    peer.ack_with(&request, json!({"seq": 40})).await;
+    within(joining).await.expect("accepted");
+    drop(peer);
+    // A backup was restored, and the seq of the subscribe is one of the newer log.
+    let mut peer = hub.accept_silent().await;
+    let register = peer.expect("register").await;
+    assert_eq!(register["payload"]["joined"], json!({"#a": 40}));
+    peer.refuse(&register, "RESUME_BEYOND").await;
+    let mut peer = hub.accept_silent().await;
+    let register = peer.expect("register").await;
+    assert_eq!(register["payload"]["resume"], "stored");
+    assert_eq!(register["payload"].get("joined"), None);
+    assert_ne!(client.state(), State::Closed);
 }
