@@ -1,45 +1,65 @@
-"""Clients that pass the conformance kit, and one that doesn't, so that the kit is known to see it."""
+"""Clients that pass the conformance kit, and wrong clients with one mistake each, which the kit is to find."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.kit.__main__ import failure
+from tests.conformance.kit import program
+from tests.conformance.kit.__main__ import failure, failures
 from tests.conformance.kit.steps import STEPS
+from tests.conformance.mistakes import MISTAKES
+from tests.conformance.programs import PROGRAMS, node
 
-CLIENTS = Path(__file__).parent / "clients"
-NODE = [shutil.which("node") or "node", "--experimental-websocket", "--no-warnings", str(CLIENTS / "client.mjs")]
-PYTHON = [sys.executable, str(CLIENTS / "python_client.py")]
-# In CI a missing Node is a failure, not a skip.
-needs_node = pytest.mark.skipif(
-    shutil.which("node") is None and os.environ.get("CI") != "true",
-    reason="node is missing: install Node.js 20 or newer, https://nodejs.org",
-)
+CHECKS = dict(STEPS)
+# Wrong clients that run at the same time: nearly all of their time is waiting.
+AT_ONCE = 8
 
-
-@pytest.mark.parametrize(("name", "check"), STEPS, ids=[name for name, _ in STEPS])
-async def test_python_client_passes_the_kit(name, check):
-    assert await failure(PYTHON, check) is None
+_found: dict[str, dict[str, str | None]] = {}
 
 
-@needs_node
-@pytest.mark.parametrize(("name", "check"), STEPS, ids=[name for name, _ in STEPS])
-async def test_node_client_passes_the_kit(name, check):
-    assert await failure(NODE, check) is None
+@pytest.mark.parametrize("step", CHECKS)
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_kit_is_passed_by(name, step):
+    command = PROGRAMS[name]()
+    if name not in _found:
+        # All at once: the steps of one client share their waits.
+        found = await failures(command, list(CHECKS.values()))
+        _found[name] = dict(zip(CHECKS, found, strict=True))
+    assert _found[name][step] is None
 
 
-@needs_node
-async def test_kit_finds_a_client_that_counts_its_ids(tmp_path):
-    counting = tmp_path / "counting.mjs"
-    source = (CLIENTS / "client.mjs").read_text("utf-8")
-    broken = source.replace("id: uuid7(), payload };", "id: `message-number-${(count += 1)}`, payload };")
-    assert broken != source
-    counting.write_text(f"let count = 0;\n{broken}", "utf-8")
-    (check,) = (check for name, check in STEPS if name == "5 ids")
-    found = await failure([*NODE[:-1], str(counting)], check)
+def test_kit_has_a_wrong_client_for_every_step():
+    assert {mistake.step for mistake in MISTAKES} == set(CHECKS)
+
+
+async def test_kit_names_the_step_and_the_frame_of_every_mistake(tmp_path, monkeypatch):
+    # What a wrong client does not do is not waited for as long as what a right one does.
+    monkeypatch.setattr(program, "PATIENCE", 8)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def report(number: int) -> str | None:
+        mistake, folder = MISTAKES[number], tmp_path / str(number)
+        folder.mkdir()
+        command = node(mistake.write(folder))
+        async with room:
+            return await failure(command, CHECKS[mistake.step])
+
+    reports = await asyncio.gather(*map(report, range(len(MISTAKES))))
+    missed = {
+        f"{mistake.step}: {mistake.what}": found
+        for mistake, found in zip(MISTAKES, reports, strict=True)
+        # The sentence, and the last frames.
+        if found is None or mistake.says not in found or ' {"type"' not in found
+    }
+    assert not missed
+
+
+async def test_kit_says_what_a_program_printed_that_is_no_event(tmp_path: Path):
+    chatty = tmp_path / "chatty.mjs"
+    chatty.write_text('console.log("connected!");', "utf-8")
+    found = await failure(node(chatty), CHECKS["2 register"])
     assert found is not None
+    assert "connected!" in found

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 
 const FRAME_BYTES_MAX = 1024 * 1024;
-const DEAD_AFTER_MS = 60_000;
+const SILENT_HEARTBEATS = 3;
 const WAIT_MS_MAX = 30_000;
 const LASTED_MS = 60_000;
 const FINAL = new Set(["AUTH_FAILED", "SESSION_REPLACED", "INVALID_NAME", "INVALID_CHANNEL"]);
@@ -35,6 +35,9 @@ class Client {
     /** Requests without an answer, in the order of their first sending. */
     this.waiting = new Map();
     this.tries = 0;
+    this.heartbeatMs = 20_000;
+    /** From an error's retry_after to the next register. */
+    this.waitMsMin = 0;
     this.isOver = false;
     this.open();
   }
@@ -44,9 +47,10 @@ class Client {
     const socket = new WebSocket(this.url);
     this.socket = socket;
     this.isRegistered = false;
+    this.hasCarried = false;
     this.began = Date.now();
     this.heard();
-    socket.onopen = () => this.register(this.position ?? "stored");
+    socket.onopen = () => (this.socket === socket ? this.register(this.position ?? "stored") : socket.close());
     socket.onmessage = ({ data }) => this.socket === socket && this.take(JSON.parse(data));
     socket.onclose = ({ code }) => this.socket === socket && this.lost(code);
     // A handshake that is refused ends with this alone.
@@ -86,6 +90,7 @@ class Client {
   takeMessage({ seq, sender, payload }) {
     if (this.position !== null && seq <= this.position) return;
     this.position = seq;
+    this.hasCarried = true;
     tell({ event: "message", seq, sender, channel: payload.channel, content: payload.content });
   }
 
@@ -94,8 +99,10 @@ class Client {
     if (type === "error") {
       if (payload.code === "RESUME_BEYOND") {
         this.position = null;
+        this.joined = {};
         return this.register("stored");
       }
+      this.waitMsMin = (payload.retry_after ?? 0) * 1000;
       return FINAL.has(payload.code) ? this.end(payload.code) : this.socket.close();
     }
     if (payload.resumed === false || (this.epoch !== null && payload.epoch !== this.epoch)) {
@@ -106,7 +113,8 @@ class Client {
     this.epoch = payload.epoch;
     this.isRegistered = true;
     clearInterval(this.beating);
-    this.beating = setInterval(() => this.request("heartbeat", {}), payload.heartbeat * 1000);
+    this.heartbeatMs = payload.heartbeat * 1000;
+    this.beating = setInterval(() => this.request("heartbeat", {}), this.heartbeatMs);
     tell({ event: "registered", resumed: payload.resumed ?? null });
     // Step 10.
     for (const { frame } of this.waiting.values()) this.transmit(frame);
@@ -120,6 +128,7 @@ class Client {
       setTimeout(() => this.isRegistered && this.transmit(request.frame), payload.retry_after * 1000);
       return;
     }
+    this.hasCarried = true;
     this.waiting.delete(payload.ref);
     request.done(type === "ack" ? payload : null, payload.code);
   }
@@ -140,12 +149,15 @@ class Client {
   /** Step 7. WebSocket in Node shows no pings; a heartbeat's ack is a sign of life as well. */
   heard() {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.lost(0), DEAD_AFTER_MS);
+    this.silence = setTimeout(() => this.lost(0), this.heartbeatMs * SILENT_HEARTBEATS);
   }
 
   /** Step 8. */
   lost(code) {
+    // A dead one is not waited for: its own end, if it comes at all, is not looked at any more.
+    const { socket } = this;
     this.socket = null;
+    if (socket.readyState === WebSocket.OPEN) socket.close();
     this.isRegistered = false;
     clearInterval(this.beating);
     clearTimeout(this.silence);
@@ -153,9 +165,11 @@ class Client {
     if (code === 4001) return this.end("AUTH_FAILED");
     if (code === 4009) return this.end("SESSION_REPLACED");
     if (Date.now() - this.began > LASTED_MS) this.tries = 0;
-    const wait = Math.min(500 * 2 ** this.tries, WAIT_MS_MAX) * (1 + Math.random());
+    else if (this.hasCarried) this.tries = Math.floor(this.tries / 2);
+    const wait = Math.min(500 * 2 ** this.tries * (1 + Math.random()), WAIT_MS_MAX);
     this.tries += 1;
-    setTimeout(() => this.isOver || this.open(), Math.min(wait, WAIT_MS_MAX));
+    setTimeout(() => this.isOver || this.open(), Math.max(wait, this.waitMsMin));
+    this.waitMsMin = 0;
   }
 
   end(code) {

@@ -63,6 +63,11 @@ class Driven:
                 content=message.content,
             )
 
+    async def join(self, channel: str) -> None:
+        await self.up.wait()
+        await self.client.subscribe(channel)
+        tell(event="joined", channel=channel)
+
     async def send(self, key: str, channel: str, content: str) -> None:
         # Before it is connected a client refuses to send; afterwards what is sent waits for the next connection.
         await self.up.wait()
@@ -90,7 +95,7 @@ async def main() -> None:
                 continue
             case "join":
                 assert driven is not None
-                await driven.client.subscribe(command["channel"])
+                driven.start(driven.join(command["channel"]))
             case "close":
                 if driven is not None:
                     await driven.client.disconnect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["Program"]
@@ -22,6 +23,8 @@ class Program:
     def __init__(self, command: Sequence[str]) -> None:
         self.command = command
         self.events: list[Event] = []
+        # What ends the waiting for its events.
+        self.fault: str | None = None
         self._changed = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -47,13 +50,17 @@ class Program:
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": what, **arguments}).encode() + b"\n")
-        await self._process.stdin.drain()
+        with suppress(ConnectionError):
+            # One that has ended is found by what it does not say.
+            await self._process.stdin.drain()
 
     async def until(self, what: str, happened: Callable[[list[Event]], bool]) -> None:
         """Waits until its events say that something has happened."""
         async with asyncio.timeout(PATIENCE) as limit:
             try:
                 while not happened(self.events):
+                    if self.fault is not None:
+                        raise AssertionError(f"waited for {what}; {self.fault}")
                     self._changed.clear()
                     await self._changed.wait()
             except asyncio.CancelledError:
@@ -87,5 +94,14 @@ class Program:
         assert self._process is not None
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            self.events.append(json.loads(line))
+            try:
+                event = json.loads(line)
+                assert isinstance(event, dict)
+                assert isinstance(event["event"], str)
+            except (ValueError, AssertionError, KeyError):
+                self.fault = f"it printed a line that is no event: {line[:200]!r}"
+            else:
+                self.events.append(event)
             self._changed.set()
+        self.fault = self.fault or f"it ended with {await self._process.wait()}"
+        self._changed.set()

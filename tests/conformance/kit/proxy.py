@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from tests.conformance.kit.program import PATIENCE
+from tests.conformance.kit import program as programs
 
 __all__ = ["Link", "Proxy"]
 
@@ -34,6 +35,13 @@ class Link:
     sent: list[Frame] = field(default_factory=list)
     received: list[Frame] = field(default_factory=list)
     largest: int = 0
+    # The last frames of both directions, `>` from the program and `<` to it.
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=6))
+
+    def note(self, sign: str, frame: Frame) -> None:
+        """Keeps a frame for the report of a step that failed."""
+        text = json.dumps(frame, ensure_ascii=False)
+        self.last.append(f"{sign} {text if len(text) <= 400 else text[:400] + ' (cut)'}")
 
 
 class Proxy:
@@ -47,15 +55,25 @@ class Proxy:
         self.refusing = 0
         # What becomes of a hub's frame: itself, another, or nothing.
         self.rewrite: Callable[[Frame], Frame | None] = lambda frame: frame
+        # Whether messages are delivered twice.
+        self.repeats = False
         # An answer in the hub's place; None hands the frame on.
         self.answer: Callable[[Frame], Frame | None] = lambda frame: None
         self._changed = asyncio.Event()
         self._server: Server | None = None
         self._open: set[ServerConnection] = set()
+        self._silent: set[ServerConnection] = set()
 
     async def __aenter__(self) -> Proxy:
+        # No pings of its own: a silent hub's proxy is to be silent too.
         self._server = await serve(
-            self._serve, "127.0.0.1", 0, process_request=self._admit, max_size=_FRAME_BYTES_MAX, compression=None
+            self._serve,
+            "127.0.0.1",
+            0,
+            process_request=self._admit,
+            max_size=_FRAME_BYTES_MAX,
+            compression=None,
+            ping_interval=None,
         )
         return self
 
@@ -76,12 +94,27 @@ class Proxy:
         for connection in list(self._open):
             connection.transport.abort()
 
+    def fall_silent(self) -> None:
+        """Leaves all connections open, and reads and writes nothing on them any more. New ones are not concerned."""
+        for connection in self._open:
+            self._silent.add(connection)
+            connection.transport.pause_reading()
+
+    def last_frames(self) -> list[str]:
+        """The last frames of the last two connections."""
+        return [
+            line
+            for number, link in list(enumerate(self.links, 1))[-2:]
+            for line in [f"connection {number}:", *link.last]
+        ]
+
     def sent(self, kind: str) -> list[Frame]:
         """The program's frames of one type, over all its connections."""
         return [frame for link in self.links for frame in link.sent if frame.get("type") == kind]
 
-    async def until(self, what: str, happened: Callable[[Proxy], bool], patience: float = PATIENCE) -> None:
+    async def until(self, what: str, happened: Callable[[Proxy], bool], patience: float | None = None) -> None:
         """Waits until a connection or a frame of the program makes something true."""
+        patience = min(patience or programs.PATIENCE, programs.PATIENCE)
         async with asyncio.timeout(patience) as limit:
             try:
                 while not happened(self):
@@ -122,6 +155,7 @@ class Proxy:
             program.transport.abort()
         finally:
             self._open.discard(program)
+            self._silent.discard(program)
 
     async def _to_hub(self, program: ServerConnection, hub: Any, link: Link) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -129,17 +163,24 @@ class Proxy:
                 link.largest = max(link.largest, len(text.encode() if isinstance(text, str) else text))
                 frame = json.loads(text)
                 link.sent.append(frame)
+                link.note(">", frame)
                 self._changed.set()
                 answer = self.answer(frame)
                 if answer is None:
                     await hub.send(text)
                 else:
+                    link.note("<", answer)
                     await program.send(json.dumps(answer))
 
     async def _to_program(self, program: ServerConnection, hub: Any, link: Link) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for text in hub:
                 frame = self.rewrite(json.loads(text))
+                if program in self._silent:
+                    # Until the connection is cut: the frame is held for good.
+                    await asyncio.Event().wait()
                 if frame is not None:
                     link.received.append(frame)
-                    await program.send(json.dumps(frame))
+                    link.note("<", frame)
+                    for _ in range(2 if self.repeats and "seq" in frame else 1):
+                        await program.send(json.dumps(frame))

@@ -13,11 +13,12 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.conformance.kit.program import PATIENCE, Program
+from tests.conformance.kit import program as programs
+from tests.conformance.kit.program import Program
 from tests.conformance.kit.proxy import Proxy
 from tests.python.hub import Hub
 
-__all__ = ["CHANNEL", "TOKEN", "Friend", "Stage", "stage"]
+__all__ = ["CHANNEL", "TOKEN", "Friend", "Stage", "friend_of", "stage"]
 
 TOKEN = "kit-token"
 CHANNEL = "#kit"
@@ -47,11 +48,15 @@ class Friend:
     async def hear(self, count: int) -> list[dict[str, Any]]:
         """All messages that came, once there are so many."""
         while len(self.messages) < count:
-            await self._next()
+            try:
+                await self._next()
+            except TimeoutError:
+                got = [message["payload"]["content"] for message in self.messages]
+                raise AssertionError(f"waited for {count} messages of the program; others got {got}") from None
         return self.messages
 
     async def _next(self) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(programs.PATIENCE):
             frame: dict[str, Any] = json.loads(await self.socket.recv())
         if frame["type"] == "message" and "seq" in frame:
             self.messages.append(frame)

@@ -1,0 +1,3 @@
+module orochi.test/client
+
+go 1.19
