@@ -19,7 +19,7 @@ from orochi import OrochiClient
 from tests.dashboard.fleet_cast import CAST, MUTE, QUIET_AFTER, STOPPED, Agent, Line, script, states
 from tests.python.hub import DEADLINE, Hub
 
-__all__ = ["LOST", "playing", "vanish"]
+__all__ = ["LOST", "client", "move_back", "playing", "vanish"]
 
 MINUTE = 60_000_000
 # Lines that are sent at once.
@@ -57,8 +57,9 @@ async def playing(hub: Hub) -> AsyncIterator[dict[str, OrochiClient]]:
                     status=agent.status, current_task=agent.task, progress=agent.progress
                 )
         await vanish(hub, CAST[LOST])
+        await asyncio.wait_for(_noted_as_lost(hub, agents["planner"]), DEADLINE)
         thanks = [QUIET_AFTER + 0.01] * len(STOPPED)
-        _move_back(hub, sorted(seqs), [line.ago for line in before] + thanks + [line.ago for line in rest])
+        move_back(hub, sorted(seqs), [line.ago for line in before] + thanks + [line.ago for line in rest])
         yield agents
 
 
@@ -92,6 +93,14 @@ async def vanish(hub: Hub, agent: Agent) -> None:
             while f'"vanish-{number}"' not in str(await asyncio.wait_for(socket.recv(), DEADLINE)):
                 pass
         socket.transport.abort()
+
+
+async def _noted_as_lost(hub: Hub, other: OrochiClient) -> None:
+    """Asks the hub until it has written the loss: before that its time can't be moved back."""
+    with closing(sqlite3.connect(hub.db)) as log:
+        wanted = "SELECT 1 FROM agent_states WHERE agent = ? AND state = 'lost'"
+        while log.execute(wanted, (LOST,)).fetchone() is None:
+            await other.who()
 
 
 def _frame(kind: str, id: str, sender: str, payload: object) -> str:
@@ -131,7 +140,8 @@ def _chunks(lines: list[Line]) -> Iterator[list[Line]]:
     yield chunk
 
 
-def _move_back(hub: Hub, seqs: list[int], ago: list[float]) -> None:
+def move_back(hub: Hub, seqs: list[int], ago: list[float]) -> None:
+    """Moves these messages so many minutes back, and gives every agent three hours of states."""
     now = time.time_ns() // 1000
     times = [(now - int(minutes * MINUTE), seq) for minutes, seq in zip(ago, seqs, strict=True)]
     with closing(sqlite3.connect(hub.db)) as log, log:

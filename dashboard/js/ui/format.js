@@ -29,7 +29,7 @@ const store = globalThis.localStorage;
 export function zone() {
   const isUtc = store?.getItem(ZONE_KEY) === "utc";
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return { isUtc, name: isUtc ? "UTC" : here === "UTC" ? "UTC (local)" : here };
+  return { isUtc, name: isUtc ? "UTC" : here };
 }
 
 /** Shows times in `local` time or in `utc`, here and in later visits. */

@@ -73,15 +73,15 @@ export function task(agent) {
   ];
 }
 
-/** Why an agent needs a person, in one sentence; what waits for it; nothing where all is well. */
+/** Why an agent needs a person, in one sentence under its status; what waits for it; nothing where all is well. */
 export function reason(agent, now) {
-  if (statusOf(agent) === "lost") return el("span", { class: "why" }, `Lost: ${agent.lost.detail}`);
+  if (statusOf(agent) === "lost") return el("span", { class: "why" }, agent.lost.detail);
   const { stuck, waiting } = agent;
-  if (stuck?.reason === "silent") return el("span", { class: "why" }, `Stuck: ${stuck.detail}`);
+  if (stuck?.reason === "silent") return el("span", { class: "why" }, stuck.detail);
   if (waiting.count === 0) return null;
   // A blocked agent has its own badge, and its task says what it needs.
   const isStuck = stuck && stuck.reason !== "blocked";
-  return el("span", { class: isStuck ? "why" : "waiting" }, isStuck && "Stuck: ", unread(agent, now));
+  return el("span", { class: isStuck ? "why" : "waiting" }, unread(agent, now));
 }
 
 /** The reason as a paragraph, and signs that are out of the ordinary. */

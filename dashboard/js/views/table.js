@@ -51,9 +51,10 @@ function row(agent, now, states) {
   const name = el("a", { class: "name", href: routeTo(["agent", agent.name]) }, agent.name);
   const { count } = agent.waiting;
   const bar = progressBar(agent);
+  const meter = bar && el("span", { class: "meter" }, bar, percent(agent), " ");
   const own = ownWord(agent);
-  // The task of an agent in error or blocked is the reason; it need not stand twice.
-  const isReason = !why && ["error", "blocked"].includes(statusOf(agent));
+  // The task of an agent in error or blocked is the reason, before what is unread, which has a column of its own.
+  const isReason = Boolean(agent.current_task) && ["error", "blocked"].includes(statusOf(agent));
   const told = isReason ? agent.current_task : why;
   const task = isReason ? "" : agent.current_task;
   return el(
@@ -61,8 +62,9 @@ function row(agent, now, states) {
     { class: "agent", data: { agent: agent.name, status: statusOf(agent) } },
     cell("status", badge(agent), own && el("span", { class: "own" }, ` ${own}`)),
     el("th", { scope: "row", class: "who", title: agent.name }, identicon(agent.name), name),
-    cut("task", task, bar && el("span", { class: "meter" }, bar, percent(agent), " "), task),
-    cut("reason", isReason ? told : why?.textContent, dismissButton(agent), told),
+    // Where there is no reason, the task has room for all its words.
+    el("td", { class: "task", title: task || null, colSpan: told ? 1 : 2 }, meter, task),
+    told && cut("reason", isReason ? told : why?.textContent, dismissButton(agent), told),
     cell("since", lasting(agent, now)),
     cell("unread-count", count > 0 && el("a", { href: routeTo(["agent", agent.name]) }, String(count))),
     cell("reach", reach(agent)),
