@@ -11,6 +11,12 @@ OLD_PYTHON := $(OLD_VENV)/bin/python
 SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
 	$(shell find rust/*/src rust/*/Cargo.toml packaging python orochi scitex_orochi dashboard -type f \
 		! -name '*.so' ! -name '*.pyc' 2>/dev/null)
+define CHECK_TOOLS
+command -v cargo >/dev/null || \
+	{ echo "cargo is not on the PATH: install Rust 1.95 or newer, https://rustup.rs" >&2; exit 1; }; \
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "python3 is missing or older than 3.11: install Python 3.11 or newer" >&2; exit 1; }
+endef
 # In the gate the lock file must be what was committed.
 LOCKED := $(if $(CI),--locked)
 
@@ -20,19 +26,21 @@ LOCKED := $(if $(CI),--locked)
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
-run: tools ## Install into .venv and start the hub
+run: ## Install into .venv and start the hub
 # The program is built first, by cargo itself: pip shows nothing of the minutes that this takes the first time.
-# Ctrl-C is no failure of the recipe, so make has nothing to report about it.
-	@set -e; trap 'exit 0' INT; \
-	test -x .venv/bin/python || python3 -m venv .venv; \
+# Ctrl-C is no failure of the recipe, so make has nothing to report about it: the inner shell ends by it, the outer one
+# well. Python reports it with a traceback: what venv and pip print is held back, and is dropped when Ctrl-C ended them.
+# make reports an error when its shell ends before it has noticed Ctrl-C itself, so that one waits for a moment.
+	@trap 'sleep 0.2; exit 0' INT; ( set -e; $(CHECK_TOOLS); \
+	test -x .venv/bin/pip || printed=$$(python3 -m venv .venv 2>&1) || { printf '%s\n' "$$printed" >&2; exit 1; }; \
 	echo "1 of 2: building the program; the first time this takes some minutes."; \
 	cargo build --locked --release --package orochi-cli --bin orochi; \
 	echo "2 of 2: installing it into .venv with the Python client; about a minute the first time."; \
-	.venv/bin/python $(PIP) .; \
+	printed=$$(.venv/bin/python $(PIP) . 2>&1) || { printf '%s\n' "$$printed" >&2; exit 1; }; \
 	echo; echo "Installed. With the hub running, type in another terminal:"; \
 	echo "  $(CURDIR)/.venv/bin/orochi listen general"; \
 	echo "and in a third:"; \
-	echo "  $(CURDIR)/.venv/bin/orochi send general 'Hello'"; echo; \
+	echo "  $(CURDIR)/.venv/bin/orochi send general 'Hello'"; echo ) || exit; \
 	trap - INT; exec .venv/bin/orochi serve
 
 test: test-rust test-page test-python ## All tests
@@ -123,11 +131,9 @@ $(OLD_VENV)/.ready:
 	$(OLD_PYTHON) $(PIP) scitex-orochi==0.1.0
 	@touch $@
 
-# What must be there already, said in a sentence.
+# Fails with a sentence where a program is missing.
 tools:
-	@command -v cargo >/dev/null || { echo "cargo is not on the PATH: install Rust 1.95 or newer, https://rustup.rs" >&2; exit 1; }
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "python3 is missing or older than 3.11: install Python 3.11 or newer" >&2; exit 1; }
+	@$(CHECK_TOOLS)
 
 clean: ## Remove what was built
 	rm -rf target .venv orochi/_native*.so

@@ -10,7 +10,20 @@ An agent, whole but for its event loop::
             print(f"[{message.channel}] {message.sender}: {message.content}")
 """
 
-from __future__ import annotations
+# `python -m orochi` and `python -m orochi.server` become the native program. Ctrl-C ends that one without a traceback,
+# so it must do the same while the rest of the package is imported. `runpy` imports this module first; what comes before
+# it is the interpreter's own start.
+try:
+    import sys
+
+    if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].removeprefix("-m") in {"orochi", "orochi.server"}:
+        import signal
+
+        # A shell's background job ignores SIGINT, and goes on doing so.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 
 from pkgutil import extend_path
 

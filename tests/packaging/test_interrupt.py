@@ -6,10 +6,13 @@ import os
 import pty
 import select
 import shutil
+import signal
+import subprocess
 import sys
 import sysconfig
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -72,24 +75,100 @@ def test_interrupted_listener_ends_well(hub: Hub, tmp_path: Path, program: list[
     assert said_nothing_odd(printed), printed
 
 
-@pytest.mark.parametrize("when", ["while it builds", "while it installs", "while the hub runs"])
-def test_interrupted_make_run_is_quiet(tmp_path: Path, when: str) -> None:
+def interrupted_after(
+    command: Sequence[str | Path], delay: float, folder: Path, env: dict[str, str]
+) -> tuple[int, str]:
+    """Sends Ctrl-C to all of the command `delay` seconds after it began; its exit code, and what it printed."""
+    program = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # A pytest that a shell started in the background ignores it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    # It may end before that.
+    with suppress(subprocess.TimeoutExpired):
+        program.wait(delay)
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGINT)
+    printed, _ = program.communicate(timeout=DEADLINE)
+    return program.returncode, printed
+
+
+def delays(runs: int, most: float) -> list[float]:
+    return [most * run / runs for run in range(runs)]
+
+
+@pytest.mark.parametrize("module", ["orochi", "orochi.server"])
+def test_interrupted_start_of_python_is_quiet(tmp_path: Path, module: str) -> None:
+    command = [sys.executable, "-m", module, "--help"]
+    began = time.monotonic()
+    subprocess.run(command, env=clean_environment(), check=True, capture_output=True)
+    ended = []
+    for delay in delays(40, time.monotonic() - began):
+        code, printed = interrupted_after(command, delay, tmp_path, clean_environment())
+        # What Python says before it comes to the package is Python's own.
+        assert "/orochi/" not in printed, printed
+        ended.append(code)
+    # By the signal, as the native program is; 130 is the same where Python's own handler was still there.
+    assert set(ended) <= {-signal.SIGINT, 130, 0, 1}, ended
+    assert -signal.SIGINT in ended
+
+
+def make_in(folder: Path, slow: str = "", venv: bool = True) -> tuple[list[str | Path], dict[str, str]]:
+    """`make run` in a folder in which cargo and pip do nothing, and their environment; `slow` names one that does it
+    for ever."""
     make = shutil.which("make")
     assert make is not None
-    shutil.copy(CHECKOUT / "Makefile", tmp_path)
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    # Stand for the minutes that cargo and pip take.
-    for program, its_time in [(tmp_path / "cargo", "while it builds"), (programs / "python", "while it installs")]:
-        program.write_text("#!/bin/sh\n" + ("echo at work; exec sleep 60\n" if when == its_time else "exit 0\n"))
-        program.chmod(0o755)
-    (programs / "orochi").symlink_to(OROCHI)
-    env = {"OROCHI_PORT": "0", "OROCHI_DASHBOARD_PORT": "0", "OROCHI_DB": str(tmp_path / "orochi.db")}
-    env["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
-    ready = "Ctrl-C or SIGTERM" if when == "while the hub runs" else "at work"
-    code, printed = interrupted([make, "run"], ready, tmp_path, clean_environment(env))
-    if when == "while the hub runs":
-        assert f"  {programs}/orochi listen general" in printed.replace("\r", "").splitlines()
+    shutil.copy(CHECKOUT / "Makefile", folder)
+    programs = folder / ".venv" / "bin"
+    stubs = [folder / "cargo"]
+    if venv:
+        programs.mkdir(parents=True)
+        stubs += [programs / "python", programs / "pip"]
+        (programs / "orochi").symlink_to(OROCHI)
+    for stub in stubs:
+        # pip is Python, which prints a traceback at Ctrl-C.
+        slowly = (
+            "exec sleep 60" if stub.name == "cargo" else f"exec {sys.executable} -c 'import signal; signal.pause()'"
+        )
+        stub.write_text(f"#!/bin/sh\n{slowly if stub.name == slow else ''}\n")
+        stub.chmod(0o755)
+    env = {"OROCHI_PORT": "0", "OROCHI_DASHBOARD_PORT": "0", "OROCHI_DB": str(folder / "orochi.db")}
+    return [make, "run"], clean_environment({**env, "PATH": f"{folder}:{os.environ['PATH']}"})
+
+
+def test_interrupted_make_run_is_quiet_whenever(tmp_path: Path) -> None:
+    for run, delay in enumerate(delays(20, 1.5)):
+        folder = tmp_path / str(run)
+        folder.mkdir()
+        # While it looks for programs and makes the real environment.
+        command, env = make_in(folder, "cargo", venv=False)
+        code, printed = interrupted_after(command, delay, folder, env)
+        assert code == -signal.SIGINT, printed
+        assert said_nothing_odd(printed), printed
+
+
+@pytest.mark.parametrize(
+    ("slow", "ready"), [("cargo", "1 of 2"), ("python", "2 of 2"), ("", "Ctrl-C or SIGTERM")], ids=lambda word: word
+)
+def test_interrupted_make_run_is_quiet(tmp_path: Path, slow: str, ready: str) -> None:
+    command, env = make_in(tmp_path, slow)
+    code, printed = interrupted(command, ready, tmp_path, env)
     # make itself ends by the signal, which shells report as 130.
-    assert code == -2, printed
+    assert code == -signal.SIGINT, printed
     assert said_nothing_odd(printed), printed
+    if not slow:
+        assert f"  {tmp_path}/.venv/bin/orochi listen general" in printed.replace("\r", "").splitlines()
+
+
+def test_make_run_says_why_it_failed(tmp_path: Path) -> None:
+    command, env = make_in(tmp_path)
+    (tmp_path / ".venv" / "bin" / "python").write_text("#!/bin/sh\necho 'ERROR: no space left' >&2\nexit 1\n")
+    ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "ERROR: no space left" in ran.stderr
