@@ -12,6 +12,8 @@ COPY rust/protocol/Cargo.toml rust/protocol/
 COPY rust/hub/Cargo.toml rust/hub/
 COPY rust/client/Cargo.toml rust/client/
 COPY rust/cli/Cargo.toml rust/cli/
+# hyper is built with it.
+COPY rust/httpdate rust/httpdate
 COPY python/Cargo.toml python/
 COPY bench/load/Cargo.toml bench/load/
 # With a target that is named the flags above are for the binary alone, and not for macros and build scripts, which
@@ -25,7 +27,7 @@ COPY LICENSE ./
 COPY dashboard dashboard
 COPY rust rust
 # Cargo compares times: the stubs above are younger than the sources.
-RUN find rust dashboard -type f -exec touch {} + \
+RUN find rust dashboard -path rust/httpdate -prune -o -type f -exec touch {} + \
     && cargo build --locked --release --package orochi-cli --target "$(rustc --print host-tuple)" \
     && install -D "target/$(rustc --print host-tuple)/release/orochi" /image/bin/orochi \
     && /image/bin/orochi licences > /image/LICENCES \

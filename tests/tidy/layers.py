@@ -12,6 +12,7 @@ __all__ = ["check"]
 # What each crate may depend on; tests may depend on more.
 CRATES = {
     "rust/protocol/Cargo.toml": set(),
+    "rust/httpdate/Cargo.toml": set(),
     "rust/hub/Cargo.toml": {"orochi-protocol"},
     "rust/client/Cargo.toml": {"orochi-protocol"},
     "rust/cli/Cargo.toml": {"orochi-client", "orochi-hub", "orochi-protocol"},

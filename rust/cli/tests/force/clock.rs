@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use orochi_client::{Client, Outgoing};
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::checker::read_log;
@@ -60,6 +63,21 @@ async fn send(client: &Client, content: &str) {
     timeout(DEADLINE, client.send(message)).await.expect("the hub answers").expect("it is accepted");
 }
 
+/// The hub's answer to one request.
+async fn http(address: &str, line: &str, body: &Value) -> String {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let head = "Host: localhost\r\nConnection: close\r\nContent-Type: application/json";
+    let request = format!("{line} HTTP/1.1\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let asking = async {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(request.as_bytes()).await.expect("it is open");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
+    };
+    timeout(DEADLINE, asking).await.expect("the hub answers")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clock_that_is_set_by_years_stops_nothing_and_times_follow_it() {
     const YEAR: i64 = 365 * 86_400;
@@ -81,23 +99,36 @@ async fn clock_that_is_set_by_years_stops_nothing_and_times_follow_it() {
         send(&client, &n.to_string()).await;
         client.request("presence", &serde_json::json!({"detail": true})).await.expect("it answers");
     }
-    // A start at a time like that, and one after it.
-    // No system lets its clock be set outside 1970 to 9999, and HTTP has no dates there.
-    for (n, seconds) in [(9, -50 * YEAR), (10, 200 * YEAR), (11, 0)] {
+    // Starts at times like that, and one after them: the client comes back, others come, and HTTP is answered.
+    let address = format!("127.0.0.1:{}", hub.port);
+    for (n, seconds) in [(9, -80 * YEAR), (10, 9000 * YEAR), (11, 200 * YEAR), (12, 0)] {
         set(seconds);
         tokio::task::block_in_place(|| hub.kill_and_restart());
         send(&client, &n.to_string()).await;
+        let newcomer = Client::connect(options(&hub.url(), &format!("newcomer-{n}"))).await.expect("it is there");
+        send(&newcomer, &format!("{n} by a newcomer")).await;
+        newcomer.close().await;
+        let message = json!({"sender": "ci", "channel": "#clock", "content": format!("{n} by HTTP")});
+        assert!(http(&address, "POST /api/messages", &message).await.starts_with("HTTP/1.1 201 "));
+        for path in ["/healthz", "/readyz", "/api/agents", "/api/overview", "/api/stats/timeline", "/api/stats/states"]
+        {
+            let answer = http(&address, &format!("GET {path}"), &Value::Null).await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{path}, {seconds} s: {answer}");
+        }
     }
     hub.terminate();
     tokio::task::block_in_place(|| assert!(hub.ended().success()));
     let log = read_log(&hub.db()).await;
     let contents: Vec<&str> = log.iter().map(|row| row.content.as_str()).collect();
-    assert_eq!(contents, (0..12).map(|n| n.to_string()).collect::<Vec<_>>());
+    let ways = ["", " by a newcomer", " by HTTP"];
+    let restarted = (9..13).flat_map(|n| ways.map(|way| format!("{n}{way}")));
+    assert_eq!(contents, (0..9).map(|n| n.to_string()).chain(restarted).collect::<Vec<_>>());
     let years: Vec<String> = log.iter().map(|row| row.ts.to_string()[..4].to_owned()).collect();
     let now = &years[0];
-    for at in [2, 4, 6, 8, 11] {
+    for at in [2, 4, 6, 8, 18, 19, 20] {
         assert_eq!(&years[at], now, "the right time again: {years:?}");
     }
     assert!(years[1] > *now && years[3] < *now, "{years:?}");
     assert_eq!((years[5].as_str(), years[7].as_str()), ("1970", "9999"), "{years:?}");
+    assert_eq!((years[9].as_str(), years[12].as_str()), ("1970", "9999"), "{years:?}");
 }

@@ -1,6 +1,6 @@
 //! One request to Gitea: its address, the token, the bound on what is read, and what the answer means.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use orochi_protocol::{AgentName, ErrorCode, Refusal};
@@ -59,6 +59,15 @@ impl Http {
     /// `GITEA_URL`, without any name or password that stood in it, and without a slash at its end.
     pub(super) fn address(&self) -> &str {
         self.base.as_str().trim_end_matches("/api/v1")
+    }
+
+    /// Certificates are checked by the clock, and rustls panics where that is before 1970.
+    fn check_clock(&self) -> Result<(), Failure> {
+        if self.base.scheme() == "https" && SystemTime::now() < UNIX_EPOCH {
+            let detail = "Gitea's certificate can't be checked: this machine's clock is before 1970; set it";
+            return Err(Refusal::new(ErrorCode::GiteaUnavailable, detail).into());
+        }
+        Ok(())
     }
 
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -161,6 +170,7 @@ impl<'a> Call<'a> {
 
     /// Asks; again after a short wait where there was no connection, or it broke before an answer.
     pub(super) async fn get(&mut self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Failure> {
+        self.http.check_clock()?;
         let url = self.http.url(path, query);
         let mut response = self.request(Method::GET, url.clone()).send().await;
         for wait in READ_AGAIN_AFTER {
@@ -200,6 +210,7 @@ impl<'a> Call<'a> {
     }
 
     async fn send<T: Serialize>(&mut self, method: Method, path: &[&str], body: &T) -> Result<Answer, Failure> {
+        self.http.check_clock()?;
         self.is_writing = true;
         let response = self.request(method, self.http.url(path, &[])).json(body).send().await;
         self.take(response).await
