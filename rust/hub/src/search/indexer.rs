@@ -9,7 +9,7 @@ use orochi_protocol::Seq;
 
 use super::file::{self, IndexError, Writer};
 use super::{INDEX_BATCH, Shared};
-use crate::store::{Reader, StoredMessage};
+use crate::store::{Reader, Reads, StoreError, StoredMessage};
 
 /// How long new messages are gathered, where they are few: four wake-ups a second, whatever the rate.
 const GATHER: Duration = Duration::from_millis(250);
@@ -21,12 +21,27 @@ const REPORT: Duration = Duration::from_secs(5);
 /// Bytes of content that one batch holds in memory.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// The log, read by a connection of the thread's own that is opened when there is something to read.
+pub(super) struct Log {
+    reads: Reads,
+    reader: Option<Reader>,
+}
+
+impl Log {
+    fn reader(&mut self) -> Result<&Reader, IndexError> {
+        if self.reader.is_none() {
+            self.reader = Some(self.reads.reader().map_err(read_error)?);
+        }
+        self.reader.as_ref().ok_or(IndexError::Disk(rusqlite::Error::InvalidQuery))
+    }
+}
+
 /// Runs until the hub stops.
-pub(super) fn run(shared: &Shared, reader: &Reader) {
+pub(super) fn run(shared: &Shared, log: &mut Log) {
     let mut retry = RETRY_MIN;
     while !shared.is_stopping() {
-        let ended = match open(shared, reader) {
-            Ok(writer) => follow(shared, reader, writer, &mut retry),
+        let ended = match open(shared, log) {
+            Ok(writer) => follow(shared, log, writer, &mut retry),
             Err(error) => Err(error),
         };
         match ended {
@@ -44,11 +59,11 @@ pub(super) fn run(shared: &Shared, reader: &Reader) {
 }
 
 /// Opens the index, and makes sure that it was made from this log and from nothing newer.
-fn open(shared: &Shared, reader: &Reader) -> Result<Writer, IndexError> {
+fn open(shared: &Shared, log: &mut Log) -> Result<Writer, IndexError> {
     let writer = Writer::open(&shared.path, &shared.epoch)?;
     let mark = writer.mark();
     if mark.seq > Seq::ZERO {
-        let message = reader.message(mark.seq).map_err(read_error)?;
+        let message = log.reader()?.message(mark.seq).map_err(read_error)?;
         if message.is_none_or(|message| message.id != mark.id) {
             return Err(IndexError::Stale("it is newer than the log"));
         }
@@ -58,7 +73,7 @@ fn open(shared: &Shared, reader: &Reader) -> Result<Writer, IndexError> {
 }
 
 /// Adds what is committed until the hub stops.
-fn follow(shared: &Shared, reader: &Reader, mut writer: Writer, retry: &mut Duration) -> Result<(), IndexError> {
+fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Duration) -> Result<(), IndexError> {
     let mut progress = Progress::new(writer.mark().seq, shared.head());
     while !shared.is_stopping() {
         if shared.take_damage() {
@@ -70,7 +85,7 @@ fn follow(shared: &Shared, reader: &Reader, mut writer: Writer, retry: &mut Dura
             shared.wait_for_messages(GATHER);
             continue;
         }
-        let batch = read(reader, after, head)?;
+        let batch = read(log.reader()?, after, head)?;
         if batch.is_empty() {
             // The log has a gap up to its head, as logs of 0.1.0 can have.
             shared.reached(head);
@@ -99,7 +114,7 @@ fn read(reader: &Reader, after: Seq, head: Seq) -> Result<Vec<StoredMessage>, In
 }
 
 /// The log's faults are not the index's: they may pass.
-fn read_error(error: crate::store::StoreError) -> IndexError {
+fn read_error(error: StoreError) -> IndexError {
     tracing::warn!(%error, "the search index can't read the log");
     IndexError::Disk(rusqlite::Error::InvalidQuery)
 }
@@ -169,9 +184,9 @@ impl Progress {
 ///
 /// # Errors
 /// Where the system has no thread to give.
-pub(super) fn start(shared: Arc<Shared>, reader: Reader) -> std::io::Result<std::thread::JoinHandle<()>> {
+pub(super) fn start(shared: Arc<Shared>, reads: Reads) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("orochi-search".to_owned()).spawn(move || {
-        run(&shared, &reader);
+        run(&shared, &mut Log { reads, reader: None });
         shared.ended();
     })
 }

@@ -95,7 +95,7 @@ impl Search {
     /// Starts the thread that writes the index of the log that `reads` reads.
     ///
     /// # Errors
-    /// Where the system has no thread to give, or the log can't be read.
+    /// Where the system has no thread to give.
     pub fn start(reads: &Reads, epoch: &str, head: Arc<AtomicU64>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             path: file::path_beside(reads.path()),
@@ -112,8 +112,7 @@ impl Search {
             has_ended: Mutex::new(false),
             ended: Condvar::new(),
         });
-        let reader = reads.reader().map_err(std::io::Error::other)?;
-        indexer::start(Arc::clone(&shared), reader)?;
+        indexer::start(Arc::clone(&shared), reads.clone())?;
         Ok(Self { shared })
     }
 
