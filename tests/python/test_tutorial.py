@@ -44,8 +44,11 @@ async def test_tutorial_loses_nothing_through_its_kill(hub: Hub, tmp_path: Path)
         assert await line(bob) == "#1 alice: @bob which branch?"
         assert [await line(alice), await line(alice)] == ["#1 is on disk; bob is online", "bob: on it"]
         await end(alice)
-        await end(bob)
         async with hub.client("watcher") as watcher:
+            # A person who follows the page takes longer to type than bob's client to say that he has seen it.
+            while (await watcher.receipts(1))["bob"] != "seen":
+                await asyncio.sleep(0)
+            await end(bob)
             while "bob" in await watcher.who():
                 await asyncio.sleep(0)
         alice = await start(hub, tmp_path, "alice")
