@@ -9,8 +9,8 @@ use orochi_protocol::{AgentName, ChannelName, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::args::Connection;
 use crate::commands::rows;
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::hub::{connection_failed, place, token_refused};
 

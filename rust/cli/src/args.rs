@@ -4,13 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use orochi_hub::config::Config;
 use orochi_hub::config::variables::{self, SETTINGS, Setting};
-use orochi_hub::config::{Config, Secret, parse_port};
 
 use crate::commands::{
     channels, forget, gitea, health, history, join, listen, login, members, receipts, search, send, status, who,
 };
+use crate::connection::Connection;
 use crate::failure::Failure;
 
 /// The variables of [`Connection`] that [`Config`] does not have.
@@ -38,24 +39,6 @@ pub struct Cli {
     pub connection: Connection,
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Where the hub is, and who is asking.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Which hub, and as whom")]
-pub struct Connection {
-    /// The hub's host
-    #[arg(long, global = true, default_value = "127.0.0.1")]
-    pub host: String,
-    /// The hub's port for agents
-    #[arg(long, global = true, default_value = "9559", value_parser = parse_port)]
-    pub port: u16,
-    /// The hub's token; as a flag it is visible in the process list, so use the variable
-    #[arg(long, global = true, default_value = "", hide_default_value = true)]
-    pub token: Secret,
-    /// Your agent name [default: this machine's name]
-    #[arg(long, global = true)]
-    pub name: Option<String>,
 }
 
 /// The commands, in the order of `--help`.

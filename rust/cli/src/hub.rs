@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::args::Connection;
+use crate::connection::Connection;
 use crate::failure::Failure;
 
 /// A hub on this machine answers in a millisecond, one across the world within a second.

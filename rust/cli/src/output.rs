@@ -1,16 +1,15 @@
 //! What goes to stdout: lines, each written out at once, so that a reader of a pipe has it when it happens.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
-use std::thread;
-use std::time::Duration;
 
 use serde::Serialize;
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
 
 use crate::failure::Failure;
+use crate::writing::write_all;
 
 /// Writes one line. What strangers wrote has been through [`crate::text`].
 ///
@@ -44,23 +43,6 @@ pub fn all(text: &str) -> Result<(), Failure> {
     // Past the standard library's buffer, which would write what is left in it once more at the end.
     let mut out = io::stdout().as_fd().try_clone_to_owned().map(File::from)?;
     Ok(write_all(&mut out, text.as_bytes()).1?)
-}
-
-/// As [`Write::write_all`], also for a descriptor that its other users made non-blocking; tells how much was written.
-pub fn write_all(out: &mut impl Write, text: &[u8]) -> (usize, io::Result<()>) {
-    /// Before another try on a pipe that is full.
-    const PAUSE: Duration = Duration::from_millis(20);
-    let mut written = 0;
-    while written < text.len() {
-        match out.write(&text[written..]) {
-            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
-            Ok(more) => written += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
-            Err(error) => return (written, Err(error)),
-        }
-    }
-    (written, Ok(()))
 }
 
 /// Waits until nobody reads stdout any more: `orochi listen | head -1` ends with its reader, not with the message

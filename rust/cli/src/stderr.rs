@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::output::write_all;
+use crate::writing::write_all;
 
 /// Lines that wait take no more memory than this; later ones are lost and counted. Some 5000 lines of a hub.
 const QUEUE_BYTES_MAX: usize = 1 << 20;

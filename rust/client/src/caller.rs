@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::client::Answer;
+use crate::answer::Answer;
 use crate::error::Error;
 
 /// A queue of answers. Its owner numbers its requests with tickets, and gets one answer for each.

@@ -16,12 +16,14 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::outstanding::{Change, Request};
 use crate::session::frame;
+use crate::state::State;
 use crate::task::{CLOSE_MAX, Command, Task};
 
 /// A registered agent's connection to a hub.
@@ -42,17 +44,6 @@ pub(crate) struct Shared {
     pub(crate) finished: Arc<AtomicU64>,
     is_old_hub: Arc<AtomicBool>,
     caught_up: watch::Receiver<bool>,
-}
-
-/// How a client's connection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Registered.
-    Connected,
-    /// Lost, and being made anew.
-    Reconnecting,
-    /// Over: closed by the program, or refused for good; [`Inbox::end`] says why.
-    Closed,
 }
 
 /// A message to send.
@@ -94,15 +85,6 @@ pub struct Receipt {
     pub delivery: BTreeMap<String, DeliveryState>,
     /// Whether it was in the log already.
     pub duplicate: bool,
-}
-
-/// A hub's answer: its ack, and the payload of the data frame before it, where the request has one.
-#[derive(Debug)]
-pub struct Answer {
-    /// The ack.
-    pub ack: AckPayload,
-    /// The payload of `presence`, of the `message` with `history`, of `gitea_result` or `receipts`.
-    pub data: Option<Box<RawValue>>,
 }
 
 impl Client {

@@ -4,12 +4,13 @@
 //!
 //! Read in this order:
 //!
-//! 1. [`client`]: the handle: what a program can ask for.
+//! 1. [`client`]: the handle: what a program can ask for. `state`: how its connection is. `answer`: what the hub said.
 //! 2. [`options`], [`error`], [`inbox`]: what it is told, what can go wrong, what it receives.
 //! 3. `task`: the task that owns the socket; `session`: one connection of it.
 //! 4. `outstanding`: requests that wait for an answer; `caller`: those who get it; `backoff`: when to try again.
 //! 5. [`queued`]: the handle for callers without futures, whose answers go to a queue.
 
+mod answer;
 mod backoff;
 mod caller;
 pub mod client;
@@ -19,11 +20,14 @@ pub mod options;
 mod outstanding;
 pub mod queued;
 mod session;
+mod state;
 mod task;
 
+pub use answer::Answer;
 pub use caller::Answers;
-pub use client::{Answer, Client, Outgoing, Receipt, State};
+pub use client::{Client, Outgoing, Receipt};
 pub use error::Error;
 pub use inbox::{Inbox, Incoming};
 pub use options::Options;
 pub use queued::Queued;
+pub use state::State;

@@ -10,8 +10,8 @@ use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::answer::Answer;
 use crate::caller::Caller;
-use crate::client::Answer;
 use crate::error::Error;
 
 /// What a request changes of the channels that the agent is in, once the hub has agreed.

@@ -11,7 +11,7 @@ pub mod variables;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-pub use parse::port as parse_port;
+pub use parse::{LogFormat, port as parse_port};
 pub use rules::{ChannelRule, channel_for};
 pub use secret::Secret;
 
@@ -84,17 +84,6 @@ pub struct Config {
     /// Ask Gitea for what happened while the hub could not be told: 1 or 0 in the variable
     #[arg(long, value_name = "SWITCH", default_value = "1", value_parser = parse::switch, action = clap::ArgAction::Set)]
     pub gitea_catch_up: bool,
-}
-
-/// How logs are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Text in a terminal, else JSON.
-    Auto,
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 impl Default for Config {

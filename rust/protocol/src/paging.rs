@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::codes::{ErrorCode, Refusal};
 use crate::limits::ANSWER_BYTES_MAX;
-use crate::reply::{PresenceAnswer, ReceiptsAnswer};
 
 /// What an answer has besides its entries: the envelope, a `ref`, a channel's name.
 const BESIDE_BYTES: usize = 4 * 1024;
@@ -29,35 +28,8 @@ impl<T> More<T> {
     }
 }
 
-impl PresenceAnswer {
-    /// The agents after `after`, by name, as many as fit one answer.
-    ///
-    /// # Errors
-    /// `TOO_LARGE` where not even the first fits.
-    pub fn page(mut self, after: Option<&str>) -> Result<Self, Refusal> {
-        let detail = self.detail.as_ref();
-        let row_bytes = |name: &str| detail.and_then(|rows| rows.get(name)).map_or(0, |row| entry_bytes(name, row));
-        self.more = cut(&mut self.agents, after, |name, channels| entry_bytes(name, channels) + row_bytes(name))?;
-        if let Some(rows) = &mut self.detail {
-            rows.retain(|name, _| self.agents.contains_key(name));
-        }
-        Ok(self)
-    }
-}
-
-impl ReceiptsAnswer {
-    /// The agents after `after`, by name, as many as fit one answer.
-    ///
-    /// # Errors
-    /// `TOO_LARGE` where not even the first fits.
-    pub fn page(mut self, after: Option<&str>) -> Result<Self, Refusal> {
-        self.more = cut(&mut self.agents, after, entry_bytes)?;
-        Ok(self)
-    }
-}
-
 /// Keeps the entries after `after` that fit.
-fn cut<V>(
+pub(crate) fn cut<V>(
     entries: &mut BTreeMap<String, V>,
     after: Option<&str>,
     bytes: impl Fn(&str, &V) -> usize,
@@ -87,7 +59,7 @@ fn cut<V>(
 }
 
 /// The bytes of `"name":value,` as JSON.
-fn entry_bytes(name: &str, value: &impl Serialize) -> usize {
+pub(crate) fn entry_bytes(name: &str, value: &impl Serialize) -> usize {
     let entry = (name, value);
     // The array's brackets and comma are as long as the entry's colon and comma.
     serde_json::to_vec(&entry).map_or(0, |json| json.len())
@@ -96,7 +68,7 @@ fn entry_bytes(name: &str, value: &impl Serialize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reply::ReceiptState;
+    use crate::reply::{PresenceAnswer, ReceiptState, ReceiptsAnswer};
     use crate::seq::Seq;
 
     fn receipts(count: usize) -> ReceiptsAnswer {

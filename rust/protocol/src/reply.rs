@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::codes::Refusal;
-use crate::paging::More;
+use crate::paging::{More, cut, entry_bytes};
 use crate::seq::Seq;
 use crate::time::Timestamp;
 
@@ -265,4 +265,31 @@ pub struct ReceiptsAnswer {
     /// The request's id; absent over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<String>,
+}
+
+impl PresenceAnswer {
+    /// The agents after `after`, by name, as many as fit one answer.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` where not even the first fits.
+    pub fn page(mut self, after: Option<&str>) -> Result<Self, Refusal> {
+        let detail = self.detail.as_ref();
+        let row_bytes = |name: &str| detail.and_then(|rows| rows.get(name)).map_or(0, |row| entry_bytes(name, row));
+        self.more = cut(&mut self.agents, after, |name, channels| entry_bytes(name, channels) + row_bytes(name))?;
+        if let Some(rows) = &mut self.detail {
+            rows.retain(|name, _| self.agents.contains_key(name));
+        }
+        Ok(self)
+    }
+}
+
+impl ReceiptsAnswer {
+    /// The agents after `after`, by name, as many as fit one answer.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` where not even the first fits.
+    pub fn page(mut self, after: Option<&str>) -> Result<Self, Refusal> {
+        self.more = cut(&mut self.agents, after, entry_bytes)?;
+        Ok(self)
+    }
 }

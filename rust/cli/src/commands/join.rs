@@ -5,7 +5,7 @@ use orochi_protocol::ChannelName;
 
 use super::{Identity, channel};
 use crate::agent::Agent;
-use crate::args::Connection;
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output;
 use crate::stderr;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Channels, Identity};
 use crate::agent::Agent;
-use crate::args::Connection;
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::{output, stderr};
 

@@ -26,12 +26,12 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::client::State;
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::outstanding::{Outstanding, Request};
 use crate::session::{self, Socket, frame, pump, reason};
+use crate::state::State;
 
 /// Requests that one turn takes.
 const TURN_MAX: usize = 256;

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{End, TURN_MAX, Task};
-use crate::client::State;
 use crate::error::Error;
 use crate::session::{self, Socket};
+use crate::state::State;
 
 /// A hub that asks for a longer wait is asked again after this one.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);

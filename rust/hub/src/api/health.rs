@@ -10,7 +10,6 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::App;
 use super::errors::ApiError;
 use super::request::query::Params;
 use crate::core::Core;
@@ -40,10 +39,13 @@ pub async fn alive() -> Json<Health> {
 }
 
 /// GET /readyz
-pub async fn ready(State(app): State<App>, params: Params) -> Result<Json<Health>, ApiError> {
+pub async fn ready(
+    State((readiness, core)): State<(Readiness, Core)>,
+    params: Params,
+) -> Result<Json<Health>, ApiError> {
     let max_age = params.whole("max_age", 0..=MAX_AGE_MAX)?.map(u64::from).map(Duration::from_secs);
-    app.readiness.check(&app.core, max_age.unwrap_or_default().max(FRESH_MAX)).await?;
-    let reach = app.core.search_reach();
+    readiness.check(&core, max_age.unwrap_or_default().max(FRESH_MAX)).await?;
+    let reach = core.search_reach();
     let progress = SearchProgress { indexed_up_to: reach.indexed_up_to, head: reach.head };
     Ok(Json(Health { search: (!reach.is_complete()).then_some(progress), ..OK }))
 }

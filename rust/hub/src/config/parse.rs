@@ -3,7 +3,16 @@
 
 use orochi_protocol::AgentName;
 
-use super::LogFormat;
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text in a terminal, else JSON.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
 
 /// A port to bind; 0 lets the system choose.
 pub fn port(text: &str) -> Result<u16, String> {
@@ -19,7 +28,7 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// How logs are written.
+/// One of [`LogFormat`].
 pub fn log_format(text: &str) -> Result<LogFormat, String> {
     match text.trim() {
         "auto" => Ok(LogFormat::Auto),

@@ -1,18 +1,13 @@
 //! What can be asked of Gitea: an action's name and params, parsed once into values that can be sent.
 
-use std::fmt;
-
 use orochi_protocol::fields::{Fields, invalid};
 use orochi_protocol::names::shown;
 use orochi_protocol::{ErrorCode, Refusal};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::params::{Params, labels, optional_name, state};
 use super::requester::About;
-
-/// Longest name of an owner, organisation or repository; Gitea's own limits are below it.
-const NAME_CHARS_MAX: usize = 100;
+use super::subject::{Issue, Label, Name, Repo, State};
 
 /// One call, as section 8 has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,83 +121,6 @@ pub struct NewIssue {
     pub about: About,
 }
 
-/// A repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repo {
-    /// A user or an organisation.
-    pub owner: Name,
-    /// Its name.
-    pub name: Name,
-}
-
-/// An issue that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
-    /// Where.
-    pub repo: Repo,
-    /// Its number in the repository, not Gitea's id for it.
-    pub number: u32,
-}
-
-/// A label, by name or by Gitea's id.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Label {
-    /// Looked up among the repository's and its organisation's.
-    Name(String),
-    /// Sent as it is.
-    Id(u64),
-}
-
-/// Which issues a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Those that are open.
-    Open,
-    /// Those that are closed.
-    Closed,
-    /// Both.
-    All,
-}
-
-impl State {
-    /// As Gitea writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            State::Open => "open",
-            State::Closed => "closed",
-            State::All => "all",
-        }
-    }
-}
-
-/// The name of a user, organisation or repository: it is one segment of an address and stays one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(String);
-
-impl Name {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn parse(field: &str, text: String) -> Result<Self, Refusal> {
-        let is_written_so = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let is_dots = text == "." || text == "..";
-        if text.is_empty() || is_dots || text.len() > NAME_CHARS_MAX || !text.chars().all(is_written_so) {
-            let expected = "a name as Gitea has them: 1 to 100 letters, digits, '-', '_' and '.'";
-            return Err(invalid(field, expected, &shown(&text)));
-        }
-        Ok(Self(text))
-    }
-}
-
-impl fmt::Display for Repo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.owner.0, self.name.0)
-    }
-}
-
 impl Action {
     /// Reads an action's name and its params, a JSON object.
     ///
@@ -239,7 +157,7 @@ impl Action {
             "get_version" => Self::GetVersion,
             "get_issue" => Self::GetIssue(params.issue()?),
             "reopen_issue" => Self::ReopenIssue(params.issue()?),
-            "edit_issue" => params.edit()?,
+            "edit_issue" => edit_issue(&params)?,
             "assign" => Self::Assign { issue: params.issue()?, assignees: params.assignees()? },
             "list_comments" => Self::ListComments(params.issue()?),
             "add_labels" => {
@@ -312,8 +230,11 @@ impl NewIssue {
     }
 }
 
-impl Repo {
-    pub(super) fn parse(owner: String, name: String) -> Result<Self, Refusal> {
-        Ok(Self { owner: Name::parse("owner", owner)?, name: Name::parse("repo", name)? })
+fn edit_issue(params: &Params<'_>) -> Result<Action, Refusal> {
+    let issue = params.issue()?;
+    let (title, body) = (params.title()?, params.fields.text("body")?);
+    if title.is_none() && body.is_none() {
+        return Err(params.missing("title or body"));
     }
+    Ok(Action::EditIssue { issue, title, body })
 }

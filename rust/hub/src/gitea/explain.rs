@@ -4,10 +4,10 @@
 
 use serde::Deserialize;
 
-use super::action::{Action, Issue, Name, Repo};
+use super::action::Action;
 use super::failure::{Failure, refused};
-use super::http::Call;
-use super::issues::in_repo;
+use super::http::{Call, in_repo};
+use super::subject::{Issue, Name, Repo};
 
 /// Assignees of which it is asked whether they are users.
 const USERS_MAX: usize = 20;

@@ -5,12 +5,12 @@ use orochi_protocol::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::action::{Action, Name};
+use super::action::Action;
 use super::failure::Failure;
-use super::http::Call;
-use super::issues::in_repo;
+use super::http::{Call, in_repo};
 use super::pages::{self, Shape};
 use super::requester::Mark;
+use super::subject::Name;
 
 /// How far Gitea's clock may be from the hub's.
 const CLOCKS_APART_MICROS: i64 = 2 * 60 * 60 * 1_000_000;

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::failure::{Failure, refused, unavailable};
 use super::requester::{About, Mark, Names};
+use super::subject::Repo;
 use crate::config::{Config, Secret};
 use crate::http_client;
 
@@ -329,4 +330,9 @@ fn root_cause(error: reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+/// A path below a repository.
+pub(super) fn in_repo<'a>(repo: &'a Repo, rest: &[&'a str]) -> Vec<&'a str> {
+    [&["repos", repo.owner.as_str(), repo.name.as_str()], rest].concat()
 }

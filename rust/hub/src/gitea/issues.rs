@@ -5,12 +5,13 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::action::{Issue, Label, NewIssue, Repo, State};
+use super::action::NewIssue;
 use super::dropped::{self, Asked};
 use super::failure::Failure;
-use super::http::Call;
+use super::http::{Call, in_repo};
 use super::labels;
 use super::pages::{self, ENTRIES_MAX, Shape};
+use super::subject::{Issue, Label, Repo, State};
 
 /// Makes an issue.
 pub(super) async fn create(call: &mut Call<'_>, issue: &NewIssue) -> Result<Box<RawValue>, Failure> {
@@ -98,9 +99,4 @@ pub(super) async fn comment(call: &mut Call<'_>, issue: &Issue, body: &str) -> R
     let number = issue.number.to_string();
     let path = in_repo(&issue.repo, &["issues", &number, "comments"]);
     call.write(Method::POST, &path, &json!({"body": body})).await
-}
-
-/// A path below a repository.
-pub(super) fn in_repo<'a>(repo: &'a Repo, rest: &[&'a str]) -> Vec<&'a str> {
-    [&["repos", repo.owner.as_str(), repo.name.as_str()], rest].concat()
 }

@@ -6,11 +6,10 @@ use orochi_protocol::names::shown;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::action::{Label, Repo};
 use super::failure::{Failure, unavailable};
-use super::http::Call;
-use super::issues::in_repo;
+use super::http::{Call, in_repo};
 use super::pages::{self, ENTRIES_MAX, Shape};
+use super::subject::{Label, Repo};
 
 /// Labels that are looked through in one place.
 const LABELS_MAX: usize = 2000;

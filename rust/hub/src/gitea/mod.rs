@@ -1,6 +1,7 @@
 //! Everything of Gitea (section 8, docs/gitea.md): calls for agents and programs, and what happens there as messages.
 //!
-//! - [`action`]: what can be asked for, parsed once. [`requester`]: for whom. [`failure`]: what can go wrong.
+//! - [`action`]: what can be asked for, parsed once, with its `subject`.
+//!   [`requester`]: for whom. [`failure`]: what can go wrong.
 //! - `admission`: the bounds on calls under way, in all and of one asker.
 //! - `find`: what a request made whose answer was lost. `looks`: what the hub itself asks, to tell what happened.
 //! - `explain`: what a refusal means. `dropped`: what Gitea left out without a word. `params`: an action's params.
@@ -29,6 +30,7 @@ mod params;
 mod pulls;
 mod repos;
 pub mod requester;
+mod subject;
 pub mod webhook;
 
 use std::sync::Arc;
@@ -45,9 +47,9 @@ pub use failure::Failure;
 pub use requester::Mark;
 
 use crate::config::Config;
-use action::State;
 use admission::UnderWay;
 use http::{Call, Http};
+use subject::State;
 
 /// The bounds of calls to Gitea.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use orochi_protocol::fields::{Fields, invalid};
 use orochi_protocol::names::shown;
 use orochi_protocol::{ErrorCode, Refusal};
 
-use super::action::{Action, Issue, Label, Name, Repo, State};
+use super::subject::{Issue, Label, Name, Repo, State};
 
 /// Labels on one new issue.
 const LABELS_MAX: usize = 100;
@@ -51,15 +51,6 @@ impl Params<'_> {
             }
             title => Ok(title),
         }
-    }
-
-    pub(super) fn edit(&self) -> Result<Action, Refusal> {
-        let issue = self.issue()?;
-        let (title, body) = (self.title()?, self.fields.text("body")?);
-        if title.is_none() && body.is_none() {
-            return Err(self.missing("title or body"));
-        }
-        Ok(Action::EditIssue { issue, title, body })
     }
 
     pub(super) fn assignees(&self) -> Result<Vec<String>, Refusal> {

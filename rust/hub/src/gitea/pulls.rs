@@ -3,11 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::action::{Issue, Repo, State};
 use super::failure::Failure;
-use super::http::Call;
-use super::issues::in_repo;
+use super::http::{Call, in_repo};
 use super::pages::{self, ENTRIES_MAX, Shape};
+use super::subject::{Issue, Repo, State};
 
 /// Lists pull requests. Of an empty repository and of a mirror Gitea says that they are not found; there are none.
 pub(super) async fn list(call: &mut Call<'_>, repo: &Repo, state: State) -> Result<Box<RawValue>, Failure> {

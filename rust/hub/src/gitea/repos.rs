@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::action::Name;
 use super::failure::{Failure, unavailable};
 use super::http::Call;
 use super::pages::{self, ENTRIES_MAX, Shape};
+use super::subject::Name;
 
 /// Makes a repository, the token's user's or an organisation's.
 pub(super) async fn create(

@@ -21,21 +21,14 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::Json;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
 use orochi_protocol::Timestamp;
 use ring::hmac::{self, HMAC_SHA256};
-use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::api::App;
-use crate::api::errors::{ApiError, Reason, Unauthorized};
-use crate::api::request::body;
+use crate::api::errors::Reason;
 use crate::config::Secret;
 use crate::core::system_clock;
 use crate::store::{ENDED_SESSIONS_MAX, SessionKey};
@@ -49,11 +42,9 @@ const LINK_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long after its sign-in a login can be renewed to last.
 const RENEWED_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// What a sign-out leaves in the browser, so that its other tabs are told why they are out.
-const SIGNED_OUT: &str = "signed-out";
+pub(super) const SIGNED_OUT: &str = "signed-out";
 /// A timer does not run while the machine sleeps, so the clock is read again this often.
 const CLOCK_READ_EVERY: Duration = Duration::from_secs(60);
-/// Bytes of `{"token": …}`; anybody may send them.
-const SIGN_IN_BYTES_MAX: usize = 4 * 1024;
 
 /// The logins of this log under this token. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -99,35 +90,10 @@ pub struct Opened {
 #[derive(Debug, Clone)]
 pub struct Login {
     sessions: Sessions,
-    nonce: String,
+    pub(super) nonce: String,
     /// When it was signed in, in seconds since 1970.
-    began: i64,
-    until: i64,
-}
-
-/// What `GET /api/session` tells anyone.
-#[derive(Debug, Serialize)]
-pub struct Standing {
-    signed_in: bool,
-    token_required: bool,
-    /// Why nobody is signed in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Reason>,
-}
-
-/// What `PUT /api/session` answers.
-#[derive(Debug, Serialize)]
-struct Renewed {
-    /// Until when the login is valid now.
-    until: Timestamp,
-    /// Until when it can be renewed.
-    renewable_until: Timestamp,
-}
-
-/// What `POST /api/session` answers.
-#[derive(Debug, Serialize)]
-struct Key<'a> {
-    key: &'a str,
+    pub(super) began: i64,
+    pub(super) until: i64,
 }
 
 impl Sessions {
@@ -236,13 +202,18 @@ impl Sessions {
         hex(hmac::sign(&self.shared.log_key, format!("origin {signed}").as_bytes()).as_ref())
     }
 
-    fn login_cookie(&self, login: &str, until: i64, now: i64, secure: bool) -> String {
+    pub(super) fn login_cookie(&self, login: &str, until: i64, now: i64, secure: bool) -> String {
         let said = format!("{until}.{login}");
         let signed = format!("{said}.{}", self.signature("cookie", &said));
         self.set_cookie(&format!("{signed}.{}", self.origin(&signed)), until.saturating_sub(now), secure)
     }
 
-    fn set_cookie(&self, value: &str, seconds_valid: i64, secure: bool) -> String {
+    /// How long a login is valid that is not renewed.
+    pub(super) fn lifetime(&self) -> Duration {
+        self.shared.lifetime
+    }
+
+    pub(super) fn set_cookie(&self, value: &str, seconds_valid: i64, secure: bool) -> String {
         let secure = if secure { "; Secure" } else { "" };
         let name = &self.shared.cookie;
         format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds_valid}{secure}")
@@ -279,12 +250,12 @@ impl Login {
     }
 
     /// When no cookie of it is valid any more, however often it is renewed.
-    fn bound(&self) -> i64 {
+    pub(super) fn bound(&self) -> i64 {
         self.until.max(self.began.saturating_add(whole_seconds(RENEWED_MAX)))
     }
 
     /// Lets it last a lifetime from `now` on, within its bound; its new end.
-    fn renew(&self, now: i64) -> i64 {
+    pub(super) fn renew(&self, now: i64) -> i64 {
         let lifetime = whole_seconds(self.sessions.shared.lifetime);
         let until = now.saturating_add(lifetime).min(self.bound()).max(self.until);
         let mut held = self.sessions.held();
@@ -294,7 +265,7 @@ impl Login {
     }
 
     /// Ends it in this process.
-    fn end(&self) {
+    pub(super) fn end(&self) {
         let now = seconds(system_clock());
         let mut held = self.sessions.held();
         held.ended.retain(|_, until| *until > now);
@@ -309,57 +280,6 @@ impl Login {
     }
 }
 
-/// GET /api/session: whether this browser is signed in, and whether it has to be. Open to anyone.
-pub async fn standing(State(app): State<App>, headers: HeaderMap) -> Json<Standing> {
-    let token_required = app.auth.asks_for_token();
-    let reason = if token_required { app.sessions.judge(&headers).err() } else { None };
-    Json(Standing { signed_in: reason.is_none(), token_required, reason })
-}
-
-/// POST /api/session: a cookie and a key for `{"token"}`.
-pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
-    let body = body::read_at_most(body, SIGN_IN_BYTES_MAX).await?;
-    let token = body::fields(&body)?.required_text("token")?;
-    if !app.auth.is_token(token.trim().as_bytes()) {
-        let detail = "that is not this hub's token: it is what OROCHI_TOKEN was set to where the hub was started";
-        return Ok(Unauthorized { reason: Reason::WrongToken, detail }.into_response());
-    }
-    let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
-    Ok(([(header::SET_COOKIE, cookie)], Json(Key { key: &key })).into_response())
-}
-
-/// PUT /api/session: renews this login. It never lasts longer than 30 days after its sign-in.
-pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
-    let login = match app.sessions.judge(&headers) {
-        Ok(login) => login,
-        Err(reason) => return Unauthorized::because(reason).into_response(),
-    };
-    let now = seconds(system_clock());
-    let until = login.renew(now);
-    let named = format!("{}.{}", login.began, login.nonce);
-    let cookie = app.sessions.login_cookie(&named, until, now, app.is_behind_tls(&headers));
-    let time = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
-    let answer = Renewed { until: time(until), renewable_until: time(login.bound()) };
-    ([(header::SET_COOKIE, cookie)], Json(answer)).into_response()
-}
-
-/// DELETE /api/session: signs out this login, and no other. It stays signed out when the hub restarts.
-pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
-    let mut stored = Ok(());
-    if let Some(login) = app.sessions.login(&headers) {
-        login.end();
-        let bound = login.bound();
-        stored = app.core.end_session(login.nonce, bound).await;
-    }
-    let seconds_kept = whole_seconds(app.sessions.shared.lifetime);
-    let cookie = app.sessions.set_cookie(SIGNED_OUT, seconds_kept, app.is_behind_tls(&headers));
-    let cookie = [(header::SET_COOKIE, cookie)];
-    match stored {
-        Ok(()) => (StatusCode::NO_CONTENT, cookie).into_response(),
-        Err(refusal) => (cookie, ApiError(refusal)).into_response(),
-    }
-}
-
 /// The keys that a request shows.
 fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let text = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -368,11 +288,11 @@ fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     text(KEY_HEADER).chain(offered).filter(|key| !key.is_empty())
 }
 
-fn seconds(time: Timestamp) -> i64 {
+pub(super) fn seconds(time: Timestamp) -> i64 {
     time.as_micros().div_euclid(1_000_000)
 }
 
-fn whole_seconds(time: Duration) -> i64 {
+pub(super) fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 

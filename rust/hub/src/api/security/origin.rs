@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use orochi_protocol::names::shown;
 use orochi_protocol::{ErrorCode, Refusal};
 
-use crate::api::App;
 use crate::api::errors::ApiError;
 
 /// The dashboard's page, to which a link may lead from anywhere.
@@ -113,9 +112,9 @@ impl Guard {
 }
 
 /// Lets requests pass that come from where they may; browsers' questions about a listed origin are answered.
-pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let (method, uri, version) = (request.method(), request.uri(), request.version());
-    match app.guard.check(&Head { method, uri, version, headers: request.headers() }) {
+    match guard.check(&Head { method, uri, version, headers: request.headers() }) {
         Err(refusal) => ApiError(refusal).into_response(),
         Ok(Admitted::Plain) => next.run(request).await,
         Ok(Admitted::CrossOrigin(origin)) => {

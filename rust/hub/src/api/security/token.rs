@@ -10,7 +10,7 @@ use orochi_protocol::{ErrorCode, Refusal};
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq;
 
-use crate::api::App;
+use super::login::Sessions;
 use crate::api::errors::{ApiError, Reason, Unauthorized};
 use crate::config::Secret;
 use crate::ports::Peer;
@@ -70,11 +70,15 @@ impl Auth {
 
 /// Lets requests pass that carry the token, and those that only read from a browser that is signed in; all others
 /// get 401.
-pub async fn require_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let is_allowed = app.auth.allows(request.uri(), request.headers());
-    let login = if is_allowed { None } else { Some(app.sessions.judge(request.headers())) };
+pub async fn require_token(
+    State((auth, sessions)): State<(Auth, Sessions)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let is_allowed = auth.allows(request.uri(), request.headers());
+    let login = if is_allowed { None } else { Some(sessions.judge(request.headers())) };
     if let Some(Err(reason)) = login {
-        let is_shown = app.auth.is_shown(request.uri(), request.headers());
+        let is_shown = auth.is_shown(request.uri(), request.headers());
         return Unauthorized::because(if is_shown { Reason::WrongToken } else { reason }).into_response();
     }
     if !request.extensions().get::<Peer>().is_none_or(Peer::authenticate) {

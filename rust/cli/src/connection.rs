@@ -1,0 +1,22 @@
+//! Which hub a command uses, and as whom: the options that all commands share.
+
+use clap::Args;
+use orochi_hub::config::{Secret, parse_port};
+
+/// Where the hub is, and who is asking.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which hub, and as whom")]
+pub struct Connection {
+    /// The hub's host
+    #[arg(long, global = true, default_value = "127.0.0.1")]
+    pub host: String,
+    /// The hub's port for agents
+    #[arg(long, global = true, default_value = "9559", value_parser = parse_port)]
+    pub port: u16,
+    /// The hub's token; as a flag it is visible in the process list, so use the variable
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
+    pub token: Secret,
+    /// Your agent name [default: this machine's name]
+    #[arg(long, global = true)]
+    pub name: Option<String>,
+}

@@ -1,0 +1,78 @@
+//! Runs the command that was asked for, with Ctrl-C and closed pipes beside it.
+
+use std::io;
+use std::thread;
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::args::{Cli, Command};
+use crate::commands::{Identity, licences, serve};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::hub::Hub;
+use crate::output;
+
+/// Runs the command to its end.
+///
+/// # Errors
+/// However else it ends.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(config) => serve::run(*config),
+        Command::Licences => licences::run(),
+        Command::Forget(forget) => forget.run(),
+        command => use_hub(command, cli.connection),
+    }
+}
+
+/// The command works on a thread of its own, so that Ctrl-C also ends one that waits for whoever reads its stdout.
+fn use_hub(command: Command, connection: Connection) -> Result<(), Failure> {
+    // Commands that run until Ctrl-C end well by it; for the others it means that the work is not done.
+    let streams = matches!(command, Command::Listen(_) | Command::Login(_));
+    let (sender, result) = oneshot::channel();
+    let working = runtime()?;
+    // A receiver that is gone was interrupted.
+    let run = move || _ = sender.send(working.block_on(work(command, connection)));
+    runtime()?.block_on(async {
+        // Before the work starts: whoever sees its first effect may interrupt it.
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_start)?;
+        thread::Builder::new().name("command".to_owned()).spawn(run).map_err(cannot_start)?;
+        tokio::select! {
+            result = result => {
+                result.unwrap_or_else(|_| Err(Failure::Hub("this is a fault of orochi's own; please report it".to_owned())))
+            }
+            _ = interrupt.recv() => if streams { Ok(()) } else { Err(Failure::Interrupted) },
+            () = output::closed(), if streams => Err(Failure::PipeClosed),
+        }
+    })
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)
+}
+
+fn cannot_start(error: io::Error) -> Failure {
+    Failure::Hub(format!("cannot start: {error}"))
+}
+
+async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
+    let hub = Hub::new(&connection)?;
+    match command {
+        Command::Serve(_) | Command::Licences | Command::Forget(_) => unreachable!("these ask no hub"),
+        Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
+        Command::Listen(listen) => listen.run(&connection).await,
+        Command::Login(login) => login.run(&connection).await,
+        Command::Join(join) => join.run(&connection).await,
+        Command::Who(who) => who.run(&hub).await,
+        Command::Status(status) => status.run(&hub).await,
+        Command::Channels(channels) => channels.run(&hub).await,
+        Command::Members(members) => members.run(&hub).await,
+        Command::History(history) => history.run(&hub, &Identity::new(&connection)?).await,
+        Command::Search(search) => search.run(&hub, &Identity::new(&connection)?).await,
+        Command::Receipts(receipts) => receipts.run(&hub, &Identity::new(&connection)?).await,
+        Command::Gitea(gitea) => gitea.run(&hub, &Identity::new(&connection)?).await,
+        Command::Health(health) => health.run(&hub).await,
+    }
+}

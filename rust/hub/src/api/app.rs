@@ -1,0 +1,105 @@
+//! What every request can use: handles to the hub's parts, and the settings that routes read.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use orochi_protocol::{AgentName, Timestamp};
+
+use super::dashboard::digest::Digest;
+use super::health::Readiness;
+use super::security::login::Sessions;
+use super::security::origin::{Bind, Guard};
+use super::security::token::Auth;
+use crate::config::{Config, ConfigError};
+use crate::connection::progress::Patience;
+use crate::core::{Core, system_clock};
+use crate::gitea::bridge::{Bridge, SENDER};
+use crate::gitea::once::Calls;
+use crate::gitea::webhook::signature::Signature;
+use crate::gitea::{Gitea, Limits};
+
+/// What every request can use. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The hub's state.
+    pub core: Core,
+    /// The token.
+    pub auth: Auth,
+    /// Where requests may come from.
+    pub guard: Guard,
+    /// Where calls to Gitea are made.
+    pub calls: Calls,
+    /// What was said lately, counted.
+    pub digest: Digest,
+    /// Who is signed in to the dashboard.
+    pub sessions: Sessions,
+    /// Tells what happens at Gitea.
+    pub bridge: Bridge,
+    /// Who may tell of Gitea.
+    pub(super) webhooks: Arc<Webhooks>,
+    /// When the hub started.
+    pub started: Timestamp,
+    /// The hub's name, for people; empty where it has none.
+    pub name: Arc<str>,
+    /// The port for agents, as it was asked for; 0 where the system chose it.
+    pub agent_port: u16,
+    /// How long connections are waited for.
+    pub patience: Patience,
+    /// Whether people reach the dashboard by https, as OROCHI_PUBLIC_URL has it.
+    is_public_by_tls: bool,
+    pub(super) readiness: Readiness,
+}
+
+/// What is set of Gitea's webhooks.
+#[derive(Debug)]
+pub(super) struct Webhooks {
+    /// None where they are not taken.
+    pub(super) signature: Option<Signature>,
+    /// The largest delivery; it is read whole before its signature can be checked.
+    pub(super) bytes_max: usize,
+}
+
+impl App {
+    /// The state of both ports' routes.
+    ///
+    /// # Errors
+    /// Where the configured host has no address.
+    pub fn new(core: Core, config: &Config, sessions: Sessions, patience: Patience) -> Result<Self, ConfigError> {
+        let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
+        let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
+        let auth = Auth::new(&config.token);
+        let signature = Signature::new(&config.gitea_webhook_secret);
+        if signature.is_some() {
+            core.reserve(AgentName::parse(SENDER).map_err(|_| ConfigError::GiteaWebhookSecret)?);
+        }
+        let webhooks = Arc::new(Webhooks { signature, bytes_max: config.gitea_webhook_bytes });
+        let gitea = Gitea::new(config, Limits::default());
+        let bridge = Bridge::new(core.clone(), gitea.clone(), config);
+        let calls = Calls::new(core.clone(), gitea);
+        Ok(Self {
+            core,
+            auth,
+            guard,
+            calls,
+            digest: Digest::default(),
+            sessions,
+            bridge,
+            webhooks,
+            started: system_clock(),
+            name: config.hub_name.as_str().into(),
+            agent_port: config.port,
+            patience,
+            is_public_by_tls: config.public_url.as_ref().is_some_and(|url| url.starts_with("https:")),
+            readiness: Readiness::default(),
+        })
+    }
+
+    /// Whether the browser that sent these headers speaks TLS, to a proxy that says so or by what is configured.
+    pub(super) fn is_behind_tls(&self, headers: &HeaderMap) -> bool {
+        let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+        // With several proxies the first value is the one nearest to the browser.
+        let scheme = forwarded.and_then(|schemes| schemes.split(',').next()).map(str::trim);
+        self.is_public_by_tls || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+    }
+}

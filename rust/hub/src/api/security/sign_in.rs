@@ -1,0 +1,94 @@
+//! The routes by which a browser signs in, stays signed in, and signs out.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use orochi_protocol::Timestamp;
+use serde::Serialize;
+
+use super::login::{Opened, SIGNED_OUT, seconds, whole_seconds};
+use crate::api::App;
+use crate::api::errors::{ApiError, Reason, Unauthorized};
+use crate::api::request::body;
+use crate::core::system_clock;
+
+/// Bytes of `{"token": …}`; anybody may send them.
+const SIGN_IN_BYTES_MAX: usize = 4 * 1024;
+
+/// What `GET /api/session` tells anyone.
+#[derive(Debug, Serialize)]
+pub struct Standing {
+    signed_in: bool,
+    token_required: bool,
+    /// Why nobody is signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+}
+
+/// What `PUT /api/session` answers.
+#[derive(Debug, Serialize)]
+struct Renewed {
+    /// Until when the login is valid now.
+    until: Timestamp,
+    /// Until when it can be renewed.
+    renewable_until: Timestamp,
+}
+
+/// What `POST /api/session` answers.
+#[derive(Debug, Serialize)]
+struct Key<'a> {
+    key: &'a str,
+}
+
+/// GET /api/session: whether this browser is signed in, and whether it has to be. Open to anyone.
+pub async fn standing(State(app): State<App>, headers: HeaderMap) -> Json<Standing> {
+    let token_required = app.auth.asks_for_token();
+    let reason = if token_required { app.sessions.judge(&headers).err() } else { None };
+    Json(Standing { signed_in: reason.is_none(), token_required, reason })
+}
+
+/// POST /api/session: a cookie and a key for `{"token"}`.
+pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let body = body::read_at_most(body, SIGN_IN_BYTES_MAX).await?;
+    let token = body::fields(&body)?.required_text("token")?;
+    if !app.auth.is_token(token.trim().as_bytes()) {
+        let detail = "that is not this hub's token: it is what OROCHI_TOKEN was set to where the hub was started";
+        return Ok(Unauthorized { reason: Reason::WrongToken, detail }.into_response());
+    }
+    let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
+    Ok(([(header::SET_COOKIE, cookie)], Json(Key { key: &key })).into_response())
+}
+
+/// PUT /api/session: renews this login. It never lasts longer than 30 days after its sign-in.
+pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
+    let login = match app.sessions.judge(&headers) {
+        Ok(login) => login,
+        Err(reason) => return Unauthorized::because(reason).into_response(),
+    };
+    let now = seconds(system_clock());
+    let until = login.renew(now);
+    let named = format!("{}.{}", login.began, login.nonce);
+    let cookie = app.sessions.login_cookie(&named, until, now, app.is_behind_tls(&headers));
+    let time = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+    let answer = Renewed { until: time(until), renewable_until: time(login.bound()) };
+    ([(header::SET_COOKIE, cookie)], Json(answer)).into_response()
+}
+
+/// DELETE /api/session: signs out this login, and no other. It stays signed out when the hub restarts.
+pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
+    let mut stored = Ok(());
+    if let Some(login) = app.sessions.login(&headers) {
+        login.end();
+        let bound = login.bound();
+        stored = app.core.end_session(login.nonce, bound).await;
+    }
+    let seconds_kept = whole_seconds(app.sessions.lifetime());
+    let cookie = app.sessions.set_cookie(SIGNED_OUT, seconds_kept, app.is_behind_tls(&headers));
+    let cookie = [(header::SET_COOKIE, cookie)];
+    match stored {
+        Ok(()) => (StatusCode::NO_CONTENT, cookie).into_response(),
+        Err(refusal) => (cookie, ApiError(refusal)).into_response(),
+    }
+}
