@@ -213,17 +213,25 @@ async def visit(hub: Hub, count: int) -> None:
             group.create_task(visitors())
 
 
-async def measured(browser: Browser, hub: Hub, senders: Senders) -> tuple[Page, dict[str, object]]:
-    """First paint, and the delay to the screen; the page with the feed stays open."""
+async def feed(browser: Browser, hub: Hub) -> Page:
+    """A page with the feed."""
+    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    await page.goto(f"{hub.page}/#/feed")
+    await page.wait_for_selector(".message")
+    return page
+
+
+async def measured(browser: Browser, hub: Hub, senders: Senders) -> dict[str, object]:
+    """First paint, the delay to the screen, and what drawing the overview takes."""
     found: dict[str, object] = {
         f"first paint of {name}, ms": shares(await first_paint(browser, hub, path))
         for name, path in (("the overview", "/"), ("the feed", "/#/feed"))
     }
-    page = await browser.new_page(viewport={"width": 1440, "height": 900})
-    await page.goto(f"{hub.page}/#/feed")
-    await page.wait_for_selector(".message")
+    page = await feed(browser, hub)
     found["from ack to screen at 200 a second, ms"] = shares(await delays(page, senders, 30, 200))
-    return page, found
+    await page.close()
+    found["the overview, 200 messages a second"] = await redraws(browser, hub, senders)
+    return found
 
 
 async def redraws(browser: Browser, hub: Hub, senders: Senders) -> dict[str, object]:
@@ -252,6 +260,7 @@ async def main() -> None:
     parser.add_argument(
         "--visitors", type=int, default=SEEN_EVER, help=f"agents that have left, at the end (default {SEEN_EVER})"
     )
+    parser.add_argument("--part", choices=["agents", "flood"], help="only this part (default: both)")
     arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -268,17 +277,16 @@ async def main() -> None:
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         stack.push_async_callback(browser.close)
-        page, found = await measured(browser, hub, senders)
-        found["the overview, 200 messages a second"] = await redraws(browser, hub, senders)
-        if arguments.minutes > 0:
+        found: dict[str, object] = {}
+        if arguments.part in (None, "agents"):
+            found = await measured(browser, hub, senders)
+        if arguments.part in (None, "flood"):
             found[f"{arguments.minutes:g} min of {arguments.rate:g} a second"] = await flood(
-                page, senders, arguments.minutes, arguments.rate
+                await feed(browser, hub), senders, arguments.minutes, arguments.rate
             )
-        await page.close()
-        if arguments.visitors > 0:
+        if arguments.part in (None, "agents"):
             await visit(hub, arguments.visitors)
-            page, many = await measured(browser, hub, senders)
-            many["the overview, 200 messages a second"] = await redraws(browser, hub, senders)
+            many = await measured(browser, hub, senders)
             found[f"with {arguments.visitors} agents more that have left"] = many
         print(json.dumps(found, indent=2))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 
@@ -17,11 +16,11 @@ import websockets
 
 from orochi import OrochiClient
 from tests.dashboard.fleet_cast import CAST, MUTE, QUIET_AFTER, STOPPED, Agent, Line, script, states
+from tests.dashboard.hubs import read, set_past
 from tests.python.hub import DEADLINE, Hub
 
 __all__ = ["LOST", "client", "move_back", "playing", "vanish"]
 
-MINUTE = 60_000_000
 # Lines that are sent at once.
 CHUNK = 40
 # The agent that dies at 70 % of its work.
@@ -36,7 +35,7 @@ async def playing(hub: Hub) -> AsyncIterator[dict[str, OrochiClient]]:
         for agent in CAST.values():
             if agent.name != LOST:
                 agents[agent.name] = await stack.enter_async_context(client(hub, agent))
-        readers = {name: asyncio.create_task(_read(agent)) for name, agent in agents.items() if name != MUTE}
+        readers = {name: asyncio.create_task(read(agent)) for name, agent in agents.items() if name != MUTE}
         for reader in readers.values():
             stack.callback(reader.cancel)
         lines = script()
@@ -107,11 +106,6 @@ def _frame(kind: str, id: str, sender: str, payload: object) -> str:
     return json.dumps({"type": kind, "id": id, "sender": sender, "payload": payload})
 
 
-async def _read(agent: OrochiClient) -> None:
-    async for _ in agent.listen():
-        pass
-
-
 async def _say(agents: dict[str, OrochiClient], lines: list[Line]) -> list[int]:
     """Sends the lines; their seqs. A line that answers another one names it by its text."""
     by_text: dict[str, int] = {}
@@ -142,11 +136,6 @@ def _chunks(lines: list[Line]) -> Iterator[list[Line]]:
 
 def move_back(hub: Hub, seqs: list[int], ago: list[float]) -> None:
     """Moves these messages so many minutes back, and gives every agent three hours of states."""
-    now = time.time_ns() // 1000
-    times = [(now - int(minutes * MINUTE), seq) for minutes, seq in zip(ago, seqs, strict=True)]
-    with closing(sqlite3.connect(hub.db)) as log, log:
-        log.executemany("UPDATE messages SET ts = ? WHERE seq = ?", times)
+    with closing(sqlite3.connect(hub.db)) as log:
         ends = dict(log.execute("SELECT agent, state FROM agent_states ORDER BY ts"))
-        log.execute("DELETE FROM agent_states")
-        rows = [(name, now - int(minutes * MINUTE), state) for name, minutes, state in states(ends)]
-        log.executemany("INSERT INTO agent_states (agent, ts, state) VALUES (?, ?, ?)", rows)
+    set_past(hub, zip(seqs, ago, strict=True), states(ends))

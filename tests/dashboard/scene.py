@@ -6,18 +6,15 @@ Minutes can't be waited for, so the times of what was said are moved back in the
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from orochi import OrochiClient, Receipt
+from tests.dashboard.hubs import read, set_past
 from tests.python.hub import DEADLINE, Hub
 
 __all__ = ["CAST", "playing"]
-
-MINUTE = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ async def playing(hub: Hub) -> AsyncIterator[dict[str, OrochiClient]]:
     """The hub with all of it, and the clients by name: bob reads nothing any more, erin has gone."""
     async with AsyncExitStack() as stack:
         agents = {name: await stack.enter_async_context(_client(hub, name)) for name in CAST}
-        readers = {name: asyncio.create_task(_read(agent)) for name, agent in agents.items()}
+        readers = {name: asyncio.create_task(read(agent)) for name, agent in agents.items()}
         for reader in readers.values():
             stack.callback(reader.cancel)
         said = await _say(agents, TALK, [])
@@ -136,7 +133,8 @@ async def playing(hub: Hub) -> AsyncIterator[dict[str, OrochiClient]]:
         said = await _say(agents, LAST, said)
         for name, (status, task, progress) in TASKS.items():
             await agents[name].update_status(status=status, current_task=task, progress=progress)
-        _move_back(hub, [receipt.seq for receipt in said])
+        times = zip([receipt.seq for receipt in said], [line.ago for line in (*TALK, *UNREAD, *LAST)], strict=True)
+        set_past(hub, times, [(name, ago, state) for name, changes in STATES.items() for ago, state in changes])
         yield agents
 
 
@@ -147,25 +145,9 @@ def _client(hub: Hub, name: str) -> OrochiClient:
     )
 
 
-async def _read(agent: OrochiClient) -> None:
-    async for _ in agent.listen():
-        pass
-
-
 async def _say(agents: dict[str, OrochiClient], lines: list[Line], before: list[Receipt]) -> list[Receipt]:
     said = list(before)
     for line in lines:
         answered = None if line.answers is None else said[line.answers].seq
         said.append(await agents[line.sender].send(line.channel, line.text, reply_to=answered))
     return said
-
-
-def _move_back(hub: Hub, seqs: list[int | None]) -> None:
-    now = time.time_ns() // 1000
-    lines = [*TALK, *UNREAD, *LAST]
-    times = [(now - int(line.ago * MINUTE), seq) for line, seq in zip(lines, seqs, strict=True)]
-    states = [(name, now - ago * MINUTE, state) for name, changes in STATES.items() for ago, state in changes]
-    with closing(sqlite3.connect(hub.db)) as log, log:
-        log.executemany("UPDATE messages SET ts = ? WHERE seq = ?", times)
-        log.execute("DELETE FROM agent_states")
-        log.executemany("INSERT INTO agent_states (agent, ts, state) VALUES (?, ?, ?)", states)

@@ -52,7 +52,7 @@ export function showDetails(row) {
       el("a", { href: link }, "Show in the feed"),
       copyButton(link, "Copy link"),
       copyButton(asJson(row), "Copy JSON"),
-      el("button", { type: "button", onclick: () => dialog.close() }, "Close"),
+      el("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, "Close"),
     ),
   );
   dialog.addEventListener("click", (event) => /** @type {Element} */ (event.target).closest("a") && dialog.close());
