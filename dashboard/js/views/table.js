@@ -29,7 +29,8 @@ export function table(place, groups, { now, states }) {
 }
 
 function frame() {
-  const head = COLUMNS.map((name) => el("th", { scope: "col", class: name.toLowerCase().replace(" ", "-") }, name));
+  const named = (name) => (name === "Agent" ? "who" : name.toLowerCase().replace(" ", "-"));
+  const head = COLUMNS.map((name) => el("th", { scope: "col", class: named(name) }, name));
   const all = el("table", { class: "compact" }, el("thead", {}, el("tr", {}, head)));
   return el("div", { class: "fleet wide", tabindex: "0", role: "region", "aria-label": "table of agents" }, all);
 }
