@@ -35,7 +35,7 @@ async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_h
         # How far those got is there without scrolling or waiting.
         await expect(unseen.first.locator(".delivery")).to_have_text("bob: delivered")
         await expect(unseen.first.locator(".delivery li")).to_have_attribute(
-            "title", "handed over to it; it has not said that it dealt with it"
+            "title", "written to its connection; not reported as seen"
         )
 
 

@@ -53,7 +53,7 @@ function ofAgent(before, agent, choice) {
   const body = standing === "lost" ? agent.lost.detail : standing === "stuck" ? agent.stuck.detail : agent.current_task;
   return {
     title: `${agent.name} ${RULES[standing]}`,
-    body: plain(body) || "It does not report at what.",
+    body: plain(body) || "No task reported.",
     tag: `orochi-${standing}-${agent.name}`,
     route: ["agent", agent.name],
     sound: choice.sound,

@@ -82,7 +82,7 @@ function strips({ since, until, agents }, names) {
   const all = Object.entries(agents)
     .filter(([name]) => names === null || names.has(name))
     .sort(([one], [other]) => one.localeCompare(other));
-  if (all.length === 0) return [el("p", { class: "empty" }, "No agent was here.")];
+  if (all.length === 0) return [el("p", { class: "empty" }, "No agent was online in this time.")];
   const rows = all.map(([name, spans]) =>
     el(
       "li",

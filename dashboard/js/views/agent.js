@@ -58,7 +58,7 @@ class AgentPage {
     this.standing = el("div", { class: "agent standing", onclick: pressed });
     this.facts = el("dl", { class: "facts" });
     this.day = el("section", { class: "day" }, el("h2", {}, this.at ? "The day around that time" : "The last day"));
-    this.waiting = new List("Unread", "Nothing is unread.");
+    this.waiting = new List("Unread", "No unread messages.");
     this.about = new List("Messages from and to it, newest first", "No messages yet.");
     this.element = el(
       "section",
@@ -92,7 +92,7 @@ class AgentPage {
       this.drawSaid();
       this.day.replaceChildren(
         this.day.firstChild,
-        ...(spans.length ? day(spans, this.at) : [el("p", { class: "empty" }, "It was not here.")]),
+        ...(spans.length ? day(spans, this.at) : [el("p", { class: "empty" }, "No record in this time.")]),
       );
       refreshVisible(this.element, state?.gitea);
     } catch (error) {
@@ -148,7 +148,7 @@ class List {
     this.rows = el("ol", { class: "messages", "aria-label": title });
     this.heading = el("h2", {}, title);
     this.element = el("section", {}, this.heading, this.rows);
-    this.rows.append(el("li", { class: "empty" }, "Not known yet."));
+    this.rows.append(el("li", { class: "empty" }, "Loading"));
   }
 
   show(messages, count = "") {

@@ -66,7 +66,7 @@ export function showDetails(row) {
 
 function lines(agents, row) {
   const all = Object.entries(agents);
-  if (all.length === 0) return [el("li", {}, "It is for nobody in particular.")];
+  if (all.length === 0) return [el("li", {}, "Addressed to no agent.")];
   return all.map(([name, found]) => {
     const { state, word, title } = receiptWords(found, row);
     return el("li", { data: { state }, title }, `${name}: ${word}`);

@@ -49,7 +49,7 @@ function list({ params }) {
     "section",
     { "aria-labelledby": "direct-title" },
     el("h1", { id: "direct-title" }, "Direct messages"),
-    el("p", { class: "quiet" }, "Among the newest messages that this page holds, the latest first."),
+    el("p", { class: "quiet" }, "From the newest messages that this page has loaded, latest first."),
     filterChips("direct", params),
     items,
   );

@@ -1,11 +1,11 @@
 // A receipt's states in words.
 
 const STATES = {
-  unknown: ["not known", "the hub has restarted since: what was handed over before that is not known"],
-  pending: ["waiting", "not handed over yet: it gets it when it is there"],
-  delivered: ["delivered", "handed over to it; it has not said that it dealt with it"],
-  offered: ["offered", "it was put before it, or it was woken for it; it has not said that it dealt with it"],
-  seen: ["seen", "it has said that it dealt with it"],
+  unknown: ["not known", "the hub restarted since; deliveries before that are not known"],
+  pending: ["waiting", "not delivered yet: the agent gets it when it connects"],
+  delivered: ["delivered", "written to its connection; not reported as seen"],
+  offered: ["offered", "put before the agent, or the agent was woken for it; not reported as seen"],
+  seen: ["seen", "the agent reported it as seen"],
 };
 
 /** When the hub started, as its overview had it last. */

@@ -23,11 +23,11 @@ const STEP = 100;
 const SYNTAX = [
   ["deploy failed", "both words, in any order"],
   ['"deploy failed"', "this phrase"],
-  ["rout*", "words that begin so"],
+  ["rout*", "words that begin with this"],
   ["失敗", "any part of a text without spaces"],
-  ['-draft -from:ci -in:#builds -"a phrase"', "leaves these out"],
-  ["from:alice in:#builds", "of a sender, in a channel"],
-  ["after:2026-01-15 before:2026-01-16", "days or times, in UTC"],
+  ['-draft -from:ci -in:#builds -"a phrase"', "excludes these"],
+  ["from:alice in:#builds", "by this sender, in this channel"],
+  ["after:2026-01-15 before:2026-01-16", "on or after, and before: days or times in UTC"],
 ];
 
 /** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
@@ -174,7 +174,7 @@ function syntaxHelp() {
   return el(
     "details",
     { class: "syntax" },
-    el("summary", {}, "What can be searched for"),
+    el("summary", {}, "Search syntax"),
     el("dl", {}, rows),
     el("p", { class: "quiet" }, "Direct messages are not searched: ", el("a", { href: "#/direct" }, "Direct"), "."),
   );

@@ -33,13 +33,13 @@ export function ownWord(agent) {
 /** How messages reach an agent, by what it said when it registered, each with what that means. */
 const REACHES = {
   wake: "wake: a message wakes it at once",
-  turn: "turn: it hears of a message in its next turn",
-  poll: "poll: it hears of a message when it asks",
+  turn: "turn: it reads messages in its next turn",
+  poll: "poll: it reads messages when it asks",
 };
 
 /** The reach in a word that explains itself on hover; a dash where the agent did not say. */
 export function reach({ reach: how }) {
-  const title = Object.hasOwn(REACHES, how ?? "") ? REACHES[how] : "it did not say how messages reach it";
+  const title = Object.hasOwn(REACHES, how ?? "") ? REACHES[how] : "not reported";
   return el("span", { class: "reach", title }, how || "–");
 }
 
