@@ -9,7 +9,7 @@ OLD_VENV := target/old-venv
 OLD_PYTHON := $(OLD_VENV)/bin/python
 # What the extension is made of: the package is installed anew when one of them changes.
 SOURCES := pyproject.toml README.md Cargo.toml Cargo.lock \
-	$(shell find rust/*/src rust/*/Cargo.toml packaging python orochi scitex_orochi dashboard -type f \
+	$(shell find rust/*/src rust/*/build.rs rust/*/Cargo.toml packaging python orochi scitex_orochi dashboard -type f \
 		! -name '*.so' ! -name '*.pyc' 2>/dev/null)
 define CHECK_TOOLS
 command -v cargo >/dev/null || \

@@ -1,4 +1,4 @@
-//! The dashboard's files, carried in the binary.
+//! The dashboard's files, carried in the binary as `build.rs` leaves them.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,7 +24,7 @@ macro_rules! files {
         &[$(File {
             path: $path,
             content_type: $content_type,
-            content: include_str!(concat!("../../../../../dashboard/", $path)),
+            content: include_str!(concat!(env!("OUT_DIR"), "/dashboard/", $path)),
         }),*]
     };
 }
