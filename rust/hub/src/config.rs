@@ -1,6 +1,7 @@
 //! What the hub is told: flags and environment variables, which are the same thing.
 //!
-//! [`Config`] holds values that are each well formed; [`Config::check`] refuses those that don't go together.
+//! [`Config`] holds values that are each well formed; [`Config::check`] refuses those that don't go together
+//! and gives [`Checked`], from which the hub starts.
 //! Which variable names a setting has is in [`variables`].
 
 mod parse;
@@ -9,6 +10,7 @@ mod secret;
 pub mod variables;
 
 use std::net::{IpAddr, ToSocketAddrs};
+use std::ops::Deref;
 use std::path::PathBuf;
 
 pub use parse::{LogFormat, port as parse_port};
@@ -115,11 +117,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether the settings go together (section 2). Looks the host's name up, so it may wait for a name server.
+    /// Checks that the settings go together (section 2). Looks the host's name up, so it may wait for a name server.
     ///
     /// # Errors
     /// The first thing that is wrong, as a sentence with the way out.
-    pub fn check(&self) -> Result<(), ConfigError> {
+    pub fn check(self) -> Result<Checked, ConfigError> {
         if self.token.has_blank() {
             return Err(ConfigError::Token);
         }
@@ -129,18 +131,19 @@ impl Config {
         if self.gitea_webhook_secret.has_blank() {
             return Err(ConfigError::GiteaWebhookSecret);
         }
-        let reachable = !self.addresses()?.iter().all(IpAddr::is_loopback);
-        if reachable && self.token.is_empty() && !self.allow_anonymous {
-            return Err(ConfigError::Anonymous { host: self.host.clone() });
+        let addresses = self.addresses()?;
+        let checked = Checked { config: self, addresses };
+        if !checked.is_loopback() && checked.token.is_empty() && !checked.allow_anonymous {
+            return Err(ConfigError::Anonymous { host: checked.config.host });
         }
-        Ok(())
+        Ok(checked)
     }
 
     /// The addresses that `host` stands for, at least one, in the order to try them.
     ///
     /// # Errors
     /// [`ConfigError::Host`] when it is neither an IP address nor a name that is known here.
-    pub fn addresses(&self) -> Result<Vec<IpAddr>, ConfigError> {
+    fn addresses(&self) -> Result<Vec<IpAddr>, ConfigError> {
         let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
         if let Ok(address) = bare.parse() {
             return Ok(vec![address]);
@@ -152,6 +155,34 @@ impl Config {
             return Err(unknown("it has no address".to_owned()));
         }
         Ok(addresses)
+    }
+}
+
+/// Settings that go together, with the addresses that the host's name had when it was looked up. The name is looked up
+/// once, so what was checked is what is bound.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    config: Config,
+    addresses: Vec<IpAddr>,
+}
+
+impl Checked {
+    /// The addresses to bind, at least one, in the order to try them.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
+
+    /// Whether only programs on this machine can connect.
+    pub fn is_loopback(&self) -> bool {
+        self.addresses.iter().all(IpAddr::is_loopback)
+    }
+}
+
+impl Deref for Checked {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.config
     }
 }
 
@@ -239,12 +270,12 @@ mod tests {
     #[test]
     fn a_reachable_address_needs_a_token_or_a_word() {
         for host in ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"] {
-            assert_eq!(on(host).check(), Ok(()), "{host}");
+            assert!(on(host).check().is_ok_and(|checked| checked.is_loopback()), "{host}");
         }
         for host in ["0.0.0.0", "::", "[::]", "192.0.2.1"] {
-            assert_eq!(on(host).check(), Err(ConfigError::Anonymous { host: host.into() }));
-            assert_eq!(Config { token: "t".into(), ..on(host) }.check(), Ok(()));
-            assert_eq!(Config { allow_anonymous: true, ..on(host) }.check(), Ok(()));
+            assert_eq!(on(host).check().unwrap_err(), ConfigError::Anonymous { host: host.into() });
+            assert!(Config { token: "t".into(), ..on(host) }.check().is_ok_and(|checked| !checked.is_loopback()));
+            assert!(Config { allow_anonymous: true, ..on(host) }.check().is_ok());
         }
         let told = on("0.0.0.0").check().unwrap_err().to_string();
         assert!(told.contains("OROCHI_TOKEN") && told.contains("OROCHI_ALLOW_ANONYMOUS=1"), "{told}");
@@ -265,9 +296,9 @@ mod tests {
         assert_eq!(error, ConfigError::Token);
         assert!(!error.to_string().contains("cret"));
         let gitea = Config { gitea_token: "a\n".into(), ..Config::default() };
-        assert_eq!(gitea.check(), Err(ConfigError::GiteaToken));
+        assert_eq!(gitea.check().unwrap_err(), ConfigError::GiteaToken);
         let webhook = Config { gitea_webhook_secret: "a b".into(), ..Config::default() };
-        assert_eq!(webhook.check(), Err(ConfigError::GiteaWebhookSecret));
+        assert_eq!(webhook.check().unwrap_err(), ConfigError::GiteaWebhookSecret);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::api::{self, App, Sessions};
-use crate::config::{Config, ConfigError};
+use crate::config::{Checked, ConfigError};
 use crate::core::{self, Command, Core};
 use crate::log_watch;
 use crate::ports::{self, Doors, Patience, Room, descriptors};
@@ -79,11 +79,10 @@ pub enum ServeError {
 ///
 /// # Errors
 /// Whatever keeps it from starting.
-pub async fn serve(config: Config, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
-    config.check()?;
+pub async fn serve(config: &Checked, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     descriptors::raise_limit();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let hub = Hub::start(&config).await?;
+    let hub = Hub::start(config).await?;
     on_ready(&hub.ready);
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
@@ -109,7 +108,7 @@ impl Hub {
     ///
     /// # Errors
     /// Whatever keeps it from starting; nothing is left running.
-    pub async fn start(config: &Config) -> Result<Self, ServeError> {
+    pub async fn start(config: &Checked) -> Result<Self, ServeError> {
         Self::start_with(config, Patience::default()).await
     }
 
@@ -117,7 +116,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`Hub::start`].
-    pub async fn start_with(config: &Config, patience: Patience) -> Result<Self, ServeError> {
+    pub async fn start_with(config: &Checked, patience: Patience) -> Result<Self, ServeError> {
         Self::start_within(config, patience, descriptors::room()).await
     }
 
@@ -125,7 +124,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`Hub::start`].
-    pub async fn start_within(config: &Config, patience: Patience, room: Room) -> Result<Self, ServeError> {
+    pub async fn start_within(config: &Checked, patience: Patience, room: Room) -> Result<Self, ServeError> {
         let agents = bind(config, config.port, "agents", "--port").await?;
         let dashboard = bind(config, config.dashboard_port, "the dashboard", "--dashboard-port").await?;
         let (db, db_note) = path::resolve(config.db.as_deref())?;
@@ -180,10 +179,10 @@ impl Hub {
     }
 }
 
-async fn bind(config: &Config, port: u16, what: &'static str, flag: &'static str) -> Result<TcpListener, ServeError> {
+async fn bind(config: &Checked, port: u16, what: &'static str, flag: &'static str) -> Result<TcpListener, ServeError> {
     let mut last = None;
-    for ip in config.addresses()? {
-        let address = SocketAddr::new(ip, port);
+    for ip in config.addresses() {
+        let address = SocketAddr::new(*ip, port);
         match listen(address) {
             Ok(listener) => return Ok(listener),
             Err(source) => last = Some(ServeError::Bind { address, what, flag, source }),

@@ -6,7 +6,7 @@ mod ready_file;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use orochi_hub::config::{Config, LogFormat};
+use orochi_hub::config::{Checked, Config, LogFormat};
 use orochi_hub::server::{self, Ready, ServeError};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,15 +28,14 @@ const THREADS_STOP_MAX: Duration = Duration::from_millis(500);
 /// Whatever keeps it from starting.
 pub fn run(config: Config) -> Result<(), Failure> {
     // Before anything is opened or logged: this is the user's to mend, and one sentence says it.
-    config.check().map_err(|error| Failure::Usage(error.to_string()))?;
+    let config = config.check().map_err(|error| Failure::Usage(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Failure::Hub(format!("cannot start: {error}; the system's limit on threads may be reached"))
     })?;
     survive_file_limit(&runtime);
     logging::start(&config)?;
     let ready_file = config.ready_file.as_deref().map(ReadyFile::prepare).transpose()?;
-    let told = config.clone();
-    let ended = runtime.block_on(server::serve(config, |ready| announce(&told, ready, ready_file.as_ref())));
+    let ended = runtime.block_on(server::serve(&config, |ready| announce(&config, ready, ready_file.as_ref())));
     // Reads that were interrupted end at once; a disk that hangs must not keep the process.
     runtime.shutdown_timeout(THREADS_STOP_MAX);
     ended.map_err(|error| match error {
@@ -54,7 +53,7 @@ fn survive_file_limit(runtime: &Runtime) {
     let _ = signal(FILE_TOO_LARGE);
 }
 
-fn announce(config: &Config, ready: &Ready, ready_file: Option<&ReadyFile>) {
+fn announce(config: &Checked, ready: &Ready, ready_file: Option<&ReadyFile>) {
     if config.log_format == LogFormat::Json {
         // Whoever asked for JSON parses every line of stderr.
         tracing::info!(

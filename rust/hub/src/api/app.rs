@@ -1,6 +1,5 @@
 //! What every request can use: handles to the hub's parts, and the settings that routes read.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
@@ -11,7 +10,7 @@ use super::health::Readiness;
 use super::security::login::Sessions;
 use super::security::origin::{Bind, Guard};
 use super::security::token::Auth;
-use crate::config::{Config, ConfigError};
+use crate::config::{Checked, ConfigError};
 use crate::connection::progress::Patience;
 use crate::core::{Core, system_clock};
 use crate::gitea::bridge::{Bridge, SENDER};
@@ -38,7 +37,6 @@ pub struct App {
     pub bridge: Bridge,
     /// Who may tell of Gitea.
     pub(super) webhooks: Arc<Webhooks>,
-    /// When the hub started.
     pub started: Timestamp,
     /// The hub's name, for people; empty where it has none.
     pub name: Arc<str>,
@@ -64,9 +62,9 @@ impl App {
     /// The state of both ports' routes.
     ///
     /// # Errors
-    /// Where the configured host has no address.
-    pub fn new(core: Core, config: &Config, sessions: Sessions, patience: Patience) -> Result<Self, ConfigError> {
-        let bind = if config.addresses()?.iter().all(IpAddr::is_loopback) { Bind::Loopback } else { Bind::Reachable };
+    /// Where no message could be sent under the name of Gitea's events.
+    pub fn new(core: Core, config: &Checked, sessions: Sessions, patience: Patience) -> Result<Self, ConfigError> {
+        let bind = if config.is_loopback() { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let auth = Auth::new(&config.token);
         let signature = Signature::new(&config.gitea_webhook_secret);

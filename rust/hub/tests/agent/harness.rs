@@ -47,7 +47,7 @@ impl TestHub {
         let db = Some(folder.path().join("log.db"));
         let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
         change(&mut config);
-        let hub = Some(Hub::start_with(&config, patience).await.unwrap());
+        let hub = Some(Hub::start_with(&config.clone().check().unwrap(), patience).await.unwrap());
         Self { hub, config, _folder: folder }
     }
 
@@ -67,7 +67,7 @@ impl TestHub {
 
     /// Starts it again on the same log, on new ports.
     pub async fn start(&mut self) {
-        self.hub = Some(Hub::start(&self.config).await.unwrap());
+        self.hub = Some(Hub::start(&self.config.clone().check().unwrap()).await.unwrap());
     }
 
     /// A socket to the agent port that has not registered.

@@ -42,14 +42,14 @@ impl TestHub {
         let db = Some(folder.path().join("log.db"));
         let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
         change(&mut config);
-        let hub = Hub::start_with(&config, patience).await.unwrap();
+        let hub = Hub::start_with(&config.clone().check().unwrap(), patience).await.unwrap();
         Self { hub, client: http_client::builder("http:").build().unwrap(), config, _folder: folder }
     }
 
     /// Stops the hub in order and starts it again on the same log, on new ports.
     pub async fn restart(self) -> Self {
         in_time(self.hub.stop()).await;
-        Self { hub: Hub::start(&self.config).await.unwrap(), ..self }
+        Self { hub: Hub::start(&self.config.clone().check().unwrap()).await.unwrap(), ..self }
     }
 
     /// The same with other settings.

@@ -1,14 +1,13 @@
 //! The block that a starting hub prints: all that somebody needs who wants to connect.
 
 use std::fmt::Write;
-use std::net::IpAddr;
 
-use orochi_hub::config::Config;
+use orochi_hub::config::Checked;
 use orochi_hub::server::Ready;
 
 /// The block, with a line end after each line. No token is in it; the address that signs a browser in is for the person
 /// before the terminal, and for no log file.
-pub fn text(config: &Config, ready: &Ready, is_terminal: bool) -> String {
+pub fn text(config: &Checked, ready: &Ready, is_terminal: bool) -> String {
     let mut lines = vec![
         ("agents", ready.agent_url.clone()),
         ("dashboard", ready.dashboard_url.clone()),
@@ -30,12 +29,11 @@ pub fn text(config: &Config, ready: &Ready, is_terminal: bool) -> String {
     block
 }
 
-fn token(config: &Config, ready: &Ready) -> &'static str {
+fn token(config: &Checked, ready: &Ready) -> &'static str {
     if ready.token_required {
         return "required; clients give it in OROCHI_TOKEN, as ?token= or as 'Authorization: Bearer'";
     }
-    let local = config.addresses().is_ok_and(|addresses| addresses.iter().all(IpAddr::is_loopback));
-    if local {
+    if config.is_loopback() {
         "not required; only programs on this machine can connect"
     } else {
         "not required; everyone who can reach this machine may use the hub"
@@ -45,6 +43,7 @@ fn token(config: &Config, ready: &Ready) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use orochi_hub::config::Config;
 
     fn ready() -> Ready {
         Ready {
@@ -61,7 +60,7 @@ mod tests {
     #[test]
     fn it_says_where_everything_is() {
         assert_eq!(
-            text(&Config::default(), &ready(), true),
+            text(&Config::default().check().unwrap(), &ready(), true),
             concat!(
                 "Orochi ",
                 env!("CARGO_PKG_VERSION"),
@@ -84,7 +83,7 @@ mod tests {
             upgraded_from: Some("/data/orochi.db.0.1.0".into()),
             ..ready()
         };
-        let text = text(&config, &ready, true);
+        let text = text(&config.check().unwrap(), &ready, true);
         assert!(text.contains("             here, because\n             upgraded;"), "{text}");
         assert!(text.contains("  token      required"), "{text}");
         assert!(!text.contains("hunter2"));
@@ -93,6 +92,6 @@ mod tests {
     #[test]
     fn an_open_hub_is_called_open() {
         let config = Config { host: "0.0.0.0".into(), allow_anonymous: true, ..Config::default() };
-        assert!(text(&config, &ready(), true).contains("everyone who can reach this machine"));
+        assert!(text(&config.check().unwrap(), &ready(), true).contains("everyone who can reach this machine"));
     }
 }
