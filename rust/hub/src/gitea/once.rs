@@ -2,10 +2,10 @@
 //! id, after a lost connection or a restart of the hub, gets the answer of the first.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Timestamp};
 use ring::digest::{Context, SHA256};
 use serde_json::value::RawValue;
@@ -66,11 +66,7 @@ impl RequestDigest {
         for part in [action.as_bytes(), b" ", params] {
             context.update(part);
         }
-        let hex = context.finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        Self(hex)
+        Self(HEXLOWER.encode(context.finish().as_ref()))
     }
 
     /// 64 hex digits.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use data_encoding::HEXLOWER;
 use orochi_protocol::fields::Fields;
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -35,7 +36,7 @@ impl Mark {
     /// The mark of an asker's request. It is a digest: an id may hold what ends a comment.
     pub fn new(asker: &str, id: &str) -> Self {
         let digest = digest(&SHA256, format!("{asker}\0{id}").as_bytes());
-        let hex = digest.as_ref().iter().take(16).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let hex = HEXLOWER.encode(&digest.as_ref()[..16]);
         Self(format!("<!-- orochi:{hex} -->"))
     }
 

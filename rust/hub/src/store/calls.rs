@@ -1,5 +1,6 @@
 //! Calls to other hosts that must not be made twice: what was asked under which id, and what came of it.
 
+use data_encoding::HEXLOWER;
 use orochi_protocol::Timestamp;
 use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension, params};
@@ -75,6 +76,5 @@ impl Batch<'_> {
 
 /// Compares a noted request with a digest. Hubs before this one noted the request's text; such notes last a day.
 fn is_same(noted: &str, asked: &str) -> bool {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    noted == asked || (noted.len() != 64 && hex(digest(&SHA256, noted.as_bytes()).as_ref()) == asked)
+    noted == asked || (noted.len() != 64 && HEXLOWER.encode(digest(&SHA256, noted.as_bytes()).as_ref()) == asked)
 }

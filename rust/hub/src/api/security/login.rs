@@ -17,14 +17,13 @@
 //! in anyone's browser lock everybody out. What stands against guessing is a token that can't be guessed.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, header};
+use data_encoding::HEXLOWER;
 use orochi_protocol::Timestamp;
 use ring::hmac::{self, HMAC_SHA256};
-use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -101,7 +100,7 @@ impl Sessions {
     pub fn new(key: &SessionKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
         let log_key = hmac::Key::new(HMAC_SHA256, key.expose());
         let of_token = hmac::sign(&log_key, token.expose().as_bytes());
-        let name = hex(hmac::sign(&log_key, b"cookie name").as_ref());
+        let name = HEXLOWER.encode(hmac::sign(&log_key, b"cookie name").as_ref());
         Self {
             shared: Arc::new(Shared {
                 key: hmac::Key::new(HMAC_SHA256, of_token.as_ref()),
@@ -164,7 +163,11 @@ impl Sessions {
         if cookie == SIGNED_OUT {
             return Err(Some(Reason::SignedOut));
         }
-        let is_equal = |seen: &str, right: &str| bool::from(seen.as_bytes().ct_eq(right.as_bytes()));
+        // What each signs is compared, in constant time.
+        let is_equal = |seen: &str, right: &str| {
+            let signed = hmac::sign(&self.shared.key, right.as_bytes());
+            hmac::verify(&self.shared.key, seen.as_bytes(), signed.as_ref()).is_ok()
+        };
         let (signed, origin) = cookie.rsplit_once('.').ok_or(None)?;
         if !is_equal(origin, &self.origin(signed)) {
             return Err(None);
@@ -194,12 +197,12 @@ impl Sessions {
     }
 
     fn signature(&self, half: &str, said: &str) -> String {
-        hex(hmac::sign(&self.shared.key, format!("{half} {said}").as_bytes()).as_ref())
+        HEXLOWER.encode(hmac::sign(&self.shared.key, format!("{half} {said}").as_bytes()).as_ref())
     }
 
     /// Tells that the log issued a cookie, under whatever token.
     fn origin(&self, signed: &str) -> String {
-        hex(hmac::sign(&self.shared.log_key, format!("origin {signed}").as_bytes()).as_ref())
+        HEXLOWER.encode(hmac::sign(&self.shared.log_key, format!("origin {signed}").as_bytes()).as_ref())
     }
 
     pub(super) fn login_cookie(&self, login: &str, until: i64, now: i64, secure: bool) -> String {
@@ -299,14 +302,6 @@ pub(super) fn whole_seconds(time: Duration) -> i64 {
 /// 244 bits that nobody guesses.
 fn secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Whether a delivery is from Gitea: HMAC-SHA256 over its bytes, keyed with the secret that both sides know.
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use ring::digest::{SHA256, digest};
 use ring::hmac::{self, HMAC_SHA256, Key};
 
@@ -28,7 +29,7 @@ impl Signature {
 /// Names a body by its SHA-256: the same body is the same delivery, whatever its headers say.
 pub fn name_of(body: &[u8]) -> String {
     let digest = digest(&SHA256, body);
-    digest.as_ref().iter().fold(String::from("body:"), |name, byte| name + &format!("{byte:02x}"))
+    format!("body:{}", HEXLOWER.encode(digest.as_ref()))
 }
 
 impl Claimed {
@@ -36,16 +37,7 @@ impl Claimed {
     /// sends an empty one where it has no secret.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("sha256=").unwrap_or(text);
-        let digits = text.as_bytes();
-        let mut bytes = [0; 32];
-        if digits.len() != 64 {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-            *byte = value(pair[0])? << 4 | value(pair[1])?;
-        }
-        Some(Self(bytes))
+        HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
     }
 }
 
