@@ -6,7 +6,6 @@ use serde_json::value::RawValue;
 /// A hub's answer: its ack, and the payload of the data frame before it, where the request has one.
 #[derive(Debug)]
 pub struct Answer {
-    /// The ack.
     pub ack: AckPayload,
     /// The payload of `presence`, of the `message` with `history`, of `gitea_result` or `receipts`.
     pub data: Option<Box<RawValue>>,

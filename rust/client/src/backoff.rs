@@ -1,14 +1,14 @@
-//! When to try to connect again: a pure rule of the try and of chance.
+//! When to connect again: a pure function of the attempt and a random number.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// A connection that lasted so long was a good one: the next loss is retried at once.
+/// A connection that lasted this long was good: after the next loss the client reconnects at once.
 const STEADY: Duration = LONGEST;
 
-/// Counts the tries since the last good connection.
+/// Counts the attempts since the last good connection.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     attempt: u32,
@@ -17,14 +17,14 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The connection brought an answer or a message: it was of use, however short it is.
+    /// The connection carried an answer or a message, so it was useful however short it is.
     pub(crate) fn carried(&mut self) {
         self.has_carried = true;
     }
 
-    /// A connection ended. One that was short and of no use counts like a failed try: a hub that accepts and closes at
-    /// once is not asked ten times a second. On a line that is cut again and again, each connection that was of use
-    /// makes the next wait shorter.
+    /// A connection ended. A short one that carried nothing counts as a failed attempt, so that a hub that accepts and
+    /// closes at once is not called ten times a second. On a line that is cut again and again, each useful connection
+    /// shortens the next wait.
     pub(crate) fn connection_lasted(&mut self, lasted: Duration) {
         if lasted >= STEADY {
             self.attempt = 0;

@@ -1,4 +1,4 @@
-//! The one who waits for a request's answer: a future, or a queue that another language's event loop drains.
+//! The receiver of a request's answer: a future, or a queue that another language's event loop drains.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use crate::error::Error;
 
 /// A queue of answers. Its owner numbers its requests with tickets, and gets one answer for each.
 pub trait Answers: Send + Sync {
-    /// Takes the answer to a request. Called from the connection's thread; must not block.
+    /// Receives the answer to a request. Called from the connection's thread; must not block.
     fn answer(&self, ticket: u64, result: Result<Answer, Error>);
 
     /// Whether the owner still wants the answer. A request that was given up before it was written is not sent.
     fn is_wanted(&self, ticket: u64) -> bool;
 }
 
-/// Gets a request's answer.
+/// The receiver of one answer.
 pub(crate) enum Caller {
     Future(oneshot::Sender<Result<Answer, Error>>),
     Queue(Ticket),
 }
 
-/// A place in a queue of answers. Dropped without an answer, it reports that the client is closed.
+/// A ticket for one answer in a queue. Dropped without an answer, it reports that the client is closed.
 pub(crate) struct Ticket {
     number: u64,
     answers: Option<Arc<dyn Answers>>,
@@ -35,7 +35,7 @@ impl Caller {
 
     pub(crate) fn answer(self, result: Result<Answer, Error>) {
         match self {
-            // An error means that the waiting was cancelled.
+            // An error means that the caller cancelled.
             Self::Future(waiting) => drop(waiting.send(result)),
             Self::Queue(mut ticket) => {
                 if let Some(answers) = ticket.answers.take() {
@@ -45,7 +45,7 @@ impl Caller {
         }
     }
 
-    /// Whether the waiting was cancelled.
+    /// Whether the caller has cancelled.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
             Self::Future(waiting) => waiting.is_closed(),
@@ -53,7 +53,7 @@ impl Caller {
         }
     }
 
-    /// Ends the waiting without an answer: the caller gets the error in another way.
+    /// Drops the receiver without an answer: the caller gets the error in another way.
     pub(crate) fn release(self) {
         if let Self::Queue(mut ticket) = self {
             ticket.answers = None;

@@ -1,4 +1,4 @@
-//! The handle: what a program can ask of the hub. A clone is another handle to the same connection.
+//! The handle: the requests that a program can make. A clone is another handle to the same connection.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,11 +36,11 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) name: String,
     // Unbounded, so that requests keep the order of the calls: a caller that waited for room would be overtaken.
-    // What is in it or behind it is bounded by the callers that wait (outstanding.rs).
+    // The number of callers that wait bounds it (outstanding.rs).
     commands: mpsc::UnboundedSender<Command>,
     pub(crate) inbox: Arc<Inbox>,
     states: watch::Receiver<State>,
-    /// The consumer has finished with everything up to here.
+    /// The consumer has handled everything up to this seq.
     pub(crate) finished: Arc<AtomicU64>,
     is_old_hub: Arc<AtomicBool>,
     caught_up: watch::Receiver<bool>,
@@ -72,12 +72,11 @@ struct MessagePayload<'a> {
     reply_to: Option<Seq>,
 }
 
-/// What the hub said of an accepted message (docs/protocol.md, section 9, Durability).
+/// The hub's ack of a message (docs/protocol.md, section 9, Durability).
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    /// Its place in the log; None from a 0.1.0 hub.
+    /// Its seq; None from a 0.1.0 hub.
     pub seq: Option<Seq>,
-    /// Its id.
     pub id: String,
     /// The hub's clock at acceptance; None from a 0.1.0 hub.
     pub ts: Option<String>,
@@ -105,7 +104,7 @@ impl Client {
         Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub, caught_up }) })
     }
 
-    /// What was received.
+    /// The frames that were received.
     pub fn inbox(&self) -> &Inbox {
         &self.shared.inbox
     }
@@ -115,12 +114,12 @@ impl Client {
         &self.shared.name
     }
 
-    /// How the connection is.
+    /// The connection's state.
     pub fn state(&self) -> State {
         *self.shared.states.borrow()
     }
 
-    /// Tells each change of the connection.
+    /// The connection's state, and each change of it.
     pub fn states(&self) -> watch::Receiver<State> {
         self.shared.states.clone()
     }
@@ -136,7 +135,7 @@ impl Client {
     /// message that was not written to the socket by then is not sent.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] where it is not coming back.
+    /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] if it ends for good.
     pub fn send(&self, message: Outgoing) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
         let queued = self.message_frame(&message).map(|(id, frame)| self.ask_queued("message", id, frame, None));
         async move { Ok(Receipt::from(queued?.await?.ack)) }
@@ -158,7 +157,7 @@ impl Client {
         if message.reply_to.is_some() && self.is_old_hub() {
             return Err(Error::OldHub { what: "reply_to" });
         }
-        // Without one that it can read, a hub's refusal could not name the message.
+        // A hub that can't read the id could not name the message in its refusal.
         message.id.as_deref().map_or(Ok(()), check_id)?;
         let metadata = message.metadata.as_deref();
         if !self.is_old_hub() {
@@ -174,7 +173,7 @@ impl Client {
         })
     }
 
-    /// Joins a channel; also after a lost connection.
+    /// Joins a channel. The client joins it again after a lost connection.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -194,7 +193,7 @@ impl Client {
         self.ask("unsubscribe", &payload, Some(Change::Leave(channel))).await.map(|_| ())
     }
 
-    /// Says what the agent is doing.
+    /// Updates the agent's status.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -202,7 +201,7 @@ impl Client {
         self.request("status_update", update).await.map(|_| ())
     }
 
-    /// A sign of life, which the client gives by itself too.
+    /// Sends a heartbeat. The client also sends them by itself.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -210,13 +209,13 @@ impl Client {
         self.request("heartbeat", &json!({})).await.map(|_| ())
     }
 
-    /// Waits until everything that was said while this agent was away is in its inbox: what it missed before it
-    /// registered with `resume`, or while a connection was lost. Ready at once where nothing can be missing.
+    /// Waits until every message that this agent missed is in its inbox: before it registered with `resume`, or while a
+    /// connection was lost. Returns at once if nothing can be missing.
     ///
     /// # Errors
-    /// [`Error::Closed`] where the connection ends before that and is not coming back.
+    /// [`Error::Closed`] if the connection ends before that for good.
     pub fn caught_up(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        // Does not hold the client: a connection that everybody else has dropped is closed.
+        // Holds no handle: the connection closes when all other handles are dropped.
         let mut caught_up = self.shared.caught_up.clone();
         async move { caught_up.wait_for(|is_caught_up| *is_caught_up).await.map(|_| ()).map_err(|_| Error::Closed) }
     }
@@ -229,20 +228,20 @@ impl Client {
         self.ask(kind, payload, None).await
     }
 
-    /// The consumer has dealt with everything that it was given up to here. The hub is told soon after.
+    /// The consumer has handled everything up to this seq. The client tells the hub soon after.
     pub fn finished(&self, seq: Seq) {
         self.shared.finished.fetch_max(seq.get(), Ordering::Relaxed);
     }
 
-    /// Closes the connection, once what the consumer has finished with is told. Requests that wait fail
-    /// with [`Error::Closed`].
+    /// Closes the connection after the hub was told what the consumer has handled. Requests that wait fail with
+    /// [`Error::Closed`].
     pub async fn close(&self) {
         self.close_within(CLOSE_MAX);
         // An error means that it is closed.
         let _ = self.states().wait_for(|state| *state == State::Closed).await;
     }
 
-    /// Starts closing the connection. The goodbye, which waits for the hub, takes at most `limit`.
+    /// Starts closing the connection. The close handshake takes at most `limit`.
     pub fn close_within(&self, limit: Duration) {
         // An error means that it is closing already.
         let _ = self.command(Command::Close(limit.min(CLOSE_MAX)));

@@ -1,28 +1,25 @@
-//! What can go wrong, by what a program would do about it.
+//! Errors, one kind for each thing that a program could do about them.
 
 use std::time::Duration;
 
 use orochi_protocol::Refusal;
 
-/// A request, or a connection, that failed. Each text is a sentence with the way out.
+/// A request or a connection that failed. Each text says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// No hub answers there.
+    /// No hub answers at the address.
     #[error("cannot reach the Orochi hub at {url}: {reason}; start it with 'orochi serve', or check host and port")]
     Unreachable {
-        /// Where, without the token.
+        /// The address, without the token.
         url: String,
-        /// The system's word.
+        /// The system's reason.
         reason: String,
     },
     /// The hub refused the token.
     #[error(
         "the hub at {url} refused the token: set OROCHI_TOKEN, or pass token=, to the one the hub was started with"
     )]
-    AuthFailed {
-        /// Where.
-        url: String,
-    },
+    AuthFailed { url: String },
     /// The hub refused one request; the connection goes on.
     #[error("{code}: {detail}")]
     Refused {
@@ -35,10 +32,9 @@ pub enum Error {
         /// Gitea's HTTP status.
         status: Option<u16>,
     },
-    /// The connection was lost and is not coming back.
+    /// The connection was lost for good.
     #[error("the connection to {url} was lost: {reason}")]
     ConnectionLost {
-        /// Where.
         url: String,
         /// What happened.
         reason: String,
@@ -52,19 +48,19 @@ pub enum Error {
     /// The client was closed.
     #[error("the client is closed: connect again")]
     Closed,
-    /// A 0.1.0 hub can't do this.
+    /// A 0.1.0 hub lacks this.
     #[error("{what} needs a newer hub: this one speaks scitex-orochi 0.1.0")]
     OldHub {
         /// What was asked.
         what: &'static str,
     },
-    /// What was asked is not allowed by the protocol; nothing was sent.
+    /// The protocol does not allow the request; nothing was sent.
     #[error(transparent)]
     Invalid(#[from] Refusal),
 }
 
 impl Error {
-    /// How long the hub asks to wait before the same request.
+    /// How long to wait before the same request, if the hub said so.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let Error::Refused { retry_after, .. } = self else { return None };
         retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -1,8 +1,8 @@
-//! What was received and not taken yet.
+//! The frames that were received and not consumed yet.
 //!
-//! The inbox is bounded. When it is full the connection's task keeps nothing more: it remembers the last
-//! message that went in, and fetches the rest from the hub's log when there is room again. So an agent
-//! that never listens can send for ever, and one that is slow misses nothing.
+//! The inbox is bounded. When it is full, the connection's task remembers the last message that went in and fetches the
+//! rest from the hub's log when there is room again. So an agent that never listens can go on sending, and a slow one
+//! misses nothing.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -25,7 +25,7 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 pub struct Incoming {
     /// The whole frame, JSON.
     pub text: Utf8Bytes,
-    /// A message's place in the log; None from a 0.1.0 hub and for events.
+    /// A message's seq; None from a 0.1.0 hub and for events.
     pub seq: Option<Seq>,
     /// Where in `text` a message's sender, channel and content are.
     pub(crate) plain: Option<[Range<usize>; 3]>,
@@ -66,7 +66,7 @@ type Waker = Box<dyn Fn() + Send + Sync>;
 pub struct Inbox {
     // A std mutex: held for moves between lists, never across an await.
     inner: Mutex<Inner>,
-    /// Wakes who waits for a frame.
+    /// Wakes consumers that wait for a frame.
     filled: Notify,
     /// Wakes the connection's task when a full inbox has room again.
     pub(crate) drained: Notify,
@@ -111,7 +111,7 @@ impl Inbox {
         taken
     }
 
-    /// Whether nothing more will come. What is there can still be taken.
+    /// Whether the inbox is closed. Frames in it can still be consumed.
     pub fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
@@ -151,7 +151,7 @@ impl Inbox {
         Self::half_empty(&self.lock())
     }
 
-    /// Nothing more will come.
+    /// Closes the inbox: no frame follows.
     pub(crate) fn close(&self, end: Option<Error>) {
         let mut inner = self.lock();
         if !inner.is_closed {

@@ -1,13 +1,12 @@
-//! A client of an Orochi hub: it connects, registers, matches answers to requests, keeps what is received
-//! until it is taken, and comes back by itself when the connection is lost, without losing or doubling a
-//! message (docs/protocol.md, section 9).
+//! A client of an Orochi hub: it connects, registers, matches answers to requests, keeps received frames
+//! until they are consumed, and reconnects by itself without losing or doubling a message (docs/protocol.md, section 9).
 //!
 //! Read in this order:
 //!
-//! 1. [`client`]: the handle: what a program can ask for. `state`: how its connection is. `answer`: what the hub said.
-//! 2. [`options`], [`error`], [`inbox`]: what it is told, what can go wrong, what it receives.
+//! 1. [`client`]: the handle, with the requests. `state`: its connection's state. `answer`: the hub's answers.
+//! 2. [`options`], [`error`], [`inbox`]: its settings, its errors, the frames it received.
 //! 3. `task`: the task that owns the socket; `session`: one connection of it.
-//! 4. `outstanding`: requests that wait for an answer; `caller`: those who get it; `backoff`: when to try again.
+//! 4. `outstanding`: requests that wait for an answer; `caller`: the receivers of answers; `backoff`: when to reconnect.
 //! 5. [`queued`]: the handle for callers without futures, whose answers go to a queue.
 
 mod answer;

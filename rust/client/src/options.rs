@@ -1,11 +1,11 @@
-//! What a client is told when it connects.
+//! A client's settings.
 
 use std::time::Duration;
 
 use orochi_protocol::request::Register;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What stays as it is in a token within an address (docs/protocol.md, section 2).
+/// The characters of a token that are not escaped in an address (docs/protocol.md, section 2).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Where and as whom to connect.
@@ -17,19 +17,19 @@ pub struct Options {
     pub token: Option<String>,
     /// The agent's name.
     pub name: String,
-    /// The rest of what it says of itself, and what it wants to get.
+    /// The register's payload: identity, channels, and where to resume.
     pub register: Register,
-    /// Whether to come back after a lost connection. Against a 0.1.0 hub this never happens.
+    /// Whether to reconnect after a lost connection. Never with a 0.1.0 hub.
     pub reconnect: bool,
-    /// Whether to tell the hub what the consumer has finished with (`seen`): it moves the name's stored
-    /// cursor and shows in receipts.
+    /// Whether to tell the hub what the consumer has handled (`seen`). It moves the name's stored cursor and shows in
+    /// receipts.
     pub say_seen: bool,
     /// How long connecting and registering may take.
     pub connect_timeout: Duration,
 }
 
 impl Options {
-    /// An agent in `#general` with everything else as it usually is.
+    /// An agent in `#general`, everything else at its default.
     pub fn new(url: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             url: url.into(),

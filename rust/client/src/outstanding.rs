@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::error::Error;
 
-/// What a request changes of the channels that the agent is in, once the hub has agreed.
+/// How a request changes the agent's channels once the hub has acked it.
 #[derive(Debug)]
 pub(crate) enum Change {
     Join(ChannelName),
@@ -22,8 +22,8 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// The hub has agreed, when its log's head was `head`: a new connection is to be in the same channels, and to
-    /// get nothing of them from before.
+    /// The hub acked when the log's head was `head`: a new connection joins the same channels, and gets none of their
+    /// messages from before.
     pub(crate) fn apply(self, register: &mut Register, head: Option<Seq>) {
         match self {
             Change::Join(channel) if register.channels.contains(&channel) => {}
@@ -48,11 +48,11 @@ pub(crate) struct Request {
     pub(crate) kind: String,
     /// Its frame, shared with what is sent, to send it again after a lost connection.
     pub(crate) frame: Utf8Bytes,
-    /// What its ack means for the register of a new connection.
+    /// What its ack changes in the register of a new connection.
     pub(crate) change: Option<Change>,
     /// The answer's data, once it came.
     pub(crate) data: Option<Box<RawValue>>,
-    /// Gets the answer. Gone where the waiting was cancelled.
+    /// Receives the answer.
     pub(crate) caller: Caller,
 }
 
@@ -69,13 +69,13 @@ impl Request {
     }
 }
 
-/// Requests on their way at once.
+/// Requests that may be sent and unanswered at a time.
 const SENT_MAX: usize = 4096;
-/// Requests that wait to be sent before those are looked for that nobody waits for any more.
+/// When so many requests wait to be sent, cancelled ones are removed.
 const SWEEP_MIN: usize = 1024;
 
-/// The requests that were not answered, oldest first. Each of them has a caller that waits, or was written to
-/// a socket: a request that was given up before that is dropped, so there are never many more than callers.
+/// The unanswered requests, oldest first. A request cancelled before it was written is dropped, so there are never many
+/// more than callers.
 #[derive(Debug, Default)]
 pub(crate) struct Outstanding {
     sent: VecDeque<Request>,
@@ -84,12 +84,12 @@ pub(crate) struct Outstanding {
 }
 
 impl Outstanding {
-    /// A request is to be sent after those before it.
+    /// Queues a request behind the others.
     pub(crate) fn add(&mut self, request: Request) {
         self.waiting.push_back(request);
         if self.waiting.len() >= self.sweep_at.max(SWEEP_MIN) {
             self.waiting.retain(|request| !request.caller.is_gone());
-            // Twice what is left: looking costs each request a constant.
+            // Twice what is left, so that the sweep costs a constant per request.
             self.sweep_at = self.waiting.len() * 2;
         }
     }
@@ -112,13 +112,13 @@ impl Outstanding {
         None
     }
 
-    /// All that is still waited for, to be written before the end.
+    /// All frames that somebody still waits for, to be written before the end.
     pub(crate) fn last_words(&mut self) -> Vec<Utf8Bytes> {
         let wanted = self.waiting.drain(..).filter(|request| !request.caller.is_gone());
         wanted.map(|request| request.frame).collect()
     }
 
-    /// Keeps a data frame for the request that it answers. False where it answers none, and is no answer.
+    /// Keeps a data frame for the request that it answers. False if it answers none.
     pub(crate) fn data(&mut self, kind: &str, payload: &RawValue) -> bool {
         // An answer whose `ref` is no text is not this hub's.
         let named = serde_json::from_str::<AnswerTo<'_>>(payload.get()).unwrap_or_default().r#ref;
@@ -130,12 +130,11 @@ impl Outstanding {
             request.data = Some(payload.to_owned());
             return true;
         }
-        // The answer to a request that was given up is for nobody.
+        // The request was cancelled.
         named.is_some()
     }
 
-    /// An ack came. Gives what it changes and the log's head at that time, also where the caller was cancelled and
-    /// nobody waits for it.
+    /// An ack came. Returns what it changes and the log's head at that time, also if the caller has cancelled.
     pub(crate) fn ack(&mut self, ack: AckPayload) -> Option<(Change, Option<Seq>)> {
         let request = self.take(&ack.r#ref)?;
         let seq = ack.seq;
@@ -143,12 +142,12 @@ impl Outstanding {
         request.change.map(|change| (change, seq))
     }
 
-    /// Whether the hub has not answered yet to something that changes the channels.
+    /// Whether a request that changes the channels is unanswered.
     pub(crate) fn is_changing(&self) -> bool {
         self.sent.iter().any(|request| request.change.is_some())
     }
 
-    /// An error came. False where it belongs to no request.
+    /// An error came. False if it belongs to no request.
     pub(crate) fn error(&mut self, error: ErrorPayload) -> bool {
         let request = match &error.r#ref {
             Some(id) => self.take(id),
@@ -160,8 +159,8 @@ impl Outstanding {
         true
     }
 
-    /// The frame of every request that was sent and is still waited for, to send again on a new connection. Data that
-    /// came for one is asked anew.
+    /// The frames of all requests that were sent and not cancelled, to repeat on a new connection. Their data is
+    /// requested again.
     pub(crate) fn again(&mut self) -> Vec<Utf8Bytes> {
         self.sent.retain(|request| !request.caller.is_gone());
         self.sent.iter_mut().for_each(|request| request.data = None);

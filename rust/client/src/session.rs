@@ -98,7 +98,7 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
     }
 }
 
-/// A WebSocket error as a person reads it.
+/// A WebSocket error for people.
 pub(crate) fn reason(error: &WsError) -> String {
     match error {
         WsError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),

@@ -1,12 +1,12 @@
-//! How a client's connection is, for the program and for the task that owns the socket.
+//! The state of a client's connection, for the program and for the task that owns the socket.
 
-/// How a client's connection is.
+/// The state of a client's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Registered.
     Connected,
-    /// Lost, and being made anew.
+    /// Lost; the client reconnects.
     Reconnecting,
-    /// Over: closed by the program, or refused for good; [`crate::Inbox::end`] says why.
+    /// Ended: closed by the program, or refused for good; [`crate::Inbox::end`] says why.
     Closed,
 }

@@ -57,7 +57,7 @@ error_codes! {
     ResumeBeyond = "RESUME_BEYOND", 422, final;
     /// A field is over its size.
     TooLarge = "TOO_LARGE", 413, final;
-    /// The asker may not do or see this.
+    /// The requester may not do or see this.
     Forbidden = "FORBIDDEN", 403, final;
     /// The request's `Origin` is not allowed.
     ForbiddenOrigin = "FORBIDDEN_ORIGIN", 403, final;
@@ -67,7 +67,7 @@ error_codes! {
     RateLimited = "RATE_LIMITED", 429, retry;
     /// This sender's id is in the log with other content.
     IdReused = "ID_REUSED", 409, final;
-    /// The disk refused; nothing was accepted.
+    /// The disk refused the write; nothing was accepted.
     StoreUnavailable = "STORE_UNAVAILABLE", 503, retry;
     /// The hub is stopping.
     ShuttingDown = "SHUTTING_DOWN", 503, retry;
@@ -114,7 +114,7 @@ pub enum CloseCode {
     Silent,
     /// Nothing could be written for 60 s.
     TooSlow,
-    /// A newer session replaced this one.
+    /// A newer connection replaced this one.
     Replaced,
 }
 
@@ -150,7 +150,7 @@ impl CloseCode {
 pub struct Refusal {
     /// What kind of refusal.
     pub code: ErrorCode,
-    /// The value seen and the way out, for a person.
+    /// The value seen and what to do, for a person.
     pub detail: String,
 }
 

@@ -1,4 +1,4 @@
-//! A message as the hub hands it out: as a live frame (section 1) and as a history row (section 5).
+//! A message as the hub delivers it: as a live frame (section 1) and as a history row (section 5).
 //!
 //! Both are written straight into bytes: this is the hub's hottest path, and `mentions`, `metadata` and
 //! the sender's further keys are JSON already.
@@ -119,7 +119,6 @@ impl MessageView<'_> {
 /// An agent came online or went offline (section 6).
 #[derive(Debug, Serialize)]
 pub struct PresenceChange<'a> {
-    /// Who.
     pub agent: &'a str,
     /// Which of the two.
     pub event: PresenceEvent,
@@ -144,21 +143,16 @@ pub enum PresenceEvent {
 /// An agent said what it does (section 6).
 #[derive(Debug, Serialize)]
 pub struct StatusEvent<'a> {
-    /// Who.
     pub agent: &'a str,
     /// Its status after the update, as are all fields.
     pub status: &'a str,
     /// What it works on now.
     pub current_task: &'a str,
-    /// Its machine.
     pub machine: &'a str,
-    /// Its role.
     pub role: &'a str,
     /// Its identity.
     pub agent_id: &'a str,
-    /// Its project.
     pub project: &'a str,
-    /// Its model.
     pub model: &'a str,
     /// 0 to 1, or null.
     pub progress: Option<f64>,

@@ -1,7 +1,7 @@
 //! Fenced code blocks (section 4): text in them mentions nobody.
 //!
-//! CommonMark's rule by lines, generous in two points: a fence may be indented as far as it likes, since in a list
-//! it is, and its closing line may stand further left.
+//! CommonMark's rule, line by line, with two exceptions: a fence may be indented by any number of columns, as it is in a
+//! list, and its closing line may be indented less.
 
 /// An open block.
 struct Fence {

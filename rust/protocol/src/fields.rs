@@ -1,7 +1,7 @@
 //! Typed access to a payload's fields, with errors that name the field and what is expected.
 //!
-//! Values stay the sender's own bytes ([`RawValue`]) until somebody asks for them: `metadata` and unknown
-//! keys are relayed as they were written, so that no number loses digits on the way.
+//! Values stay the sender's own bytes ([`RawValue`]) until they are read. `metadata` and unknown keys are relayed as they
+//! were written, so no number loses digits.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -27,7 +27,7 @@ impl<'a> Fields<'a> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
     }
 
-    /// Whether `name` stands there at all, be it as `null`.
+    /// Whether the object has the key `name`, even with the value `null`.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
@@ -117,7 +117,7 @@ impl<'a> Fields<'a> {
         parse_time(name, &text).map(Some)
     }
 
-    /// A time up to which, itself included: a date means its last moment.
+    /// The inclusive end of a range of time; a date means its last moment.
     ///
     /// # Errors
     /// As [`Fields::time`].

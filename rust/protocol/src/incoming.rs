@@ -33,7 +33,7 @@ pub struct ServerFrame<'a> {
     pub payload: Option<&'a RawValue>,
 }
 
-/// What is looked at first in the payload of a delivered message.
+/// The parts of a delivered message's payload that the client reads first.
 #[derive(Debug, Deserialize)]
 pub struct Said<'a> {
     /// Where it was said.

@@ -2,8 +2,8 @@
 
 /// Largest frame in bytes; above it the connection is closed with 1009 (section 1).
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// Largest answer to a request in bytes, but for one row that is larger by itself (section 10, Sizes): what is more
-/// comes with the next request. A client that reads frames up to 2 MiB can read every frame of the hub.
+/// Largest answer to a request in bytes (section 10, Sizes). One row that is larger by itself is sent all the same. The
+/// rest follows with the next request. A client that reads frames up to 2 MiB can read every frame of the hub.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Largest `content` in bytes (section 3): with metadata and escapes it still fits a frame.
 pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
@@ -24,7 +24,7 @@ pub const ID_CHARS_MAX: usize = 128;
 pub const IDENTITY_CHARS_MAX: usize = 256;
 /// Longest `status` in characters (section 9, Status).
 pub const STATUS_CHARS_MAX: usize = 32;
-/// Longest `current_task` in characters: a line that people read on a card, with room to spare.
+/// Longest `current_task` in characters: it is one line on a card of the dashboard.
 pub const TASK_CHARS_MAX: usize = 1024;
 /// Longest `search` text in characters.
 pub const SEARCH_CHARS_MAX: usize = 1024;

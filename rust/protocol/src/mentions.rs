@@ -1,5 +1,5 @@
-//! Finding `@name` in a message's content (section 4). Which beginning of `@Scoutさん` is the name depends on who is
-//! registered, so [`find`] gives the candidates and [`resolve`] chooses.
+//! Finds `@name` in a message's content (section 4). How many letters of `@Scoutさん` are the name depends on who is
+//! registered: [`find`] returns the candidates, and [`resolve`] chooses.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ const SIGNS: [char; 2] = ['@', '\u{ff20}'];
 /// One mention as it is written: the names that can be meant by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
-    /// Who is meant where none of them is registered; None where that is a reserved name.
+    /// The agent that is meant if no candidate is registered; None for a reserved name.
     unregistered: Option<AgentName>,
     /// Longer names, the longest last.
     longer: Vec<AgentName>,
@@ -28,7 +28,7 @@ impl From<AgentName> for Mention {
 }
 
 impl Mention {
-    /// The registered name that is meant, or the one that waits to be registered. `registered` gives the spelling of
+    /// The registered name that is meant, or else the name that may register later. `registered` gives the spelling of
     /// the agent that a text names.
     fn resolve<'a>(&'a self, registered: &impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
         let names = self.longer.iter().rev().chain(&self.unregistered);
@@ -39,7 +39,7 @@ impl Mention {
 
 /// The mentions in `content` in order of appearance, each spelling once, at most `most`.
 ///
-/// Linear in the content's length: each character is looked at a fixed number of times.
+/// Linear in the content's length: each character is read a fixed number of times.
 pub fn find(content: &str, most: usize) -> Vec<Mention> {
     if !content.contains('@') && (content.is_ascii() || !content.contains(SIGNS[1])) {
         return Vec::new();
@@ -63,7 +63,7 @@ pub fn resolve<'a>(mentions: &'a [Mention], registered: impl Fn(&str) -> Option<
     names.filter(|name| mentions.len() == 1 || seen.insert(*name)).collect()
 }
 
-/// The agents that `content` mentions where nobody is registered: all that is known outside of a hub.
+/// The agents that `content` mentions if nobody is registered. Only a hub knows who is.
 pub fn extract(content: &str) -> Vec<AgentName> {
     let mut seen = HashSet::new();
     let names = find(content, usize::MAX).into_iter().filter_map(|mention| mention.unregistered);

@@ -1,4 +1,4 @@
-//! Answers that are cut for their size: as many entries as fit, and from where to go on (section 10, Sizes).
+//! Answers that are cut to a size: as many entries as fit, and where the next request continues (section 10, Sizes).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{ErrorCode, Refusal};
 use crate::limits::ANSWER_BYTES_MAX;
 
-/// What an answer has besides its entries: the envelope, a `ref`, a channel's name.
+/// Bytes of an answer besides its entries: the envelope, a `ref`, a channel's name.
 const BESIDE_BYTES: usize = 4 * 1024;
 /// Room for an answer's entries.
 pub const ENTRIES_BYTES_MAX: usize = ANSWER_BYTES_MAX - BESIDE_BYTES;
@@ -17,12 +17,12 @@ pub const ENTRIES_BYTES_MAX: usize = ANSWER_BYTES_MAX - BESIDE_BYTES;
 pub struct More<T> {
     /// True.
     pub more: bool,
-    /// From where to go on.
+    /// Where the next request continues.
     pub next: T,
 }
 
 impl<T> More<T> {
-    /// The next answer goes on from here.
+    /// The next answer continues after this entry.
     pub fn from(next: T) -> Self {
         Self { more: true, next }
     }

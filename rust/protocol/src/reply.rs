@@ -10,7 +10,7 @@ use crate::paging::{More, cut, entry_bytes};
 use crate::seq::Seq;
 use crate::time::Timestamp;
 
-/// What the hub stamps on a frame that it makes.
+/// The envelope fields of a frame that the hub makes.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp<'a> {
     /// Who the frame is from: the hub, or an agent for its status.
@@ -68,10 +68,10 @@ pub struct RegisterAck<'a> {
     pub cursor: Option<Seq>,
     /// Seconds between a client's heartbeats.
     pub heartbeat: u32,
-    /// Whether the asked position was used; absent where none was asked.
+    /// Whether the requested position was used; absent if none was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<bool>,
-    /// Messages of the channels after this place are delivered; absent where no position was asked.
+    /// Messages of the channels after this place are delivered; absent if no position was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels_from: Option<Seq>,
 }
@@ -120,7 +120,7 @@ pub struct MessageAck<'a> {
 pub enum DeliveryState {
     /// It has a connection.
     Online,
-    /// It has none, and gets the message when it is back.
+    /// It has no connection; it gets the message when it resumes.
     Offline,
     /// No agent of that name has ever registered; the message waits all the same.
     Unknown,
@@ -134,7 +134,7 @@ pub enum ReceiptState {
     Seen,
     /// It was written to the agent's socket since the hub started.
     Delivered,
-    /// It waits.
+    /// It waits in the log.
     Pending,
 }
 
@@ -169,10 +169,10 @@ impl<'a> ErrorReply<'a> {
 pub struct PresenceAnswer {
     /// Each online agent's channels.
     pub agents: BTreeMap<String, Vec<String>>,
-    /// Each online agent's row, where it was asked for.
+    /// Each online agent's row, if details were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<BTreeMap<String, AgentRow>>,
-    /// Where the answer was cut for its size: the last agent in it, after which the next one goes on.
+    /// Where the answer was cut for its size: the last agent in it. The next answer continues after it.
     #[serde(flatten)]
     pub more: Option<More<String>>,
     /// The request's id.
@@ -183,30 +183,25 @@ pub struct PresenceAnswer {
 /// An agent as `GET /api/agents` and a detailed presence show it (section 7).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgentRow {
-    /// Its name.
     pub name: String,
     /// The channels that its connections are in; of an offline agent, those of its last connection.
     pub channels: Vec<String>,
-    /// Its machine.
     pub machine: String,
-    /// Its role.
     pub role: String,
-    /// Its model.
     pub model: String,
     /// Its identity.
     pub agent_id: String,
-    /// Its project.
     pub project: String,
-    /// What it last said it was doing.
+    /// Its last status.
     pub status: String,
-    /// What it last said it was working on.
+    /// Its last task.
     pub current_task: String,
     /// 0 to 1, or null.
     #[serde(default)]
     pub progress: Option<f64>,
-    /// When it last gave a sign of life.
+    /// The time of its last heartbeat or request.
     pub last_heartbeat: Timestamp,
-    /// When its present, or last, session began.
+    /// When its current or last time online began.
     pub registered_at: Timestamp,
     /// Whether it has a connection.
     #[serde(default)]
@@ -225,13 +220,12 @@ pub struct AgentRow {
 /// The `message` from the hub that answers a query (section 5).
 #[derive(Debug, Serialize)]
 pub struct HistoryAnswer<'a> {
-    /// Which channel.
     pub channel: &'a str,
     /// Empty: 0.1.0's clients read a `message` by its content.
     pub content: &'a str,
     /// Rows, newest first.
     pub history: &'a [Box<RawValue>],
-    /// Where the answer was cut for its size: the last row's place, before which the next one goes on.
+    /// Where the answer was cut for its size: the last row's seq. The next answer continues before it.
     #[serde(flatten)]
     pub more: Option<More<Seq>>,
     /// The request's id.
@@ -244,7 +238,6 @@ pub struct HistoryAnswer<'a> {
 /// `gitea_result` (section 8).
 #[derive(Debug, Serialize)]
 pub struct GiteaResult<'a> {
-    /// Which action.
     pub action: &'a str,
     /// Gitea's JSON.
     pub result: &'a RawValue,
@@ -259,7 +252,7 @@ pub struct ReceiptsAnswer {
     pub seq: Seq,
     /// How far it got with each agent.
     pub agents: BTreeMap<String, ReceiptState>,
-    /// Where the answer was cut for its size: the last agent in it, after which the next one goes on.
+    /// Where the answer was cut for its size: the last agent in it. The next answer continues after it.
     #[serde(flatten)]
     pub more: Option<More<String>>,
     /// The request's id; absent over HTTP.

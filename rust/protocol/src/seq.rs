@@ -1,8 +1,8 @@
-//! A message's place in the log.
+//! A message's position in the log.
 
 use serde::{Deserialize, Serialize};
 
-/// A place in the log (section 9, Durability): the first message has 1; 0 is the place before it.
+/// A position in the log (section 9, Durability): the first message has 1; 0 is the position before it.
 ///
 /// Always within SQLite's signed range, so that converting it for the store can't fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 pub struct Seq(u64);
 
 impl Seq {
-    /// The place before the first message.
+    /// The position before the first message.
     pub const ZERO: Seq = Seq(0);
-    /// The largest place that the store can hold.
+    /// The largest position that the store can hold.
     pub const MAX: Seq = Seq(i64::MAX as u64);
 
-    /// The place `n`, or None where the store could not hold it.
+    /// The position `n`, or None where the store could not hold it.
     pub const fn new(n: u64) -> Option<Seq> {
         if n <= Seq::MAX.0 { Some(Seq(n)) } else { None }
     }
 
-    /// The next place.
+    /// The next position.
     #[must_use]
     pub const fn next(self) -> Seq {
         Seq(self.0 + 1)
@@ -36,7 +36,7 @@ impl Seq {
         self.0 as i64
     }
 
-    /// The place that the store holds as `n`; a negative number is the place before the first.
+    /// The position that the store holds as `n`; a negative number is the position before the first.
     pub const fn from_i64(n: i64) -> Seq {
         if n < 0 { Seq::ZERO } else { Seq(n as u64) }
     }

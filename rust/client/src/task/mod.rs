@@ -1,5 +1,5 @@
-//! The task that owns the connection: it sends requests, matches answers, fills the inbox, gives signs of
-//! life, and makes the connection anew when it is lost.
+//! The task that owns the connection: it sends requests, matches answers, fills the inbox, sends
+//! heartbeats, and reconnects.
 //!
 //! What makes delivery exact: every message has a seq, the task takes each seq once and in order, and asks
 //! for what follows the last one it took whenever it may have missed something: after a lost connection,
@@ -33,9 +33,9 @@ use crate::outstanding::{Outstanding, Request};
 use crate::session::{self, Socket, frame, pump, reason};
 use crate::state::State;
 
-/// Requests that one turn takes.
+/// Requests handled in one turn.
 const TURN_MAX: usize = 256;
-/// How soon the hub is told what the consumer has finished with.
+/// How soon the hub learns what the consumer has handled.
 const SEEN_EVERY: Duration = Duration::from_millis(200);
 /// Heartbeats in whose time a hub says something: each of them is acked. A 0.1.0 hub pings every 20 s.
 const SILENT_HEARTBEATS: u32 = 3;
@@ -44,22 +44,22 @@ const HEARTBEAT_SECONDS: u32 = 20;
 /// How long a close may take.
 pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(2);
 
-/// What the handle asks of the task.
+/// A command from the handle to the task.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// A request to send.
     Request(Request),
-    /// Close; the goodbye takes at most so long, and the state tells when it is done.
+    /// Close. The close handshake takes at most this long; the state changes when it is done.
     Close(Duration),
 }
 
-/// Why a connection is over.
+/// Why a connection ended.
 enum End {
     /// The program closed it.
     Closed,
-    /// It was lost, and may come back.
+    /// It was lost; the client may reconnect.
     Lost(String),
-    /// The hub will not have it back.
+    /// The hub refused it for good.
     Refused(Error),
 }
 
@@ -76,13 +76,13 @@ pub(crate) struct Task {
     outstanding: Outstanding,
     /// The hub's database; None of a 0.1.0 hub.
     epoch: Option<String>,
-    /// The last message that went into the inbox, or where the hub was told to begin.
+    /// The seq of the last message in the inbox, or the one after which the hub was to begin.
     last_seq: Seq,
-    /// The log's head at the first register: up to there a `"stored"` start is the hub's affair.
+    /// The log's head at the first register. Up to it the hub decides what a `"stored"` start delivers.
     first_head: Seq,
-    /// Set while the inbox has no room: messages are left in the hub's log.
+    /// Set while the inbox is full: messages stay in the hub's log.
     is_overflowed: bool,
-    /// The register that asks for what was left there.
+    /// The id of the register that fetches what stayed there.
     refetch: Option<String>,
     said_seen: Seq,
     heartbeat: Interval,

@@ -41,14 +41,14 @@ pub struct HistoryFilter {
     pub order: Order,
 }
 
-/// In which order rows come, and so which of them a limit keeps.
+/// The order of rows. It decides which of them a limit keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// The newest first.
     #[default]
     Desc,
-    /// The oldest first: for going on from a place in the log.
+    /// The oldest first: for reading on from a position in the log.
     Asc,
 }
 
@@ -83,7 +83,7 @@ impl Default for HistoryFilter {
 }
 
 impl HistoryFilter {
-    /// The filter, unless its parts do not go together.
+    /// Checks that the filter's parts go together.
     ///
     /// # Errors
     /// `INVALID_FIELD` for a search in ascending order: searches go from the newest message back.

@@ -1,4 +1,4 @@
-//! `message`: something to say (sections 5, 9 and 10).
+//! `message`: a message to send (sections 5, 9 and 10).
 
 use serde_json::value::RawValue;
 

@@ -37,7 +37,7 @@ pub struct RequestFrame {
 pub enum Request {
     /// Join under a name (sections 5 and 9).
     Register(Box<Register>),
-    /// Say something (section 5).
+    /// Send a message (section 5).
     Message(Box<Draft>),
     /// Join a channel.
     Subscribe(ChannelName),
@@ -52,9 +52,9 @@ pub enum Request {
     },
     /// Message history (sections 5 and 9).
     Query(Box<HistoryQuery>),
-    /// A sign of life, and how far the agent has dealt with what it was sent (section 9, Seen).
+    /// A sign of life, and how far the agent has handled what it was sent (section 9, Seen).
     Heartbeat {
-        /// All that the agent was sent up to here is dealt with.
+        /// The agent has handled everything that it was sent up to this seq.
         seen: Option<Seq>,
     },
     /// What the agent is doing (section 9, Status).
@@ -93,12 +93,10 @@ impl Request {
     }
 }
 
-/// A frame that could not be taken, and the id to answer to, where it could be read.
+/// A frame that was refused, with the id to answer to if it could be read.
 #[derive(Debug)]
 pub struct BadFrame {
-    /// Why.
     pub refusal: Refusal,
-    /// The request's id.
     pub id: Option<String>,
     /// The request's sender, for the one check that comes before the payload's.
     pub sender: Option<String>,
@@ -122,7 +120,7 @@ pub fn parse(text: &str) -> Result<RequestFrame, Box<BadFrame>> {
     }
 }
 
-/// The id of a frame whose request is not read, where it can be: to answer to.
+/// The id of a frame whose request is not parsed, to answer to; None if it can't be read.
 pub fn read_id(text: &str) -> Option<String> {
     match parse_envelope(text) {
         Ok(envelope) => envelope.id.map(Cow::into_owned),
@@ -192,7 +190,7 @@ pub fn check_id(id: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The id to answer to: of one that is too long its beginning, by which its sender can tell it.
+/// The id to answer to. Of one that is too long, its beginning: enough for the sender to recognise it.
 fn answerable(id: &str) -> Option<Cow<'static, str>> {
     let end = id.char_indices().nth(ID_CHARS_MAX).map_or(id.len(), |(at, _)| at);
     (!id.is_empty()).then(|| Cow::Owned(id[..end].to_owned()))

@@ -15,7 +15,7 @@ use crate::seq::Seq;
 pub struct Register {
     /// Channels to be in, each once; absent on the wire means `#general`.
     pub channels: Vec<ChannelName>,
-    /// The machine the agent runs on; empty where it did not say.
+    /// The machine the agent runs on; empty if it was not given.
     pub machine: String,
     /// What it does.
     pub role: String,
@@ -28,14 +28,14 @@ pub struct Register {
     /// What to deliver first (section 9, Resume); None is live only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
-    /// The database that `resume` counts in.
+    /// The epoch of the log to which `resume` belongs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
     /// For channels that were joined later than at `resume`: the head that the subscribe's ack named. Nothing from
     /// before it is delivered.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub joined: BTreeMap<ChannelName, Seq>,
-    /// What to do about other connections of this name.
+    /// What happens to other connections of this name.
     #[serde(skip_serializing_if = "Conflict::is_join")]
     pub conflict: Conflict,
     /// Events that the agent wants as observers get them.
@@ -46,7 +46,7 @@ pub struct Register {
 /// Where delivery starts (section 9, Resume).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
-    /// Everything addressed to the agent after this place.
+    /// Everything addressed to the agent after this seq.
     After(Seq),
     /// Everything after the name's stored cursor.
     Stored,
