@@ -15,26 +15,18 @@ pub enum Action {
     /// `create_issue`
     CreateIssue(NewIssue),
     /// `list_issues`
-    ListIssues {
-        /// Where.
-        repo: Repo,
-        /// Which.
-        state: State,
-    },
+    ListIssues { repo: Repo, state: State },
     /// `close_issue`
     CloseIssue(Issue),
     /// `add_comment`
     AddComment {
-        /// To what.
         issue: Issue,
         /// What it says.
         body: String,
-        /// On what.
         about: About,
     },
     /// `create_repo`
     CreateRepo {
-        /// Its name.
         name: Name,
         /// Whose; None is the token's user.
         org: Option<Name>,
@@ -43,7 +35,6 @@ pub enum Action {
     },
     /// `create_org`
     CreateOrg {
-        /// Its name.
         name: Name,
         /// May be empty.
         description: String,
@@ -61,7 +52,6 @@ pub enum Action {
     ReopenIssue(Issue),
     /// `edit_issue`; what is None stays as it is.
     EditIssue {
-        /// Which.
         issue: Issue,
         /// Its new title.
         title: Option<String>,
@@ -70,7 +60,6 @@ pub enum Action {
     },
     /// `assign`: these users and no others.
     Assign {
-        /// To what.
         issue: Issue,
         /// Login names; may be empty.
         assignees: Vec<String>,
@@ -79,7 +68,6 @@ pub enum Action {
     ListComments(Issue),
     /// `add_labels`
     AddLabels {
-        /// To what.
         issue: Issue,
         /// At least one.
         labels: Vec<Label>,
@@ -87,12 +75,7 @@ pub enum Action {
     /// `list_labels`
     ListLabels(Repo),
     /// `list_pulls`
-    ListPulls {
-        /// Where.
-        repo: Repo,
-        /// Which.
-        state: State,
-    },
+    ListPulls { repo: Repo, state: State },
     /// `get_pull`
     GetPull(Issue),
     /// `list_my_repos`
@@ -107,9 +90,7 @@ const KNOWN: &str = "create_issue, list_issues, get_issue, edit_issue, close_iss
 /// An issue to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewIssue {
-    /// Where.
     pub repo: Repo,
-    /// Its title.
     pub title: String,
     /// May be empty.
     pub body: String,
@@ -117,7 +98,6 @@ pub struct NewIssue {
     pub labels: Vec<Label>,
     /// Login names; may be empty.
     pub assignees: Vec<String>,
-    /// On what.
     pub about: About,
 }
 

@@ -15,14 +15,12 @@ const NAME_CHARS_MAX: usize = 100;
 pub struct Repo {
     /// A user or an organisation.
     pub owner: Name,
-    /// Its name.
     pub name: Name,
 }
 
 /// An issue that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
-    /// Where.
     pub repo: Repo,
     /// Its number in the repository, not Gitea's id for it.
     pub number: u32,

@@ -34,7 +34,6 @@ const LAST_WORDS_CHARS: u32 = 200;
 #[derive(Debug, Serialize)]
 pub struct Overview {
     now: Timestamp,
-    /// When the hub started.
     started: Timestamp,
     seq: Seq,
     /// The database's UUID: with another one it is another log.

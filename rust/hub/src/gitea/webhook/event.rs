@@ -177,7 +177,6 @@ impl Event {
         Self { number: subject.number, title, state, is_pull, url: comment.html_url, at: comment.updated_at, ..self }
     }
 
-    /// A release.
     pub fn of_release(mut self, release: Release) -> Self {
         if matches!(self.action.as_str(), "published" | "deleted") {
             self.keys.push(format!("repo:{}:release:{}:{}", self.repo_id, release.id, self.action));

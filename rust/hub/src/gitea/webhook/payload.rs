@@ -52,10 +52,7 @@ lenient!(
         workflow_run: Option<WorkflowRun>,
     }
 );
-lenient!(
-    /// A repository.
-    Repository { id: u64, full_name: String, html_url: String, updated_at: String }
-);
+lenient!(Repository { id: u64, full_name: String, html_url: String, updated_at: String });
 lenient!(
     /// A user. The number outlives its names.
     User { id: u64, login: String }
@@ -85,19 +82,16 @@ lenient!(
     /// Marks an issue that is a pull request.
     PullMark { merged: bool }
 );
-lenient!(
-    /// A comment.
-    Comment {
-        id: u64,
-        html_url: String,
-        body: String,
-        user: User,
-        issue_url: String,
-        pull_request_url: String,
-        created_at: String,
-        updated_at: String,
-    }
-);
+lenient!(Comment {
+    id: u64,
+    html_url: String,
+    body: String,
+    user: User,
+    issue_url: String,
+    pull_request_url: String,
+    created_at: String,
+    updated_at: String,
+});
 lenient!(
     /// A review. Its comments on lines are not in a delivery.
     Review { r#type: String, content: String }
@@ -123,32 +117,23 @@ lenient!(
     /// A branch as it is listed.
     ListedBranch { name: String, commit: Commit }
 );
-lenient!(
-    /// A release.
-    Release {
-        id: u64,
-        tag_name: String,
-        name: String,
-        html_url: String,
-        body: String,
-        draft: bool,
-        created_at: String,
-        published_at: String,
-        author: User,
-    }
-);
-lenient!(
-    /// A commit.
-    Commit { id: String, message: String, author: Author }
-);
+lenient!(Release {
+    id: u64,
+    tag_name: String,
+    name: String,
+    html_url: String,
+    body: String,
+    draft: bool,
+    created_at: String,
+    published_at: String,
+    author: User,
+});
+lenient!(Commit { id: String, message: String, author: Author });
 lenient!(
     /// A commit's author; the user's login where Gitea knows one.
     Author { username: String }
 );
-lenient!(
-    /// A workflow.
-    Workflow { name: String }
-);
+lenient!(Workflow { name: String });
 lenient!(
     /// One run of a workflow.
     WorkflowRun {
