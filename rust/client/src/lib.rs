@@ -1,12 +1,13 @@
 //! A client of an Orochi hub: it connects, registers, matches answers to requests, keeps received frames
-//! until they are consumed, and reconnects by itself without losing or doubling a message (docs/protocol.md, section 9).
+//! until they are consumed, and reconnects by itself without losing or doubling a message (docs/protocol.md,
+//! section 9).
 //!
 //! Read in this order:
 //!
 //! 1. [`client`]: the handle, with the requests. `state`: its connection's state. `answer`: the hub's answers.
 //! 2. [`options`], [`error`], [`inbox`]: its settings, its errors, the frames it received.
 //! 3. `task`: the task that owns the socket; `session`: one connection of it.
-//! 4. `outstanding`: requests that wait for an answer; `caller`: the receivers of answers; `backoff`: when to reconnect.
+//! 4. `outstanding`: requests that wait for an answer; `caller`: their receivers; `backoff`: when to reconnect.
 //! 5. [`queued`]: the handle for callers without futures, whose answers go to a queue.
 
 mod answer;

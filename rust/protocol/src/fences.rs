@@ -1,7 +1,7 @@
 //! Fenced code blocks (section 4): text in them mentions nobody.
 //!
-//! CommonMark's rule, line by line, with two exceptions: a fence may be indented by any number of columns, as it is in a
-//! list, and its closing line may be indented less.
+//! CommonMark's rule, line by line, with two exceptions: a fence may be indented by any number of columns, as it is in
+//! a list, and its closing line may be indented less.
 
 /// An open block.
 struct Fence {

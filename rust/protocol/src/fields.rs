@@ -1,7 +1,7 @@
 //! Typed access to a payload's fields, with errors that name the field and what is expected.
 //!
-//! Values stay the sender's own bytes ([`RawValue`]) until they are read. `metadata` and unknown keys are relayed as they
-//! were written, so no number loses digits.
+//! Values stay the sender's own bytes ([`RawValue`]) until they are read. `metadata` and unknown keys are relayed as
+//! they were written, so no number loses digits.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

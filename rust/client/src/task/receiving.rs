@@ -1,9 +1,9 @@
 //! Frames from the hub: answers go to their requests, all else into the inbox.
 
 use futures_util::SinkExt;
-use orochi_protocol::HUB_SENDER;
 use orochi_protocol::incoming::{AckPayload, ErrorPayload, Said, ServerFrame};
 use orochi_protocol::request::{Conflict, Register};
+use orochi_protocol::{CloseCode, ErrorCode, HUB_SENDER};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
 use uuid::Uuid;
@@ -17,11 +17,11 @@ impl Task {
         self.last_heard = Instant::now();
         match incoming {
             Some(Ok(Message::Text(text))) => self.take_frame(&text).await,
-            Some(Ok(Message::Close(Some(close)))) if u16::from(close.code) == 4009 => {
+            Some(Ok(Message::Close(Some(close)))) if u16::from(close.code) == CloseCode::Replaced.as_u16() => {
                 Err(End::Refused(self.lost("another connection took this name over".to_owned())))
             }
             Some(Ok(Message::Close(close))) => {
-                if close.as_ref().is_some_and(|close| u16::from(close.code) == 1009) {
+                if close.as_ref().is_some_and(|close| u16::from(close.code) == CloseCode::TooBig.as_u16()) {
                     // Sent again it would end the next connection too.
                     self.outstanding.fail_largest();
                 }
@@ -91,7 +91,7 @@ impl Task {
     }
 
     fn take_error(&mut self, error: ErrorPayload, text: &Utf8Bytes) -> Result<(), End> {
-        if error.code == "SESSION_REPLACED" {
+        if error.code == ErrorCode::SessionReplaced.as_str() {
             return Err(End::Refused(self.lost(error.detail)));
         }
         if self.refetch.is_some() && self.refetch == error.r#ref {

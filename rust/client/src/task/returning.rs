@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use orochi_protocol::Seq;
 use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::request::{Conflict, Register, Resume};
+use orochi_protocol::{ErrorCode, Seq};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -115,7 +115,7 @@ impl Task {
 /// Whether trying again can't help.
 fn is_final(error: &Error) -> bool {
     match error {
-        Error::Refused { code, retry_after, .. } => retry_after.is_none() && code != "NAME_IN_USE",
+        Error::Refused { code, retry_after, .. } => retry_after.is_none() && *code != ErrorCode::NameInUse.as_str(),
         Error::AuthFailed { .. } | Error::Invalid(_) | Error::OldHub { .. } | Error::Closed => true,
         Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Timeout { .. } => false,
     }
@@ -129,5 +129,5 @@ fn has_seqs(register: &Register) -> bool {
 /// Whether a register was refused because its position is one of a newer log. Hubs of the first days said
 /// INVALID_FIELD.
 fn is_beyond_log(code: &str) -> bool {
-    code == "RESUME_BEYOND" || code == "INVALID_FIELD"
+    [ErrorCode::ResumeBeyond, ErrorCode::InvalidField].iter().any(|beyond| beyond.as_str() == code)
 }
