@@ -133,6 +133,7 @@ def _with_program(config_settings: Settings) -> dict[str, object]:
     licences = DATA / "data" / "share" / "doc" / "scitex-orochi" / "LICENCES"
     licences.parent.mkdir(parents=True)
     licences.write_text(_run([str(scripts / "orochi"), "licences"]), encoding="utf-8")
+    _run([str(scripts / "orochi"), "manual", str(DATA / "data" / "share" / "man" / "man1")])
     for name, arguments in OTHER_NAMES.items():
         launcher = scripts / name
         launcher.write_text(LAUNCHER.format(arguments=arguments))

@@ -9,7 +9,7 @@ use orochi_hub::config::Config;
 use orochi_hub::config::variables::{self, SETTINGS, Setting};
 
 use crate::commands::{
-    channels, forget, gitea, health, history, join, listen, login, members, receipts, search, send, status, who,
+    channels, forget, gitea, health, history, join, listen, login, manual, members, receipts, search, send, status, who,
 };
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -77,6 +77,9 @@ pub enum Command {
     /// Print the licences of the libraries in this program
     #[command(alias = "licenses")]
     Licences,
+    /// Write the manual pages to a folder
+    #[command(hide = true)]
+    Manual(manual::Manual),
 }
 
 /// Reads the arguments and the process's environment.

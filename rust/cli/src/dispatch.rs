@@ -3,6 +3,7 @@
 use std::io;
 use std::thread;
 
+use clap::CommandFactory;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -22,6 +23,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(config) => serve::run(*config),
         Command::Licences => licences::run(),
+        Command::Manual(manual) => manual.run(Cli::command()),
         Command::Forget(forget) => forget.run(),
         command => use_hub(command, cli.connection),
     }
@@ -60,7 +62,9 @@ fn cannot_start(error: io::Error) -> Failure {
 async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
     let hub = Hub::new(&connection)?;
     match command {
-        Command::Serve(_) | Command::Licences | Command::Forget(_) => unreachable!("these ask no hub"),
+        Command::Serve(_) | Command::Licences | Command::Manual(_) | Command::Forget(_) => {
+            unreachable!("these ask no hub")
+        }
         Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
         Command::Listen(listen) => listen.run(&connection).await,
         Command::Login(login) => login.run(&connection).await,

@@ -9,6 +9,7 @@ pub mod join;
 pub mod licences;
 pub mod listen;
 pub mod login;
+pub mod manual;
 pub mod members;
 pub mod receipts;
 pub mod rows;

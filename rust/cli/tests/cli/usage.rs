@@ -44,6 +44,21 @@ fn help_names_every_command_and_exit_code() {
 }
 
 #[test]
+fn manual_has_a_page_for_each_command_and_says_where_it_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("new/man1");
+    assert_eq!(whole(orochi(&["manual", pages.to_str().unwrap()])), ended(0, "", ""));
+    for (page, told) in [("orochi.1", "orochi\\-send(1)"), ("orochi-send.1", "\\-\\-reply\\-to")] {
+        let page = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(page.contains(told), "{told} in {page}");
+    }
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let refused = whole(orochi(&["manual", file.join("man1").to_str().unwrap()]));
+    assert!(refused.starts_with("exit code: 1\n") && refused.contains("name another folder"), "{refused}");
+}
+
+#[test]
 fn no_command_shows_the_help_as_an_error() {
     let run = whole(orochi(&[]));
     assert!(run.starts_with("exit code: 2\n--- stdout\n--- stderr\nA hub through which agents talk"), "{run}");
