@@ -32,7 +32,6 @@ fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::Unreachable { .. } => module.getattr("HubUnreachable")?.call1((text,))?,
         Error::AuthFailed { .. } => module.getattr("AuthenticationFailed")?.call1((text,))?,
         Error::ConnectionLost { .. } => module.getattr("ConnectionLost")?.call1((text,))?,
-        Error::Timeout { .. } => module.getattr("RequestTimeout")?.call1((text,))?,
         Error::Closed => module.getattr("NotConnected")?.call1((text,))?,
         Error::OldHub { .. } => module.getattr("UnsupportedByHub")?.call1((text,))?,
     };

@@ -141,9 +141,7 @@ fn failure(error: Error, place: &str) -> Failure {
         Error::Refused { code, detail, .. } => Failure::Hub(format!("the hub refused: {detail} ({code})")),
         Error::Invalid(refusal) => Failure::Usage(refusal.detail),
         // Their own texts are sentences.
-        error @ (Error::AuthFailed { .. } | Error::Timeout { .. } | Error::Closed | Error::OldHub { .. }) => {
-            Failure::Hub(error.to_string())
-        }
+        error @ (Error::AuthFailed { .. } | Error::Closed | Error::OldHub { .. }) => Failure::Hub(error.to_string()),
     }
 }
 

@@ -39,12 +39,6 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
-    /// No answer in time. What was sent may still be accepted: sending again with the same id is safe.
-    #[error("no answer from the hub within {seconds} s; sending again with the same id cannot double it")]
-    Timeout {
-        /// How long was waited.
-        seconds: f64,
-    },
     /// The client was closed.
     #[error("the client is closed: connect again")]
     Closed,

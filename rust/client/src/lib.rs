@@ -10,15 +10,17 @@
 //! 4. `outstanding`: requests that wait for an answer; `caller`: their receivers; `backoff`: when to reconnect.
 //! 5. [`queued`]: the handle for callers without futures, whose answers go to a queue.
 
+#![deny(unreachable_pub)]
+
 mod answer;
 mod backoff;
 mod caller;
-pub mod client;
-pub mod error;
-pub mod inbox;
-pub mod options;
+mod client;
+mod error;
+mod inbox;
+mod options;
 mod outstanding;
-pub mod queued;
+mod queued;
 mod session;
 mod state;
 mod task;

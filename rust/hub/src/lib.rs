@@ -14,18 +14,21 @@
 //! 9. [`search`]: the index of words, a file of its own behind the log. [`markdown`]: a text as HTML.
 //! 10. [`store`]: the log on disk. [`clock`]: the system's clock.
 
-pub mod api;
-pub mod clock;
+mod api;
+mod clock;
 pub mod config;
 pub mod connection;
 pub mod core;
 pub mod delivery;
-pub mod gitea;
+mod gitea;
 pub mod http_client;
 pub mod log_watch;
-pub mod markdown;
+mod markdown;
 pub mod ports;
-pub mod registry;
+mod registry;
 pub mod search;
 pub mod server;
 pub mod store;
+
+// For tests.
+pub use api::dashboard::digest;

@@ -117,7 +117,7 @@ fn is_final(error: &Error) -> bool {
     match error {
         Error::Refused { code, retry_after, .. } => retry_after.is_none() && *code != ErrorCode::NameInUse.as_str(),
         Error::AuthFailed { .. } | Error::Invalid(_) | Error::OldHub { .. } | Error::Closed => true,
-        Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Timeout { .. } => false,
+        Error::Unreachable { .. } | Error::ConnectionLost { .. } => false,
     }
 }
 

@@ -31,8 +31,6 @@ use axum::routing::{any, get, post};
 
 pub use app::App;
 pub use security::login::{Login, Sessions};
-pub use security::origin::{Bind, Guard};
-pub use security::token::Auth;
 
 use dashboard::{activity, overview, page, states};
 use security::{headers, origin, sign_in, token};

@@ -151,14 +151,6 @@ impl Connection {
         }
     }
 
-    /// How many channels it is in.
-    pub fn channel_count(&self) -> usize {
-        match &*self.interest {
-            Interest::Everything => 0,
-            Interest::Agent(interest) => interest.channels().count(),
-        }
-    }
-
     /// Whether it has left so many channels, with messages of theirs still to read, that no more are kept.
     pub fn stays_over_max(&self) -> bool {
         match &*self.interest {

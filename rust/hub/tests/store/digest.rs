@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orochi_hub::api::dashboard::digest::{DIRECT, Digest, Window};
+use orochi_hub::digest::{DIRECT, Digest, Window};
 use orochi_hub::store::{NewMessage, Reads, Store, conversation_key};
 use orochi_protocol::{Seq, Timestamp};
 
