@@ -141,14 +141,14 @@ MISTAKES = [
         "sends once",
         "for (const { frame } of this.waiting.values()) this.transmit(frame);",
         "",
-        "waited for acked {'key': '0'}",
+        "waited 8 s for the last message again",
     ),
     Mistake(
         "10 send again",
         "sends again under new ids",
         "for (const { frame } of this.waiting.values()) this.transmit(frame);",
         "for (const { frame } of [...this.waiting.values()]) this.transmit({ ...frame, id: uuid7() });",
-        "others got",
+        "is sent again under another id: {'type': 'message'",
     ),
     Mistake("10 send again", "sends any size", "> FRAME_BYTES_MAX)", "> 2 ** 30)", "it sent a frame of"),
     Mistake(

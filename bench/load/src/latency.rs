@@ -195,7 +195,7 @@ fn report(options: &Options, run: &mut Run, timed_out: bool) -> Value {
     })
 }
 
-fn percentiles(times: &mut [Duration]) -> Value {
+pub fn percentiles(times: &mut [Duration]) -> Value {
     times.sort_unstable();
     let at = |share: f64| {
         let rank = (times.len() as f64 * share).ceil() as usize;

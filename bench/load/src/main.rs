@@ -8,6 +8,7 @@
 //! message looks like and what is read of it), [`tally`] (exactly once, in order), then one module a mode.
 
 mod agent;
+mod caught_up;
 mod firehose;
 mod frames;
 mod idle;
@@ -42,6 +43,8 @@ enum Mode {
     Firehose(firehose::Options),
     /// How fast a receiver that is far behind gets what it missed.
     Replay(replay::Options),
+    /// How soon after the last replayed message `caught_up` comes.
+    CaughtUp(caught_up::Options),
     /// How long a hub takes from its start to the first agent registered.
     Start(start::Options),
 }
@@ -71,6 +74,7 @@ fn run(mode: Mode) -> anyhow::Result<serde_json::Value> {
             Mode::Idle(options) => idle::run(options).await,
             Mode::Firehose(options) => firehose::run(options).await,
             Mode::Replay(options) => replay::run(options).await,
+            Mode::CaughtUp(options) => caught_up::run(options).await,
             Mode::Start(options) => start::run(options).await,
         }
     })
