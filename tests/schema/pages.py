@@ -83,7 +83,11 @@ def _frame(name: str) -> str:
     title = frame["type"]["const"]
     label = name.removeprefix("request_")
     heading = f"### `{title}`" + (f" ({label.replace('_', ' ')})" if label != title else "")
-    more = "`seq`: the message's place in the log, beside the payload.\n\n" if name == "message" else ""
+    more = (
+        "Beside the payload: `seq`, the message's place in the log, and to an observer with `html=true`, `html`.\n\n"
+        if name == "message"
+        else ""
+    )
     return f"{heading}\n\n{payload['description']}\n\n{more}{_table(payload)}"
 
 

@@ -7,6 +7,8 @@ mod crowd;
 mod cut;
 mod descriptors;
 mod disk;
+#[path = "../../../../tests/schema/frames.rs"]
+mod frames;
 mod hub;
 mod kill;
 mod one_hub;

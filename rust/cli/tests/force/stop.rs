@@ -63,7 +63,7 @@ async fn sigterm_under_load_acks_what_it_took_and_closes_with_1001() {
 }
 
 fn acked(text: &str) -> Option<Acked> {
-    let frame: serde_json::Value = serde_json::from_str(text).expect("a frame is JSON");
+    let frame = crate::frames::from_hub(text);
     let payload = &frame["payload"];
     if frame["type"] != "ack" || payload["ref"] == "r" {
         return None;

@@ -18,6 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::disk::send;
 use super::hub::{DEADLINE, HubProcess};
 use super::traffic::options;
+use crate::frames;
 
 /// Agents that come back at once.
 const AGENTS: usize = 2500;
@@ -93,7 +94,7 @@ async fn next(socket: &mut Socket) -> Value {
     loop {
         let frame = timeout(DEADLINE, socket.next()).await.expect("in time").expect("open").expect("a frame");
         if let Message::Text(text) = frame {
-            return serde_json::from_str(&text).expect("JSON");
+            return frames::from_hub(&text);
         }
     }
 }

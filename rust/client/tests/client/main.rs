@@ -4,6 +4,8 @@ mod answers;
 mod caught_up;
 mod channels;
 mod closing;
+#[path = "../../../../tests/schema/frames.rs"]
+mod frames;
 mod introduction;
 mod losses;
 mod overflow;

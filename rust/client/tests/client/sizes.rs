@@ -2,6 +2,7 @@
 
 use orochi_client::{Error, Outgoing};
 use orochi_protocol::ErrorCode;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
@@ -45,7 +46,7 @@ async fn sizes_of_an_old_hub_are_limited_by_the_frame_only() {
     let error = within(client.send(message("x".repeat(1024 * 1024)))).await.expect_err("too large");
     assert!(is_too_large(&error), "{error}");
     let sent = client.send(message("x".repeat(300 * 1024)));
-    let frame = peer.expect("message").await;
+    let frame: Value = serde_json::from_str(&peer.next_text().await).expect("JSON");
     old_ack(&mut peer, &frame).await;
     within(sent).await.expect("accepted");
 }

@@ -276,6 +276,65 @@ async fn an_id_used_for_another_message_is_refused() {
 }
 
 #[tokio::test]
+async fn id_reused_also_for_a_message_that_differs_in_another_key_only() {
+    let mut hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &[]).await;
+    // The order of keys and the way to write a number are no difference; a value, a key more and a key less are one.
+    let first = r##"{"channel":"#c","content":"one","color":"green","size":{"a":1,"b":[2]}}"##;
+    let same = r##"{"size":{"b":[2],"a":1},"content":"one","channel":"#c","color":"\u0067reen"}"##;
+    let others = [
+        r##"{"channel":"#c","content":"one","color":"red","size":{"a":1,"b":[2]}}"##,
+        r##"{"channel":"#c","content":"one","color":"green","size":{"a":1,"b":[2]},"more":null}"##,
+        r##"{"channel":"#c","content":"one","color":"green"}"##,
+        r##"{"channel":"#c","content":"one"}"##,
+    ];
+    for is_restarted in [false, true] {
+        if is_restarted {
+            hub.stop().await;
+            hub.start().await;
+            alice = hub.agent("alice", &[]).await;
+        }
+        for payload in [first, same] {
+            let ack = said_raw(&mut alice, payload).await;
+            assert_eq!(ack["payload"]["seq"], 1, "{payload}");
+        }
+        for payload in others {
+            assert_eq!(said_raw(&mut alice, payload).await["payload"]["code"], "ID_REUSED", "{payload}");
+        }
+    }
+}
+
+/// Sends a message with a payload as it is written, always under the same id; the answer.
+async fn said_raw(alice: &mut Socket, payload: &str) -> Value {
+    let frame = format!(r#"{{"type":"message","id":"m","payload":{payload}}}"#);
+    alice.send_raw(Message::text(frame)).await;
+    alice.reply("m").await
+}
+
+#[tokio::test]
+async fn unpaired_surrogate_is_named_as_what_it_is() {
+    let hub = TestHub::open().await;
+    let mut alice = hub.agent("alice", &[]).await;
+    let high_and_low = [r"\ud800", r"a\udfff b", r"\ude00\ud83d", r"\ud83d\u0041"];
+    for half in high_and_low {
+        for payload in [
+            format!(r##"{{"channel":"#c","content":"{half}"}}"##),
+            format!(r##"{{"channel":"{half}","content":"x"}}"##),
+            format!(r##"{{"channel":"#c","content":"x","metadata":{{"k":["{half}"]}}}}"##),
+            format!(r##"{{"channel":"#c","content":"x","more":"{half}"}}"##),
+        ] {
+            let refused = said_raw(&mut alice, &payload).await["payload"].clone();
+            assert_eq!(refused["code"], "INVALID_FIELD", "{payload}");
+            let detail = refused["detail"].as_str().unwrap();
+            assert!(detail.contains("unpaired surrogate") && detail.contains("U+FFFD"), "{detail}");
+        }
+    }
+    // A pair is a character.
+    let ack = said_raw(&mut alice, r##"{"channel":"#c","content":"\ud83e\udd80"}"##).await;
+    assert_eq!(ack["type"], "ack");
+}
+
+#[tokio::test]
 async fn what_is_between_others_is_forbidden() {
     let hub = TestHub::open().await;
     hub.agent("alice", &[]).await.say("@bob", "between us").await;
@@ -367,6 +426,15 @@ async fn frame_over_the_limit_is_named_to_an_agent_before_its_close() {
     assert_eq!(alice.reply(&said).await["type"], "ack", "replies come in order");
     assert_eq!(alice.reply(&id).await["payload"]["code"], "TOO_LARGE");
     assert_eq!(alice.closed().await, 1009);
+    // The same at both edges of what is still read. The id stands behind all that is too much.
+    for bytes in [FRAME_BYTES_MAX + 1, 2 * FRAME_BYTES_MAX] {
+        let mut bob = hub.agent("bob", &[]).await;
+        let (head, tail) = (r#"{"type":"message","payload":{"content":""#, r#""},"id":"edge"}"#);
+        let filler = "x".repeat(bytes - head.len() - tail.len());
+        bob.send_raw(Message::text(format!("{head}{filler}{tail}"))).await;
+        assert_eq!(bob.reply("edge").await["payload"]["code"], "TOO_LARGE", "{bytes} bytes");
+        assert_eq!(bob.closed().await, 1009, "{bytes} bytes");
+    }
 }
 
 #[tokio::test]

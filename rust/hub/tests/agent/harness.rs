@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::frames;
+
 /// Longer than anything here takes on a busy machine; nothing waits for it to pass.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -137,7 +139,7 @@ impl Socket {
     pub async fn try_next(&mut self) -> Option<Value> {
         loop {
             match in_time(self.stream.next()).await {
-                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => return Some(frames::from_hub(&text)),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => {}
             }
@@ -322,7 +324,7 @@ impl Socket {
 
     async fn any_frame(&mut self) -> Value {
         match self.receive().await {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            Message::Text(text) => frames::from_hub(&text),
             other => panic!("expected a frame, got {other:?}"),
         }
     }

@@ -7,6 +7,8 @@ mod caught_up;
 mod delivery;
 mod direct;
 mod errors;
+#[path = "../../../../tests/schema/frames.rs"]
+mod frames;
 mod gone;
 mod harness;
 mod history;

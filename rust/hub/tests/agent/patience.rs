@@ -62,7 +62,7 @@ async fn read_to_end(socket: &mut Socket) -> usize {
     while let Some(Ok(message)) = in_time(socket.stream.next()).await {
         match message {
             Message::Text(text) => {
-                let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let frame = crate::frames::from_hub(&text);
                 if let Some(seq) = frame["seq"].as_u64() {
                     last += 1;
                     assert_eq!(seq, last as u64);

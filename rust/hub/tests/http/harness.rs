@@ -17,6 +17,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::frames;
+
 /// Longer than anything here takes on a busy machine; nothing waits for it to pass.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -149,7 +151,7 @@ impl Socket {
     /// The next frame; pings are not shown.
     pub async fn next(&mut self) -> Value {
         match self.receive().await {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            Message::Text(text) => frames::from_hub(&text),
             other => panic!("expected a frame, got {other:?}"),
         }
     }

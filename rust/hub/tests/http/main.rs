@@ -5,6 +5,8 @@
 
 mod dashboard;
 mod deadlines;
+#[path = "../../../../tests/schema/frames.rs"]
+mod frames;
 mod fuzz;
 mod harness;
 mod log_file;

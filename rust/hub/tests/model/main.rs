@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
+#[path = "../../../../tests/schema/frames.rs"]
+mod frames;
 mod gone;
 mod model;
 mod stays;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::frames;
 use crate::system::open;
 
 /// More than the stays that are kept for one connection.
@@ -48,7 +49,7 @@ async fn joining_and_leaving_without_reading_is_refused_in_the_end_and_harms_nob
     core.barrier().await.unwrap();
     let mut taken: Vec<Item> = Vec::new();
     outbox.take(&mut taken);
-    let frames: Vec<Value> = taken.iter().map(|item| serde_json::from_str(item.frame.as_str()).unwrap()).collect();
+    let frames: Vec<Value> = taken.iter().map(|item| frames::from_hub(item.frame.as_str())).collect();
     let refused: Vec<&Value> = frames.iter().filter(|frame| frame["type"] == "error").collect();
     assert!(!refused.is_empty() && refused.len() < STAYS, "{} refused", refused.len());
     assert_eq!(refused[0]["payload"]["code"], "RATE_LIMITED");

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::frames;
 use crate::model::{AGENTS, Answer, CHANNELS, Command, Id, Model, Resume, Target};
 
 pub struct System {
@@ -190,10 +191,10 @@ impl Connection {
         self.outbox.take(&mut items);
         let mut answer = None;
         for item in items {
+            let frame = frames::from_hub(item.frame.as_str());
             match item.seq {
                 Some(seq) => self.received.push(seq.get()),
                 None => {
-                    let frame: Value = serde_json::from_str(item.frame.as_str()).unwrap();
                     if frame["type"] == "caught_up" {
                         let place = (frame["payload"]["seq"].as_u64().unwrap(), self.received.len());
                         assert_eq!(self.caught_up.replace(place), None, "caught_up came twice");
