@@ -29,30 +29,30 @@ pub struct App {
     pub guard: Guard,
     /// Where calls to Gitea are made.
     pub calls: Calls,
-    /// What was said lately, counted.
+    /// Counts of recent messages.
     pub digest: Digest,
-    /// Who is signed in to the dashboard.
+    /// Logins to the dashboard.
     pub sessions: Sessions,
-    /// Tells what happens at Gitea.
+    /// Posts events at Gitea as messages.
     pub bridge: Bridge,
-    /// Who may tell of Gitea.
+    /// The settings of Gitea's webhooks.
     pub(super) webhooks: Arc<Webhooks>,
     pub started: Timestamp,
     /// The hub's name, for people; empty where it has none.
     pub name: Arc<str>,
-    /// The port for agents, as it was asked for; 0 where the system chose it.
+    /// The configured port for agents; 0 if the system chose it.
     pub agent_port: u16,
-    /// How long connections are waited for.
+    /// Deadlines of connections.
     pub patience: Patience,
     /// Whether people reach the dashboard by https, as OROCHI_PUBLIC_URL has it.
     is_public_by_tls: bool,
     pub(super) readiness: Readiness,
 }
 
-/// What is set of Gitea's webhooks.
+/// The settings of Gitea's webhooks.
 #[derive(Debug)]
 pub(super) struct Webhooks {
-    /// None where they are not taken.
+    /// None if webhooks are off.
     pub(super) signature: Option<Signature>,
     /// The largest delivery; it is read whole before its signature can be checked.
     pub(super) bytes_max: usize,
@@ -93,7 +93,7 @@ impl App {
         })
     }
 
-    /// Whether the browser that sent these headers speaks TLS, to a proxy that says so or by what is configured.
+    /// Whether the browser that sent these headers uses TLS: a proxy says so, or OROCHI_PUBLIC_URL.
     pub(super) fn is_behind_tls(&self, headers: &HeaderMap) -> bool {
         let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
         // With several proxies the first value is the one nearest to the browser.

@@ -48,25 +48,25 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Why a request is not from somebody who is signed in; the `reason` of a 401.
+/// The `reason` of a 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// It shows neither a token nor a login.
+    /// The request has neither a token nor a login.
     NoToken,
-    /// The token that it shows is not the hub's.
+    /// The request's token is not the hub's.
     WrongToken,
-    /// It shows one half of a login.
+    /// The request has one half of a login.
     Incomplete,
-    /// The login's time is over.
+    /// The login has expired.
     Expired,
     /// The login was signed out.
     SignedOut,
-    /// The hub has another token since.
+    /// The hub's token was changed after the login.
     TokenChanged,
 }
 
-/// A request that shows neither the token nor a valid login.
+/// The refusal of a request with neither the token nor a valid login.
 #[derive(Debug)]
 pub struct Unauthorized {
     /// Why, for programs.
@@ -115,7 +115,7 @@ impl From<ApiError> for GiteaError {
     }
 }
 
-/// A call to Gitea that was not done; the body has Gitea's own status.
+/// A call to Gitea that failed; the body has Gitea's own status.
 #[derive(Debug)]
 pub struct GiteaError(pub Failure);
 
@@ -150,7 +150,7 @@ pub async fn no_page(uri: Uri) -> ApiError {
     not_found(&uri, "see the table of routes in the protocol's section 7")
 }
 
-/// No such page on the agent port, where people land who swap the ports.
+/// No such page on the agent port; the text helps people who swapped the ports.
 pub async fn no_page_for_agents(uri: Uri) -> ApiError {
     not_found(&uri, "this is the agents' port, for WebSockets and /api; the dashboard is on its own port")
 }

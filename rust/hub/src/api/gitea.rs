@@ -39,8 +39,8 @@ pub async fn get_issue(
     call(&app, Action::get_issue(owner, repo, &number)?).await
 }
 
-/// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue. With an `id` it is made once, however often it is
-/// sent; a `sender` is named in its text.
+/// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue. With an `id` the request is idempotent; the issue's
+/// text names the `sender`.
 pub async fn create_issue(
     State(app): State<App>,
     place: Place,
@@ -78,7 +78,7 @@ pub async fn list_repos(State(app): State<App>, params: Params) -> Result<Json<B
     call(&app, Action::list_repos(params.text("org")?.unwrap_or_default())?).await
 }
 
-/// A question, which can be asked any number of times.
+/// A call that only reads.
 async fn call(app: &App, action: Action) -> Result<Json<Box<RawValue>>, GiteaError> {
     let asked = Asked { asker: None, id: None, request: RequestDigest::new("", b""), action };
     app.calls.call(asked).await.map(Json).map_err(GiteaError)

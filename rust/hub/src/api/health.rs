@@ -1,4 +1,4 @@
-//! Whether the process lives and whether its log takes writes; both without a token, for whoever restarts it.
+//! Health checks for supervisors, without a token: whether the process lives, and whether its log takes writes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::store::StoreError;
 #[derive(Debug, Serialize)]
 pub struct Health {
     status: &'static str,
-    /// Only while the index is made: messages go on meanwhile.
+    /// Present only while the index is rebuilt; messages are accepted meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     search: Option<SearchProgress>,
 }
@@ -50,19 +50,20 @@ pub async fn ready(
     Ok(Json(Health { search: (!reach.is_complete()).then_some(progress), ..OK }))
 }
 
-/// How old the answer to [`ready`] may be. Asking writes to the disk, and anybody may ask.
+/// How old the answer to [`ready`] may be. Each probe writes to the disk, and anybody may request one.
 const FRESH_MAX: Duration = Duration::from_millis(500);
 
-/// The largest `?max_age=` in seconds. A container's health check asks each second and needs no write each time.
+/// The largest `?max_age=` in seconds. A container's health check runs each second and needs no write each time.
 const MAX_AGE_MAX: u32 = 3600;
 
-/// How long a probe may take. A log that takes no write for so long is not ready, whatever holds it up.
+/// How long a probe may take. A log that takes no write in this time is not ready, whatever the cause.
 const PROBE_MAX: Duration = Duration::from_millis(1500);
 
-/// What the last probe of the log said.
+/// The result of the last probe of the log.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
-    // Held while a probe runs, so that a thousand askers wait for one probe: tokio's mutex, made for that.
+    // Held while a probe runs, so that a thousand requests wait for one probe; tokio's mutex may be held
+    // across an await.
     last: Arc<Mutex<Option<Probed>>>,
 }
 
@@ -73,20 +74,20 @@ struct Probed {
 }
 
 impl Readiness {
-    /// A write that went well is good for `max_age`, a failure is soon looked at again.
+    /// A successful probe is valid for `max_age`; a failed one is repeated soon.
     async fn check(&self, core: &Core, max_age: Duration) -> Result<(), Refusal> {
         let mut last = self.last.lock().await;
         if let Some(probed) = &*last
             && probed.at.elapsed() < if probed.answer.is_ok() { max_age } else { FRESH_MAX }
         {
             return match &probed.answer {
-                // Looking for the file writes nothing.
+                // This check writes nothing.
                 Ok(()) => core.reads().files().check().map_err(|error| moved(&error)),
                 refused => refused.clone(),
             };
         }
         let probe = async {
-            // The file first: that needs no turn of the core, which may be busy with a slow disk.
+            // The file first: this check needs no turn of the core, which may be busy with a slow disk.
             core.reads().files().check().map_err(|error| moved(&error))?;
             core.probe().await.map_err(without_cause)
         };
@@ -109,7 +110,7 @@ fn too_slow() -> Refusal {
     Refusal::new(ErrorCode::StoreUnavailable, detail)
 }
 
-/// The cause can name a file on the server: that is for the hub's own log.
+/// Moves the cause, which can name a file on the server, to the hub's own log.
 fn without_cause(refusal: Refusal) -> Refusal {
     if refusal.code != ErrorCode::StoreUnavailable {
         return refusal;

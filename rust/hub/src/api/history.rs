@@ -19,8 +19,8 @@ use crate::markdown::Rendering;
 use crate::search::{Hit, Request};
 use crate::store::{Lane, StoredMessage, conversation_key};
 
-/// Text of one answer's messages, at most, unless a single one is larger. Who asks for a thousand rows of 256 KiB gets
-/// them in several answers.
+/// Largest text of one answer's messages, unless a single one is larger. A thousand rows of 256 KiB come in several
+/// answers.
 const ANSWER_TEXT_MAX: usize = 8 * 1024 * 1024;
 
 /// Rows for the target that the rest of the path names; `#` is optional, `@name` is `?agent=`'s conversation
@@ -53,7 +53,7 @@ pub async fn list(
     Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
 }
 
-/// The rows of a history that is searched.
+/// The rows of a history with a `search`.
 async fn found(
     app: &App,
     channel: String,
@@ -67,10 +67,10 @@ async fn found(
     Ok(Json(found.hits.iter().map(row).collect()))
 }
 
-/// The channel as the log has it: of a conversation `agent` must be a side.
+/// The channel's key in the log. Of a conversation, `agent` must be one of the two.
 ///
 /// # Errors
-/// `MISSING_FIELD` for a conversation where nobody asks.
+/// `MISSING_FIELD` for a conversation without `agent`.
 pub fn stored_channel(target: &Target, agent: Option<&AgentName>) -> Result<String, Refusal> {
     match (target, agent) {
         (Target::Channel(channel), _) => Ok(channel.to_string()),

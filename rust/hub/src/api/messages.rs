@@ -20,7 +20,7 @@ use crate::core::Accepted;
 use crate::delivery::view::{self, Viewer};
 use crate::store::{Page, StoredMessage};
 
-/// Newest messages among which an agent's own are looked for: there is no index of senders.
+/// How many of the newest messages are searched for an agent's own: there is no index of senders.
 const SAID_WITHIN: u64 = 50_000;
 
 /// GET /api/messages: the newest over all channels or of `channel`, or those `before` a seq; with `after` or `since`
@@ -69,7 +69,7 @@ pub async fn one(
     read.await?.map(Json).ok_or_else(none)
 }
 
-/// POST /api/messages: 201 once it is on disk, 200 where it was already.
+/// POST /api/messages: 201 once the message is on disk, 200 if it was there already.
 pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let body = body::read(body).await?;
     let (sender, id, draft) = parse_message(&body)?;
@@ -92,7 +92,7 @@ pub async fn receipts(
     let asker = params.agent("agent")?;
     match app.core.receipts(asker, seq).await {
         Ok(answer) => Ok(Json(answer)),
-        // Over HTTP the message is what the address names, so that there is none is 404.
+        // The address names the message, so a missing one is 404.
         Err(refusal) if refusal.code == ErrorCode::InvalidField => {
             Err(ApiError::new(ErrorCode::NotFound, refusal.detail))
         }

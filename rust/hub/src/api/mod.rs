@@ -3,12 +3,12 @@
 //! - [`App`]: what every request can use.
 //! - [`security`]: where a request may come from, the token, logins, and the headers of every answer.
 //! - [`request`]: query strings, bodies and lists as typed values. [`errors`]: refusals as JSON.
-//! - [`sockets`]: WebSocket upgrades; from there on the connection module speaks.
+//! - [`sockets`]: WebSocket upgrades; the connection module takes over from there.
 //! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`]: the routes, a group a file.
-//!   [`webhooks`]: what Gitea tells.
-//! - [`dashboard`]: the page, and what only the page asks for.
+//!   [`webhooks`]: Gitea's deliveries.
+//! - [`dashboard`]: the page, and the routes that only the page uses.
 //!
-//! A request passes headers, origin, then its port's routes; the token is asked for where the routes are
+//! A request passes headers, origin, then its port's routes; the token is checked where the routes are
 //! joined, so that a new route under `/api` can't forget it.
 
 mod agents;
@@ -85,7 +85,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/gitea/issues/{owner}/{repo}/{number}", get(gitea::get_issue))
         .route("/api/gitea/repos", get(gitea::list_repos))
         .route("/api/gitea/actions/{action}", post(gitea::act))
-        // Whoever has no token is not told what there is.
+        // Without a token one does not learn which routes exist.
         .route("/api", any(errors::no_page))
         .route("/api/{*rest}", any(errors::no_page))
         .method_not_allowed_fallback(errors::method_not_allowed)

@@ -69,7 +69,7 @@ fn parse_order(params: &Params) -> Result<Order, Refusal> {
     }
 }
 
-/// Where the next page is, and how far the search could see.
+/// The cursor of the next page, and up to which seq the search could see.
 fn headers(uri: &Uri, found: &Found) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(next) = found.next {

@@ -37,14 +37,13 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
             let link = move |socket| Link::new(app.core, socket, peer, app.patience);
             accept(upgrade, move |socket| connection::agent::serve(link(socket), app.calls))
         }
-        // A WebSocket client is told in a frame: many show no more of a refused handshake than a status.
+        // Refused in a frame: many clients show only the status of a refused handshake.
         Ok(upgrade) => accept(upgrade, connection::refuse_auth),
         Err(rejection) => refuse(&rejection),
     }
 }
 
-/// GET /ws: everything that happens, from now on or after `?after=<seq>` (section 6); with `?html=true` messages as
-/// HTML too.
+/// GET /ws: all events from now on, or after `?after=<seq>` (section 6); with `?html=true` messages as HTML too.
 pub async fn observe(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
@@ -53,7 +52,7 @@ pub async fn observe(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let (after, rendering) = (params.seq("after")?, params.rendering()?);
-    // Refused in the handshake, which a client takes for final; after a close it would come again.
+    // Refused in the handshake, which clients treat as final; after a close they would reconnect.
     if let Some(after) = after.filter(|after| *after > app.core.head()) {
         return Err(beyond_log("after", after, app.core.head()).into());
     }
@@ -92,7 +91,7 @@ fn names_websocket(headers: &HeaderMap) -> bool {
     values.flat_map(|value| value.split(',')).any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }
 
-/// A handshake that is none; the version that is spoken here is named, as RFC 6455 section 4.2.2 asks.
+/// The answer to a broken handshake. It names the supported version (RFC 6455, section 4.2.2).
 fn refuse(rejection: &WebSocketUpgradeRejection) -> Response {
     let detail = format!("this address is for WebSockets (RFC 6455, version 13): {rejection}");
     let mut response = ApiError::new(ErrorCode::ParseError, detail).into_response();

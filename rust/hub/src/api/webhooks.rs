@@ -22,14 +22,15 @@ const SIGNATURE: [&str; 4] = ["x-gitea-signature", "x-forgejo-signature", "x-gog
 
 type Answer = Result<(StatusCode, Json<Value>), ApiError>;
 
-/// 202 where it is in the log, or is not told; 200 where it was there already.
+/// 202 if the event is in the log now or is of no interest; 200 if it was in the log already.
 pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
     let Some(signature) = &app.webhooks.signature else {
         let detail = "this hub takes no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET where it runs, to what Gitea has";
         return Err(ApiError::new(ErrorCode::NotFound, detail));
     };
     let claimed = Claimed::parse(first(&headers, &SIGNATURE));
-    // Gitea does not deliver again, so what ends this early is made up for. Without a signature it is not from there.
+    // Gitea does not repeat a delivery, so the bridge asks Gitea for one that broke off. One without a signature is not
+    // Gitea's.
     let unread = claimed.is_some().then(|| app.bridge.unread());
     let body = body::read_at_most(body, app.webhooks.bytes_max).await.map_err(too_large)?;
     let answer = take(&app, signature, claimed.as_ref(), &headers, &body).await;
@@ -52,7 +53,7 @@ async fn take(app: &App, signature: &Signature, claimed: Option<&Claimed>, heade
     }
     let delivery = first(headers, &DELIVERY);
     if delivery.is_empty() {
-        // Without its own id every such delivery would be taken for the first one, come again.
+        // Without an id of its own each such delivery would count as a repetition of the first.
         let detail = "the delivery has no X-Gitea-Delivery: whatever stands between Gitea and this hub must pass it on";
         return Err(ApiError::new(ErrorCode::InvalidField, detail));
     }
@@ -75,7 +76,7 @@ async fn tell(app: &App, id: String, event: Event, body_key: String) -> Answer {
             Ok((StatusCode::ACCEPTED, Json(json!({"status": "accepted", "seq": accepted.seq}))))
         }
         Ok(Some(_)) => Ok(known()),
-        // The delivery was taken before; another channel by now does not make it another one.
+        // A repeated delivery stays a repetition if its channel was changed meanwhile.
         Err(refusal) if refusal.code == ErrorCode::IdReused => Ok(known()),
         Err(refusal) => Err(refusal.into()),
     }

@@ -1,4 +1,4 @@
-//! GET /api/stats/timeline and /api/stats/matrix: how much was said lately, where, and who spoke to whom.
+//! GET /api/stats/timeline and /api/stats/matrix: recent messages by time and channel, and who wrote to whom.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::api::errors::ApiError;
 use crate::api::request::query::Params;
 use crate::core::system_clock;
 
-/// Messages read for one answer, a quarter of a second's work; where the window holds more, the next answers reach
-/// further back.
+/// Messages read for one answer: about a quarter of a second. If the window holds more, the next answers reach further
+/// back.
 const PIECE: u64 = 250_000;
 
 /// Messages by time and channel.
@@ -25,7 +25,7 @@ pub struct Timeline {
     since: Timestamp,
     until: Timestamp,
     bucket_seconds: i64,
-    /// From here on it is all there; before it there is more than was counted yet.
+    /// Counts are complete from this time on.
     complete_since: Timestamp,
     /// For each channel as many counts as there are buckets.
     channels: BTreeMap<String, Vec<u32>>,
@@ -59,7 +59,7 @@ fn by_channel(counts: &Counts, window: Window, now: Timestamp) -> Timeline {
     let first = window.bucket_of(since);
     let mut channels: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (bucket, said) in counts.buckets(window) {
-        // Where the log's clock is ahead of the system's, what it says of later is now.
+        // If the log's clock is ahead of the system's, later times count as now.
         let at = usize::try_from(bucket - first).unwrap_or(0).min(window.buckets() - 1);
         for (channel, count) in &said.channels {
             channels.entry(channel.clone()).or_insert_with(|| vec![0; window.buckets()])[at] += count;

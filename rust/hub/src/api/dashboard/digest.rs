@@ -1,8 +1,8 @@
-//! What was said lately, counted: messages by time and channel, who spoke to whom, and each agent's newest message.
+//! Counts of recent messages: by time and channel, who wrote to whom, and each agent's newest message.
 //!
-//! A message is read for this once, however often somebody asks: an ask takes in what came since the one before, and
-//! reaches a piece further back: pictures need the last day, and an agent's newest message may be older. Nothing is
-//! counted while nobody asks, and nothing in the core.
+//! Counting is incremental: each query reads only the messages added since the last one, and one piece further back.
+//! The pictures need the last day; an agent's newest message may be older. Nothing is counted between queries, and
+//! nothing in the core.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -12,14 +12,14 @@ use orochi_protocol::{Seq, Timestamp};
 
 use crate::store::{Glance, Lane, Reader, Reads, StoreError, conversation_partner};
 
-/// Under this name stands what is said between two agents.
+/// The name under which direct messages are counted.
 pub const DIRECT: &str = "direct";
-/// Messages that are taken in at once: a quarter of a second's work.
+/// Messages read at once: about a quarter of a second.
 const AT_ONCE: u64 = 250_000;
-/// Senders whose newest message is kept: a program may post under any number of names.
+/// Senders whose newest message is kept. A program may post under any number of names, so there is a bound.
 const SENDERS_MAX: usize = 10_000;
 
-/// How far back, and in pieces of what length.
+/// How far back to count, and in buckets of which length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     /// The last 60 minutes, the one that has not ended included.
@@ -102,12 +102,12 @@ impl Digest {
         (head, now): (Seq, Timestamp),
         answer: impl FnOnce(&Counts, &Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // Whoever asks meanwhile waits here, not with a reader in its hands, and then finds the work done.
+        // Queries that arrive meanwhile wait here, without holding a reader, and then find the work done.
         let mut counts = Arc::clone(&self.counts).lock_owned().await;
         let at_once = self.at_once;
         reads
             .run_in(Lane::Count, move |reader| {
-                // The first one who asks waits for no more than it asked for.
+                // The first query reads only what it needs.
                 let most = if counts.upto == Seq::ZERO { piece } else { at_once };
                 let read = counts.take_in(reader, head, most).and_then(|()| counts.reach_back(reader, now, piece));
                 if let Err(error) = read {
@@ -122,7 +122,7 @@ impl Digest {
     }
 }
 
-/// What is counted so far: the messages after `from` and up to `upto`.
+/// The counts so far: of the messages after `from` and up to `upto`.
 #[derive(Debug, Default)]
 pub struct Counts {
     from: Seq,
@@ -214,7 +214,7 @@ impl Counts {
             match (partner, message.mentions) {
                 (Some(partner), _) => pair(partner.to_owned()),
                 (None, Some(mentions)) => {
-                    // What is no list of names was written by nobody that this hub knows.
+                    // Not written by this hub.
                     let names: Vec<String> = serde_json::from_str(mentions).unwrap_or_default();
                     names.into_iter().for_each(&mut pair);
                 }

@@ -1,5 +1,5 @@
-//! GET /api/overview: all agents with what waits for them, who is stuck, and where something was said last; what the
-//! dashboard keeps asking for.
+//! GET /api/overview, which the dashboard polls: all agents with what waits for them, who is stuck, and each channel's
+//! newest message.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! GET /api/agents/{name}/timeline and /api/stats/states: what one agent was in, or all of them, and when.
+//! GET /api/agents/{name}/timeline and /api/stats/states: the states of one agent, or of all, over time.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 /// Changes that one answer holds.
 const CHANGES_MAX: u32 = 2000;
 
-/// One state, from its beginning or that of the time asked for to its end.
+/// One state and its time, cut to the requested range.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Span {
     /// What the agent said it was doing, `online` before it said, or `offline`.
@@ -29,19 +29,19 @@ pub struct Span {
     until: Timestamp,
 }
 
-/// What all agents were in.
+/// The states of all agents.
 #[derive(Debug, Serialize)]
 pub struct States {
     since: Timestamp,
     until: Timestamp,
-    /// By name; who was not known yet is not there.
+    /// By name, without agents that were unknown then.
     agents: BTreeMap<String, Vec<Span>>,
 }
 
 /// GET /api/stats/states: in the last hour, or `?window=day`.
 pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>, ApiError> {
     let seconds = window(&params)?.seconds();
-    // After the core's answer: what it says is then on disk.
+    // After the core's answer, what it reports is on disk.
     let names = app.core.agents(true).await?;
     app.core.barrier().await?;
     let until = system_clock();
@@ -78,6 +78,6 @@ fn spans(changes: Vec<StateChange>, since: Timestamp, until: Timestamp) -> Vec<S
     let ends: Vec<Timestamp> = changes.iter().skip(1).map(|change| change.ts).chain([until]).collect();
     let spans = changes.into_iter().zip(ends);
     let spans = spans.map(|(change, end)| Span { state: change.state, since: change.ts.max(since), until: end });
-    // One that ended as the time begins was not in it.
+    // Drop spans that end exactly at `since`.
     spans.filter(|span| span.since < span.until).collect()
 }

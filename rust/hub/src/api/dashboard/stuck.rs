@@ -1,5 +1,5 @@
-//! Which agents need a person: those that are busy without a sign of life, those that leave unread what was said to
-//! them, and those that vanished in the middle of their work.
+//! Agents that need a person: busy ones without a sign of life, ones that leave their messages unread, and ones that
+//! vanished in the middle of their work.
 
 use orochi_protocol::Timestamp;
 use orochi_protocol::reply::AgentRow;

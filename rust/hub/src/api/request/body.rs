@@ -8,14 +8,14 @@ use orochi_protocol::limits::FRAME_BYTES_MAX;
 
 use crate::api::errors::ApiError;
 
-/// Of a body that is too large so many times what it may have is still read, and thrown away: a client that is cut off
-/// while it writes sees a broken connection instead of the 413.
+/// A too large body is read and dropped up to this multiple of its limit. A client that is cut off while it writes
+/// would see a broken connection instead of the 413.
 const DISCARD_TIMES: usize = 16;
 
 /// The whole body.
 ///
 /// # Errors
-/// `TOO_LARGE`, and `PARSE_ERROR` where it breaks off.
+/// `TOO_LARGE`, and `PARSE_ERROR` if it breaks off.
 pub async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
     read_at_most(body, FRAME_BYTES_MAX).await
 }
