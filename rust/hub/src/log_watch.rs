@@ -1,5 +1,5 @@
-//! Looks after the log's files while the hub runs: says when they are removed, moved or replaced, and resets the
-//! write-ahead log when readers have kept it from that for too long.
+//! Watches the log's files while the hub runs: reports when they are removed, moved or replaced, and resets the
+//! write-ahead log when readers have kept SQLite from it for too long.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::core::Core;
 use crate::store::StoreError;
 
-/// How often the files are looked at. A write looks for itself where they are; this is for an idle hub.
+/// How often the files are checked. A write checks them itself; this is for an idle hub.
 const EVERY: Duration = Duration::from_secs(1);
-/// The write-ahead log grows while one read after the other looks at an older state of it. Over this, reads pause for
-/// a moment. SQLite by itself keeps it at a quarter of this.
+/// The write-ahead log grows while overlapping reads hold older states of it. Over this size, reads pause for a moment.
+/// SQLite by itself keeps it at a quarter of this.
 const WAL_MAX: u64 = 64 * 1024 * 1024;
-/// After a pause that did not help, another program's reader is in the way: the next one comes later.
+/// How long to wait after a pause that did not help: another program's reader blocks the reset.
 const PAUSE_AGAIN: Duration = Duration::from_secs(30);
 
-/// Looks after the log until the core has stopped.
+/// Watches the log until the core has stopped.
 pub async fn watch(core: Core) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -28,7 +28,7 @@ pub async fn watch(core: Core) {
             _ = ticks.tick() => {}
         }
         let files = core.reads().files().clone();
-        // A disk that hangs holds up this one question, not the runtime's threads.
+        // A disk that hangs blocks this one check, not the runtime's threads.
         let looked = tokio::task::spawn_blocking(move || (files.check(), files.wal_bytes())).await;
         let Ok((checked, wal_bytes)) = looked else { continue };
         tell(&checked, is_in_place);
@@ -53,8 +53,8 @@ fn tell(checked: &Result<(), StoreError>, was_in_place: bool) {
     }
 }
 
-/// Pauses reads and empties the write-ahead log; true where that worked. Searches wait until those under way have
-/// ended, pages of the log only for the last moment.
+/// Pauses reads and empties the write-ahead log; true if that worked. New searches wait until the running ones have
+/// ended; reads of pages wait only for the last moment.
 pub async fn reset_wal(core: &Core) -> bool {
     let paused = core.reads().pause_slow().await;
     core.reads().pause_all(&paused).await;

@@ -27,7 +27,7 @@ const READERS: usize = 2;
 const CORE_STOP_MAX: Duration = Duration::from_millis(2500);
 const CONNECTIONS_STOP_MAX: Duration = Duration::from_millis(1500);
 
-/// What a started hub can be told about itself.
+/// The facts about a started hub.
 #[derive(Debug, Clone)]
 pub struct Ready {
     /// Where agents connect: `ws://host:port`.
@@ -36,17 +36,17 @@ pub struct Ready {
     pub dashboard_url: String,
     /// The log's file.
     pub db: PathBuf,
-    /// Why it is there, where that is not what the settings say.
+    /// Why the log is there, if the settings name another place.
     pub db_note: Option<String>,
     /// Whether clients must show a token.
     pub token_required: bool,
-    /// An address that signs a browser in, once and soon; None where no token is asked for.
+    /// An address that signs a browser in once, within some minutes; None without a token.
     pub sign_in_url: Option<String>,
     /// The copy of the old file, where a 0.1.0 log was upgraded.
     pub upgraded_from: Option<PathBuf>,
 }
 
-/// Why the hub did not start, or did not stop well. Each text is one sentence with the way out.
+/// Why the hub did not start or stop well. Each text is one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The settings don't go together.
@@ -55,7 +55,7 @@ pub enum ServeError {
     /// The log can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A port is not to be had.
+    /// A port can't be bound.
     #[error("cannot listen on {address} for {what}: {}; {}", reason(.source), way_out(.source, .flag))]
     Bind {
         /// Where.
@@ -64,7 +64,7 @@ pub enum ServeError {
         what: &'static str,
         /// The flag that names another port.
         flag: &'static str,
-        /// The system's word.
+        /// The system's reason.
         source: io::Error,
     },
     /// The system refused a thread or a signal handler.
@@ -112,7 +112,7 @@ impl Hub {
         Self::start_with(config, Patience::default()).await
     }
 
-    /// The same with another patience than the protocol's.
+    /// The same with other deadlines than the protocol's.
     ///
     /// # Errors
     /// As [`Hub::start`].
@@ -144,7 +144,7 @@ impl Hub {
         let (core, _thread) = core::start(store, loaded, reads)?;
         tokio::spawn(log_watch::watch(core.clone()));
         let app = App::new(core.clone(), config, sessions, patience)?;
-        // Before deliveries come, which would hide how far the former run had got.
+        // Before deliveries arrive, which would hide how far the former run had got.
         app.bridge.catch_up().await;
         if ready.token_required {
             ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
@@ -159,7 +159,7 @@ impl Hub {
         Ok(Self { ready, core, ports: servers })
     }
 
-    /// Stops in order: the core answers what it has taken, connections are closed, ports end.
+    /// Stops in order: the core answers the commands it has, connections are closed, ports end.
     pub async fn stop(mut self) {
         // An error means that the core has stopped already.
         let _ = self.core.send(Command::Shutdown).await;
@@ -173,7 +173,7 @@ impl Hub {
         if timeout(CONNECTIONS_STOP_MAX, all_ended).await.is_err() {
             tracing::warn!("some connections did not take their close within {CONNECTIONS_STOP_MAX:?}");
         }
-        // What still reads has nobody left to tell.
+        // Nobody waits for the reads that are still running.
         self.core.reads().stop();
         self.ports.shutdown().await;
     }

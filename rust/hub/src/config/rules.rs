@@ -2,7 +2,7 @@
 
 use orochi_protocol::ChannelName;
 
-/// Where events go that no rule names.
+/// The channel of events that no rule covers.
 const DEFAULT: &str = "#gitea";
 
 /// One rule.

@@ -1,4 +1,4 @@
-//! A token that masks itself: it can stand in a configuration that is logged or printed.
+//! A secret that masks itself, so that a configuration can be logged or printed.
 
 /// A token or password; empty means that there is none. Printing it in any way shows only whether it is set.
 #[derive(Clone, Default)]

@@ -1,8 +1,8 @@
-//! Which environment variables a setting has, and which of them counts.
+//! The environment variables of each setting, and which of them wins.
 //!
 //! clap reads one variable an argument. A setting here has several names, in order, and an empty variable
-//! counts as unset; so the one that counts is chosen before clap looks. The environment comes as a
-//! function, so that the choice can be tested without touching the process's own.
+//! counts as unset; so the variable is chosen before clap reads it. The environment is passed as a
+//! function, so that the choice can be tested without changing the process's own.
 
 use std::ffi::{OsStr, OsString};
 

@@ -1,4 +1,4 @@
-//! What can be asked of Gitea: an action's name and params, parsed once into values that can be sent.
+//! The actions at Gitea: a name and params, parsed once into values that can be sent.
 
 use orochi_protocol::fields::{Fields, invalid};
 use orochi_protocol::names::shown;
@@ -50,7 +50,7 @@ pub enum Action {
     GetIssue(Issue),
     /// `reopen_issue`
     ReopenIssue(Issue),
-    /// `edit_issue`; what is None stays as it is.
+    /// `edit_issue`; None leaves a part unchanged.
     EditIssue {
         issue: Issue,
         /// Its new title.
@@ -105,7 +105,7 @@ impl Action {
     /// Reads an action's name and its params, a JSON object.
     ///
     /// # Errors
-    /// `GITEA_UNKNOWN_ACTION`, `GITEA_MISSING_PARAM`, and `INVALID_FIELD` for a value that Gitea can't be asked with.
+    /// `GITEA_UNKNOWN_ACTION`, `GITEA_MISSING_PARAM`, and `INVALID_FIELD` for a value that can't be sent to Gitea.
     pub fn parse(action: &str, params: &RawValue) -> Result<Self, Refusal> {
         let fields: Fields<'_> =
             serde_json::from_str(params.get()).map_err(|_| invalid("params", "an object", params.get()))?;
@@ -158,7 +158,7 @@ impl Action {
         })
     }
 
-    /// Whether doing it twice would make two of something, or refuse the second as being there already.
+    /// Whether the action creates something. Done twice, it would create two, or Gitea would refuse the second.
     pub const fn makes_something(&self) -> bool {
         matches!(
             self,

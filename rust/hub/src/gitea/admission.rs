@@ -1,11 +1,11 @@
-//! The bounds on calls under way: so many in all, and so many of one asker.
+//! The bounds on running calls: of all requesters together, and of one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orochi_protocol::{AgentName, ErrorCode, Refusal};
 
-/// Counts the calls under way. Cloning it is cheap; all clones count together.
+/// Counts the running calls. Clones share the count.
 #[derive(Debug, Clone)]
 pub(super) struct UnderWay(Arc<Inner>);
 
@@ -17,7 +17,7 @@ struct Inner {
     max_of_one: usize,
 }
 
-/// One call that may be made; dropping it makes room for another.
+/// The permission for one call; dropping it makes room for another.
 #[derive(Debug)]
 pub struct Admission {
     under_way: UnderWay,

@@ -1,5 +1,5 @@
-//! What Gitea left out of a request without a word: labels that are not there, labels and assignees that a user may
-//! not set, the end of a long title. Told beside Gitea's own answer, and only then.
+//! Parts of a request that Gitea ignored silently: unknown labels, labels and assignees that a user may not set, the
+//! end of a long title. They are listed beside Gitea's own answer if there are any.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::failure::{Failure, unavailable};
 
-/// What was asked for, as far as Gitea may leave it out.
+/// The parts of a request that Gitea may ignore.
 #[derive(Debug, Default)]
 pub(super) struct Asked<'a> {
     pub(super) title: Option<&'a str>,
@@ -33,7 +33,7 @@ struct User {
     login: String,
 }
 
-/// Gitea's issue; with `labels_dropped`, `assignees_dropped` and `title_cut` where something was left out.
+/// Gitea's issue, with `labels_dropped`, `assignees_dropped` and `title_cut` if something was ignored.
 pub(super) fn of_issue(made: Box<RawValue>, asked: &Asked<'_>) -> Result<Box<RawValue>, Failure> {
     let issue: Made = serde_json::from_str(made.get()).map_err(|error| no_issue(&error))?;
     let mut told = Map::new();

@@ -1,6 +1,6 @@
-//! What a refusal of Gitea means. For a missing owner, a missing or hidden repository, issues that are switched off, a
-//! missing issue and an issue in place of a pull request it says the same "not found", and for some of them a 500
-//! without words. So the hub looks once more and says which it is.
+//! Explains a refusal of Gitea. Gitea answers the same "not found" for a missing owner, a missing or hidden repository,
+//! disabled issues, a missing issue, and an issue in place of a pull request, and for some of them a 500 without a
+//! message. So the hub asks again and names the cause.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::failure::{Failure, refused};
 use super::http::{Call, in_repo};
 use super::subject::{Issue, Name, Repo};
 
-/// Assignees of which it is asked whether they are users.
+/// Assignees that are checked for being users.
 const USERS_MAX: usize = 20;
 
 /// What an action is about, as far as it can be missing.
@@ -34,12 +34,12 @@ fn yes() -> bool {
     true
 }
 
-/// The same failure in words that name what is missing; unchanged where that can't be found out.
+/// The same failure with a sentence that names what is missing; unchanged if that can't be found out.
 pub(super) async fn explain(call: &mut Call<'_>, action: &Action, failure: Failure) -> Failure {
     if !matches!(failure.status, Some(404 | 500)) {
         return failure;
     }
-    // What was sent was refused: nothing is in doubt, whatever becomes of the look.
+    // Gitea refused the request, so the result is certain, even if this lookup fails.
     call.is_refused();
     match look(call, action, failure.status == Some(500)).await {
         Ok(Some(explained)) => with_words(explained, &failure),

@@ -1,15 +1,15 @@
-//! What can go wrong in a call, as the refusal that its asker gets.
+//! Failures of a call, as the refusal that its requester gets.
 
 use orochi_protocol::{ErrorCode, Refusal};
 
-/// A call that was not done.
+/// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The code and the sentence.
     pub refusal: Refusal,
     /// Gitea's HTTP status, where Gitea itself refused.
     pub status: Option<u16>,
-    /// It may have been done all the same: the answer is what is missing.
+    /// Gitea may have done it all the same: only the answer is missing.
     pub may_be_done: bool,
 }
 

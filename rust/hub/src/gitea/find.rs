@@ -1,4 +1,4 @@
-//! What a request made at Gitea, looked for after its answer was lost: an issue or comment by the request's mark in its
+//! Finds what a request created at Gitea after its answer was lost: an issue or comment by the request's mark in its
 //! text, a repository or organisation by its name.
 
 use orochi_protocol::Timestamp;
@@ -14,7 +14,7 @@ use super::subject::Name;
 
 /// How far Gitea's clock may be from the hub's.
 const CLOCKS_APART_MICROS: i64 = 2 * 60 * 60 * 1_000_000;
-/// Issues that are looked through.
+/// Issues that are searched.
 const LOOKED_AT_MAX: usize = 500;
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct Created {
     created: Option<Timestamp>,
 }
 
-/// What the request made since `begun`; None where there is nothing. Gitea's own object.
+/// Gitea's object that the request created since `begun`; None if there is none.
 ///
 /// # Errors
 /// Where Gitea can't be asked.
@@ -75,7 +75,7 @@ fn marked(entries: Vec<Box<RawValue>>, mark: &Mark) -> Option<Box<RawValue>> {
     })
 }
 
-/// One that was there before the request is another's: Gitea refused to make it again.
+/// An object older than the request is somebody else's: Gitea refused to create it again.
 async fn made_since(call: &mut Call<'_>, path: &[&str], since: Timestamp) -> Result<Option<Box<RawValue>>, Failure> {
     match call.get(path, &[]).await {
         Ok(answer) => {

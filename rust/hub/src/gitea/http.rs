@@ -1,4 +1,4 @@
-//! One request to Gitea: its address, the token, the bound on what is read, and what the answer means.
+//! One request to Gitea: its address, the token, the bound on the bytes read, and the meaning of the answer.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use super::subject::Repo;
 use crate::config::{Config, Secret};
 use crate::http_client;
 
-/// Waits before a question is asked again that found no Gitea, or lost it: one that starts anew is there soon.
+/// Waits before a read is repeated that found no Gitea, or lost it: a restarting Gitea is back soon.
 const READ_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 /// Characters of Gitea's message that are passed on.
 const MESSAGE_CHARS_MAX: usize = 1000;
@@ -141,12 +141,12 @@ impl<'a> Call<'a> {
         Self { http, asker, mark, bytes_left, is_writing: false }
     }
 
-    /// A text to be kept at Gitea, with who asked for it at its end.
+    /// A text for Gitea, with its requester named at its end.
     pub(super) fn sign(&self, text: &str, about: &About) -> String {
         self.http.names.sign(text, self.asker, about, self.mark)
     }
 
-    /// What was sent was refused, so nothing is in doubt.
+    /// Gitea refused the request, so the result is certain.
     pub(super) fn is_refused(&mut self) {
         self.is_writing = false;
     }
@@ -169,7 +169,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Asks; again after a short wait where there was no connection, or it broke before an answer.
+    /// Reads; repeats after a short wait if there was no connection, or it broke before an answer.
     pub(super) async fn get(&mut self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Failure> {
         self.http.check_clock()?;
         let url = self.http.url(path, query);
@@ -184,7 +184,7 @@ impl<'a> Call<'a> {
         self.take(response).await
     }
 
-    /// Sends a body that makes or changes something; Gitea's object. Never sent twice.
+    /// Sends a body that creates or changes something, once; returns Gitea's object.
     pub(super) async fn write<T: Serialize>(
         &mut self,
         method: Method,
@@ -252,7 +252,7 @@ impl<'a> Call<'a> {
             return Ok(Answer { headers, body });
         }
         let failure = self.refusal(status, &headers, &body);
-        // Gitea says no: nothing was done. Anyone else before it may not know.
+        // Gitea itself refused: nothing was done. A proxy before it may not know.
         if failure.status.is_some() { Err(failure) } else { Err(self.doubtful(failure)) }
     }
 
@@ -292,7 +292,7 @@ impl<'a> Call<'a> {
         refused(status.as_u16(), detail)
     }
 
-    /// Where something was to be made, whoever asked must know that it may have been.
+    /// Tells the requester of a create action that it may have been done.
     pub(super) fn doubtful(&self, mut failure: Failure) -> Failure {
         if self.is_writing {
             failure.refusal.detail += ", and it may have been done all the same: look before you ask again";

@@ -11,7 +11,7 @@ use super::http::{Call, in_repo};
 use super::pages::{self, ENTRIES_MAX, Shape};
 use super::subject::{Label, Repo};
 
-/// Labels that are looked through in one place.
+/// Labels of one repository or organisation that are searched.
 const LABELS_MAX: usize = 2000;
 /// Names that a refusal lists.
 const LISTED_MAX: usize = 100;

@@ -1,4 +1,4 @@
-//! What the hub asks of Gitea for itself, to tell what happened there. It takes no room from agents' calls.
+//! The hub's own requests to Gitea, to learn what happened there. They take no room from agents' calls.
 
 use std::time::Duration;
 

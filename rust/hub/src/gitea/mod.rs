@@ -1,17 +1,17 @@
 //! Everything of Gitea (section 8, docs/gitea.md): calls for agents and programs, and what happens there as messages.
 //!
-//! - [`action`]: what can be asked for, parsed once, with its `subject`.
-//!   [`requester`]: for whom. [`failure`]: what can go wrong.
-//! - `admission`: the bounds on calls under way, in all and of one asker.
-//! - `find`: what a request made whose answer was lost. `looks`: what the hub itself asks, to tell what happened.
-//! - `explain`: what a refusal means. `dropped`: what Gitea left out without a word. `params`: an action's params.
+//! - [`action`]: the actions, parsed once, each with its `subject`. `params`: an action's params.
+//! - [`requester`]: the agent for which a call is made. [`failure`]: what can go wrong.
+//! - `admission`: the bounds on running calls, of all requesters and of one.
+//! - `find`: what a request created whose answer was lost. `looks`: the hub's own requests.
+//! - `explain`: the meaning of a refusal. `dropped`: what Gitea ignored silently.
 //! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
-//! - [`once`]: an action that makes something is made once by its id.
+//! - [`once`]: create actions are idempotent by request id.
 //! - [`bridge`]: what happens at Gitea, as messages. [`webhook`]: Gitea's deliveries as lines.
 //! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
 //!
-//! Gitea is slow or away at times, so nothing here runs on the core thread, a call has a deadline, and only so
-//! many are under way. `GITEA_URL` is the only host that is ever contacted: redirects are not followed.
+//! Gitea is slow or away at times, so nothing here runs on the core thread, a call has a deadline, and the number of
+//! running calls is bounded. `GITEA_URL` is the only host that is ever contacted: redirects are not followed.
 
 pub mod action;
 mod admission;
@@ -56,11 +56,11 @@ use subject::State;
 pub struct Limits {
     /// How long a call may take in all, however many requests it needs.
     pub call: Duration,
-    /// Calls under way at a time; one more is refused, because a queue before a host that hangs only grows.
+    /// Running calls at a time. One more is refused: a queue before a host that hangs only grows.
     pub in_flight: usize,
-    /// Calls under way at a time for one asker: half of all, so that others find room beside a busy agent.
+    /// Running calls of one requester: half of all, so that others find room beside a busy agent.
     pub in_flight_of_one: usize,
-    /// How long the look for what a lost answer told of may take.
+    /// How long the search for the result of a lost answer may take.
     pub find: Duration,
     /// Bytes of answers that one call reads: far above what Gitea's largest pages have.
     pub answer_bytes: usize,
@@ -102,8 +102,8 @@ impl Gitea {
         self.0.http.as_ref().ok().map(Http::address)
     }
 
-    /// Reserves one of the calls that may be under way, for an agent or for a program that gave no name. Costs
-    /// nothing, so it comes before anything is written down.
+    /// Reserves one of the running calls, for an agent or for a program without a name. It is cheap, so it comes before
+    /// anything is written to the log.
     ///
     /// # Errors
     /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`.
@@ -141,7 +141,7 @@ impl Gitea {
 }
 
 impl Gitea {
-    /// Looks for what a request with this mark made at Gitea since it was begun; None where there is nothing.
+    /// Finds what a request with this mark created at Gitea since it began; None if there is nothing.
     ///
     /// # Errors
     /// Where Gitea can't be asked.

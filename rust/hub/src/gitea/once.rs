@@ -1,5 +1,5 @@
-//! Calls to Gitea for agents and programs. What makes something is made once: a request that is sent again under its
-//! id, after a lost connection or a restart of the hub, gets the answer of the first.
+//! Calls to Gitea for agents and programs. Create actions are idempotent by request id: a repeated request, after a
+//! lost connection or a restart of the hub, gets the answer of the first.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,12 +15,12 @@ use crate::core::{CallKey, Core, shutting_down, system_clock};
 use crate::gitea::{Action, Admission, Failure, Gitea, Mark};
 use crate::store::Call;
 
-/// When a request is over whose sender is gone. Above the deadline of a call.
+/// When the result of a request without a caller is certain: later than the deadline of a call.
 const SETTLED_AFTER: Duration = Duration::from_secs(12);
-/// The wait between two looks for what it made.
+/// The wait between two searches for what it created.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
-/// What came of a call: Gitea's JSON, or why there is none.
+/// The result of a call: Gitea's JSON, or a failure.
 pub type Answer = Result<Box<RawValue>, Failure>;
 
 /// Where calls are made. Cloning it is cheap; all clones share what is under way.
@@ -35,14 +35,14 @@ struct Inner {
     under_way: Mutex<HashMap<CallKey, UnderWay>>,
 }
 
-/// A call that has no answer yet; whoever sends it again waits for the same one.
+/// A running call. A repeated request waits for its answer.
 #[derive(Debug)]
 struct UnderWay {
     request: RequestDigest,
     answer: watch::Receiver<Option<Answer>>,
 }
 
-/// A call as it was asked for.
+/// A requested call.
 #[derive(Debug)]
 pub struct Asked {
     /// For whom; None for a program that gave no name.
@@ -55,7 +55,7 @@ pub struct Asked {
     pub action: Action,
 }
 
-/// Stands for a request's text, which can be large, where it is compared with the next one under the same id.
+/// A digest of a request's text, which can be large, to compare it with the next one under the same id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestDigest(String);
 
