@@ -5,6 +5,7 @@ Two environments, because both packages are called scitex-orochi.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,10 +35,14 @@ class Built:
     # Has this project's wheel.
     new_python: Path
     nats: Path
+    redis: str
 
 
 def build() -> Built:
     """Builds what is missing or older than its sources."""
+    redis = shutil.which("redis-server")
+    if redis is None:
+        raise Failed("redis-server is not on the PATH: install it (Debian: apt-get install redis-server)")
     release = TARGET / "release"
     _run("cargo", "build", "--release", "--locked", "-p", "orochi-cli", "-p", "orochi-load")
     old_python, new_python = _venv(OLD_VENV), _venv(NEW_VENV)
@@ -48,9 +53,8 @@ def build() -> Built:
     _run(new_python, *PIP, "wheel", "--no-deps", "--wheel-dir", WHEELS, ROOT)
     (wheel,) = WHEELS.glob("*.whl")
     _run(new_python, *PIP, "install", "--force-reinstall", "--no-deps", wheel)
-    return Built(
-        release / "orochi", release / "orochi-load", wheel, old_python, new_python, old_python.parent / "nats-server"
-    )
+    nats = old_python.parent / "nats-server"
+    return Built(release / "orochi", release / "orochi-load", wheel, old_python, new_python, nats, redis)
 
 
 def _venv(folder: Path) -> Path:

@@ -35,9 +35,12 @@ THROUGHPUTS = {
     "acked_1_1": (1, 1, 300_000),
     "acked_16_1": (16, 1, 300_000),
     "acked_64_1": (64, 1, 300_000),
+    "acked_256_1": (256, 1, 300_000),
     "delivered_1_20": (1, 20, 100_000),
     "delivered_1_200": (1, 200, 10_000),
 }
+# Rows for which the hub's processor time is kept, and by what it is divided.
+CPU_PER = {"acked_16_1": "acked", "acked_256_1": "acked", "delivered_1_20": "delivered"}
 INTAKE_MESSAGES = 300_000
 # Sends of a Python client, and how many of them are in flight; the last are awaited one by one.
 SENDING = {"sending_256": (200_000, 256), "sending_1": (5_000, 1)}
@@ -82,7 +85,9 @@ def measure_hub(peer: Peer, load: Path, share: float, samples: Samples) -> None:
     seconds = max(round(LATENCY_SECONDS * share), 2)
     steady = ["--senders", 4, "--rate", 1000, "--seconds", seconds]
     with peer.running() as hub:
+        before = hub.cpu_seconds()
         result = _load(load, hub, "latency", steady)
+        samples.add("cpu_steady", peer.name, (hub.cpu_seconds() - before) * 1e6 / result["messages"])
         for row in ("p50", "p99", "p99.9"):
             samples.add(row, peer.name, result["delivery_ms"][row])
         samples.add("ack_p99", peer.name, result["ack_ms"]["p99"])
@@ -100,9 +105,9 @@ def measure_hub(peer: Peer, load: Path, share: float, samples: Samples) -> None:
             result = _load(load, hub, "throughput", flags)
             rate = "deliveries_per_second" if receivers > 1 else "acked_per_second"
             samples.add(row, peer.name, result[rate])
-            if receivers == 20:
+            if row in CPU_PER:
                 used = hub.cpu_seconds() - before
-                samples.add("cpu", peer.name, used * 1e6 / result["delivered"])
+                samples.add(f"cpu_{row}", peer.name, used * 1e6 / result[CPU_PER[row]])
         result = _load(load, hub, "latency", steady)
         samples.add("p99_after", peer.name, result["delivery_ms"]["p99"])
 

@@ -18,7 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ROOT", "Failed", "Hub", "Nats", "OldHub", "Orochi", "Peer", "clean_environment", "data_folder", "free_port"]
+__all__ = [
+    "ROOT",
+    "Failed",
+    "Hub",
+    "Nats",
+    "OldHub",
+    "Orochi",
+    "Peer",
+    "Redis",
+    "clean_environment",
+    "data_folder",
+    "free_port",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
@@ -171,6 +183,33 @@ class Nats(Peer):
         settings = f'listen: "127.0.0.1:{port}"\n{room}jetstream {{ store_dir: "{folder}/jetstream"{sync} }}\n'
         (folder / "nats.conf").write_text(settings)
         return [str(self._server), "-c", str(folder / "nats.conf")]
+
+    def environment(self, folder: Path, port: int) -> dict[str, str]:
+        return clean_environment()
+
+
+class Redis(Peer):
+    """Redis Streams: a channel is a stream, a message its entry, a receiver an XREAD BLOCK.
+
+    `appendfsync always` answers after the disk has the message and shares a sync among all who wait; `everysec`, as it
+    comes, syncs once a second.
+    """
+
+    numbers_messages = False
+
+    def __init__(self, server: str, *, always_syncs: bool) -> None:
+        self.name = "Redis, sync always" if always_syncs else "Redis"
+        self._server = server
+        self._sync = "always" if always_syncs else "everysec"
+
+    def address(self, port: int) -> str:
+        return f"redis://127.0.0.1:{port}"
+
+    def command(self, folder: Path, port: int) -> list[str]:
+        log = ["--appendonly", "yes", "--appendfsync", self._sync, "--save", "", "--dir", str(folder)]
+        # It would copy its log in a second process now and then, which the processor time would not show.
+        whole = ["--auto-aof-rewrite-percentage", "0"]
+        return [self._server, "--bind", "127.0.0.1", "--port", str(port), *log, *whole]
 
     def environment(self, folder: Path, port: int) -> dict[str, str]:
         return clean_environment()

@@ -32,20 +32,24 @@ class Row:
     times: float | None = None
 
 
-OTHERS = [OldHub.name, "NATS", "NATS, sync always"]
+OTHERS = [OldHub.name, "Redis, sync always", "Redis", "NATS, sync always", "NATS"]
 ROWS = [
     Row("1 sender, 1 receiver, window 256: acked/s", "acked_1_1", at_least=60_000, times=100),
     Row("16 senders, 1 receiver: acked/s", "acked_16_1", at_least=60_000),
     Row("64 senders, 1 receiver: acked/s", "acked_64_1", at_least=60_000),
+    Row("256 senders, 1 receiver: acked/s", "acked_256_1", at_least=60_000),
     Row("1 sender, 20 receivers: deliveries/s", "delivered_1_20", at_least=500_000),
     Row("1 sender, 200 receivers: deliveries/s", "delivered_1_200"),
-    Row("CPU a delivery, 1 to 20: µs", "cpu", at_most=2),
+    Row("CPU a message, 16 to 1: µs", "cpu_acked_16_1", at_most=4.5),
+    Row("CPU a message, 256 to 1: µs", "cpu_acked_256_1", at_most=5),
+    Row("CPU a delivery, 1 to 20: µs", "cpu_delivered_1_20", at_most=0.5),
+    Row("CPU a message at 1 000/s: µs", "cpu_steady", at_most=120),
     Row("1 000/s from 4 senders, send to delivery, p50: ms", "p50"),
     Row("the same, p99: ms", "p99", at_most=3),
     Row("the same, p99.9: ms", "p99.9"),
     Row("the same, send to ack, p99: ms", "ack_p99", at_most=3),
     Row("the same, rate held: messages/s", "held"),
-    Row("the same right after a million messages at full rate, p99: ms", "p99_after"),
+    Row("the same right after 1.3 million messages at full rate, p99: ms", "p99_after"),
     Row("memory when empty: MiB", "memory", at_most=12),
     *(
         Row(f"memory an idle connection, of {count}: KiB", f"memory_idle_{count}", at_most=20)

@@ -31,9 +31,9 @@ impl Agent {
         let token = hub.token.as_deref().filter(|token| !token.is_empty());
         let connection = Connection::open(&hub.address, token, buffer_bytes).await?;
         let mut agent = Self { name, connection };
-        if agent.connection.is_nats() {
+        if agent.connection.is_foreign() {
             let channel = channels.first().copied();
-            agent.connection.consume(channel).await.context("JetStream did not take the load's stream")?;
+            agent.connection.join_foreign(channel).await.context("the server did not take the load's stream")?;
             return Ok(agent);
         }
         let payload = json!({ "channels": channels, "machine": "bench", "role": "load" });
@@ -44,8 +44,8 @@ impl Agent {
     /// Waits until the hub has answered a heartbeat. What it sent before has then been looked at, so that a message
     /// that came twice is seen before the run is called good.
     pub async fn settle(&mut self, on_message: impl FnMut(&[u8])) -> Result<()> {
-        if self.connection.is_nats() {
-            return self.connection.settle_nats(on_message).await;
+        if self.connection.is_foreign() {
+            return self.connection.settle_foreign(on_message).await;
         }
         self.request("heartbeat", json!({}), on_message).await
     }

@@ -9,7 +9,7 @@ use tokio::{sync::oneshot, task::spawn_local};
 
 use crate::{
     agent::{self, Agent, Hub},
-    nats,
+    wire,
 };
 
 /// Registrations under way at once: enough to be quick, below the backlog of any listening socket.
@@ -28,8 +28,9 @@ pub struct Options {
 
 pub async fn run(options: Options) -> Result<Value> {
     let name = agent::run_name();
-    // A NATS server has a limit of a thousand consumers as it comes; there an idle agent is a subscription alone.
-    let channels: &[&str] = if options.hub.address.starts_with(nats::SCHEME) { &[] } else { &["#general"] };
+    // A NATS server has a limit of a thousand consumers as it comes; there an idle agent is a subscription alone. One
+    // of Redis is a connection that reads nothing.
+    let channels: &[&str] = if wire::is_foreign(&options.hub.address) { &[] } else { &["#general"] };
     let agents: Vec<Agent> = stream::iter(0..options.connections)
         .map(|index| Agent::register(&options.hub, format!("{name}-i{index}"), channels, BUFFER_BYTES))
         .buffer_unordered(AT_ONCE)

@@ -14,6 +14,7 @@ mod frames;
 mod idle;
 mod latency;
 mod nats;
+mod redis;
 mod replay;
 mod start;
 mod tally;

@@ -28,7 +28,7 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<Value> {
     let token = options.hub.token.as_deref().filter(|token| !token.is_empty());
     let mut connection = Connection::open(&options.hub.address, token, RECEIVER_BUFFER_BYTES).await?;
-    if connection.is_nats() {
+    if connection.is_foreign() {
         return replay_nats(connection, &options.channel[0]).await;
     }
     let register = json!({

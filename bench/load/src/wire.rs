@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
-use crate::nats::{self, Dialect, Operation};
+use crate::nats::{self, Operation};
+use crate::redis::{self, Reply};
 
 /// Text, as in RFC 6455, 5.2.
 pub const TEXT: u8 = 0x1;
@@ -30,10 +31,21 @@ pub struct Connection {
     written: usize,
     /// A close frame or the stream's end was read.
     closed: Option<String>,
-    /// Set where the other side is a NATS server.
-    nats: Option<Dialect>,
-    /// An ack of JetStream in the words of a hub's.
+    dialect: Dialect,
+    /// Another server's ack in the words of a hub's.
     ack: Vec<u8>,
+}
+
+/// What the other side speaks.
+enum Dialect {
+    Hub,
+    Nats(nats::Dialect),
+    Redis(redis::Dialect),
+}
+
+/// Whether an address is of a server that is no hub.
+pub fn is_foreign(address: &str) -> bool {
+    address.starts_with(nats::SCHEME) || address.starts_with(redis::SCHEME)
 }
 
 struct Input {
@@ -46,18 +58,20 @@ impl Connection {
     /// Connects and upgrades. `buffer_bytes` is how much is read at once: much for a receiver, little for an
     /// agent that only sits there.
     pub async fn open(address: &str, token: Option<&str>, buffer_bytes: usize) -> Result<Self> {
-        let (nats, address) = match address.strip_prefix(nats::SCHEME) {
-            Some(address) => (Some(Dialect::new()), address),
-            None => (None, address),
+        let (dialect, address) = match (address.strip_prefix(nats::SCHEME), address.strip_prefix(redis::SCHEME)) {
+            (Some(address), _) => (Dialect::Nats(nats::Dialect::new()), address),
+            (None, Some(address)) => (Dialect::Redis(redis::Dialect::default()), address),
+            (None, None) => (Dialect::Hub, address),
         };
         let stream = TcpStream::connect(address).await.with_context(|| format!("no connection to {address}"))?;
         stream.set_nodelay(true)?;
         let input = Input { buffer: vec![0; buffer_bytes], start: 0, end: 0 };
         let mut connection =
-            Self { stream, input, output: Vec::new(), written: 0, closed: None, nats, ack: Vec::new() };
-        match &connection.nats {
-            Some(dialect) => connection.output.extend_from_slice(dialect.greeting().as_bytes()),
-            None => connection.upgrade(address, token).await?,
+            Self { stream, input, output: Vec::new(), written: 0, closed: None, dialect, ack: Vec::new() };
+        match &connection.dialect {
+            Dialect::Nats(nats) => connection.output.extend_from_slice(nats.greeting().as_bytes()),
+            Dialect::Redis(_) => {}
+            Dialect::Hub => connection.upgrade(address, token).await?,
         }
         Ok(connection)
     }
@@ -87,31 +101,61 @@ impl Connection {
 
     /// Queues one text frame; [`Self::turn`] writes it.
     pub fn queue_text(&mut self, payload: &[u8]) {
-        match &self.nats {
-            Some(dialect) => dialect.publish(&mut self.output, payload),
-            None => queue_frame(&mut self.output, TEXT, payload),
+        match &mut self.dialect {
+            Dialect::Nats(nats) => nats.publish(&mut self.output, payload),
+            Dialect::Redis(redis) => redis.publish(&mut self.output, payload),
+            Dialect::Hub => queue_frame(&mut self.output, TEXT, payload),
         }
     }
 
     /// Of a NATS server: its stream is there, and with a channel a consumer. Returns how many messages wait for that.
     pub async fn consume(&mut self, channel: Option<&str>) -> Result<u64> {
-        let Some(dialect) = &self.nats else { bail!("only a NATS server has consumers") };
-        dialect.make_stream(&mut self.output, "stream");
+        let Dialect::Nats(nats) = &self.dialect else { bail!("only a NATS server has consumers") };
+        nats.make_stream(&mut self.output, "stream");
         let mut answer = self.answer("stream").await?;
-        if let (Some(dialect), Some(channel)) = (&self.nats, channel) {
-            dialect.consume(&mut self.output, "consumer", channel);
+        if let (Dialect::Nats(nats), Some(channel)) = (&self.dialect, channel) {
+            nats.consume(&mut self.output, "consumer", channel);
             answer = self.answer("consumer").await?;
         }
         Ok(answer["num_pending"].as_u64().unwrap_or_default())
     }
 
-    /// Whether the other side is a NATS server.
-    pub fn is_nats(&self) -> bool {
-        self.nats.is_some()
+    /// Makes a connection to a server that is no hub a receiver of `channel`'s messages, or a sender.
+    pub async fn join_foreign(&mut self, channel: Option<&str>) -> Result<()> {
+        if !matches!(self.dialect, Dialect::Redis(_)) {
+            return self.consume(channel).await.map(drop);
+        }
+        redis::Dialect::ping(&mut self.output);
+        while self.next_reply_for(|_| ())?.is_none() {
+            self.turn().await?;
+        }
+        if let (Dialect::Redis(redis), Some(channel)) = (&mut self.dialect, channel) {
+            redis.follow(&mut self.output, channel);
+        }
+        self.write_some()
     }
 
-    /// Waits until a NATS server has answered everything before.
-    pub async fn settle_nats(&mut self, mut on_text: impl FnMut(&[u8])) -> Result<()> {
+    /// Whether the other side is a server that is no hub.
+    pub fn is_foreign(&self) -> bool {
+        !matches!(self.dialect, Dialect::Hub)
+    }
+
+    /// Waits until a server that is no hub has given everything before.
+    pub async fn settle_foreign(&mut self, mut on_text: impl FnMut(&[u8])) -> Result<()> {
+        if matches!(self.dialect, Dialect::Nats(_)) {
+            return self.settle_nats(on_text).await;
+        }
+        loop {
+            while let Some(found_nothing) = self.next_reply_for(&mut on_text)? {
+                if found_nothing {
+                    return Ok(());
+                }
+            }
+            self.turn().await?;
+        }
+    }
+
+    async fn settle_nats(&mut self, mut on_text: impl FnMut(&[u8])) -> Result<()> {
         self.output.extend_from_slice(b"PING\r\n");
         loop {
             while let Some((operation, length)) = nats::next_operation(self.input.unread())? {
@@ -167,8 +211,10 @@ impl Connection {
 
     /// Looks at each whole text frame that was read, answers pings, and fails once the server has closed.
     pub fn drain(&mut self, mut on_text: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if self.nats.is_some() {
-            return self.drain_nats(on_text);
+        match self.dialect {
+            Dialect::Hub => {}
+            Dialect::Nats(_) => return self.drain_nats(on_text),
+            Dialect::Redis(_) => return self.drain_redis(on_text),
         }
         while let Some(frame) = next_frame(self.input.unread())? {
             let payload = &self.input.unread()[frame.payload.clone()];
@@ -181,10 +227,7 @@ impl Connection {
             }
             self.input.start += frame.payload.end;
         }
-        match &self.closed {
-            Some(why) => bail!("the server closed the connection: {why}"),
-            None => Ok(()),
-        }
+        self.check_open()
     }
 
     fn drain_nats(&mut self, mut on_text: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
@@ -193,10 +236,7 @@ impl Connection {
                 Operation::Delivered(payload) => on_text(payload)?,
                 Operation::Answer { to, payload } => {
                     nats::checked(payload)?;
-                    self.ack.clear();
-                    self.ack.extend_from_slice(br#"{"type":"ack","payload":{"ref":""#);
-                    self.ack.extend_from_slice(to);
-                    self.ack.extend_from_slice(br#""}}"#);
+                    write_ack(&mut self.ack, to);
                     on_text(&self.ack)?;
                 }
                 Operation::Ping => self.output.extend_from_slice(b"PONG\r\n"),
@@ -204,6 +244,34 @@ impl Connection {
             }
             self.input.start += length;
         }
+        self.check_open()
+    }
+
+    fn drain_redis(&mut self, mut on_text: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut refused = None;
+        while refused.is_none() && self.next_reply_for(|text| refused = on_text(text).err())?.is_some() {}
+        refused.map_or_else(|| self.check_open(), Err)
+    }
+
+    /// Takes the next part of what a Redis server sent; None where none is there whole, true where a read found
+    /// nothing.
+    fn next_reply_for(&mut self, mut on_text: impl FnMut(&[u8])) -> Result<Option<bool>> {
+        let Dialect::Redis(redis) = &mut self.dialect else { bail!("only a Redis server has replies") };
+        let Some((reply, length)) = redis.next_reply(self.input.unread(), &mut self.output)? else { return Ok(None) };
+        let found_nothing = reply == Reply::Nothing;
+        match reply {
+            Reply::Delivered(frame) => on_text(frame),
+            Reply::Ack(id) => {
+                write_ack(&mut self.ack, &id);
+                on_text(&self.ack);
+            }
+            Reply::Nothing | Reply::Other => {}
+        }
+        self.input.start += length;
+        Ok(Some(found_nothing))
+    }
+
+    fn check_open(&self) -> Result<()> {
         match &self.closed {
             Some(why) => bail!("the server closed the connection: {why}"),
             None => Ok(()),
@@ -300,6 +368,14 @@ fn queue_head(output: &mut Vec<u8>, opcode: u8, length: usize, masked: u8) {
     } else {
         output.push(masked | 127);
         output.extend_from_slice(&(length as u64).to_be_bytes());
+    }
+}
+
+/// Writes the ack of the message with this id as a hub words it.
+fn write_ack(ack: &mut Vec<u8>, id: &[u8]) {
+    ack.clear();
+    for part in [br#"{"type":"ack","payload":{"ref":""#.as_slice(), id, br#""}}"#] {
+        ack.extend_from_slice(part);
     }
 }
 
