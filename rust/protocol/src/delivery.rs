@@ -45,7 +45,8 @@ pub struct HitView<'a> {
 impl MessageView<'_> {
     /// The `message` frame.
     pub fn to_frame(&self) -> String {
-        let mut out = Vec::with_capacity(256 + self.content.len() + self.metadata.len());
+        let extra = self.extra.map_or(0, str::len);
+        let mut out = Vec::with_capacity(320 + self.content.len() + self.metadata.len() + self.mentions.len() + extra);
         out.extend_from_slice(br#"{"type":"message","sender":"#);
         push(&mut out, self.sender);
         out.extend_from_slice(br#","id":"#);

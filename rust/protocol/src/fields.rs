@@ -139,11 +139,11 @@ impl<'a> Fields<'a> {
         Ok(Some(raw))
     }
 
-    /// The fields whose names are not in `known`, as they were written; of a name that stands twice the last.
-    pub fn others(&self, known: &[&str]) -> Vec<(&str, &'a RawValue)> {
+    /// The fields whose names are not known, as they were written; of a name that stands twice the last.
+    pub fn others(&self, is_known: impl Fn(&str) -> bool) -> Vec<(&str, &'a RawValue)> {
         let mut seen = HashSet::new();
         let fields = self.0.iter().rev().map(|(key, raw)| (key.as_ref(), *raw));
-        let unknown = fields.filter(|(key, _)| !known.contains(key));
+        let unknown = fields.filter(|(key, _)| !is_known(key));
         let mut others: Vec<_> = unknown.filter(|(key, _)| seen.insert(*key)).collect();
         others.reverse();
         others
@@ -171,7 +171,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                 // A borrowed key keeps its place in the frame; one with escapes is unescaped into its own string.
                 #[derive(Deserialize)]
                 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-                let mut fields = Vec::new();
+                // Envelopes and payloads have five fields or fewer; one allocation has room for a few more.
+                let mut fields = Vec::with_capacity(8);
                 while let Some((Key(key), raw)) = map.next_entry()? {
                     fields.push((key, raw));
                 }

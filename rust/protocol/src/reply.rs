@@ -32,7 +32,10 @@ pub fn frame<T: Serialize>(kind: &str, stamp: Stamp<'_>, payload: &T) -> String 
         payload: &'a T,
     }
     let frame = Frame { r#type: kind, sender: stamp.sender, id: stamp.id, ts: stamp.ts, payload };
-    serde_json::to_string(&frame).expect("payload types have text keys only")
+    // Acks are the most frequent frames: they fit without growing.
+    let mut out = Vec::with_capacity(384);
+    serde_json::to_writer(&mut out, &frame).expect("payload types have text keys only");
+    String::from_utf8(out).expect("JSON made of str parts is UTF-8")
 }
 
 /// `ack` where there is nothing more to say.

@@ -67,8 +67,7 @@ impl Draft {
         let mut draft = Self::new(target, fields.required_text("content")?)?;
         draft.metadata = fields.relayed_object("metadata", METADATA_BYTES_MAX)?.map(ToOwned::to_owned);
         draft.reply_to = fields.seq("reply_to")?;
-        let known: Vec<&str> = KNOWN_KEYS.iter().chain(also_known).copied().collect();
-        draft.extra = parse_extra(fields, &known)?;
+        draft.extra = parse_extra(fields, |key| KNOWN_KEYS.contains(&key) || also_known.contains(&key))?;
         Ok(draft)
     }
 
@@ -77,9 +76,9 @@ impl Draft {
     }
 }
 
-fn parse_extra(fields: &Fields<'_>, known: &[&str]) -> Result<Option<Box<RawValue>>, Refusal> {
+fn parse_extra(fields: &Fields<'_>, is_known: impl Fn(&str) -> bool) -> Result<Option<Box<RawValue>>, Refusal> {
     const NAME: &str = "the payload's other keys";
-    let others = fields.others(known);
+    let others = fields.others(is_known);
     if others.is_empty() {
         return Ok(None);
     }
