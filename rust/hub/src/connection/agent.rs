@@ -97,6 +97,25 @@ impl Session {
 
     async fn dispatch(&mut self, id: &str, sender: Option<String>, request: Request) -> Result<(), Refusal> {
         match request {
+            Request::Message(draft) if draft.reply_to.is_none() => self.act(id, AgentAction::Message(draft)).await,
+            Request::Heartbeat { .. }
+            | Request::Subscribe(_)
+            | Request::Unsubscribe(_)
+            | Request::StatusUpdate(_)
+            | Request::Message(_)
+            | Request::Register(_)
+            | Request::Presence { .. }
+            | Request::Query(_)
+            | Request::Receipts { .. }
+            | Request::Gitea { .. } => {
+                // Apart: what these need while they are answered is not part of every connection's memory.
+                Box::pin(self.dispatch_rare(id, sender, request)).await
+            }
+        }
+    }
+
+    async fn dispatch_rare(&mut self, id: &str, sender: Option<String>, request: Request) -> Result<(), Refusal> {
+        match request {
             Request::Register(register) => self.register(id, sender, register).await,
             Request::Message(draft) => self.message(id, draft).await,
             Request::Subscribe(channel) => self.act(id, AgentAction::Subscribe(channel)).await,
@@ -233,7 +252,9 @@ impl Session {
     }
 
     async fn act(&mut self, id: &str, action: AgentAction) -> Result<(), Refusal> {
-        self.link.core.send(Command::Agent { connection: self.link.id, id: id.to_owned(), action }).await
+        self.link.outbox.note_asked();
+        let command = Command::Agent { connection: self.link.id, id: id.to_owned(), action };
+        self.link.core.send(command).await.inspect_err(|_| self.link.outbox.note_answered(1))
     }
 
     /// Answers the request `id` with a data frame, and its ack directly after it.

@@ -19,7 +19,7 @@ use super::progress::{self, Patience, Taken};
 use super::wire::{close_frame, close_frame_after, is_too_big, readable_text};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
 use crate::delivery::catch_up;
-use crate::delivery::outbox::{Feed, Item, Next, Outbox};
+use crate::delivery::outbox::{Feed, Item, KEPT_ITEMS, Next, Outbox};
 use crate::markdown::Rendering;
 use crate::ports::Peer;
 
@@ -194,14 +194,17 @@ impl Link {
         let next = self.outbox.take(&mut taken);
         let busy = match next {
             Next::Write => self.write(&mut taken).await.map(|()| true),
-            Next::Read(position) => self.read_log(position).await.map(|()| true),
+            // Apart, as all that a connection seldom does: it is not part of every connection's memory.
+            Next::Read(position) => Box::pin(self.read_log(position)).await.map(|()| true),
             Next::Wait => Ok(false),
             Next::Close(code) => {
                 self.close(code).await;
                 Err(Ended)
             }
         };
-        self.taken = taken;
+        if taken.capacity() <= KEPT_ITEMS {
+            self.taken = taken;
+        }
         busy
     }
 
@@ -266,9 +269,7 @@ impl Link {
         }
         if self.core.head().get() - page.position.get() <= NEAR_HEAD {
             self.outbox.set_feed(Feed::Asked);
-            let ask = Command::CaughtUp { connection: self.id, position: page.position };
-            // Where the core has stopped, this connection is told so too.
-            let _ = self.core.send(ask).await;
+            self.core.caught_up(self.id, page.position);
         }
         Ok(())
     }
@@ -277,13 +278,13 @@ impl Link {
     async fn take_in(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, Ended> {
         self.life.heard(self.peer.read());
         match incoming {
-            Some(Ok(message)) if is_too_big(&message) => self.refuse_too_big(&message).await,
+            Some(Ok(message)) if is_too_big(&message) => Box::pin(self.refuse_too_big(&message)).await,
             Some(Ok(Message::Text(text))) => Ok(Some(text)),
             Some(Ok(Message::Binary(bytes))) => {
                 let text = Utf8Bytes::try_from(bytes).ok();
                 if text.is_none() {
                     let detail = "the binary frame is not UTF-8: send JSON text";
-                    self.refuse(&Refusal::new(ErrorCode::ParseError, detail), None).await;
+                    Box::pin(self.refuse(&Refusal::new(ErrorCode::ParseError, detail), None)).await;
                 }
                 Ok(text)
             }
@@ -303,7 +304,7 @@ impl Link {
             }
             Some(Err(error)) => {
                 if let Some(frame) = close_frame_after(&error) {
-                    self.close_with(frame).await;
+                    Box::pin(self.close_with(frame)).await;
                 }
                 Err(Ended)
             }
@@ -329,9 +330,9 @@ impl Link {
         Err(Ended)
     }
 
-    /// Whether more requests may be taken: not while too many replies wait, or calls to other hosts.
+    /// Whether more requests may be taken: not while too many replies wait, too many requests, or calls to other hosts.
     fn may_read(&self) -> bool {
-        !self.outbox.is_full() && self.calls.available_permits() > 0
+        !self.outbox.is_full() && !self.outbox.asks_too_much() && self.calls.available_permits() > 0
     }
 
     async fn flush(&mut self) -> Result<(), Ended> {
@@ -364,7 +365,7 @@ impl Link {
     }
 
     async fn close(&mut self, code: CloseCode) {
-        self.close_with(close_frame(code)).await;
+        Box::pin(self.close_with(close_frame(code))).await;
     }
 
     async fn close_with(&mut self, frame: Message) {

@@ -16,6 +16,7 @@ impl CoreThread {
     pub(super) fn finish_change(&mut self, change: Change, refusal: Option<&Refusal>) {
         let Change { connection, id, kind, outcome } = change;
         let Some(index) = self.registry.find_connection(connection) else { return };
+        self.registry.connection_mut(index).answered += 1;
         let event = match outcome {
             Some(Ok(event)) => event,
             Some(Err(refused)) => return self.refuse(index, &refused, Some(&id)),
@@ -134,8 +135,8 @@ impl CoreThread {
             | Command::EndSession { .. }
             | Command::Barrier(_)
             | Command::LookUp
+            | Command::Written
             | Command::Receipts { .. }
-            | Command::CaughtUp { .. }
             | Command::ResetWal(_)
             | Command::Probe(_)
             | Command::Disconnect(_)

@@ -75,8 +75,10 @@ pub enum Command {
     },
     /// Answered when everything that came before is done: a read that follows sees it.
     Barrier(oneshot::Sender<()>),
-    /// Wakes the core where questions wait in `lookups`.
+    /// Wakes the core where questions wait in `lookups`, or connections in `returns`.
     LookUp,
+    /// Wakes the core where a batch is on disk.
+    Written,
     /// How far a message got (section 9, Receipts).
     Receipts {
         /// Who asks; None may see all.
@@ -85,13 +87,6 @@ pub enum Command {
         message: Box<crate::store::StoredMessage>,
         /// The answer.
         answer: oneshot::Sender<Result<ReceiptsAnswer, Refusal>>,
-    },
-    /// A connection has read the log up to `position` and wants to go on live.
-    CaughtUp {
-        /// Which connection.
-        connection: ConnectionId,
-        /// How far it has read.
-        position: Seq,
     },
     /// A call to another host begins, unless it was made before.
     BeginCall {

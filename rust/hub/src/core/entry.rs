@@ -1,5 +1,4 @@
-//! The entries of one turn: what is asked of the core and takes effect in the order in which it came. Commands that
-//! nobody waits for any more end here, before they cost a commit; so do those that memory answers at once.
+//! The entries of a batch: what is asked of the core and takes effect in the order in which it came.
 
 use std::sync::Arc;
 
@@ -9,16 +8,14 @@ use orochi_protocol::request::{EventKind, Register, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq};
 use tokio::sync::oneshot;
 
-use super::accept::Pending;
 use super::calls::{CallNote, Noted};
+use super::message::Pending;
 use super::place::Place;
-use super::{AgentAction, Command, CoreThread};
 use crate::delivery::outbox::Outbox;
 use crate::registry::roster::Joined;
 use crate::registry::{AgentIndex, ConnectionId, Goodbye};
 
-/// One command of the turn. What applying it found out is kept in it, for its answer after the commit.
-#[expect(clippy::large_enum_variant, reason = "most entries are messages: a box for each would cost an allocation")]
+/// One command of a batch. What the first two steps find out is kept in it, for its answer after the commit.
 pub(super) enum Entry {
     Message(Pending),
     Register(Box<Registering>),
@@ -45,10 +42,6 @@ pub(super) enum Entry {
         outbox: Arc<Outbox>,
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
-    CaughtUp {
-        connection: ConnectionId,
-        position: Seq,
-    },
     /// Frames that the connection's task made; they wait for the replies before them.
     Reply {
         connection: ConnectionId,
@@ -65,8 +58,14 @@ pub(super) enum Entry {
         answer: oneshot::Sender<PresenceAnswer>,
     },
     Barrier(oneshot::Sender<()>),
-    Probe(oneshot::Sender<Result<(), Refusal>>),
-    ResetWal(oneshot::Sender<Result<bool, Refusal>>),
+    Probe {
+        answer: oneshot::Sender<Result<(), Refusal>>,
+        done: Option<Result<(), Refusal>>,
+    },
+    ResetWal {
+        answer: oneshot::Sender<Result<bool, Refusal>>,
+        done: Option<Result<bool, Refusal>>,
+    },
 }
 
 /// A register and what came of it.
@@ -83,6 +82,8 @@ pub(super) struct Registering {
 /// An accepted register.
 pub(super) struct Registered {
     pub(super) joined: Joined,
+    /// Whether the name registers for the first time.
+    pub(super) is_new: bool,
     pub(super) place: Place,
     /// The name's stored cursor.
     pub(super) cursor: Option<Seq>,
@@ -116,7 +117,31 @@ pub(super) struct Event {
     pub(super) frame: Utf8Bytes,
 }
 
+impl Registering {
+    /// The agent, where it registers for the first time.
+    pub(super) fn new_agent(&self) -> Option<AgentIndex> {
+        match &self.outcome {
+            Some(Ok(registered)) if registered.is_new => Some(registered.joined.agent),
+            _ => None,
+        }
+    }
+}
+
 impl Entry {
+    /// About how many bytes its texts have.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Entry::Message(pending) => pending.bytes(),
+            Entry::Reply { frames, .. } => frames.iter().map(|frame| frame.len()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Whether it uses the store beside the batch's transaction.
+    pub(super) fn needs_store(&self) -> bool {
+        matches!(self, Entry::ResetWal { .. } | Entry::Probe { .. })
+    }
+
     /// Whether this kind of entry changes what is on disk.
     pub(super) fn is_lasting(&self) -> bool {
         match self {
@@ -127,84 +152,12 @@ impl Entry {
             | Entry::SignOut { .. } => true,
             Entry::Change(change) => !matches!(change.kind, ChangeKind::Alive),
             Entry::Observe { .. }
-            | Entry::CaughtUp { .. }
             | Entry::Reply { .. }
             | Entry::Refused { .. }
             | Entry::Presence { .. }
             | Entry::Barrier(_)
-            | Entry::ResetWal(_)
-            | Entry::Probe(_) => false,
+            | Entry::ResetWal { .. }
+            | Entry::Probe { .. } => false,
         }
-    }
-}
-
-impl CoreThread {
-    /// Adds a command to the turn, unless its asker has gone or it is answered at once.
-    pub(super) fn collect(&mut self, command: Command) {
-        let entry = match command {
-            Command::Agent { connection, id, action } => return self.collect_action(connection, id, action),
-            Command::Post { answer, .. } if answer.is_closed() => return,
-            Command::Post { sender, id, draft, marks, answer } => {
-                return self.collect_post(&sender, id, *draft, marks, answer);
-            }
-            Command::Register { answer, .. } if answer.is_closed() => return,
-            Command::Register { connection, id, name, register, outbox, answer } => {
-                Entry::Register(Box::new(Registering { connection, id, name, register, outbox, answer, outcome: None }))
-            }
-            Command::Observe { answer, .. } if answer.is_closed() => return,
-            Command::Observe { connection, after, outbox, answer } => {
-                Entry::Observe { connection, after, outbox, answer }
-            }
-            Command::CaughtUp { connection, position } => Entry::CaughtUp { connection, position },
-            Command::Reply { connection, frames } => Entry::Reply { connection, frames },
-            Command::Disconnect(connection) => self.collect_disconnect(connection),
-            Command::Barrier(answer) => Entry::Barrier(answer),
-            Command::ResetWal(answer) if answer.is_closed() => return,
-            Command::ResetWal(answer) => Entry::ResetWal(answer),
-            Command::Probe(answer) if answer.is_closed() => return,
-            Command::Probe(answer) => Entry::Probe(answer),
-            Command::BeginCall { answer, .. } if answer.is_closed() => return,
-            Command::BeginCall { key, asked, answer } => {
-                Entry::Call { note: CallNote::Begin { key, asked, answer }, noted: None }
-            }
-            Command::EndCall { key, result, answer } => {
-                Entry::Call { note: CallNote::End { key, result, answer }, noted: None }
-            }
-            Command::EndSession { nonce, until, answer } => Entry::SignOut { nonce, until, answer },
-            Command::Presence { detail, answer } => Entry::Presence { detail, answer },
-            // It has no place among the replies of a connection, and waits for no disk.
-            Command::Receipts { asker, message, answer } => {
-                let _ = answer.send(self.receipts(asker.as_ref(), &message));
-                return;
-            }
-            // It woke the core; each turn begins with the questions.
-            Command::LookUp | Command::Shutdown => return,
-        };
-        self.entries.push(entry);
-    }
-
-    fn collect_disconnect(&self, connection: ConnectionId) -> Entry {
-        let index = self.registry.find_connection(connection);
-        let has_goodbye = index.is_some_and(|index| self.registry.connection(index).outbox.has_goodbye());
-        let goodbye = if has_goodbye { Goodbye::Said } else { Goodbye::Missing };
-        Entry::Disconnect { connection, goodbye, event: None }
-    }
-
-    fn collect_action(&mut self, connection: ConnectionId, id: String, action: AgentAction) {
-        // A connection that is gone, or was replaced, has nobody to answer.
-        let Some(index) = self.registry.find_connection(connection) else { return };
-        let Some(agent) = self.registry.connection(index).agent_index() else { return };
-        let kind = match action {
-            AgentAction::Message(draft) => {
-                let sender = self.registry.roster.agent(agent).record.name.clone();
-                return self.collect_message(connection, sender, id, *draft);
-            }
-            AgentAction::Subscribe(channel) => ChangeKind::Join(channel),
-            AgentAction::Unsubscribe(channel) => ChangeKind::Leave(channel),
-            AgentAction::Heartbeat { seen: None } => ChangeKind::Alive,
-            AgentAction::Heartbeat { seen: Some(seen) } => ChangeKind::Seen(seen),
-            AgentAction::Status(update) => ChangeKind::Status(update),
-        };
-        self.entries.push(Entry::Change(Change { connection, id, kind, outcome: None }));
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::{Accepted, CallKey, Command, Stats};
 use super::lookups::{Asked, Lookups};
+use super::returns::Returns;
 use crate::registry::{ConnectionId, Registry};
 use crate::search::{self, Found, Reach, Search};
 use crate::store::{Call, Marks, Reads, StoreError, conversation_partner};
@@ -27,6 +28,7 @@ pub struct Core {
 struct Shared {
     commands: mpsc::Sender<Command>,
     lookups: Lookups,
+    returns: Returns,
     started: Instant,
     reads: Reads,
     search: Search,
@@ -56,7 +58,7 @@ impl Drop for Open {
 impl Core {
     pub(super) fn new(
         commands: mpsc::Sender<Command>,
-        lookups: Lookups,
+        (lookups, returns): (Lookups, Returns),
         reads: Reads,
         search: Search,
         epoch: String,
@@ -68,6 +70,7 @@ impl Core {
             shared: Arc::new(Shared {
                 commands,
                 lookups,
+                returns,
                 started: Instant::now(),
                 reads,
                 search,
@@ -157,6 +160,15 @@ impl Core {
     /// `SHUTTING_DOWN` once the core has stopped.
     pub async fn send(&self, command: Command) -> Result<(), Refusal> {
         self.shared.commands.send(command).await.map_err(|_| shutting_down())
+    }
+
+    /// A connection has read the log up to `position` and asks to go on live. It waits behind no command: with many
+    /// before it, the log would be far ahead again.
+    pub fn caught_up(&self, connection: ConnectionId, position: Seq) {
+        self.shared.returns.add(connection, position);
+        // Where there is no room the core is awake, and looks with its next turn. One that has stopped closes the
+        // connection.
+        let _ = self.shared.commands.try_send(Command::LookUp);
     }
 
     /// Accepts a message over HTTP; answers once it is on disk.

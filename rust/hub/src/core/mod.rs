@@ -1,37 +1,44 @@
-//! The core: one thread that owns all state. A turn takes the commands that wait, up to 256, and has three steps:
-//! it **collects** them as entries, **applies** the entries in their order and in one transaction, and after the
-//! commit **finishes** them in the same order: messages are delivered, connections change, requests are answered.
+//! The core: one thread that owns all state. Commands become entries, and the entries of a batch go through three steps
+//! in their order: they are **ordered** (the roster changes), **made durable** (one transaction), and after the commit
+//! **finished**: messages are delivered, connections change, requests are answered. While one batch is made durable,
+//! the next is ordered and the one before is finished.
 //!
 //! Nothing here waits for a socket, a reader or another host.
 //!
 //! - [`command`]: what can be asked. [`handle`]: how it is asked.
-//! - `entry`: what a turn is made of. `apply`: the transaction. `place`: where a register starts.
+//! - `entry`, `message`, `batch`: what goes through the steps. `collect`: how commands become entries.
+//! - `order`, `durable`: the first two steps; `writer`: on which thread.
+//! - `place`: where a register starts.
 //! - [`accept`]: messages. `calls`: notes on calls to other hosts. [`sessions`]: who joins and leaves.
 //!   [`agents`]: replies and events.
 //! - [`lookups`]: what is answered from memory, also while the disk is slow.
-//! - [`ring`]: the newest messages, from which a connection that has read the log is switched to live.
 //! - [`stamp`]: the clock and the frames that the hub itself makes.
 
 mod accept;
 mod agents;
-mod apply;
+mod batch;
 mod calls;
+mod collect;
 mod command;
+mod durable;
 mod entry;
 mod handle;
 mod lookups;
+mod message;
+mod order;
 mod place;
 mod receipts;
+mod returns;
 mod sessions;
 mod stamp;
+mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use orochi_protocol::reply::CaughtUp;
 use orochi_protocol::{CloseCode, Refusal, Seq};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use crate::clock::system_clock;
 pub use agents::not_registered;
@@ -44,47 +51,89 @@ pub use crate::registry::ConnectionId;
 use crate::registry::{ConnectionIndex, Registry};
 use crate::search::Search;
 use crate::store::{Loaded, Reads, Store};
+use batch::Batch;
+use durable::Durable;
 use entry::Entry;
 use lookups::Lookups;
+use returns::Returns;
 use stamp::Stamper;
+use writer::Writer;
 
-/// Commands that one turn takes: enough that an fsync is shared by many, few enough that the first of them
-/// does not wait long.
-const BATCH_MAX: usize = 256;
 /// Commands that may wait. A sender that finds no room waits, which slows its own socket only.
-const COMMANDS_MAX: usize = 4096;
+const COMMANDS_MAX: usize = 8 * 1024;
+/// Commands that are taken at once. Those behind them join the same batch while the one before is brought to disk.
+const TAKEN_MAX: usize = 256;
+/// Entries and waiting commands up to which the core brings a batch to disk by itself: there is little to do meanwhile.
+/// As many as one sender usually has under way: to cut its window in two would cost it a second sync.
+const WRITTEN_HERE_MAX: usize = 256;
+
+/// Where batches are brought to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// By the core while little is asked, else beside it.
+    AsLoadHasIt,
+    /// Always beside the core: what tests of the promise run with, too.
+    AlwaysBeside,
+}
 
 /// Starts the core thread. The handle is for everyone else; the thread ends after [`Command::Shutdown`].
 ///
 /// # Errors
 /// Where the system has no thread to give.
 pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Core, JoinHandle<()>)> {
+    start_writing(store, loaded, reads, Writing::AsLoadHasIt)
+}
+
+/// The same with a choice of where batches are brought to disk.
+///
+/// # Errors
+/// Where the system has no thread to give.
+pub fn start_writing(
+    store: Store,
+    loaded: Loaded,
+    reads: Reads,
+    writing: Writing,
+) -> std::io::Result<(Core, JoinHandle<()>)> {
     let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
     let head = Arc::new(AtomicU64::new(loaded.head.get()));
     let (stopped, stopping) = watch::channel(false);
-    let lookups = Lookups::default();
+    let (lookups, returns) = (Lookups::default(), Returns::default());
     let search = Search::start(&reads, &loaded.epoch, Arc::clone(&head))?;
-    let core =
-        Core::new(commands, lookups.clone(), reads, search.clone(), loaded.epoch.clone(), Arc::clone(&head), stopping);
+    let committed = Arc::new(AtomicU64::new(loaded.head.get()));
+    let durable = Durable::new(store, loaded.head, Arc::clone(&committed));
+    let writer = Writer::new(durable, commands.downgrade());
+    let core = Core::new(
+        commands,
+        (lookups.clone(), returns.clone()),
+        reads,
+        search.clone(),
+        loaded.epoch.clone(),
+        Arc::clone(&head),
+        stopping,
+    );
     let thread = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
         let mut thread = CoreThread {
-            store,
+            writer,
+            writing,
             lookups,
+            returns,
             registry: Registry::new(loaded.agents, loaded.channels),
             ring: Ring::new(loaded.head),
             stamper: Stamper::new(loaded.last_ts),
             epoch: loaded.epoch,
             head: loaded.head,
             shared_head: head,
+            committed,
             search,
-            entries: Vec::with_capacity(BATCH_MAX),
+            next: Batch::default(),
+            spare: Batch::default(),
             touched: Vec::new(),
         };
         thread.run(inbox);
-        let CoreThread { store, lookups, search, .. } = thread;
+        let CoreThread { writer, lookups, search, .. } = thread;
         lookups.close();
         search.stop();
-        store.close();
+        writer.close();
         // Only now: whoever waits for it may open the file again.
         let _ = stopped.send(true);
     })?;
@@ -93,8 +142,10 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
 
 /// All state, and the batch that is being made.
 struct CoreThread {
-    store: Store,
+    writer: Writer,
+    writing: Writing,
     lookups: Lookups,
+    returns: Returns,
     registry: Registry,
     ring: Ring,
     stamper: Stamper,
@@ -103,49 +154,108 @@ struct CoreThread {
     head: Seq,
     /// The same for readers on other threads.
     shared_head: Arc<AtomicU64>,
+    /// The newest message on disk, which is delivered as soon as its batch is finished.
+    committed: Arc<AtomicU64>,
     /// Indexes what was committed.
     search: Search,
-    /// The entries of the turn.
-    entries: Vec<Entry>,
+    /// The entries that were ordered and wait for the disk.
+    next: Batch,
+    /// The space of an earlier batch.
+    spare: Batch,
     /// Connections for which frames are staged.
     touched: Vec<ConnectionIndex>,
 }
 
 impl CoreThread {
     fn run(&mut self, mut inbox: mpsc::Receiver<Command>) {
-        let mut commands = Vec::with_capacity(BATCH_MAX);
+        let mut commands = Vec::new();
         loop {
-            if inbox.blocking_recv_many(&mut commands, BATCH_MAX) == 0 {
+            // There is room: with none left a turn waits for the disk.
+            let room = self.next.room().clamp(1, TAKEN_MAX);
+            if inbox.blocking_recv_many(&mut commands, room) == 0 {
                 return;
             }
             self.stamper.tick();
+            self.take_returns();
             self.lookups.answer(&self.registry);
             let mut stop = false;
             for command in commands.drain(..) {
                 stop |= matches!(command, Command::Shutdown);
                 self.collect(command);
             }
-            self.turn();
+            while let Some(batch) = self.next_durable(inbox.len()) {
+                self.finish_batch(batch);
+            }
+            self.flush();
             if stop {
                 return self.stop(inbox);
+            }
+            if self.writer.is_lost() {
+                tracing::error!("the thread that writes the log has ended: the hub stops");
+                return self.close_all();
             }
         }
     }
 
-    /// Applies what was collected, and after the commit finishes it in the same order.
-    fn turn(&mut self) {
-        let mut entries = std::mem::take(&mut self.entries);
-        let refusal = self.apply(&mut entries).err().map(|error| {
-            tracing::error!(%error, entries = entries.len(), "the log refused a batch; its senders are told");
+    /// The next batch that is to be finished: it is on disk, was refused, or needs no disk. While it is finished here,
+    /// the one behind it is brought to disk. Batches are finished in the order of their entries.
+    fn next_durable(&mut self, waiting: usize) -> Option<Batch> {
+        if self.writer.idle().is_none() {
+            let done = if self.next.room() == 0 { self.writer.wait() } else { self.writer.poll() }?;
+            // A later one that needs no disk is finished behind this one.
+            if self.needs_store() {
+                let batch = self.take_next();
+                let refused_thread = self.writer.begin(batch);
+                debug_assert!(refused_thread.is_none(), "the thread has just given a batch back");
+            }
+            return Some(done);
+        }
+        if self.next.is_empty() {
+            return None;
+        }
+        if !self.needs_store() {
+            return Some(self.take_next());
+        }
+        let is_small = self.next.entries.len() + waiting <= WRITTEN_HERE_MAX;
+        let mut batch = self.take_next();
+        if is_small
+            && self.writing == Writing::AsLoadHasIt
+            && let Some(durable) = self.writer.idle()
+        {
+            self.lookups.during(&mut self.registry, || durable.write(&mut batch));
+            return Some(batch);
+        }
+        self.writer.begin(batch)
+    }
+
+    /// Whether the next batch has to do with the disk, or records are still to be written.
+    fn needs_store(&mut self) -> bool {
+        let has_due = self.writer.idle().is_some_and(|durable| durable.has_due());
+        !self.next.is_empty() && (self.next.needs_store() || has_due || self.registry.roster.must_write())
+    }
+
+    /// The next batch, with the records that its entries changed.
+    fn take_next(&mut self) -> Batch {
+        let mut batch = std::mem::replace(&mut self.next, std::mem::take(&mut self.spare));
+        batch.now = self.stamper.now();
+        if batch.is_lasting() || self.registry.roster.must_write() {
+            batch.due = self.registry.roster.take_due();
+        }
+        batch
+    }
+
+    /// After the commit: delivers, changes connections and answers, in the order of the entries.
+    fn finish_batch(&mut self, mut batch: Batch) {
+        let refusal = batch.refused.take().map(|error| {
+            tracing::error!(%error, entries = batch.entries.len(), "the log refused a batch; its senders are told");
             unavailable(&error)
         });
-        for entry in entries.drain(..) {
+        self.registry.roster.records_saved(&batch.saved);
+        for entry in batch.entries.drain(..) {
             self.finish(entry, refusal.as_ref());
         }
         self.search.committed(self.head);
-        // Empty by now; the space is used again for the next turn.
-        self.entries = entries;
-        self.flush();
+        self.spare = batch.cleared();
     }
 
     /// Does what an entry is for after the commit, or with `refusal` after the disk has refused it.
@@ -162,7 +272,6 @@ impl CoreThread {
             Entry::Observe { connection, after, outbox, answer } => {
                 let _ = answer.send(self.observe(connection, after, outbox));
             }
-            Entry::CaughtUp { connection, position } => self.caught_up(connection, position),
             Entry::Reply { connection, frames } => {
                 if let Some(index) = self.registry.find_connection(connection) {
                     for frame in frames {
@@ -172,6 +281,7 @@ impl CoreThread {
             }
             Entry::Refused { connection, id, refusal } => {
                 if let Some(index) = self.registry.find_connection(connection) {
+                    self.registry.connection_mut(index).answered += 1;
                     self.refuse(index, &refusal, Some(&id));
                 }
             }
@@ -181,43 +291,46 @@ impl CoreThread {
             Entry::Barrier(answer) => {
                 let _ = answer.send(());
             }
-            Entry::ResetWal(answer) => {
-                let reset = self.lookups.during(&mut self.registry, || self.store.reset_wal());
-                let _ = answer.send(reset.map_err(|error| unavailable(&error)));
+            Entry::ResetWal { answer, done } => {
+                let _ = answer.send(done.unwrap_or_else(|| Err(shutting_down())));
             }
-            Entry::Probe(answer) => {
-                let probed = self.lookups.during(&mut self.registry, || self.store.probe());
-                let _ = answer.send(probed.map_err(|error| unavailable(&error)));
+            Entry::Probe { answer, done } => {
+                let _ = answer.send(done.unwrap_or_else(|| Err(shutting_down())));
             }
         }
     }
 
-    /// Hands every touched connection its frames of this batch, each under one lock.
-    fn flush(&mut self) {
-        for index in std::mem::take(&mut self.touched) {
-            // A connection that was touched can be gone by now.
-            let Some(connection) = self.registry.get_connection_mut(index) else { continue };
-            sessions::hand_over(connection, self.head);
-            // What did not fit the outbox is read from the log first.
-            if connection.is_live
-                && let Some(id) = connection.resuming.take()
-            {
-                let caught_up = CaughtUp { seq: self.head, r#ref: &id };
-                connection.outbox.reply(self.stamper.frame("caught_up", &caught_up));
-            }
-        }
-    }
-
-    /// The last turn: what still waits is refused, every connection is told to close.
+    /// The last turn: what was ordered is finished, what still waits is refused, every connection is told to close.
     fn stop(&mut self, mut inbox: mpsc::Receiver<Command>) {
         inbox.close();
+        self.finish_all();
         while let Ok(command) = inbox.try_recv() {
             self.refuse_stopping(command);
         }
-        self.note_all_seen();
-        self.turn();
+        self.registry.roster.touch_online(self.stamper.now());
+        let (answer, _) = oneshot::channel();
+        // An entry that asks for nothing: the records that are due go with it.
+        self.order(Entry::Barrier(answer));
+        self.finish_all();
+        self.flush();
+        self.close_all();
+    }
+
+    fn close_all(&self) {
         for (_, connection) in self.registry.connections() {
             connection.outbox.close(CloseCode::GoingAway);
+        }
+    }
+
+    /// Finishes everything that was ordered.
+    fn finish_all(&mut self) {
+        loop {
+            match self.writer.wait().or_else(|| self.next_durable(0)) {
+                Some(batch) => self.finish_batch(batch),
+                // The thread has just got it.
+                None if self.writer.idle().is_none() && !self.writer.is_lost() => {}
+                None => return,
+            }
         }
     }
 

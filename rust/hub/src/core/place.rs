@@ -4,57 +4,79 @@ use orochi_protocol::request::{Register, Resume};
 use orochi_protocol::{ErrorCode, Refusal, Seq};
 
 use super::beyond_log;
-use crate::registry::{AgentIndex, Roster, Start};
+use crate::registry::{Agent, Start};
 
 /// The place where a register starts, and what its ack says of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    pub(super) start: Start,
+    from: From,
     pub(super) resumed: Option<bool>,
+}
+
+/// What a register asks for, by what was known of the name when it was ordered.
+#[derive(Debug, Clone, Copy)]
+enum From {
+    /// What comes after the register.
+    Here,
+    After(Seq),
+    /// What the name has not dealt with.
+    Stored {
+        cursor: Option<Seq>,
+    },
+    /// The same of a name that nobody had: what was addressed to it.
+    Unheard,
+}
+
+impl Place {
+    /// The place in the log: `head` is the newest message before the register, `first_head` that before the name's
+    /// first.
+    pub(super) fn start(self, first_head: Seq, head: Seq) -> Start {
+        let start = match self.from {
+            From::Here => Start::after(head),
+            From::After(seq) => Start::after(seq),
+            // Of channels nothing from before the name first registered, however early it says `seen`.
+            From::Stored { cursor: Some(cursor) } => {
+                Start { channels_after: cursor.max(first_head), addressed_after: cursor }
+            }
+            From::Stored { cursor: None } => Start { channels_after: first_head, addressed_after: Seq::ZERO },
+            From::Unheard => Start { channels_after: head, addressed_after: Seq::ZERO },
+        };
+        start.at_most(head)
+    }
 }
 
 /// The log as a register meets it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LogAt<'a> {
+pub(super) struct Log<'a> {
     pub(super) epoch: &'a str,
-    /// The newest message before the register.
-    pub(super) head: Seq,
+    /// The newest message on disk.
+    pub(super) committed: Seq,
 }
 
-impl LogAt<'_> {
+impl Log<'_> {
     /// The place where a register starts, by what it asks and by what is known of the name.
-    pub(super) fn place(&self, roster: &Roster, name: &str, register: &Register) -> Result<Place, Refusal> {
-        let known = roster.find(name);
+    pub(super) fn place(&self, known: Option<&Agent>, register: &Register) -> Result<Place, Refusal> {
         let foreign = register.epoch.as_ref().is_some_and(|epoch| *epoch != self.epoch);
-        match register.resume {
-            None => Ok(Place { start: Start::after(self.head), resumed: None }),
+        let (from, resumed) = match register.resume {
+            None => (From::Here, None),
             Some(Resume::After(seq)) if !foreign => {
-                check_place("resume", seq, self.head)?;
+                check_place("resume", seq, self.committed)?;
                 self.check_joined(register)?;
-                Ok(Place { start: Start::after(seq), resumed: Some(true) })
+                (From::After(seq), Some(true))
             }
             Some(_) => {
                 if !foreign {
                     self.check_joined(register)?;
                 }
-                Ok(Place { start: self.stored_start(roster, known), resumed: Some(!foreign) })
+                let from = known.map_or(From::Unheard, |agent| From::Stored { cursor: agent.record.cursor });
+                (from, Some(!foreign))
             }
-        }
+        };
+        Ok(Place { from, resumed })
     }
 
     fn check_joined(&self, register: &Register) -> Result<(), Refusal> {
-        register.joined.values().try_for_each(|seq| check_place("joined", *seq, self.head))
-    }
-
-    fn stored_start(&self, roster: &Roster, known: Option<AgentIndex>) -> Start {
-        let Some(record) = known.map(|index| &roster.agent(index).record) else {
-            return Start { channels_after: self.head, addressed_after: Seq::ZERO };
-        };
-        match record.cursor {
-            // Of channels nothing from before the name first registered, however early it says `seen`.
-            Some(cursor) => Start { channels_after: cursor.max(record.first_head), addressed_after: cursor },
-            None => Start { channels_after: record.first_head, addressed_after: Seq::ZERO },
-        }
+        register.joined.values().try_for_each(|seq| check_place("joined", *seq, self.committed))
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orochi_protocol::limits::HEARTBEAT_SECONDS;
-use orochi_protocol::reply::{Ok as AckStatus, RegisterAck};
+use orochi_protocol::reply::{CaughtUp, Ok as AckStatus, RegisterAck};
 use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
 
 use super::CoreThread;
 use super::entry::{Event, Registered, Registering};
-use super::place::{Place, check_place};
-use crate::delivery::outbox::{Feed, Outbox};
-use crate::registry::{Connection, ConnectionId, ConnectionIndex, Places};
+use super::place::check_place;
+use crate::delivery::outbox::{Feed, KEPT_ITEMS, Outbox};
+use crate::registry::{Connection, ConnectionId, ConnectionIndex, Places, Start};
 
 impl CoreThread {
     /// After the commit: the connection gets its messages from its place on, and its ack before them.
@@ -30,7 +30,12 @@ impl CoreThread {
             }
             None => return,
         };
-        let Registered { joined, place: Place { start, resumed }, cursor, event } = registered;
+        let Registered { joined, is_new, place, cursor, event } = registered;
+        if is_new {
+            self.registry.roster.set_first_head(joined.agent, self.head);
+        }
+        let start = place.start(self.registry.roster.agent(joined.agent).record.first_head, self.head);
+        let resumed = place.resumed;
         for replaced in joined.replaced {
             self.replace(replaced, &name);
         }
@@ -38,7 +43,7 @@ impl CoreThread {
             // Registered before, and no other place is asked for: it goes on from where it is.
             Some(index) if register.resume.is_none() => {
                 self.registry.renew_session(index, &register, self.head);
-                self.ack_register(index, &id, cursor, Place { start, resumed });
+                self.ack_register(index, &id, cursor, resumed, start);
             }
             before => {
                 if let Some(index) = before {
@@ -47,10 +52,9 @@ impl CoreThread {
                 // Seqs of another log say nothing about this one.
                 let none = BTreeMap::new();
                 let joined_at = if resumed == Some(true) { &register.joined } else { &none };
-                let start = start.at_most(self.head);
                 let places = Places { start, joined: joined_at, head: self.head };
                 let index = self.registry.add_session(connection, joined.agent, &register, outbox, places);
-                self.ack_register(index, &id, cursor, Place { start, resumed });
+                self.ack_register(index, &id, cursor, resumed, start);
                 self.registry.connection_mut(index).resuming = register.resume.map(|_| id);
                 self.feed_from(index, start.channels_after.min(start.addressed_after));
             }
@@ -62,7 +66,14 @@ impl CoreThread {
         let _ = answer.send(true);
     }
 
-    fn ack_register(&mut self, index: ConnectionIndex, id: &str, cursor: Option<Seq>, place: Place) {
+    fn ack_register(
+        &mut self,
+        index: ConnectionIndex,
+        id: &str,
+        cursor: Option<Seq>,
+        resumed: Option<bool>,
+        start: Start,
+    ) {
         let ack = RegisterAck {
             status: AckStatus::Ok,
             r#ref: id,
@@ -70,8 +81,8 @@ impl CoreThread {
             epoch: &self.epoch,
             cursor,
             heartbeat: HEARTBEAT_SECONDS,
-            resumed: place.resumed,
-            channels_from: place.resumed.map(|_| place.start.channels_after),
+            resumed,
+            channels_from: resumed.map(|_| start.channels_after),
         };
         let frame = self.stamper.frame("ack", &ack);
         self.stage_reply(index, frame);
@@ -107,11 +118,14 @@ impl CoreThread {
         Ok(())
     }
 
-    /// A connection has read the log up to `position` and asks to go on live.
-    pub(super) fn caught_up(&mut self, connection: ConnectionId, position: Seq) {
-        let Some(index) = self.registry.find_connection(connection) else { return };
-        if !self.registry.connection(index).is_live {
-            self.feed_from(index, position);
+    /// Connections that have read the log to near its head go on live. They were sent here before the commands of this
+    /// turn, so none of them has registered anew since.
+    pub(super) fn take_returns(&mut self) {
+        for (connection, position) in self.returns.take() {
+            let Some(index) = self.registry.find_connection(connection) else { continue };
+            if !self.registry.connection(index).is_live {
+                self.feed_from(index, position);
+            }
         }
     }
 
@@ -144,24 +158,37 @@ impl CoreThread {
         }
     }
 
-    /// At the end: every online agent was seen until now.
-    pub(super) fn note_all_seen(&mut self) {
-        let now = self.stamper.now();
-        self.registry.roster.touch_online(now);
+    /// Hands every touched connection its frames of this batch, each under one lock.
+    pub(super) fn flush(&mut self) {
+        for index in std::mem::take(&mut self.touched) {
+            // A connection that was touched can be gone by now.
+            let Some(connection) = self.registry.get_connection_mut(index) else { continue };
+            hand_over(connection, self.head);
+            // What did not fit the outbox is read from the log first.
+            if connection.is_live
+                && let Some(id) = connection.resuming.take()
+            {
+                let caught_up = CaughtUp { seq: self.head, r#ref: &id };
+                connection.outbox.reply(self.stamper.frame("caught_up", &caught_up));
+            }
+        }
     }
 }
 
 /// Gives a connection its frames of this batch. Where its outbox has no room for the messages, its own
 /// task reads them from the log from now on.
-pub(super) fn hand_over(connection: &mut Connection, head: Seq) {
+fn hand_over(connection: &mut Connection, head: Seq) {
     let mut staged = std::mem::take(&mut connection.staged);
     if !connection.is_live {
         // Its messages are read from the log, these too.
         staged.retain(|item| item.seq.is_none());
     }
+    connection.outbox.note_answered(std::mem::take(&mut connection.answered));
     let fits = connection.outbox.push(&mut staged);
     // Empty by now; the space is used again for the next batch.
-    connection.staged = staged;
+    if staged.capacity() <= KEPT_ITEMS {
+        connection.staged = staged;
+    }
     if connection.is_live && fits {
         connection.handed = head;
     } else if connection.is_live {

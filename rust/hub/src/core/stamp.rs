@@ -1,10 +1,11 @@
 //! The hub's clock and the frames that it makes itself.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
-use orochi_protocol::reply::{self, ErrorReply, Stamp};
-use orochi_protocol::{HUB_SENDER, Refusal, Timestamp};
+use orochi_protocol::reply::{self, DeliveryState, ErrorReply, MessageAck, Ok as AckStatus, Stamp};
+use orochi_protocol::{HUB_SENDER, Refusal, Seq, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -25,13 +26,16 @@ pub struct Stamper {
     looked: Option<(Timestamp, Instant)>,
     /// `now`, as it is written.
     written: String,
+    /// The time of an earlier batch that was written last.
+    earlier: (Timestamp, String),
     frames: FrameIds,
 }
 
 impl Stamper {
     /// A clock that goes on from the newest message's time.
     pub fn new(last: Timestamp) -> Self {
-        Self { now: last, looked: None, written: last.to_string(), frames: FrameIds::new() }
+        let written = last.to_string();
+        Self { now: last, looked: None, earlier: (last, written.clone()), written, frames: FrameIds::new() }
     }
 
     /// Reads the system's clock for the next batch.
@@ -71,9 +75,31 @@ impl Stamper {
         self.now
     }
 
-    /// The batch's time, as it is written.
-    pub fn written(&self) -> &str {
-        &self.written
+    /// A message's time, as it is written.
+    pub fn written_of(&mut self, ts: Timestamp) -> &str {
+        if ts == self.now {
+            return &self.written;
+        }
+        if ts != self.earlier.0 {
+            self.earlier = (ts, ts.to_string());
+        }
+        &self.earlier.1
+    }
+
+    /// The ack of a message.
+    pub fn message_ack(
+        &mut self,
+        id: &str,
+        seq: Seq,
+        ts: Timestamp,
+        delivery: &BTreeMap<String, DeliveryState>,
+        duplicate: bool,
+    ) -> Utf8Bytes {
+        self.written_of(ts);
+        let accepted = if ts == self.now { &self.written } else { &self.earlier.1 };
+        let ack = MessageAck { status: AckStatus::Ok, r#ref: id, seq, ts: accepted, delivery, duplicate };
+        let frame_id = self.frames.next(self.now);
+        reply::frame("ack", Stamp { sender: HUB_SENDER, id: &frame_id, ts: &self.written }, &ack).into()
     }
 
     /// A frame from the hub.
@@ -149,7 +175,8 @@ mod tests {
         let mut times = Vec::new();
         for system in [95, 101, 91, 102, 102 + YEAR, 103, 104, 0, 1] {
             stamper.tick_to(at(system), Instant::now());
-            assert_eq!(stamper.written(), stamper.now().to_string());
+            let now = stamper.now();
+            assert_eq!(stamper.written_of(now), now.to_string());
             times.push(stamper.now());
         }
         assert_eq!(times, [100, 101, 101, 102, 102 + YEAR, 103, 104, 0, 1].map(at));

@@ -5,7 +5,7 @@
 //! ([`Feed::Behind`]), so nothing here grows with how slow a reader is. Replies are not bounded here, but a
 //! connection stops reading requests while it has too many of them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -14,11 +14,16 @@ use tokio::sync::Notify;
 
 use crate::delivery::interest::Interest;
 
-/// Frames that may wait. A batch is at most 256 messages, so a reader may be 32 batches late before it is
+/// Frames that may wait. A batch is at most 2048 messages, so a reader may be four of the largest late before it is
 /// sent to the log, which costs more than memory.
 pub const FRAMES_MAX: usize = 8 * 1024;
 /// Bytes that may wait; the frames are shared with all other receivers.
 pub const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Requests of one connection that the core may have before it: room for a sender with a large window, and a small part
+/// of what the core takes from all.
+const ASKED_MAX: usize = 512;
+/// Items for which a list keeps its space while it is empty: there are three lists a connection.
+pub const KEPT_ITEMS: usize = 2048;
 
 /// One frame to write.
 #[derive(Debug, Clone)]
@@ -66,6 +71,8 @@ pub struct Outbox {
     wake: Notify,
     /// Everything addressed to the connection up to here was written to its socket.
     written: AtomicU64,
+    /// Requests that the core has not answered yet.
+    asked: AtomicUsize,
     /// Set once the peer has sent a close frame.
     has_goodbye: AtomicBool,
 }
@@ -94,8 +101,12 @@ impl Outbox {
         if !fits {
             staged.retain(|item| item.seq.is_none());
         }
-        inner.bytes += staged.iter().map(|item| item.frame.len()).sum::<usize>();
-        inner.items.append(staged);
+        inner.bytes += if fits { staged_bytes } else { staged.iter().map(|item| item.frame.len()).sum::<usize>() };
+        if inner.items.is_empty() {
+            std::mem::swap(&mut inner.items, staged);
+        } else {
+            inner.items.append(staged);
+        }
         drop(inner);
         self.wake.notify_one();
         fits
@@ -173,6 +184,21 @@ impl Outbox {
     pub fn is_full(&self) -> bool {
         let inner = self.lock();
         inner.items.len() >= FRAMES_MAX || inner.bytes >= BYTES_MAX
+    }
+
+    /// Notes that the core was sent a request.
+    pub fn note_asked(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that the core has answered requests, before their answers are pushed.
+    pub fn note_answered(&self, requests: usize) {
+        self.asked.fetch_sub(requests, Ordering::Relaxed);
+    }
+
+    /// Whether the core has so many requests of the connection that no further one should be read.
+    pub fn asks_too_much(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) >= ASKED_MAX
     }
 
     /// Notes what was written to the socket.

@@ -9,10 +9,11 @@ use orochi_protocol::Seq;
 use crate::delivery::interest::Interest;
 use crate::store::StoredMessage;
 
-/// Messages kept; four batches.
-const MESSAGES_MAX: usize = 1024;
+/// Messages kept; three of the largest batches: one that is finished while a connection reads its last page, one on its
+/// way, and some room.
+const MESSAGES_MAX: usize = 6 * 1024;
 /// Bytes kept.
-const BYTES_MAX: usize = 1024 * 1024;
+const BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// The newest messages, in log order, without a gap up to the head.
 #[derive(Debug)]
@@ -26,8 +27,8 @@ pub struct Ring {
 /// A message and its frames.
 #[derive(Debug)]
 pub struct Recent {
-    /// The message, as the log holds it.
-    pub message: StoredMessage,
+    /// The message: its place, and whom it is for.
+    pub message: Box<StoredMessage>,
     /// For the agents that get it.
     pub frame: Utf8Bytes,
     /// For observers, who see a direct message's channel otherwise.
@@ -36,7 +37,7 @@ pub struct Recent {
 
 impl Recent {
     fn bytes(&self) -> usize {
-        self.frame.len() + self.message.content.len() + self.message.metadata.len()
+        self.frame.len() + self.message.mentions.len()
     }
 
     /// The frame for a connection with this interest; None where the message is not for it.
@@ -55,8 +56,10 @@ impl Ring {
         Self { recent: VecDeque::new(), bytes: 0, floor: head }
     }
 
-    /// Adds the newest message.
-    pub fn push(&mut self, recent: Recent) {
+    /// Adds the newest message. Of its texts those are kept that say whom it is for; its frames have all of them.
+    pub fn push(&mut self, mut recent: Recent) {
+        let StoredMessage { id, content, metadata, extra, .. } = &mut *recent.message;
+        (*id, *content, *metadata, *extra) = (String::new(), String::new(), String::new(), None);
         self.bytes += recent.bytes();
         self.recent.push_back(recent);
         while self.recent.len() > MESSAGES_MAX || self.bytes > BYTES_MAX {

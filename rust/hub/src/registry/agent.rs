@@ -30,8 +30,8 @@ pub struct Agent {
     pub sessions: Vec<Session>,
     /// Whether its last session ended without a close frame.
     has_vanished: bool,
-    /// The state of it that is on disk.
-    pub(super) state_written: String,
+    /// The cursor that is on disk: what others are told of it.
+    pub(super) stored_cursor: Option<Seq>,
 }
 
 /// One registered connection.
@@ -54,7 +54,8 @@ pub enum Goodbye {
 
 impl Agent {
     pub(super) fn new(record: AgentRecord) -> Self {
-        Self { record, sessions: Vec::new(), has_vanished: false, state_written: OFFLINE.to_owned() }
+        let stored_cursor = record.cursor;
+        Self { record, sessions: Vec::new(), has_vanished: false, stored_cursor }
     }
 
     /// Whether it has a connection.

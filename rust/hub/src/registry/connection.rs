@@ -37,6 +37,8 @@ pub struct Connection {
     pub handed: Seq,
     /// Frames of the running batch.
     pub staged: Vec<Item>,
+    /// Requests that were answered in the running batch.
+    pub answered: usize,
     /// The first event that was not sent because the connection was behind.
     pub events_missed_from: Option<u64>,
     /// The id of a register that resumes: `caught_up` names it when everything that was missed has been handed over.
@@ -83,6 +85,7 @@ impl Connection {
             is_leaving_live: false,
             handed: Seq::ZERO,
             staged: Vec::new(),
+            answered: 0,
             events_missed_from: None,
             resuming: None,
         }

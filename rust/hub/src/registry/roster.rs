@@ -28,6 +28,17 @@ pub struct Roster {
     must_write: bool,
 }
 
+/// A record that differs from the store's, as it is to be written.
+#[derive(Debug)]
+pub struct Due {
+    /// Whose it is.
+    pub agent: AgentIndex,
+    /// What is kept of it.
+    pub record: AgentRecord,
+    /// The state it is in.
+    pub state: String,
+}
+
 /// What a register did.
 #[derive(Debug)]
 pub struct Joined {
@@ -185,37 +196,27 @@ impl Roster {
         self.must_write
     }
 
-    /// The records to write with the next commit; they stay due until [`Roster::records_written`].
-    pub fn due_records(&self) -> impl Iterator<Item = &AgentRecord> {
-        self.dirty.iter().map(|index| &self.agents[*index].record)
-    }
-
-    /// The agents whose state is another one than what is on disk, and that state.
-    pub fn due_states(&self) -> impl Iterator<Item = (&str, &str)> {
-        let changed = self.dirty.iter().map(|index| &self.agents[*index]);
-        let changed = changed.filter(|agent| agent.state() != agent.state_written);
-        changed.map(|agent| (agent.record.name.as_str(), agent.state()))
-    }
-
-    /// The due records and states are on disk.
-    pub fn records_written(&mut self) {
-        for index in &self.dirty {
-            let agent = &mut self.agents[*index];
-            if agent.state() != agent.state_written {
-                agent.state_written = agent.state().to_owned();
-            }
-        }
-        self.dirty.clear();
+    /// Takes the records to write with the next batch. Whoever takes them writes them, sooner or later.
+    pub fn take_due(&mut self) -> Vec<Due> {
         self.must_write = false;
+        let due = std::mem::take(&mut self.dirty).into_iter();
+        due.map(|agent| {
+            let Agent { record, .. } = &self.agents[agent];
+            Due { agent, record: record.clone(), state: self.agents[agent].state().to_owned() }
+        })
+        .collect()
     }
 
-    /// A commit failed and the log ends at `head`: agents that were new in it were counted from a place that is not
-    /// there. Their records stay due, and go with the next commit.
-    pub fn commit_failed(&mut self, head: Seq) {
-        for index in &self.dirty {
-            let record = &mut self.agents[*index].record;
-            record.first_head = record.first_head.min(head);
+    /// These records are on disk, with these cursors.
+    pub fn records_saved(&mut self, saved: &[(AgentIndex, Option<Seq>)]) {
+        for (agent, cursor) in saved {
+            self.agents[*agent].stored_cursor = *cursor;
         }
+    }
+
+    /// The newest message before an agent's first register is known: it is part of its record from the beginning.
+    pub fn set_first_head(&mut self, agent: AgentIndex, head: Seq) {
+        self.agents[agent].record.first_head = head;
     }
 
     fn settle_conflict(

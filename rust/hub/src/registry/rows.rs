@@ -50,7 +50,7 @@ impl Registry {
     /// How far a message got with the agent called `name`.
     pub fn receipt_state(&self, name: &str, message: &StoredMessage) -> ReceiptState {
         let Some(index) = self.roster.find(name) else { return ReceiptState::Pending };
-        if self.roster.agent(index).record.cursor.is_some_and(|cursor| cursor >= message.seq) {
+        if self.roster.agent(index).stored_cursor.is_some_and(|cursor| cursor >= message.seq) {
             return ReceiptState::Seen;
         }
         let written = self
@@ -81,6 +81,6 @@ fn agent_row(agent: &Agent) -> AgentRow {
         online: agent.is_online(),
         last_seen: Some(record.last_seen),
         connections: u32::try_from(agent.sessions.len()).unwrap_or(u32::MAX),
-        cursor: record.cursor,
+        cursor: agent.stored_cursor,
     }
 }

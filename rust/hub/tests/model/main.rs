@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
+mod beside;
 #[path = "../../../../tests/schema/frames.rs"]
 mod frames;
 mod gone;
@@ -14,6 +15,7 @@ mod stays;
 mod system;
 
 use model::{Command, Model};
+use orochi_hub::core::Writing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use system::System;
@@ -25,10 +27,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_connection_gets_exactly_what_is_addressed_to_it(commands in vec(command(), LENGTH)) {
+    fn every_connection_gets_exactly_what_is_addressed_to_it(commands in vec(command(), LENGTH), beside: bool) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut system = System::start().await;
+            let writing = if beside { Writing::AlwaysBeside } else { Writing::AsLoadHasIt };
+            let mut system = System::start(writing).await;
             let mut model = Model::default();
             for command in &commands {
                 let said = model.apply(command);

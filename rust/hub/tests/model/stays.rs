@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use orochi_hub::core::{AgentAction, Command, Core};
 use orochi_hub::delivery::outbox::{Item, Outbox};
 use orochi_protocol::request::{Draft, Register, Resume};
@@ -15,6 +16,8 @@ use crate::system::open;
 
 /// More than the stays that are kept for one connection.
 const STAYS: usize = 1100;
+/// More messages than the core keeps in memory.
+const BEFORE: usize = 6 * 1024 + 1;
 
 async fn post(core: &Core, content: String) {
     let draft = Draft::new(Target::Channel(ChannelName::general()), content.clone()).unwrap();
@@ -26,9 +29,7 @@ async fn joining_and_leaving_without_reading_is_refused_in_the_end_and_harms_nob
     let folder = TempDir::new().unwrap();
     let core = open(&folder);
     // More than the core keeps in memory: who resumes before them has to read the log.
-    for n in 0..STAYS {
-        post(&core, format!("before-{n}")).await;
-    }
+    join_all((0..BEFORE).map(|n| post(&core, format!("before-{n}")))).await;
     let (id, outbox) = (core.new_connection(), Arc::new(Outbox::default()));
     let (answer, answered) = oneshot::channel();
     let register = Register { resume: Some(Resume::After(Seq::ZERO)), ..Register::default() };

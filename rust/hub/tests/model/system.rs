@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use orochi_hub::core::{self, AgentAction, Command as CoreCommand, ConnectionId, Core};
+use orochi_hub::core::{self, AgentAction, Command as CoreCommand, ConnectionId, Core, Writing};
 use orochi_hub::delivery::outbox::{Feed, Item, Next, Outbox};
 use orochi_hub::store::{Reads, Store};
 use orochi_protocol::request::{self, Draft, Register};
@@ -17,6 +17,8 @@ use crate::model::{AGENTS, Answer, CHANNELS, Command, Id, Model, Resume, Target}
 
 pub struct System {
     folder: TempDir,
+    /// Where the core brings batches to disk.
+    writing: Writing,
     core: Core,
     connections: Vec<Connection>,
     /// Each sender's last message: its id, target and content.
@@ -37,10 +39,10 @@ struct Connection {
 }
 
 impl System {
-    pub async fn start() -> Self {
+    pub async fn start(writing: Writing) -> Self {
         let folder = TempDir::new().unwrap();
-        let core = open(&folder);
-        Self { folder, core, connections: Vec::new(), last: [None, None, None], requests: 0 }
+        let core = open_writing(&folder, writing);
+        Self { folder, writing, core, connections: Vec::new(), last: [None, None, None], requests: 0 }
     }
 
     pub async fn stop(self) {
@@ -76,7 +78,7 @@ impl System {
                 self.core.send(CoreCommand::Shutdown).await.unwrap();
                 self.core.stopped().await;
                 self.connections.clear();
-                self.core = open(&self.folder);
+                self.core = open_writing(&self.folder, self.writing);
                 Answer::Nothing
             }
         }
@@ -223,16 +225,20 @@ impl Connection {
         self.received.extend(seqs.await.unwrap());
         self.outbox.advance(head);
         self.outbox.set_feed(Feed::Asked);
-        core.send(CoreCommand::CaughtUp { connection: self.id, position: head }).await.unwrap();
+        core.caught_up(self.id, head);
         true
     }
 }
 
 pub fn open(folder: &TempDir) -> Core {
+    open_writing(folder, Writing::AsLoadHasIt)
+}
+
+pub fn open_writing(folder: &TempDir, writing: Writing) -> Core {
     let path = folder.path().join("orochi.db");
     let (store, loaded) = Store::open(&path).unwrap();
     let reads = Reads::open(&path, 1, loaded.legacy_head).unwrap();
-    core::start(store, loaded, reads).unwrap().0
+    core::start_writing(store, loaded, reads, writing).unwrap().0
 }
 
 fn name(channel: usize) -> ChannelName {

@@ -1,0 +1,161 @@
+//! Batches that are brought to disk beside the core, one behind the other: what was ordered behind a batch that the
+//! disk refuses, or repeats a message of one that is still under way.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use orochi_hub::core::{Accepted, Command, Core, Writing};
+use orochi_protocol::request::{Draft, Register};
+use orochi_protocol::{AgentName, ChannelName, ErrorCode, Refusal, Seq, Target};
+use rusqlite::{Connection, TransactionBehavior};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::system::open_writing;
+
+/// Refuses each message that asks for it.
+const REFUSE: &str = "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.content LIKE 'refuse%'
+    BEGIN SELECT RAISE(ABORT, 'no'); END";
+
+struct Beside {
+    folder: TempDir,
+    core: Core,
+}
+
+impl Beside {
+    fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let core = open_writing(&folder, Writing::AlwaysBeside);
+        Self { folder, core }
+    }
+
+    fn disk(&self) -> Connection {
+        Connection::open(self.folder.path().join("orochi.db")).unwrap()
+    }
+
+    /// Sends a post and waits until the core has ordered it.
+    async fn post(&self, id: &str, content: &str) -> BoxFuture<'static, Result<Accepted, Refusal>> {
+        let draft = Draft::new(Target::Channel(ChannelName::general()), content.to_owned()).unwrap();
+        let (core, id) = (self.core.clone(), id.to_owned());
+        let mut post = async move { core.post(AgentName::parse("alice").unwrap(), id, draft).await }.boxed();
+        assert!((&mut post).now_or_never().is_none(), "it was sent, and waits for the disk");
+        self.ordered().await;
+        post
+    }
+
+    async fn register(&self, name: &str) -> oneshot::Receiver<bool> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Register {
+            connection: self.core.new_connection(),
+            id: "r".to_owned(),
+            name: AgentName::parse(name).unwrap(),
+            register: Box::new(Register::default()),
+            outbox: Arc::default(),
+            answer,
+        };
+        self.core.send(command).await.unwrap();
+        self.ordered().await;
+        answered
+    }
+
+    /// Questions are answered at the begin of a turn: the second answer comes from a turn after that of what was sent
+    /// before.
+    async fn ordered(&self) {
+        self.core.agents(true).await.unwrap();
+        self.core.agents(true).await.unwrap();
+    }
+
+    async fn stop(self) -> Vec<(String, i64)> {
+        self.core.send(Command::Shutdown).await.unwrap();
+        self.core.stopped().await;
+        let disk = self.disk();
+        let mut agents = disk.prepare("SELECT name, first_head FROM agents ORDER BY name").unwrap();
+        agents.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+fn seq(n: u64) -> Seq {
+    Seq::new(n).unwrap()
+}
+
+#[tokio::test]
+async fn beside_batch_behind_a_refused_one_begins_where_the_log_ends() {
+    let hub = Beside::open();
+    let mut disk = hub.disk();
+    disk.execute_batch(REFUSE).unwrap();
+    let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    // The first batch waits for the disk; what follows is ordered behind it.
+    let refused = hub.post("one", "refuse this").await;
+    let bob = hub.register("bob").await;
+    let kept = hub.post("two", "kept").await;
+    held.rollback().unwrap();
+    assert_eq!(refused.await.unwrap_err().code, ErrorCode::StoreUnavailable);
+    assert_eq!(kept.await.unwrap().seq, seq(1), "no seq was used by the batch before");
+    assert!(bob.await.unwrap());
+    // The refused one is sent again, with other content: its id was never used.
+    let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let again = hub.post("one", "kept, too").await;
+    let carol = hub.register("carol").await;
+    held.rollback().unwrap();
+    assert_eq!(again.await.unwrap().seq, seq(2));
+    assert!(carol.await.unwrap());
+    assert_eq!(hub.core.head(), seq(2));
+    assert_eq!(hub.stop().await, [("bob".to_owned(), 0), ("carol".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn beside_records_of_a_refused_batch_go_with_the_next_one() {
+    let hub = Beside::open();
+    let mut disk = hub.disk();
+    disk.execute_batch(REFUSE).unwrap();
+    let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let waits = hub.post("wait", "refuse this first").await;
+    // One batch: a message before the register, and one that the disk refuses.
+    let before = hub.post("before", "kept, it would be").await;
+    let bob = hub.register("bob").await;
+    let refused = hub.post("refused", "refuse this").await;
+    held.rollback().unwrap();
+    for post in [waits, before, refused] {
+        assert_eq!(post.await.unwrap_err().code, ErrorCode::StoreUnavailable);
+    }
+    assert!(bob.await.unwrap(), "agents come and go while the disk refuses");
+    let draft = Draft::new(Target::Channel(ChannelName::general()), "hi @bob".to_owned()).unwrap();
+    let said = hub.core.post(AgentName::parse("alice").unwrap(), "said".to_owned(), draft).await.unwrap();
+    assert_eq!((said.seq, said.delivery.len()), (seq(1), 1));
+    let known: i64 = disk.query_row("SELECT first_head FROM agents WHERE name = 'bob'", [], |row| row.get(0)).unwrap();
+    assert_eq!(known, 0, "the message before its register is not in the log");
+    assert_eq!(hub.stop().await, [("bob".to_owned(), 0)]);
+}
+
+#[tokio::test]
+async fn beside_repeat_of_a_message_under_way_is_the_same_message() {
+    let hub = Beside::open();
+    let mut disk = hub.disk();
+    let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let first = hub.post("id", "once").await;
+    let repeat = hub.post("id", "once").await;
+    let other = hub.post("id", "something else").await;
+    let next = hub.post("next", "next").await;
+    held.rollback().unwrap();
+    let (first, repeat) = (first.await.unwrap(), repeat.await.unwrap());
+    assert_eq!((first.seq, first.duplicate), (seq(1), false));
+    assert_eq!((repeat.seq, repeat.duplicate, repeat.ts), (seq(1), true, first.ts));
+    assert_eq!(other.await.unwrap_err().code, ErrorCode::IdReused);
+    assert_eq!(next.await.unwrap().seq, seq(2));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn beside_stop_finishes_the_batches_under_way() {
+    let hub = Beside::open();
+    let mut disk = hub.disk();
+    let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let posts = [hub.post("one", "one").await, hub.post("two", "two").await, hub.post("three", "three").await];
+    hub.core.send(Command::Shutdown).await.unwrap();
+    held.rollback().unwrap();
+    for (post, expected) in posts.into_iter().zip(1..) {
+        assert_eq!(post.await.unwrap().seq, seq(expected));
+    }
+    hub.core.stopped().await;
+}
