@@ -62,7 +62,7 @@ export function morphItems(list, items, key) {
   const known = new Map([...list.children].map((item) => [key(item), item]));
   const kept = items.map((item) => {
     const shown = known.get(key(item));
-    if (shown) morph(shown, item);
+    if (shown && shown !== item) morph(shown, item);
     return shown ?? item;
   });
   put(list, kept);

@@ -4,7 +4,7 @@ import { el, morphItems, put } from "../ui/dom.js";
 import { ago } from "../ui/format.js";
 import { identicon } from "../ui/identicon.js";
 import { picture, shares } from "../ui/strip.js";
-import { needs, reach, statusLine, task } from "./standing.js";
+import { elementsOf, needs, reach, statusLine, task } from "./standing.js";
 import { statusOf } from "../model/status.js";
 import { routeTo } from "../route.js";
 
@@ -17,7 +17,7 @@ export function cards(place, groups, { now, states }) {
     const list = section.querySelector(".cards");
     morphItems(
       list,
-      agents.map((agent) => card(agent, now, states)),
+      elementsOf(list, agents, [now, states], (agent) => card(agent, now, states)),
       (item) => item.dataset.agent,
     );
     return section;

@@ -73,6 +73,25 @@ export function task(agent) {
   ];
 }
 
+/** By an agent's element, what it was last drawn from. */
+const drawn = new WeakMap();
+
+/**
+ * The agents' elements for a list: of one that has not changed the element that is shown, else one that `make(agent)`
+ * gives. `from` is what all of them depend on.
+ */
+export function elementsOf(list, agents, from, make) {
+  const known = new Map([...list.children].map((item) => [item.dataset.agent, item]));
+  return agents.map((agent) => {
+    const shown = known.get(agent.name);
+    const sources = [agent, ...from];
+    if (shown && drawn.get(shown)?.every((source, at) => source === sources[at])) return shown;
+    const made = make(agent);
+    drawn.set(shown ?? made, sources);
+    return made;
+  });
+}
+
 /** Why an agent needs a person, in one sentence under its status; what waits for it; nothing where all is well. */
 export function reason(agent, now) {
   if (statusOf(agent) === "lost") return el("span", { class: "why" }, agent.lost.detail);

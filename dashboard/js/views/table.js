@@ -3,7 +3,7 @@
 import { el, morphItems } from "../ui/dom.js";
 import { identicon } from "../ui/identicon.js";
 import { dismissButton, lately } from "./cards.js";
-import { badge, lasting, ownWord, percent, progressBar, reach, reason } from "./standing.js";
+import { badge, elementsOf, lasting, ownWord, percent, progressBar, reach, reason } from "./standing.js";
 import { statusOf } from "../model/status.js";
 import { routeTo } from "../route.js";
 
@@ -22,7 +22,7 @@ export function table(place, groups, { now, states }) {
     all.append(...bodies);
   }
   groups.forEach(([name, agents], at) => {
-    const rows = agents.map((agent) => row(agent, now, states));
+    const rows = elementsOf(all.tBodies[at], agents, [now, states], (agent) => row(agent, now, states));
     if (name) rows.unshift(heading(name, agents.length));
     morphItems(all.tBodies[at], rows, (item) => item.dataset.agent);
   });
