@@ -81,7 +81,7 @@ MISTAKES = [
         "never says seen",
         'client.request("heartbeat", { seen: seq },',
         'client.request("heartbeat", {},',
-        "waited 8 s for a heartbeat with 'seen': 1",
+        "waited 12 s for a heartbeat with 'seen': 1",
     ),
     Mistake(
         "6 heartbeat and seen",
@@ -141,7 +141,7 @@ MISTAKES = [
         "sends once",
         "for (const { frame } of this.waiting.values()) this.transmit(frame);",
         "",
-        "waited 8 s for the last message again",
+        "waited 12 s for the last message again",
     ),
     Mistake(
         "10 send again",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.conformance.kit import program
 from tests.conformance.kit.__main__ import failure, failures
 from tests.conformance.kit.steps import STEPS
 from tests.conformance.mistakes import MISTAKES
-from tests.conformance.programs import PROGRAMS, node
+from tests.conformance.programs import CLIENTS, PROGRAMS, node
 
 CHECKS = dict(STEPS)
 # Wrong clients that run at the same time: nearly all of their time is waiting.
@@ -37,7 +38,7 @@ def test_kit_has_a_wrong_client_for_every_step():
 
 async def test_kit_names_the_step_and_the_frame_of_every_mistake(tmp_path, monkeypatch):
     # What a wrong client does not do is not waited for as long as what a right one does.
-    monkeypatch.setattr(program, "PATIENCE", 8)
+    monkeypatch.setattr(program, "PATIENCE", 12)
     room = asyncio.Semaphore(AT_ONCE)
 
     async def report(number: int) -> str | None:
@@ -55,6 +56,13 @@ async def test_kit_names_the_step_and_the_frame_of_every_mistake(tmp_path, monke
         if found is None or mistake.says not in found or ' {"type"' not in found
     }
     assert not missed
+
+
+def test_kit_go_client_is_formatted_and_vetted():
+    PROGRAMS["go"]()
+    for command in (["gofmt", "-l", "."], ["go", "vet", "."]):
+        ran = subprocess.run(command, cwd=CLIENTS / "go", capture_output=True, text=True, check=True)
+        assert not ran.stdout + ran.stderr
 
 
 async def test_kit_says_what_a_program_printed_that_is_no_event(tmp_path: Path):

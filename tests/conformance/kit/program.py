@@ -12,6 +12,8 @@ __all__ = ["Program"]
 
 # How long a program may take for one thing; its longest wait before it connects again is 30 s.
 PATIENCE = 45.0
+# How long it may take to start and to register.
+START = 45.0
 _LINE_BYTES_MAX = 4 * 1024 * 1024
 
 Event = dict[str, Any]
@@ -54,9 +56,9 @@ class Program:
             # One that has ended is found by what it does not say.
             await self._process.stdin.drain()
 
-    async def until(self, what: str, happened: Callable[[list[Event]], bool]) -> None:
+    async def until(self, what: str, happened: Callable[[list[Event]], bool], patience: float | None = None) -> None:
         """Waits until its events say that something has happened."""
-        async with asyncio.timeout(PATIENCE) as limit:
+        async with asyncio.timeout(patience or PATIENCE) as limit:
             try:
                 while not happened(self.events):
                     if self.fault is not None:

@@ -83,7 +83,10 @@ class Stage:
     async def joined(self) -> None:
         """The same, and it has said so."""
         await self.join()
-        await self.program.event("registered")
+        what = "the first register"
+        await self.program.until(
+            what, lambda events: any(one["event"] == "registered" for one in events), programs.START
+        )
 
 
 @asynccontextmanager
