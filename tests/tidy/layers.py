@@ -15,7 +15,8 @@ CRATES = {
     "rust/httpdate/Cargo.toml": set(),
     "rust/hub/Cargo.toml": {"orochi-protocol"},
     "rust/client/Cargo.toml": {"orochi-protocol"},
-    "rust/cli/Cargo.toml": {"orochi-client", "orochi-hub", "orochi-protocol"},
+    "rust/agent/Cargo.toml": {"orochi-client", "orochi-mcp", "orochi-protocol"},
+    "rust/cli/Cargo.toml": {"orochi-agent", "orochi-client", "orochi-hub", "orochi-protocol"},
     "python/Cargo.toml": {"orochi-client", "orochi-protocol"},
 }
 

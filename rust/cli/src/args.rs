@@ -4,18 +4,22 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use orochi_hub::config::Config;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use orochi_agent::identity::hub::{HubFile, address};
 use orochi_hub::config::variables::{self, SETTINGS, Setting};
+use orochi_hub::config::{Config, Secret};
 
 use crate::commands::{
-    channels, forget, gitea, health, history, join, listen, login, manual, members, receipts, search, send, status, who,
+    ask, channels, completions, doctor, forget, gitea, health, history, hook, inbox, init, join, listen, login, manual,
+    members, receipts, search, send, status, statusline, who,
 };
 use crate::connection::Connection;
 use crate::failure::Failure;
 
 /// The variables of [`Connection`] that [`Config`] does not have.
-const OWN_SETTINGS: &[Setting] = &[("name", &["SCITEX_OROCHI_AGENT", "OROCHI_AGENT"])];
+const OWN_SETTINGS: &[Setting] =
+    &[("name", &["SCITEX_OROCHI_AGENT", "OROCHI_AGENT"]), ("url", &["SCITEX_OROCHI_URL", "OROCHI_URL"])];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,11 +28,13 @@ Examples:
   orochi listen '#general'                  read along
   orochi who                                see who is online
   orochi history '#general' --limit 20      see what was said
+  orochi init claude-code                   let a coding agent take part
 
 Exit codes:
   0    done
   1    the hub refused, or can't be reached or started; stderr says why
   2    the command or a variable makes no sense
+  4    what was waited for did not come in time (ask, send --wait)
   130  interrupted by Ctrl-C (listen and login, which run until then, end with 0)";
 
 /// A hub through which agents talk: start it, and use it from the shell.
@@ -74,6 +80,20 @@ pub enum Command {
     Forget(forget::Forget),
     /// Exit with 0 if the hub lives and takes messages, else with 1; for container health checks
     Health(health::Health),
+    /// Show what waits for an agent
+    Inbox(inbox::Inbox),
+    /// Ask an agent something and print its answer
+    Ask(ask::Ask),
+    /// Let a coding agent take part: writes what its files need
+    Init(init::Init),
+    /// See whether hub, token and the coding agents' files are in order
+    Doctor(doctor::Doctor),
+    /// What coding agents run at each moment of a session; 'orochi init' writes it into their files
+    Hook(hook::Hook),
+    /// One line for a coding agent's status bar
+    Statusline(statusline::Statusline),
+    /// Print what a shell needs to complete commands
+    Completions(completions::Completions),
     /// Print the licences of the libraries in this program
     #[command(alias = "licenses")]
     Licences,
@@ -96,7 +116,45 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
     let matches = command(lookup).try_get_matches_from(&args).map_err(|error| explain(error, &args))?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     cli.connection.host = reachable(cli.connection.host);
+    if !matches!(cli.command, Command::Serve(_) | Command::Forget(_) | Command::Hook(_)) && args.len() > 1 {
+        locate(&mut cli.connection, &matches, || HubFile::read().map_err(Failure::Usage))?;
+    }
     Ok(cli)
+}
+
+/// Decides which hub is meant: host and port as flags, `--url` or `OROCHI_URL`, host and port as variables,
+/// hub.toml. The token of hub.toml goes to that file's hub only.
+fn locate(
+    connection: &mut Connection,
+    matches: &ArgMatches,
+    file: impl FnOnce() -> Result<HubFile, Failure>,
+) -> Result<(), Failure> {
+    let given = |what: &str, source| matches.value_source(what) == Some(source);
+    let as_flag = given("host", ValueSource::CommandLine) || given("port", ValueSource::CommandLine);
+    let as_variable = given("host", ValueSource::EnvVariable) || given("port", ValueSource::EnvVariable);
+    let file = file()?;
+    let of_file = file.url.as_deref().map(address).transpose().map_err(Failure::Usage)?;
+    let url = match (&connection.url, as_flag, as_variable) {
+        (_, true, _) | (None, false, true) => None,
+        (Some(url), false, _) => Some(url.clone()),
+        (None, false, false) => of_file.clone(),
+    };
+    if let Some((host, port)) = url.as_deref().and_then(split) {
+        (connection.host, connection.port) = (host, port);
+    }
+    if connection.token.is_empty()
+        && let (Some(token), Some((host, _))) = (file.token, of_file.as_deref().and_then(split))
+        && host == connection.host
+    {
+        connection.token = Secret::from(token);
+    }
+    Ok(())
+}
+
+/// Host and port of `http://host:port`.
+fn split(url: &str) -> Option<(String, u16)> {
+    let (host, port) = url.strip_prefix("http://")?.rsplit_once(':')?;
+    Some((reachable(host.trim_matches(['[', ']']).to_owned()), port.parse().ok()?))
 }
 
 fn explain(error: clap::Error, args: &[OsString]) -> Failure {
@@ -126,7 +184,8 @@ fn command(lookup: impl Fn(&str) -> Option<OsString> + Copy) -> clap::Command {
     // `orochi-server --version` answers as `orochi --version` does.
     tie(Cli::command()).mut_subcommand("forget", tie).mut_subcommand("serve", |serve| {
         let unused_name = clap::Arg::new("name").long("name").hide(true);
-        tie(serve.arg(unused_name)).display_name("orochi").version(env!("CARGO_PKG_VERSION"))
+        let unused_url = clap::Arg::new("url").long("url").hide(true);
+        tie(serve.arg(unused_name).arg(unused_url)).display_name("orochi").version(env!("CARGO_PKG_VERSION"))
     })
 }
 

@@ -7,6 +7,9 @@ use orochi_hub::config::{Secret, parse_port};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which hub, and as whom")]
 pub struct Connection {
+    /// The hub's address, http://host:8559, in place of host and port [default: as in ~/.config/orochi/hub.toml]
+    #[arg(long, global = true, value_parser = orochi_agent::identity::hub::address)]
+    pub url: Option<String>,
     /// The hub's host
     #[arg(long, global = true, default_value = "127.0.0.1")]
     pub host: String,

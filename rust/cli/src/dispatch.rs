@@ -25,6 +25,11 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Licences => licences::run(),
         Command::Manual(manual) => manual.run(Cli::command()),
         Command::Forget(forget) => forget.run(),
+        Command::Hook(hook) => hook.run(),
+        Command::Statusline(line) => line.run(),
+        Command::Completions(completions) => completions.run(Cli::command()),
+        Command::Init(init) => init.run(&cli.connection),
+        Command::Doctor(doctor) => doctor.run(&cli.connection),
         command => use_hub(command, cli.connection),
     }
 }
@@ -62,9 +67,17 @@ fn cannot_start(error: io::Error) -> Failure {
 async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
     let hub = Hub::new(&connection)?;
     match command {
-        Command::Serve(_) | Command::Licences | Command::Manual(_) | Command::Forget(_) => {
-            unreachable!("these ask no hub")
-        }
+        Command::Serve(_)
+        | Command::Licences
+        | Command::Manual(_)
+        | Command::Forget(_)
+        | Command::Hook(_)
+        | Command::Statusline(_)
+        | Command::Completions(_)
+        | Command::Init(_)
+        | Command::Doctor(_) => unreachable!("these run without it"),
+        Command::Inbox(inbox) => inbox.run(&hub, &Identity::new(&connection)?).await,
+        Command::Ask(ask) => ask.run(&hub, &Identity::new(&connection)?).await,
         Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
         Command::Listen(listen) => listen.run(&connection).await,
         Command::Login(login) => login.run(&connection).await,

@@ -13,6 +13,8 @@ pub enum Failure {
     Usage(String),
     /// The hub refused or can't be reached, or the hub can't start, as a sentence.
     Hub(String),
+    /// What was waited for did not come in time, as a sentence.
+    TimedOut(String),
     /// Ctrl-C.
     Interrupted,
     /// Whoever read stdout has gone; there is nobody left to work for.
@@ -26,6 +28,7 @@ impl Failure {
             Failure::Clap(error) => error.exit_code(),
             Failure::Usage(_) => 2,
             Failure::Hub(_) => 1,
+            Failure::TimedOut(_) => 4,
             Failure::Interrupted => 130,
             Failure::PipeClosed => 0,
         }
@@ -42,7 +45,7 @@ impl Failure {
             }
             // A stderr that takes nothing leaves the exit code to speak.
             Failure::Clap(error) => _ = error.print(),
-            Failure::Usage(sentence) | Failure::Hub(sentence) => {
+            Failure::Usage(sentence) | Failure::Hub(sentence) | Failure::TimedOut(sentence) => {
                 stderr::say(&format!("Error: {}\n", text::inline(sentence)))
             }
             Failure::Interrupted | Failure::PipeClosed => {}

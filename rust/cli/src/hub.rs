@@ -63,8 +63,8 @@ impl Hub {
         self.answer(self.request(Method::GET, path).query(query)).await.map_err(|trouble| trouble.failure(self))
     }
 
-    /// Posts a body that carries its own id. When the connection is lost before the answer, it is sent again: under the
-    /// same id the hub takes it once.
+    /// Posts a body that carries its own id. When the connection is lost before the answer, it is sent again:
+    /// under the same id the hub takes it once.
     ///
     /// # Errors
     /// The hub can't be reached, refused, or is no hub.

@@ -32,6 +32,10 @@ const LAST_LINES_MAX: Duration = Duration::from_millis(500);
 /// `args[0]` is the program's name; as `orochi-server` it stands for `orochi serve`. Signals are handled
 /// while it runs: SIGINT ends it quietly.
 pub fn run(args: Vec<OsString>) -> i32 {
+    if commands::hook::is_hook(&args) {
+        orochi_agent::hook::run(None);
+        return 0;
+    }
     let code = args::parse(&args).and_then(dispatch::run).map_or_else(failure::Failure::tell, |()| 0);
     stderr::flush(LAST_LINES_MAX);
     code

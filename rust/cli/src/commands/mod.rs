@@ -1,10 +1,16 @@
 //! One file a command, and what several of them share.
 
+pub mod ask;
 pub mod channels;
+pub mod completions;
+pub mod doctor;
 pub mod forget;
 pub mod gitea;
 pub mod health;
 pub mod history;
+pub mod hook;
+pub mod inbox;
+pub mod init;
 pub mod join;
 pub mod licences;
 pub mod listen;
@@ -17,6 +23,7 @@ pub mod search;
 pub mod send;
 pub mod serve;
 pub mod status;
+pub mod statusline;
 pub mod who;
 
 use std::fmt;

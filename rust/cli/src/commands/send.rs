@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use orochi_protocol::limits::CONTENT_BYTES_MAX;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::rows::parse_seq;
@@ -14,6 +16,11 @@ use super::{Identity, target};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::{output, stderr, text};
+
+/// How long `--wait seen` waits.
+const WAIT_DEFAULT: Duration = Duration::from_secs(60);
+/// Between two looks at the receipts.
+const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 #[command(override_usage = "orochi send [OPTIONS] <CHANNEL> <MESSAGE>\n       \
@@ -30,6 +37,12 @@ pub struct Send {
     /// The number of the message that this one answers
     #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     reply_to: Option<u64>,
+    /// What its reader should do: request (answer; the default), inform (know), ack (nothing). Only requests wake
+    #[arg(long, value_parser = ["request", "inform", "ack"])]
+    intent: Option<String>,
+    /// Wait until everyone it is addressed to has dealt with it, at most so long; exit with 4 where they have not
+    #[arg(long, value_name = "seen[=60s]", value_parser = parse_wait)]
+    wait: Option<Duration>,
     /// Print the hub's answer: seq, id, ts and where each addressed agent is
     #[arg(long)]
     json: bool,
@@ -51,7 +64,11 @@ impl Send {
         if let Some(seq) = self.reply_to {
             body["reply_to"] = seq.into();
         }
+        if let Some(intent) = &self.intent {
+            body["metadata"] = json!({"intent": intent});
+        }
         let answer: Value = hub.post_once(&["api", "messages"], &body).await?;
+        let wait = self.wait;
         if self.json {
             output::json(&answer)?;
         } else {
@@ -62,7 +79,10 @@ impl Send {
             output::line(&format!("Sent {seq}to {}{said}", text::inline(&self.channel)))?;
         }
         note_unknown(&answer);
-        Ok(())
+        match (wait, answer.get("seq").and_then(Value::as_u64)) {
+            (Some(limit), Some(seq)) => wait_seen(hub, identity, &answer, seq, limit).await,
+            _ => Ok(()),
+        }
     }
 
     fn content(&self) -> Result<String, Failure> {
@@ -74,6 +94,41 @@ impl Send {
             (None, Some("-")) => read(io::stdin().lock(), "the standard input"),
             (None, message) => Ok(message.unwrap_or_default().to_owned()),
         }
+    }
+}
+
+/// Reads `seen` or `seen=60s`.
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is nothing to wait for: write seen, or seen=60s");
+    let rest = text.strip_prefix("seen").ok_or_else(wrong)?;
+    if rest.is_empty() {
+        return Ok(WAIT_DEFAULT);
+    }
+    let seconds = rest.strip_prefix('=').map(|rest| rest.trim_end_matches('s')).ok_or_else(wrong)?;
+    seconds.parse().map(Duration::from_secs).map_err(|_| wrong())
+}
+
+/// Waits until all whom the message is addressed to have dealt with it.
+async fn wait_seen(hub: &Hub, own: &Identity, answer: &Value, seq: u64, limit: Duration) -> Result<(), Failure> {
+    let addressed: Vec<String> =
+        answer.get("delivery").and_then(Value::as_object).map(|all| all.keys().cloned().collect()).unwrap_or_default();
+    let deadline = Instant::now() + limit;
+    let number = seq.to_string();
+    loop {
+        let query = [("agent", own.name.to_string())];
+        let receipts: Value = hub.get(&["api", "messages", &number, "receipts"], &query).await?;
+        let state = |name: &str| receipts["agents"][name].as_str().unwrap_or("pending").to_owned();
+        let left = addressed.iter().filter(|name| state(name) != "seen");
+        let left: Vec<String> = left.map(|name| format!("{name} ({})", state(name))).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let (left, seconds) = (left.join(", "), limit.as_secs());
+            let told = format!("#{seq} is not seen within {seconds} s by {left}; it is kept for them");
+            return Err(Failure::TimedOut(told));
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -109,7 +164,7 @@ fn unreadable(name: &str, error: &io::Error) -> Failure {
 }
 
 /// A misspelt name is no fault of the message, which waits for it; its sender should know.
-fn note_unknown(answer: &Value) {
+pub(super) fn note_unknown(answer: &Value) {
     let delivery = answer.get("delivery").and_then(Value::as_object).map(Map::iter);
     for (name, _) in delivery.into_iter().flatten().filter(|(_, state)| *state == "unknown") {
         stderr::say(&format!("nobody named {} has registered; the message waits\n", text::inline(name)));

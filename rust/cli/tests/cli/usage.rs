@@ -34,11 +34,11 @@ fn help_names_every_command_and_exit_code() {
     let help = whole(orochi(&["--help"]));
     for command in [
         "serve", "send", "listen", "login", "join", "who", "status", "channels", "members", "history", "search",
-        "receipts", "gitea", "health", "licences",
+        "receipts", "gitea", "health", "inbox", "ask", "init", "doctor", "hook", "licences",
     ] {
         assert!(help.contains(&format!("\n  {command:<9} ")), "{command} in {help}");
     }
-    for told in ["exit code: 0\n", "\nExamples:\n", "\n  1    ", "\n  2    ", "\n  130  "] {
+    for told in ["exit code: 0\n", "\nExamples:\n", "\n  1    ", "\n  2    ", "\n  4    ", "\n  130  "] {
         assert!(help.contains(told), "{told:?} in {help}");
     }
 }

@@ -1,0 +1,49 @@
+//! Claude Code's inbox socket: two frames, and no answer ever.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use super::outcome::Outcome;
+
+/// The reader verifies who posts, so the connection stays open for so long.
+const HELD: Duration = Duration::from_millis(300);
+/// A socket that takes nothing for so long is not read.
+const WRITE_MAX: Duration = Duration::from_secs(2);
+
+/// Posts a text as a prompt.
+pub async fn post(socket: &Path, token: &str, sender: &str, text: &str) -> Outcome {
+    let auth = json!({"type": "auth", "token": token});
+    // Never with a priority: "now" keeps that tool's hook from running.
+    let user = json!({
+        "type": "user",
+        "message": {"role": "user", "content": text},
+        "from": format!("orochi:{sender}"),
+        "msg_id": Uuid::now_v7().to_string(),
+    });
+    let frames = format!("{auth}\n{user}\n");
+    let posted = timeout(WRITE_MAX, async {
+        let mut stream = UnixStream::connect(socket).await?;
+        stream.write_all(frames.as_bytes()).await?;
+        Ok::<_, std::io::Error>(stream)
+    });
+    match posted.await {
+        Ok(Ok(stream)) => {
+            tokio::spawn(async move {
+                sleep(HELD).await;
+                drop(stream);
+            });
+            Outcome::Posted
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, socket = %socket.display(), "the client's inbox socket takes no wake");
+            Outcome::Failed
+        }
+        Err(_) => Outcome::Failed,
+    }
+}

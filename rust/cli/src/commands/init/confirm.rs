@@ -1,0 +1,28 @@
+//! Asks a person before something is written.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::failure::Failure;
+use crate::output;
+
+/// What a person agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    Yes,
+    No,
+}
+
+/// Asks a person, unless `--yes` has answered.
+pub(super) fn confirm(is_agreed: bool, question: &str) -> Result<Word, Failure> {
+    if is_agreed {
+        return Ok(Word::Yes);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage(format!("{question} Nobody can be asked here, so nothing was changed: say --yes")));
+    }
+    output::all(&format!("{question} [y/N] "))?;
+    io::stdout().flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(if matches!(line.trim(), "y" | "Y" | "yes") { Word::Yes } else { Word::No })
+}
