@@ -33,6 +33,30 @@ const query = (params) => {
   return given.length ? `?${new URLSearchParams(given)}` : "";
 };
 
+/** The query of the answer's `Link` to the page after it, or null where it is the last. */
+const next = (response) => {
+  const [, link] = /<([^>]*)>; *rel="next"/.exec(response.headers.get("Link") ?? "") ?? [];
+  return link ? new URL(link, location.href).searchParams : null;
+};
+
+/** As many messages as `limit` says, oldest first, in as many answers as their size takes. */
+async function messages(params) {
+  let rows = [];
+  let left = params;
+  while (left) {
+    const more = await ask(`/api/messages${query(left)}`, {}, async (response) => {
+      const found = await response.json();
+      const to = next(response);
+      const place = to && (to.has("before") ? { before: to.get("before") } : { after: to.get("after") });
+      return { found, left: place && { ...left, ...place, limit: left.limit - found.length } };
+    });
+    const isBackward = params.after === undefined && params.since === undefined;
+    rows = isBackward ? [...more.found, ...rows] : [...rows, ...more.found];
+    left = more.left?.limit > 0 ? more.left : null;
+  }
+  return rows;
+}
+
 export const session = () => ask("/api/session");
 export async function signIn(token) {
   const answer = await ask("/api/session", {
@@ -51,9 +75,9 @@ export async function signOut() {
 export const overview = () => ask("/api/overview");
 /** The same with one agent only, for one that is not listed among thousands. */
 export const agent = (name) => ask(`/api/overview?agent=${encodeURIComponent(name)}`);
-export const recent = (params) => ask(`/api/messages${query({ ...params, html: true })}`);
+export const recent = (params) => messages({ ...params, html: true });
 /** The same without HTML. */
-export const page = (params) => ask(`/api/messages${query(params)}`);
+export const page = (params) => messages(params);
 export const message = (seq) => ask(`/api/messages/${seq}`);
 
 /**
@@ -62,11 +86,10 @@ export const message = (seq) => ask(`/api/messages/${seq}`);
  */
 export const search = (params) =>
   ask(`/api/search${query({ ...params, html: true })}`, {}, async (response) => {
-    const [, link] = /<([^>]*)>; *rel="next"/.exec(response.headers.get("Link") ?? "") ?? [];
     const upTo = response.headers.get("Orochi-Indexed-Up-To");
     return {
       rows: await response.json(),
-      next: link ? new URL(link, location.href).searchParams.get("cursor") : null,
+      next: next(response)?.get("cursor") ?? null,
       indexedUpTo: upTo === null ? null : Number(upTo),
     };
   });

@@ -7,7 +7,7 @@ use axum::http::Uri;
 use orochi_protocol::fields::missing;
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
 use orochi_protocol::request::{HistoryFilter, Order};
-use orochi_protocol::{AgentName, Refusal, Target};
+use orochi_protocol::{AgentName, Refusal, Seq, Target};
 use serde_json::value::RawValue;
 
 use super::App;
@@ -16,12 +16,8 @@ use super::request::query::Params;
 use super::request::rows::{NextPage, next_page};
 use crate::delivery::view::{self, Viewer};
 use crate::markdown::Rendering;
-use crate::search::{Hit, Request};
-use crate::store::{Lane, StoredMessage, conversation_key};
-
-/// Largest text of one answer's messages, unless a single one is larger. A thousand rows of 256 KiB come in several
-/// answers.
-const ANSWER_TEXT_MAX: usize = 8 * 1024 * 1024;
+use crate::search::{Cursor, Hit, Request};
+use crate::store::{ANSWER_TEXT_MAX, Lane, StoredMessage, conversation_key};
 
 /// Rows for the target that the rest of the path names; `#` is optional, `@name` is `?agent=`'s conversation
 /// with that agent.
@@ -37,7 +33,8 @@ pub async fn list(
     let filter = parse_filter(&params)?;
     let rendering = params.rendering()?;
     if filter.search.is_some() {
-        return Ok((None, found(&app, channel, agent, &filter, rendering).await?));
+        let (next, rows) = found(&app, channel, agent, &filter, rendering).await?;
+        return Ok((next.and_then(|seq| next_page(&uri, "before", seq)), Json(rows)));
     }
     let rows = app.core.reads().run_in(Lane::for_history(&filter), move |reader| {
         let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
@@ -53,18 +50,22 @@ pub async fn list(
     Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
 }
 
-/// The rows of a history with a `search`.
+/// The rows of a history with a `search`, newest first, and where it goes on if the answer ended early.
 async fn found(
     app: &App,
     channel: String,
     agent: Option<AgentName>,
     filter: &HistoryFilter,
     rendering: Rendering,
-) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+) -> Result<(Option<Seq>, Vec<Box<RawValue>>), ApiError> {
     let found = app.core.search(Request::in_history(channel, agent.clone(), filter)?).await?;
     let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
     let row = |hit: &Hit| rendering.row(view::row(&hit.message, viewer, None), &hit.message.content);
-    Ok(Json(found.hits.iter().map(row).collect()))
+    let next = match found.next {
+        Some(Cursor::Before(seq)) if found.hits.len() < filter.limit as usize => Some(seq),
+        _ => None,
+    };
+    Ok((next, found.hits.iter().map(row).collect()))
 }
 
 /// The channel's key in the log. Of a conversation, `agent` must be one of the two.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use orochi_protocol::limits::{RECENT_LIMIT_DEFAULT, RECENT_LIMIT_MAX};
 use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::request::{Draft, check_id};
@@ -15,43 +15,57 @@ use super::App;
 use super::errors::ApiError;
 use super::request::body;
 use super::request::query::{Params, parse_seq};
+use super::request::rows::{NextPage, next_page};
 use crate::clock::new_id;
 use crate::core::Accepted;
 use crate::delivery::view::{self, Viewer};
-use crate::store::{Page, StoredMessage};
+use crate::store::{ANSWER_TEXT_MAX, Page, StoredMessage};
 
 /// How many of the newest messages are searched for an agent's own: there is no index of senders.
 const SAID_WITHIN: u64 = 50_000;
 
 /// GET /api/messages: the newest over all channels or of `channel`, or those `before` a seq; with `after` or `since`
 /// the first ones from there on. Oldest first.
-pub async fn recent(State(app): State<App>, params: Params) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+pub async fn recent(
+    State(app): State<App>,
+    uri: Uri,
+    params: Params,
+) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
     let page = parse_page(&params)?;
     let rendering = params.rendering()?;
     let rows = app.core.reads().run(move |reader| {
-        let messages = reader.page(&page)?;
+        let (messages, is_cut) = reader.page(&page, ANSWER_TEXT_MAX)?;
         let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
-        Ok(messages.iter().map(row).collect())
+        let next = match page.is_forward() {
+            true => messages.last().map(|message| ("after", message.seq)),
+            false => messages.first().map(|message| ("before", message.seq)),
+        };
+        Ok((next.filter(|_| is_cut), messages.iter().map(row).collect()))
     });
-    Ok(Json(rows.await?))
+    let (next, rows) = rows.await?;
+    Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
 }
 
-/// GET /api/agents/{name}/messages: the newest said by an agent or to it, oldest first.
+/// GET /api/agents/{name}/messages: the newest said by an agent or to it, or those `before` a seq, oldest first.
 pub async fn of_agent(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
+    uri: Uri,
     params: Params,
-) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
     let name = AgentName::parse(&path?.0)?;
+    let before = params.seq("before")?.unwrap_or(Seq::MAX);
     let limit = params.whole_up_to("limit", RECENT_LIMIT_MAX)?.unwrap_or(RECENT_LIMIT_DEFAULT);
     let rendering = params.rendering()?;
     let after = Seq::new(app.core.head().get().saturating_sub(SAID_WITHIN)).unwrap_or_default();
     let rows = app.core.reads().run(move |reader| {
-        let messages = reader.by_or_to(name.as_str(), after, limit)?;
+        let (messages, is_cut) = reader.by_or_to(name.as_str(), (after, before), limit, ANSWER_TEXT_MAX)?;
         let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
-        Ok(messages.iter().map(row).collect())
+        let next = messages.first().filter(|_| is_cut).map(|message| message.seq);
+        Ok((next, messages.iter().map(row).collect()))
     });
-    Ok(Json(rows.await?))
+    let (next, rows) = rows.await?;
+    Ok((next.and_then(|seq| next_page(&uri, "before", seq)), Json(rows)))
 }
 
 /// GET /api/messages/{seq}: one message.

@@ -11,7 +11,9 @@ use super::file::{IndexError, Snapshot};
 use super::query::Query;
 use super::units::Units;
 use super::{matching, snippet, tokens};
-use crate::store::{Reader, StoreError, StoredMessage, conversation_key, conversation_sides};
+use crate::store::{
+    ANSWER_TEXT_MAX, Reader, StoreError, StoredMessage, TextRoom, conversation_key, conversation_sides,
+};
 
 /// Hits that are ranked by how well they match. Where there are more, the newest come first instead: ranking reads all.
 const RANKED_MAX: usize = 1000;
@@ -213,12 +215,12 @@ impl<'a> Finder<'a> {
     /// Hits below `before`, newest first.
     fn newest(&mut self, before: Seq) -> Result<Found, FindError> {
         let limit = self.request.limit as usize;
-        let mut found = Found::default();
+        let (mut found, mut room) = (Found::default(), TextRoom::new(ANSWER_TEXT_MAX));
         let mut last_read = None;
         self.candidates(before, |finder, message| {
             last_read = Some(message.seq);
             if finder.is_hit(message) {
-                if found.hits.len() == limit {
+                if found.hits.len() == limit || !room.take(message) {
                     // One more is there: the page is full, and not the last.
                     found.next = found.hits.last().map(|hit| Cursor::Before(hit.message.seq));
                     return Ok(false);
@@ -240,21 +242,29 @@ impl<'a> Finder<'a> {
         if self.request.query.phrases.is_empty() || (skip == 0 && self.is_common()?) {
             return self.newest(self.head.next());
         }
-        let mut hits: Vec<(f64, StoredMessage)> = Vec::new();
+        let mut hits: Vec<(f64, Seq)> = Vec::new();
         self.candidates(self.head.next(), |finder, message| {
             if finder.is_hit(message) {
-                hits.push((matching::score(&finder.request.query, &finder.units), message.clone()));
+                hits.push((matching::score(&finder.request.query, &finder.units), message.seq));
             }
             Ok(true)
         })?;
-        hits.sort_by(|(one, first), (other, second)| other.total_cmp(one).then(second.seq.cmp(&first.seq)));
-        let (skip, limit) = (skip as usize, self.request.limit as usize);
-        let is_more = hits.len() > skip + limit;
-        let page = hits.into_iter().skip(skip).take(limit);
-        let hits = page.map(|(_, message)| self.hit_of(message)).collect();
-        let skip = u32::try_from(skip + limit).unwrap_or(u32::MAX);
-        let next = is_more.then_some(Cursor::Ranked { head: self.head, skip });
-        Ok(Found { hits, next, indexed_up_to: None })
+        hits.sort_by(|(one, first), (other, second)| other.total_cmp(one).then(second.cmp(first)));
+        let (mut page, mut room) = (Vec::new(), TextRoom::new(ANSWER_TEXT_MAX));
+        let mut end = skip as usize;
+        for (_, seq) in hits.iter().skip(end).take(self.request.limit as usize) {
+            // They were read a moment ago, and are read again: all of them at once may be hundreds of megabytes.
+            if let Some(message) = self.reader.message(*seq)? {
+                if !room.take(&message) {
+                    break;
+                }
+                page.push(self.hit_of(message));
+            }
+            end += 1;
+        }
+        let skip = u32::try_from(end).unwrap_or(u32::MAX);
+        let next = (hits.len() > end).then_some(Cursor::Ranked { head: self.head, skip });
+        Ok(Found { hits: page, next, indexed_up_to: None })
     }
 
     /// Whether more messages may match than are ranked; only the index is read.

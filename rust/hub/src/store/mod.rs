@@ -29,7 +29,7 @@ pub use forget::Forgettable;
 pub use logins::ENDED_SESSIONS_MAX;
 pub use marks::{Marks, Note};
 pub use open::{Loaded, SessionKey, Store};
-pub use read::{Excerpt, Glance, Lane, Page, Paused, Reader, Reads, Waiting};
+pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, Page, Paused, Reader, Reads, TextRoom, Waiting};
 pub use write::Batch;
 
 use orochi_protocol::{Seq, Timestamp};

@@ -172,23 +172,57 @@ async fn both_ports_serve_the_api() {
 }
 
 #[tokio::test]
-async fn history_in_bytes_is_bounded_and_says_where_it_goes_on() {
+async fn answers_in_bytes_are_bounded_and_say_where_they_go_on() {
     let hub = TestHub::open().await;
+    hub.agent("bob", &[]).await.close().await;
     let large = "x".repeat(255 * 1024);
     for n in 0..40 {
-        hub.say("alice", "#large", &format!("{n} {large}")).await;
+        hub.say("alice", "#large", &format!("{n} large @bob {large}")).await;
     }
-    let mut path = "/api/history/large?limit=1000".to_owned();
-    let mut seqs: Vec<u64> = Vec::new();
+    for (path, order) in [
+        ("/api/history/large?limit=1000", Order::Newest),
+        ("/api/history/large?limit=1000&order=asc", Order::Oldest),
+        ("/api/history/large?limit=1000&search=large", Order::Newest),
+        ("/api/messages?limit=500", Order::Blocks),
+        ("/api/messages?limit=500&after=0", Order::Oldest),
+        ("/api/messages?limit=500&since=2020-01-01&channel=large", Order::Oldest),
+        ("/api/agents/alice/messages?limit=500", Order::Blocks),
+        ("/api/agents/bob/messages?limit=500", Order::Blocks),
+        ("/api/agents/bob/waiting?limit=1000", Order::Oldest),
+        ("/api/search?q=large&limit=100", Order::Newest),
+        ("/api/search?q=large&limit=100&order=time", Order::Newest),
+    ] {
+        let pages = pages(&hub, path).await;
+        assert_eq!(pages.len(), 2, "{path}");
+        let seqs: Vec<u64> = match order {
+            Order::Blocks => pages.into_iter().rev().flatten().collect(),
+            Order::Newest => pages.into_iter().flatten().rev().collect(),
+            Order::Oldest => pages.into_iter().flatten().collect(),
+        };
+        assert_eq!(seqs, (1..=40).collect::<Vec<_>>(), "{path}");
+    }
+}
+
+/// How pages follow each other.
+enum Order {
+    Newest,
+    Oldest,
+    /// The newest page first, each with its oldest message first.
+    Blocks,
+}
+
+/// The seqs of each page, none of which is larger than it may be.
+async fn pages(hub: &TestHub, path: &str) -> Vec<Vec<u64>> {
+    let (mut path, mut pages) = (path.to_owned(), Vec::new());
     loop {
         let response = send(hub.request("GET", &path)).await;
+        assert_eq!(response.status(), 200, "{path}");
         let next = response.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
         let text = response.text().await.unwrap();
-        assert!(text.len() <= 9 * 1024 * 1024, "{}", text.len());
+        assert!(text.len() <= 9 * 1024 * 1024, "{path}: {}", text.len());
         let rows: Value = serde_json::from_str(&text).unwrap();
-        seqs.extend(rows.as_array().unwrap().iter().map(|row| row["seq"].as_u64().unwrap()));
-        let Some(next) = next else { break };
+        pages.push(rows.as_array().unwrap().iter().map(|row| row["seq"].as_u64().unwrap()).collect());
+        let Some(next) = next else { return pages };
         path = next.trim_start_matches('<').split('>').next().unwrap().to_owned();
     }
-    assert_eq!(seqs, (1..=40).rev().collect::<Vec<_>>());
 }

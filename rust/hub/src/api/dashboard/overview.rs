@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX};
 use orochi_protocol::reply::AgentRow;
 use orochi_protocol::{AgentName, ErrorCode, Seq, Timestamp};
@@ -17,10 +18,11 @@ use crate::api::dashboard::digest::Counts;
 use crate::api::dashboard::stuck::{Lost, Stuck, lost, stuck};
 use crate::api::errors::ApiError;
 use crate::api::request::query::Params;
+use crate::api::request::rows::{NextPage, next_page};
 use crate::core::system_clock;
 use crate::delivery::view::{self, Viewer};
 use crate::markdown;
-use crate::store::{self, Excerpt, Reader, StoreError, conversation_partner};
+use crate::store::{self, ANSWER_TEXT_MAX, Excerpt, Reader, StoreError, TextRoom, conversation_partner};
 
 /// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for
 /// long.
@@ -168,13 +170,16 @@ fn dealt_with(row: &AgentRow, counts: &Counts) -> Seq {
     row.cursor.or_else(|| counts.newest_of(&row.name)).unwrap_or_default()
 }
 
-/// GET /api/agents/{name}/waiting: mentions and direct messages that the agent has not dealt with, oldest first.
+/// GET /api/agents/{name}/waiting: mentions and direct messages that the agent has not dealt with, or those of them
+/// `after` a seq, oldest first.
 pub async fn waiting(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
+    uri: Uri,
     params: Params,
-) -> Result<Json<Vec<Box<RawValue>>>, ApiError> {
+) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
     let name = AgentName::parse(&path?.0)?;
+    let after = params.seq("after")?.unwrap_or_default();
     let limit = params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT) as usize;
     let rendering = params.rendering()?;
     let rows = app.core.agents(true).await?;
@@ -184,13 +189,20 @@ pub async fn waiting(
     };
     let head = app.core.head();
     let read = move |counts: &Counts, reader: &Reader| {
-        let after = dealt_with(&row, counts);
-        let mut rows = Vec::new();
+        let after = after.max(dealt_with(&row, counts));
+        let (mut rows, mut room) = (Vec::new(), TextRoom::new(ANSWER_TEXT_MAX));
+        let (mut last, mut next) = (after, None);
         reader.addressed(name.as_str(), after, head, |message| {
+            if !room.take(message) {
+                next = Some(last);
+                return ControlFlow::Break(());
+            }
+            last = message.seq;
             rows.push(rendering.row(view::row(message, Viewer::Observer, None), &message.content));
             if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        Ok(rows)
+        Ok((next, rows))
     };
-    Ok(Json(app.digest.ask(app.core.reads(), PIECE, (head, system_clock()), read).await?))
+    let (next, rows) = app.digest.ask(app.core.reads(), PIECE, (head, system_clock()), read).await?;
+    Ok((next.and_then(|seq| next_page(&uri, "after", seq)), Json(rows)))
 }

@@ -17,8 +17,11 @@ use crate::store::Lane;
 use crate::store::states::StateChange;
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
-/// Changes that one answer holds.
+/// Changes of one agent that one answer holds.
 const CHANGES_MAX: u32 = 2000;
+/// Changes of all agents that one answer holds, as long as each agent has its newest ones.
+const ALL_CHANGES_MAX: usize = 50_000;
+const CHANGES_MIN: u32 = 10;
 
 /// One state and its time, cut to the requested range.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -47,9 +50,10 @@ pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>,
     let until = system_clock();
     let since = Timestamp::from_micros(until.as_micros() - seconds * 1_000_000);
     let read = app.core.reads().run_in(Lane::Search, move |reader| {
+        let each = changes_of_each(names.len());
         let mut agents = BTreeMap::new();
         for row in names {
-            let spans = spans(reader.states(&row.name, since, until, CHANGES_MAX)?, since, until);
+            let spans = spans(reader.states(&row.name, since, until, each)?, since, until);
             if !spans.is_empty() {
                 agents.insert(row.name, spans);
             }
@@ -72,6 +76,11 @@ pub async fn show(
     let read =
         app.core.reads().run_in(Lane::Search, move |reader| reader.states(name.as_str(), since, until, CHANGES_MAX));
     Ok(Json(spans(read.await?, since, until)))
+}
+
+/// Changes of each of so many agents that one answer holds.
+fn changes_of_each(agents: usize) -> u32 {
+    u32::try_from(ALL_CHANGES_MAX / agents.max(1)).unwrap_or(CHANGES_MAX).clamp(CHANGES_MIN, CHANGES_MAX)
 }
 
 fn spans(changes: Vec<StateChange>, since: Timestamp, until: Timestamp) -> Vec<Span> {

@@ -4,7 +4,7 @@
 //! the log, found by halving. Where the clock was set back is noted in `clock_steps`: between two of them times rise
 //! again, and each such stretch is halved by itself. Only the part that 0.1.0 wrote may be out of order within.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use orochi_protocol::request::{HistoryFilter, Order};
 use orochi_protocol::{Seq, Timestamp};
@@ -66,18 +66,7 @@ impl Reader {
         bytes: usize,
     ) -> Result<(Vec<StoredMessage>, bool), StoreError> {
         let (sql, values) = self.history_sql(channel, filter)?;
-        let (mut messages, mut room, mut is_cut) = (Vec::new(), bytes, false);
-        self.visit(&sql, params_from_iter(values), |message| {
-            let size = message.content.len() + message.metadata.len() + message.extra.as_ref().map_or(0, String::len);
-            if size > room && !messages.is_empty() {
-                is_cut = true;
-                return ControlFlow::Break(());
-            }
-            room = room.saturating_sub(size);
-            messages.push(message.clone());
-            ControlFlow::Continue(())
-        })?;
-        Ok((messages, is_cut))
+        self.rows_within(&sql, params_from_iter(values), bytes)
     }
 
     /// The statement and its values.

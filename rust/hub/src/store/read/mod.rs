@@ -1,12 +1,13 @@
 //! Reading the log.
 //!
 //! - [`pool`]: who may read, how many at once and for how long.
-//! - [`history`], [`page`], [`glance`]: what is read.
+//! - [`history`], [`page`], [`glance`]: what is read. [`room`]: how much of it at once.
 
 mod glance;
 mod history;
 mod page;
 mod pool;
+mod room;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 pub use glance::{Excerpt, Glance};
 pub use page::Page;
 pub use pool::{Lane, Paused, Reads};
+pub use room::{ANSWER_TEXT_MAX, TextRoom};
 
 use super::row::{COLUMNS, empty, read_into, read_row};
 use super::{StoreError, StoredMessage};
@@ -165,6 +167,25 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// The rows as far as there is room for them; true where there are more.
+    fn rows_within(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        bytes: usize,
+    ) -> Result<(Vec<StoredMessage>, bool), StoreError> {
+        let (mut messages, mut room, mut is_cut) = (Vec::new(), TextRoom::new(bytes), false);
+        self.visit(sql, parameters, |message| {
+            if !room.take(message) {
+                is_cut = true;
+                return ControlFlow::Break(());
+            }
+            messages.push(message.clone());
+            ControlFlow::Continue(())
+        })?;
+        Ok((messages, is_cut))
     }
 
     fn rows(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<StoredMessage>, StoreError> {

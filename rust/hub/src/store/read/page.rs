@@ -22,12 +22,20 @@ pub struct Page {
     pub limit: u32,
 }
 
+impl Page {
+    /// Whether it is read towards the end of the log.
+    pub fn is_forward(&self) -> bool {
+        self.after.is_some() || self.since.is_some()
+    }
+}
+
 impl Reader {
-    /// The first ones after `after` and from `since` on; where neither is given, the newest ones. Oldest first.
+    /// The first ones after `after` and from `since` on; where neither is given, the newest ones. Oldest first, and no
+    /// more than `bytes` of text; true where there is more.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn page(&self, page: &Page) -> Result<Vec<StoredMessage>, StoreError> {
+    pub fn page(&self, page: &Page, bytes: usize) -> Result<(Vec<StoredMessage>, bool), StoreError> {
         let mut conditions = Conditions::default();
         if let Some(channel) = &page.channel {
             conditions.and("channel = ?", channel.clone());
@@ -39,16 +47,15 @@ impl Reader {
         if let Some(after) = page.after {
             conditions.and("seq > ?", after.as_i64());
         }
-        let is_forward = page.after.is_some() || page.since.is_some();
-        let order = if is_forward { "ASC" } else { "DESC" };
+        let order = if page.is_forward() { "ASC" } else { "DESC" };
         let clause = conditions.sql().to_owned();
         let (limit, values) = conditions.values_with(page.limit);
         let sql = format!("SELECT {COLUMNS} FROM messages{clause} ORDER BY seq {order} LIMIT {limit}");
-        let mut rows = self.rows(&sql, params_from_iter(values))?;
-        if !is_forward {
+        let (mut rows, is_cut) = self.rows_within(&sql, params_from_iter(values), bytes)?;
+        if !page.is_forward() {
             rows.reverse();
         }
-        Ok(rows)
+        Ok((rows, is_cut))
     }
 
     /// The newest `limit` messages of the whole log, oldest first.
@@ -56,24 +63,33 @@ impl Reader {
     /// # Errors
     /// Where the disk refuses.
     pub fn recent(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
-        self.page(&Page { limit, ..Page::default() })
+        Ok(self.page(&Page { limit, ..Page::default() }, usize::MAX)?.0)
     }
 
-    /// The newest messages said by an agent, among those after `after`, or to it, however old. Oldest first.
+    /// The newest messages before `before` said by an agent, among those after `after`, or to it, however old. Oldest
+    /// first, and no more than `bytes` of text; true where there is more.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn by_or_to(&self, agent: &str, after: Seq, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
+    pub fn by_or_to(
+        &self,
+        agent: &str,
+        (after, before): (Seq, Seq),
+        limit: u32,
+        bytes: usize,
+    ) -> Result<(Vec<StoredMessage>, bool), StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM messages WHERE seq IN (
-                 SELECT seq FROM (SELECT seq FROM addressed WHERE agent = ?1 ORDER BY seq DESC LIMIT ?3)
+                 SELECT seq FROM (SELECT seq FROM addressed WHERE agent = ?1 AND seq < ?4 ORDER BY seq DESC LIMIT ?3)
                  UNION
-                 SELECT seq FROM (SELECT seq FROM messages WHERE sender = ?1 AND seq > ?2 ORDER BY seq DESC LIMIT ?3))
+                 SELECT seq FROM (SELECT seq FROM messages WHERE sender = ?1 AND seq > ?2 AND seq < ?4
+                                  ORDER BY seq DESC LIMIT ?3))
              ORDER BY seq DESC LIMIT ?3"
         );
-        let mut rows = self.rows(&sql, params![agent, after.as_i64(), limit])?;
+        let values = params![agent, after.as_i64(), limit, before.as_i64()];
+        let (mut rows, is_cut) = self.rows_within(&sql, values, bytes)?;
         rows.reverse();
-        Ok(rows)
+        Ok((rows, is_cut))
     }
 
     /// The place of a channel's newest message.
