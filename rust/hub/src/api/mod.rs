@@ -103,5 +103,5 @@ fn shared_routes(app: &App) -> Router {
 
 /// What every request passes first, upgrades too.
 fn secured(routes: Router, app: App) -> Router {
-    routes.layer(from_fn_with_state(app.guard, origin::admit)).layer(from_fn(headers::add))
+    routes.layer(from_fn_with_state((app.guard, app.auth), origin::admit)).layer(from_fn(headers::add))
 }

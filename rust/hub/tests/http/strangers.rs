@@ -49,11 +49,15 @@ async fn a_name_that_was_led_to_this_machine_is_refused() {
 }
 
 #[tokio::test]
-async fn on_a_reachable_address_any_host_passes_unless_hosts_are_listed() {
+async fn host_on_a_reachable_address_is_listed_or_nobodys_on_the_internet() {
     for (listed, names) in [
-        (vec![], vec![("hub.lab", 200), ("192.0.2.1", 200)]),
-        (vec!["hub.lab".to_owned()], vec![("hub.lab", 200), ("localhost:1", 200), ("192.0.2.1", 403), ("evil", 403)]),
+        (vec![], vec![("192.0.2.1", 401), ("orochi", 401), ("gpu-1.local:8559", 401), ("hub.example", 403)]),
+        (
+            vec!["hub.example".to_owned()],
+            vec![("hub.example", 401), ("localhost:1", 401), ("192.0.2.1", 403), ("evil", 403)],
+        ),
     ] {
+        let is_listed = !listed.is_empty();
         let hub = TestHub::with(|config| {
             config.host = "0.0.0.0".to_owned();
             config.token = "s3cret".into();
@@ -62,11 +66,20 @@ async fn on_a_reachable_address_any_host_passes_unless_hosts_are_listed() {
         .await;
         let port = hub.dashboard_host().rsplit_once(':').unwrap().1;
         let host = format!("127.0.0.1:{port}");
+        let ask = async |path: &str, name: &str| {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+            send_raw(&host, request.as_bytes()).await
+        };
         for (name, status) in names {
-            let request = format!("GET /healthz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
-            let answer = send_raw(&host, request.as_bytes()).await;
+            let answer = ask("/api/agents", name).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {answer}");
+            assert_eq!(status == 403, answer.contains("OROCHI_ALLOWED_HOSTS"), "{answer}");
         }
+        // A program with the token, such as an agent of 0.1.0, needs no list.
+        let with_token = ask("/api/agents?token=s3cret", "hub.example").await;
+        assert!(with_token.starts_with("HTTP/1.1 200 "), "{with_token}");
+        let other = ask("/healthz", "other.example").await;
+        assert!(other.starts_with(if is_listed { "HTTP/1.1 403 " } else { "HTTP/1.1 200 " }), "{other}");
     }
 }
 

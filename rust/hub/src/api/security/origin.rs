@@ -12,6 +12,7 @@ use orochi_protocol::names::shown;
 use orochi_protocol::{ErrorCode, Refusal};
 
 use crate::api::errors::ApiError;
+use crate::api::security::token::Auth;
 
 /// The dashboard's page, to which a link may lead from anywhere.
 const PAGE: &str = "/";
@@ -23,9 +24,12 @@ const OPEN: [&str; 5] = ["/healthz", "/healthz/", "/readyz", "/readyz/", "/api/w
 pub enum Bind {
     /// Only addresses of this machine: a request that names another host was led here.
     Loopback,
-    /// An address that others can reach. Where no hosts are listed, the hub does not know its names.
+    /// An address that others can reach. Where no hosts are listed, names pass that nobody on the internet can own.
     Reachable,
 }
+
+/// Ends of names that only a network of its own gives (RFC 6762, RFC 8375, and ICANN's `.internal`).
+const PRIVATE_ENDS: [&str; 3] = [".local", ".home.arpa", ".internal"];
 
 /// The rules for `Host` and `Origin`.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ struct Rules {
     origins: Vec<Origin>,
     /// In lower case; an entry without a port stands for every port.
     hosts: Vec<Authority>,
+    /// This machine's own name.
+    own_name: String,
 }
 
 /// A request without its body.
@@ -49,6 +55,8 @@ struct Head<'a> {
     uri: &'a Uri,
     version: Version,
     headers: &'a HeaderMap,
+    /// Whether it carries the hub's token, which no page that was led here has.
+    has_token: bool,
 }
 
 /// A request that may go on.
@@ -63,9 +71,15 @@ enum Admitted {
 impl Guard {
     /// `origins` are written as a browser sends them, `hosts` with or without a port.
     pub fn new(bind: Bind, origins: &[String], hosts: &[String]) -> Self {
+        Self::named(bind, origins, hosts, &gethostname::gethostname().to_string_lossy())
+    }
+
+    /// The same on a machine of this name.
+    fn named(bind: Bind, origins: &[String], hosts: &[String], own_name: &str) -> Self {
         let origins = origins.iter().filter_map(|text| Origin::parse(text)).collect();
         let hosts = hosts.iter().map(|text| Authority::parse(text)).collect();
-        Self { rules: Arc::new(Rules { bind, origins, hosts }) }
+        let own_name = own_name.to_ascii_lowercase();
+        Self { rules: Arc::new(Rules { bind, origins, hosts, own_name }) }
     }
 
     fn check(&self, head: &Head<'_>) -> Result<Admitted, Refusal> {
@@ -80,13 +94,17 @@ impl Guard {
     fn check_host(&self, head: &Head<'_>) -> Result<Option<Authority>, Refusal> {
         let Some(text) = host_text(head)? else { return Ok(None) };
         let host = Authority::parse(&text);
-        let Rules { bind, hosts, .. } = &*self.rules;
-        let any_passes = *bind == Bind::Reachable && hosts.is_empty();
-        if any_passes || host.is_loopback() || hosts.iter().any(|allowed| allowed.covers(&host)) {
+        let Rules { bind, hosts, own_name, .. } = &*self.rules;
+        if host.is_loopback() || hosts.iter().any(|allowed| allowed.covers(&host)) {
             return Ok(Some(host));
         }
+        let is_unlisted = *bind == Bind::Reachable && hosts.is_empty();
+        if is_unlisted && (host.is_private() || host.host == *own_name || head.has_token || is_open(head)) {
+            return Ok(Some(host));
+        }
+        let way_out = if is_unlisted { "use its address or its own name" } else { "use localhost" };
         let detail = format!(
-            "the Host {} is no name of this machine's own: use localhost, or list it in OROCHI_ALLOWED_HOSTS",
+            "the Host {} does not name this machine: {way_out}, or list the name in OROCHI_ALLOWED_HOSTS",
             shown(&text)
         );
         Err(Refusal::new(ErrorCode::ForbiddenHost, detail))
@@ -112,9 +130,11 @@ impl Guard {
 }
 
 /// Lets requests pass that come from where they may; browsers' questions about a listed origin are answered.
-pub async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub async fn admit(State((guard, auth)): State<(Guard, Auth)>, request: Request, next: Next) -> Response {
     let (method, uri, version) = (request.method(), request.uri(), request.version());
-    match guard.check(&Head { method, uri, version, headers: request.headers() }) {
+    let headers = request.headers();
+    let has_token = auth.asks_for_token() && auth.allows(uri, headers);
+    match guard.check(&Head { method, uri, version, headers, has_token }) {
         Err(refusal) => ApiError(refusal).into_response(),
         Ok(Admitted::Plain) => next.run(request).await,
         Ok(Admitted::CrossOrigin(origin)) => {
@@ -142,12 +162,16 @@ fn check_site(head: &Head<'_>) -> Result<(), Refusal> {
     }
     let path = head.uri.path();
     let is_visit = is_only("sec-fetch-mode", "navigate") && is_only("sec-fetch-dest", "document");
-    if OPEN.contains(&path) || (path == PAGE && is_visit && head.method == Method::GET) {
+    if is_open(head) || (path == PAGE && is_visit && head.method == Method::GET) {
         return Ok(());
     }
     let detail = "the request was made by a page of another site (Sec-Fetch-Site): only the hub's own page may call it, \
                   and pages whose origin is listed in OROCHI_ALLOWED_ORIGINS, by requests that name it";
     Err(Refusal::new(ErrorCode::ForbiddenOrigin, detail))
+}
+
+fn is_open(head: &Head<'_>) -> bool {
+    OPEN.contains(&head.uri.path())
 }
 
 /// What a page of a listed origin may do: what the routes offer, with the token in a header. Cookies are not
@@ -209,6 +233,16 @@ impl Authority {
         }
     }
 
+    /// Whether nobody on the internet can own the name, and so lead a browser here by it: it is an address, or a name
+    /// that only the network here gives. Compose's services and Kubernetes' have such names.
+    fn is_private(&self) -> bool {
+        let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
+        let is_name =
+            !bare.is_empty() && bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        bare.parse::<IpAddr>().is_ok()
+            || (is_name && (!bare.contains('.') || PRIVATE_ENDS.iter().any(|end| bare.ends_with(end))))
+    }
+
     /// Whether this entry of a list stands for `host`.
     fn covers(&self, host: &Authority) -> bool {
         self.host == host.host && (self.port.is_none() || self.port == host.port)
@@ -260,7 +294,7 @@ mod tests {
     use super::*;
 
     fn head<'a>(version: Version, uri: &'a Uri, headers: &'a HeaderMap) -> Head<'a> {
-        Head { method: &Method::GET, uri, version, headers }
+        Head { method: &Method::GET, uri, version, headers, has_token: false }
     }
 
     fn check(bind: Bind, host: Option<&str>, origin: Option<&str>) -> Result<Admitted, ErrorCode> {
@@ -315,6 +349,39 @@ mod tests {
             assert_eq!(check(Bind::Loopback, Some(host), None), Err(ErrorCode::ForbiddenHost), "{host}");
             assert_eq!(check(Bind::Reachable, Some(host), None), Err(ErrorCode::ForbiddenHost), "{host}");
         }
+    }
+
+    #[test]
+    fn host_on_a_reachable_address_may_be_any_that_nobody_on_the_internet_owns() {
+        let guard = Guard::named(Bind::Reachable, &[], &[], "GPU-1.lab.example.edu");
+        let check = |host: &'static str, path: &'static str, has_token: bool| {
+            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            let uri = Uri::from_static(path);
+            let head = Head { has_token, ..head(Version::HTTP_11, &uri, &headers) };
+            guard.check(&head).map_err(|refusal| (refusal.code, refusal.detail))
+        };
+        for host in [
+            "localhost:9559",
+            "192.0.2.1:9559",
+            "[2001:db8::1]:8559",
+            "orochi:9559",
+            "gpu-1",
+            "gpu-1.local",
+            "orochi.default.svc.cluster.local:9559",
+            "hub.home.arpa",
+            "hub.internal",
+            "gpu-1.lab.example.edu:8559",
+        ] {
+            assert_eq!(check(host, "/api/agents", false), Ok(Admitted::Plain), "{host}");
+        }
+        for host in ["evil.example", "192.0.2.1.evil.example", "evil.local.example", "", "a b", "[::1", "user@gpu-1"] {
+            let (code, detail) = check(host, "/api/agents", false).unwrap_err();
+            assert_eq!(code, ErrorCode::ForbiddenHost, "{host}");
+            assert!(detail.contains("OROCHI_ALLOWED_HOSTS"), "{detail}");
+        }
+        // Who has the token is no page that was led here; open routes tell nothing.
+        assert_eq!(check("hub.example.com", "/api/agents", true), Ok(Admitted::Plain));
+        assert_eq!(check("hub.example.com", "/healthz", false), Ok(Admitted::Plain));
     }
 
     #[test]
