@@ -3,37 +3,41 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep};
 
 use crate::core::Core;
 use crate::store::StoreError;
 
-/// How often the files are checked. A write checks them itself; this is for an idle hub.
+/// How often the files of an idle hub are checked. A write checks them itself.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often they are checked while messages come: a fast disk takes hundreds of megabytes a second.
+const EVERY_BUSY: Duration = Duration::from_millis(100);
 /// The write-ahead log grows while overlapping reads hold older states of it. Over this size, reads pause for a moment.
 /// SQLite by itself keeps it at a quarter of this.
-const WAL_MAX: u64 = 64 * 1024 * 1024;
+pub const WAL_MAX: u64 = 64 * 1024 * 1024;
 /// How long to wait after a pause that did not help: another program's reader blocks the reset.
 const PAUSE_AGAIN: Duration = Duration::from_secs(30);
 
-/// Watches the log until the core has stopped.
-pub async fn watch(core: Core) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Watches the log until the core has stopped, and resets a write-ahead log of more than `wal_max` bytes.
+pub async fn watch(core: Core, wal_max: u64) {
     let mut is_in_place = true;
     let mut not_before = Instant::now();
+    let mut head = core.head();
+    let mut wait = EVERY;
     loop {
         tokio::select! {
             () = core.stopped() => return,
-            _ = ticks.tick() => {}
+            () = sleep(wait) => {}
         }
+        let before = std::mem::replace(&mut head, core.head());
+        wait = if head == before { EVERY } else { EVERY_BUSY };
         let files = core.reads().files().clone();
         // A disk that hangs blocks this one check, not the runtime's threads.
         let looked = tokio::task::spawn_blocking(move || (files.check(), files.wal_bytes())).await;
         let Ok((checked, wal_bytes)) = looked else { continue };
         tell(&checked, is_in_place);
         is_in_place = checked.is_ok();
-        if is_in_place && wal_bytes > WAL_MAX && Instant::now() >= not_before {
+        if is_in_place && wal_bytes > wal_max && Instant::now() >= not_before {
             tokio::select! {
                 () = core.stopped() => return,
                 is_reset = reset_wal(&core) => if !is_reset {

@@ -142,7 +142,7 @@ impl Hub {
         let ended = std::mem::take(&mut loaded.ended_sessions);
         let sessions = Sessions::new(&loaded.session_key, &config.token, ended, patience.login);
         let (core, _thread) = core::start(store, loaded, reads)?;
-        tokio::spawn(log_watch::watch(core.clone()));
+        tokio::spawn(log_watch::watch(core.clone(), log_watch::WAL_MAX));
         let app = App::new(core.clone(), config, sessions, patience)?;
         // Before deliveries arrive, which would hide how far the former run had got.
         app.bridge.catch_up().await;
