@@ -119,7 +119,7 @@ impl Durable {
                     pending.outcome = Some(outcome);
                 }
                 Entry::Call { note, noted } => *noted = Some(note.write(&mut transaction, batch.now)?),
-                Entry::SignOut { nonce, until, .. } => transaction.end_session(nonce, *until, batch.now)?,
+                Entry::SignOut { nonce, until, .. } => transaction.end_session(nonce, *until)?,
                 // Their records are written below.
                 Entry::Register(_) | Entry::Change(_) | Entry::Disconnect { .. } => {}
                 Entry::Observe { .. }

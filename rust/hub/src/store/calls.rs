@@ -30,8 +30,9 @@ impl Batch<'_> {
     /// # Errors
     /// Where the disk refuses; the batch is then to be dropped.
     pub fn begin_call(&mut self, asker: &str, id: &str, asked: &str, now: Timestamp) -> Result<Call, StoreError> {
+        let old = self.end_of(KEPT_MICROS, now)?;
         let transaction = self.transaction();
-        transaction.execute("DELETE FROM calls WHERE begun < ?1", [now.as_micros() - KEPT_MICROS])?;
+        transaction.execute("DELETE FROM calls WHERE begun < ?1", [old])?;
         let known = transaction
             .query_row(
                 "SELECT asked, answer, begun FROM calls WHERE asker = ?1 AND id = ?2",

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use orochi_protocol::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{Batch, StoreError};
@@ -13,16 +12,15 @@ pub const ENDED_SESSIONS_MAX: usize = 1000;
 const PREFIX: &str = "ended_session.";
 
 impl Batch<'_> {
-    /// Stores that a login was ended, which would be valid until `until` (seconds since 1970). Drops those that have
-    /// expired, and, beyond the bound, those that expire first.
+    /// Stores that a login was ended, which would be valid until `until` (seconds since 1970). Drops, beyond the bound,
+    /// those that expire first. Expired ones are kept as well: where the clock was ahead, they only seem to have
+    /// expired.
     ///
     /// # Errors
     /// Where the disk refuses; the batch is then to be dropped.
-    pub fn end_session(&mut self, nonce: &str, until: i64, now: Timestamp) -> Result<(), StoreError> {
+    pub fn end_session(&mut self, nonce: &str, until: i64) -> Result<(), StoreError> {
         let transaction = self.transaction();
-        let now = now.as_micros().div_euclid(1_000_000);
         let all = format!("{PREFIX}*");
-        transaction.execute("DELETE FROM meta WHERE key GLOB ?1 AND value <= ?2", params![all, now])?;
         let put = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
         transaction.execute(put, params![format!("{PREFIX}{nonce}"), until])?;
         let cut = "DELETE FROM meta WHERE key IN

@@ -62,9 +62,10 @@ impl Batch<'_> {
     /// # Errors
     /// Where the disk refuses; the batch is then to be dropped.
     pub fn mark(&mut self, marks: &Marks, seq: Seq, now: Timestamp) -> Result<(), StoreError> {
-        let transaction = self.transaction();
         // It reads all notes, so it is done now and then.
         let is_turn = seq.get().is_multiple_of(256);
+        let old = if is_turn { Some(self.end_of(NOTES_KEPT_MICROS, now)?) } else { None };
+        let transaction = self.transaction();
         let (seq, now) = (seq.as_i64().to_string(), now.as_micros());
         let mut put =
             transaction.prepare_cached("INSERT OR REPLACE INTO marks (key, value, ts) VALUES (?1, ?2, ?3)")?;
@@ -78,10 +79,10 @@ impl Batch<'_> {
         for key in &marks.ends {
             end.execute([told(key)])?;
         }
-        if is_turn {
+        if let Some(old) = old {
             transaction
                 .prepare_cached("DELETE FROM marks WHERE key >= 'note:' AND key < 'note;' AND ts < ?1")?
-                .execute([now - NOTES_KEPT_MICROS])?;
+                .execute([old])?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! is a channel's name with `#`, or, for direct messages, the key of the conversation (see
 //! [`conversation_key`]), the same from both sides.
 
+mod aging;
 mod calls;
 mod compose;
 mod epoch;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
+use super::aging::Aging;
 use super::files::LogFiles;
 use super::lock::Lock;
 use super::{AgentRecord, StoreError, compose, epoch, logins, schema, states, upgrade};
@@ -32,6 +33,8 @@ pub struct Store {
     pub(super) newest_ts: Option<Timestamp>,
     /// Up to which time agents' states are deleted.
     pub(super) retention: states::Retention,
+    /// Up to which time other rows are deleted.
+    pub(super) aging: Aging,
     pub(super) epoch: String,
     /// Last: it is closed after the connection.
     pub(super) lock: Lock,
@@ -119,12 +122,22 @@ impl Store {
         let known_channels = loaded.channels.iter().cloned().collect();
         let files = Arc::new(LogFiles::of_open(path)?);
         let newest_ts = newest_ts(&connection, loaded.legacy_head)?;
+        let aging = Aging::load(&connection, newest_time(&connection, &loaded)?)?;
         let epoch = loaded.epoch.clone();
         if let Err(error) = lock.note(&epoch, loaded.head) {
             tracing::warn!(%error, "the log's head could not be noted beside it");
         }
         Ok((
-            Self { connection, known_channels, files, newest_ts, retention: states::Retention::default(), epoch, lock },
+            Self {
+                connection,
+                known_channels,
+                files,
+                newest_ts,
+                retention: states::Retention::default(),
+                aging,
+                epoch,
+                lock,
+            },
             loaded,
         ))
     }
@@ -253,6 +266,14 @@ fn head(connection: &Connection) -> rusqlite::Result<Seq> {
 fn newest_ts(connection: &Connection, legacy_head: Seq) -> rusqlite::Result<Option<Timestamp>> {
     let sql = "SELECT ts FROM messages WHERE seq > ?1 ORDER BY seq DESC LIMIT 1";
     connection.query_row(sql, [legacy_head.as_i64()], |row| row.get(0).map(Timestamp::from_micros)).optional()
+}
+
+/// The time of the newest message or call; the system's where there is none.
+fn newest_time(connection: &Connection, loaded: &Loaded) -> rusqlite::Result<Timestamp> {
+    let call: Option<i64> = connection.query_row("SELECT max(begun) FROM calls", [], |row| row.get(0))?;
+    let message = (loaded.head > Seq::ZERO).then_some(loaded.last_ts);
+    let newest = call.map(Timestamp::from_micros).into_iter().chain(message).max();
+    Ok(newest.unwrap_or_else(system_clock))
 }
 
 fn meta_number(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {

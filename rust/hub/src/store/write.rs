@@ -5,6 +5,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
+use super::aging::Aging;
 use super::lock::Lock;
 use super::row::{COLUMNS, read_row};
 use super::states::Retention;
@@ -22,6 +23,7 @@ pub struct Batch<'a> {
     newest_ts: Option<Timestamp>,
     committed_ts: &'a mut Option<Timestamp>,
     retention: &'a mut Retention,
+    aging: &'a Aging,
     /// The newest message of this batch.
     newest: Option<Seq>,
     lock: &'a Lock,
@@ -55,6 +57,7 @@ impl Store {
             newest_ts: self.newest_ts,
             committed_ts: &mut self.newest_ts,
             retention: &mut self.retention,
+            aging: &self.aging,
             newest: None,
             lock: &self.lock,
             epoch: &self.epoch,
@@ -145,6 +148,11 @@ impl Batch<'_> {
 
     pub(super) fn transaction(&mut self) -> &Transaction<'_> {
         &self.transaction
+    }
+
+    /// The time before which rows have been kept for `kept` microseconds.
+    pub(super) fn end_of(&self, kept: i64, now: Timestamp) -> Result<i64, StoreError> {
+        Ok(self.aging.end_of(kept, now, &self.transaction)?)
     }
 
     pub(super) fn retention(&mut self) -> (&Transaction<'_>, &mut Retention) {

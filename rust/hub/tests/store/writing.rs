@@ -1,6 +1,7 @@
 //! Transactions: all of a batch or nothing, ids once a sender, and each index in step.
 
-use orochi_hub::store::{Appended, Forgettable, NewMessage};
+use orochi_hub::core::system_clock;
+use orochi_hub::store::{Appended, Call, Forgettable, NewMessage};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{AgentName, ChannelName, Seq, Timestamp};
 
@@ -166,6 +167,27 @@ fn states_are_not_deleted_at_once_by_a_clock_that_is_ahead() {
     batch.put_state("alice", "later", time(400 * DAY)).unwrap();
     batch.commit().unwrap();
     assert!(states_of(&folder, "alice").len() < states.len() + 1);
+}
+
+#[test]
+fn calls_and_ended_logins_are_not_forgotten_by_a_clock_that_is_ahead() {
+    let folder = Folder::new();
+    let (mut store, _) = folder.open();
+    let now = system_clock();
+    let ahead = Timestamp::from_micros(now.as_micros() + 400 * 86_400_000_000);
+    let mut batch = store.begin().unwrap();
+    assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), Call::New);
+    batch.end_session("expired", 1).unwrap();
+    assert_eq!(batch.begin_call("alice", "2", "digest", ahead).unwrap(), Call::New);
+    batch.end_session("other", i64::MAX).unwrap();
+    assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), Call::Begun(now));
+    batch.commit().unwrap();
+    drop(store);
+    // A start while it is ahead.
+    let (mut store, loaded) = folder.open();
+    let mut batch = store.begin().unwrap();
+    assert_eq!(batch.begin_call("alice", "1", "digest", ahead).unwrap(), Call::Begun(now));
+    assert_eq!(loaded.ended_sessions.len(), 2);
 }
 
 #[test]
