@@ -120,7 +120,7 @@ MISTAKES = [
         "does not say where it joined",
         "client.joined[channel] = ack.seq;",
         "",
-        "#later was joined after seq 2; it received",
+        "#early was joined after seq 1; it received [1, 2], after {'type': 'register'",
     ),
     Mistake(
         "9 joined channels",

@@ -59,21 +59,22 @@ class Client {
 
   register(resume) {
     const payload = { channels: this.channels, resume };
-    if (typeof resume === "number") {
+    const joined = this.joinedAfter(resume);
+    if (typeof resume === "number" || Object.keys(joined).length > 0) {
       payload.epoch = this.epoch;
-      payload.joined = Object.fromEntries(
-        this.channels
-          .map((channel) => [channel, Math.max(this.joined[channel] ?? 0, this.floor())])
-          .filter(([, seq]) => seq > resume),
-      );
+      payload.joined = joined;
     }
     this.registerId = uuid7();
     this.transmit({ type: "register", sender: this.name, id: this.registerId, payload });
   }
 
-  /** A position from before the first register is none in channels. */
-  floor() {
-    return this.position < this.channelsFrom ? this.channelsFrom : 0;
+  /** The channels with the seqs after which this client is in them, where these are above the position. */
+  joinedAfter(resume) {
+    const position = resume === "stored" ? 0 : resume;
+    // Before its first register it was in no channel. Of a "stored" register the hub knows that itself.
+    const floor = resume === "stored" || position >= this.channelsFrom ? 0 : this.channelsFrom;
+    const entries = this.channels.map((channel) => [channel, Math.max(this.joined[channel] ?? 0, floor)]);
+    return Object.fromEntries(entries.filter(([, seq]) => seq > position));
   }
 
   take(frame) {

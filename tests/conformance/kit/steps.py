@@ -182,21 +182,21 @@ async def resumes(stage: Stage) -> None:
 async def resumes_what_it_joined(stage: Stage) -> None:
     """A channel that was joined later is joined again, from there on: `joined` says so in the register."""
     await stage.joined()
-    position = await stage.friend.say("a position")
-    await stage.program.event("message", seq=position)
-    before = await stage.friend.say("before it joined", "#later")
-    await stage.program.do("join", channel="#later")
-    await stage.program.event("joined", channel="#later")
-    # What is said next is lost with the connection, so that the position stays before the join.
-    stage.proxy.rewrite = lambda frame: None if frame["type"] == "message" else frame
-    after = await stage.friend.say("after it joined", "#later")
-    stage.proxy.rewrite = lambda frame: frame
-    await again(stage)
-    await stage.program.event("message", seq=after)
-    register = stage.proxy.links[-1].sent[0]
-    assert "#later" in register["payload"]["channels"], f"the register leaves #later out: {register}"
-    seqs = [event["seq"] for event in stage.program.messages()]
-    assert before not in seqs, f"#later was joined after seq {before}; it received {seqs}"
+    # Before the program has a position, and after.
+    for channel in ("#early", "#later"):
+        before = await stage.friend.say("before it joined", channel)
+        await stage.program.do("join", channel=channel)
+        await stage.program.event("joined", channel=channel)
+        # What is said next is lost with the connection, so that the position stays before the join.
+        stage.proxy.rewrite = lambda frame: None if frame["type"] == "message" else frame
+        after = await stage.friend.say("after it joined", channel)
+        stage.proxy.rewrite = lambda frame: frame
+        await again(stage)
+        await stage.program.event("message", seq=after)
+        register = stage.proxy.links[-1].sent[0]
+        assert channel in register["payload"]["channels"], f"the register leaves {channel} out: {register}"
+        seqs = [event["seq"] for event in stage.program.messages()]
+        assert before not in seqs, f"{channel} was joined after seq {before}; it received {seqs}, after {register}"
 
 
 async def survives_another_log(stage: Stage) -> None:

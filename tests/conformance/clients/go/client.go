@@ -187,17 +187,19 @@ func (c *client) read(from *socket) {
 // Steps 2 and 9.
 func (c *client) register(resume any) {
 	said := object{"channels": c.channels, "resume": resume}
-	if position, isSeq := resume.(uint64); isSeq {
-		joined := map[string]uint64{}
-		for _, channel := range c.channels {
-			from := c.joined[channel]
-			if position < c.channelsFrom && from < c.channelsFrom {
-				from = c.channelsFrom
-			}
-			if from > position {
-				joined[channel] = from
-			}
+	position, isSeq := resume.(uint64)
+	joined := map[string]uint64{}
+	for _, channel := range c.channels {
+		from := c.joined[channel]
+		// Before its first register it was in no channel. Of a "stored" register the hub knows that itself.
+		if isSeq && position < c.channelsFrom && from < c.channelsFrom {
+			from = c.channelsFrom
 		}
+		if from > position {
+			joined[channel] = from
+		}
+	}
+	if isSeq || len(joined) > 0 {
 		said["epoch"], said["joined"] = c.epoch, joined
 	}
 	c.registerID = uuid7()
