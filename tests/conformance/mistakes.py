@@ -118,7 +118,7 @@ MISTAKES = [
     Mistake(
         "9 joined channels",
         "does not say where it joined",
-        "client.joined[channel] = ack.seq;",
+        "client.joined[channel] ??= ack.seq;",
         "",
         "#early was joined after seq 1; it received [1, 2], after {'type': 'register'",
     ),

@@ -196,7 +196,7 @@ const commands = {
   join: ({ channel }) =>
     client.request("subscribe", { channel }, (ack) => {
       client.channels.push(channel);
-      client.joined[channel] = ack.seq;
+      client.joined[channel] ??= ack.seq;
       tell({ event: "joined", channel });
     }),
   send: ({ key, channel, content }) =>

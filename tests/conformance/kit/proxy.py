@@ -57,11 +57,13 @@ class Proxy:
         self.rewrite: Callable[[Frame], Frame | None] = lambda frame: frame
         # Whether messages are delivered twice.
         self.repeats = False
+        # Messages after which a connection is cut, one number a cut, also while what was missed is replayed.
+        self.cuts: list[int] = []
         # An answer in the hub's place; None hands the frame on.
         self.answer: Callable[[Frame], Frame | None] = lambda frame: None
         self._changed = asyncio.Event()
         self._server: Server | None = None
-        self._open: set[ServerConnection] = set()
+        self._open: dict[ServerConnection, Link] = {}
         self._silent: set[ServerConnection] = set()
 
     async def __aenter__(self) -> Proxy:
@@ -91,8 +93,19 @@ class Proxy:
 
     def cut(self) -> None:
         """Ends all connections without a word, as a lost network does."""
-        for connection in list(self._open):
+        for connection, link in self._open.items():
+            link.last.append("-- the kit cuts the line here")
             connection.transport.abort()
+
+    def _is_cut(self) -> bool:
+        """Counts a delivered message; whether it is the last one before a cut."""
+        if not self.cuts:
+            return False
+        self.cuts[0] -= 1
+        if self.cuts[0] > 0:
+            return False
+        del self.cuts[0]
+        return True
 
     def fall_silent(self) -> None:
         """Leaves all connections open, and reads and writes nothing on them any more. New ones are not concerned."""
@@ -136,7 +149,7 @@ class Proxy:
 
     async def _serve(self, program: ServerConnection) -> None:
         link = self.links[-1]
-        self._open.add(program)
+        self._open[program] = link
         assert program.request is not None
         token = program.request.headers.get("Authorization")
         headers = {"Authorization": token} if token else {}
@@ -154,7 +167,7 @@ class Proxy:
         except (OSError, ConnectionClosed):
             program.transport.abort()
         finally:
-            self._open.discard(program)
+            self._open.pop(program, None)
             self._silent.discard(program)
 
     async def _to_hub(self, program: ServerConnection, hub: Any, link: Link) -> None:
@@ -184,3 +197,6 @@ class Proxy:
                     link.note("<", frame)
                     for _ in range(2 if self.repeats and "seq" in frame else 1):
                         await program.send(json.dumps(frame))
+                    if "seq" in frame and self._is_cut():
+                        self.cut()
+                        break
