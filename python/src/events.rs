@@ -14,6 +14,7 @@ use orochi_client::{Answer, Answers, Error, State};
 /// The ticket of the connect; requests count from 1.
 pub(crate) const CONNECT: u64 = 0;
 
+#[expect(clippy::large_enum_variant, reason = "almost all events are answers: a box for each would cost an allocation")]
 pub(crate) enum Event {
     /// The connect worked.
     Connected,

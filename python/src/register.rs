@@ -31,7 +31,7 @@ pub(crate) fn parse_register(
 ) -> Result<Register, Refusal> {
     let Identity { machine, role, model, agent_id, project } = identity;
     Ok(Register {
-        channels: channels.iter().map(|channel| ChannelName::parse(channel)).collect::<Result<_, _>>()?,
+        channels: Some(channels.iter().map(|channel| ChannelName::parse(channel)).collect::<Result<_, _>>()?),
         machine,
         role,
         model,
@@ -42,6 +42,7 @@ pub(crate) fn parse_register(
         joined: BTreeMap::new(),
         conflict: parse_conflict(conflict)?,
         events: events.iter().map(|event| parse_event(event)).collect::<Result<_, _>>()?,
+        reach: None,
     })
 }
 

@@ -13,10 +13,11 @@ __all__ = ["check"]
 CRATES = {
     "rust/protocol/Cargo.toml": set(),
     "rust/httpdate/Cargo.toml": set(),
-    "rust/hub/Cargo.toml": {"orochi-protocol"},
+    "rust/mcp/Cargo.toml": {"orochi-protocol"},
+    "rust/hub/Cargo.toml": {"orochi-mcp", "orochi-protocol"},
     "rust/client/Cargo.toml": {"orochi-protocol"},
     "rust/agent/Cargo.toml": {"orochi-client", "orochi-mcp", "orochi-protocol"},
-    "rust/cli/Cargo.toml": {"orochi-agent", "orochi-client", "orochi-hub", "orochi-protocol"},
+    "rust/cli/Cargo.toml": {"orochi-agent", "orochi-client", "orochi-hub", "orochi-mcp", "orochi-protocol"},
     "python/Cargo.toml": {"orochi-client", "orochi-protocol"},
 }
 
@@ -33,6 +34,7 @@ HUB: dict[str, set[str]] = {
     "registry": {"delivery", "store"},
     "core": {"clock", "delivery", "registry", "search", "store"},
     "log_watch": {"core", "store"},
+    "mailbox": {"core", "store"},
     "config": set(),
     "gitea": {"config", "http_client"},
     "gitea/webhook": {"config"},
@@ -49,6 +51,7 @@ HUB: dict[str, set[str]] = {
         "gitea/bridge",
         "gitea/once",
         "gitea/webhook",
+        "mailbox",
         "markdown",
         "ports",
         "search",

@@ -80,7 +80,7 @@ impl Agent {
         let mut options = Options::new(format!("ws://{place}"), name.as_str());
         options.token = Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty());
         options.register = Register {
-            channels,
+            channels: Some(channels),
             machine: gethostname::gethostname().to_string_lossy().chars().take(64).collect(),
             ..Register::default()
         };

@@ -31,7 +31,7 @@ async fn main() {
         match command {
             Command::Connect { url, token, name, channels } => {
                 let register = Register {
-                    channels: channels.iter().filter_map(|channel| ChannelName::parse(channel).ok()).collect(),
+                    channels: Some(channels.iter().filter_map(|channel| ChannelName::parse(channel).ok()).collect()),
                     resume: Some(Resume::Stored),
                     ..Register::default()
                 };

@@ -8,8 +8,8 @@ use std::time::Duration;
 use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX, METADATA_BYTES_MAX};
 use orochi_protocol::reply::DeliveryState;
-use orochi_protocol::request::{StatusUpdate, check_id};
-use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq, Target};
+use orochi_protocol::request::{Heartbeat, StatusUpdate, check_id};
+use orochi_protocol::{ChannelName, ErrorCode, Reach, Refusal, Seq, Target};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -82,6 +82,8 @@ pub struct Receipt {
     pub ts: Option<String>,
     /// Where each addressed agent is.
     pub delivery: BTreeMap<String, DeliveryState>,
+    /// How it reaches those of them that are online.
+    pub reach: BTreeMap<String, Reach>,
     /// Whether it was in the log already.
     pub duplicate: bool,
 }
@@ -209,6 +211,24 @@ impl Client {
         self.request("heartbeat", &json!({})).await.map(|_| ())
     }
 
+    /// Says how messages reach the agent from now on, also after a lost connection.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn set_reach(&self, reach: Reach) -> Result<(), Error> {
+        self.ask("heartbeat", &Heartbeat { reach: Some(reach), ..Heartbeat::default() }, Some(Change::Reach(reach)))
+            .await
+            .map(|_| ())
+    }
+
+    /// Everything up to here was put before the agent, in its context or by a wake; it has not dealt with it yet.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn offered(&self, seq: Seq) -> Result<(), Error> {
+        self.request("heartbeat", &Heartbeat { offered: Some(seq), ..Heartbeat::default() }).await.map(|_| ())
+    }
+
     /// Waits until every message that this agent missed is in its inbox: before it registered with `resume`, or while a
     /// connection was lost. Returns at once if nothing can be missing.
     ///
@@ -300,7 +320,8 @@ impl Client {
 
 impl From<AckPayload> for Receipt {
     fn from(ack: AckPayload) -> Self {
-        Self { seq: ack.seq, id: ack.r#ref, ts: ack.ts, delivery: ack.delivery, duplicate: ack.duplicate }
+        let AckPayload { seq, r#ref: id, ts, delivery, reach, duplicate, .. } = ack;
+        Self { seq, id, ts, delivery, reach, duplicate }
     }
 }
 

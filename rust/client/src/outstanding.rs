@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use orochi_protocol::incoming::{AckPayload, AnswerTo, ErrorPayload};
 use orochi_protocol::request::Register;
-use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
+use orochi_protocol::{ChannelName, ErrorCode, Reach, Refusal, Seq};
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -19,6 +19,7 @@ use crate::error::Error;
 pub(crate) enum Change {
     Join(ChannelName),
     Leave(ChannelName),
+    Reach(Reach),
 }
 
 impl Change {
@@ -26,15 +27,16 @@ impl Change {
     /// messages from before.
     pub(crate) fn apply(self, register: &mut Register, head: Option<Seq>) {
         match self {
-            Change::Join(channel) if register.channels.contains(&channel) => {}
+            Change::Join(channel) if register.channels().contains(&channel) => {}
             Change::Join(channel) => {
                 register.joined.extend(head.map(|head| (channel.clone(), head)));
-                register.channels.push(channel);
+                register.channels.get_or_insert_default().push(channel);
             }
             Change::Leave(channel) => {
-                register.channels.retain(|known| *known != channel);
+                register.channels.get_or_insert_default().retain(|known| *known != channel);
                 register.joined.remove(&channel);
             }
+            Change::Reach(reach) => register.reach = Some(reach),
         }
     }
 }

@@ -50,8 +50,7 @@ async fn register(core: &Core, index: usize) -> (core::ConnectionId, Arc<Outbox>
     let (connection, outbox) = (core.new_connection(), Arc::new(Outbox::default()));
     let (answer, answered) = oneshot::channel();
     let name = AgentName::parse(&format!("agent-{index}")).unwrap();
-    let register =
-        Box::new(Register { channels: vec![orochi_protocol::ChannelName::general()], ..Register::default() });
+    let register = Box::<Register>::default();
     let command =
         Command::Register { connection, id: "register".to_owned(), name, register, outbox: outbox.clone(), answer };
     core.send(command).await.unwrap();

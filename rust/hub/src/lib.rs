@@ -12,6 +12,7 @@
 //! 7. [`registry`]: who is connected, in which channels, and what is known of each agent.
 //! 8. [`delivery`]: which messages a connection gets, and how far it is.
 //! 9. [`search`]: the index of words, a file of its own behind the log. [`markdown`]: a text as HTML.
+//!    [`mailbox`]: what waits for an agent that asks over HTTP.
 //! 10. [`store`]: the log on disk. [`clock`]: the system's clock.
 
 mod api;
@@ -23,6 +24,7 @@ pub mod delivery;
 mod gitea;
 pub mod http_client;
 pub mod log_watch;
+mod mailbox;
 mod markdown;
 pub mod ports;
 mod registry;

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::reach::Reach;
 use crate::seq::Seq;
 
 /// An accepted message as one receiver sees it.
@@ -157,6 +158,9 @@ pub struct StatusEvent<'a> {
     pub model: &'a str,
     /// 0 to 1, or null.
     pub progress: Option<f64>,
+    /// How messages reach it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }
 
 fn push<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {

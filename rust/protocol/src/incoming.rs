@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::reach::Reach;
 use crate::reply::DeliveryState;
 use crate::seq::Seq;
 
@@ -67,6 +68,9 @@ pub struct AckPayload {
     /// Where each addressed agent is.
     #[serde(default)]
     pub delivery: BTreeMap<String, DeliveryState>,
+    /// How it reaches those of them that are online.
+    #[serde(default)]
+    pub reach: BTreeMap<String, Reach>,
     /// Whether the message was in the log already.
     #[serde(default)]
     pub duplicate: bool,
@@ -82,6 +86,9 @@ pub struct AckPayload {
     /// Whether the asked position was used.
     #[serde(default)]
     pub resumed: Option<bool>,
+    /// The channels that were kept with the name, where the register named none.
+    #[serde(default)]
+    pub channels: Option<Vec<String>>,
 }
 
 /// What an `error` holds. The code is text: a newer hub may have more of them.

@@ -3,7 +3,7 @@
 //! Read in this order:
 //!
 //! 1. [`limits`], [`codes`]: the numbers and the error and close codes of the contract.
-//! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`]: values that can only be made valid.
+//! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`], [`reach`]: values that can only be made valid.
 //! 3. [`fields`]: typed access to a payload, with errors that name the field.
 //! 4. [`request`]: what a client sends, parsed once into a [`request::Request`].
 //! 5. [`delivery`], [`reply`]: what the hub sends. [`paging`]: answers that are cut for their size.
@@ -21,6 +21,7 @@ pub mod limits;
 pub mod mentions;
 pub mod names;
 pub mod paging;
+pub mod reach;
 pub mod reply;
 pub mod request;
 pub mod seq;
@@ -28,6 +29,7 @@ pub mod time;
 
 pub use codes::{CloseCode, ErrorCode, Refusal};
 pub use names::{AgentName, ChannelName, Target};
+pub use reach::Reach;
 pub use seq::Seq;
 pub use time::Timestamp;
 

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::codes::Refusal;
+use crate::names::ChannelName;
 use crate::paging::{More, cut, entry_bytes};
+use crate::reach::Reach;
 use crate::seq::Seq;
 use crate::time::Timestamp;
 
@@ -77,6 +79,9 @@ pub struct RegisterAck<'a> {
     /// Messages of the channels after this place are delivered; absent if no position was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels_from: Option<Seq>,
+    /// The channels that were kept with the name; absent where the register named some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<&'a [ChannelName]>,
 }
 
 /// `ack` to a subscribe: messages after `seq` are delivered.
@@ -112,6 +117,9 @@ pub struct MessageAck<'a> {
     pub ts: &'a str,
     /// Where each addressed agent is.
     pub delivery: &'a BTreeMap<String, DeliveryState>,
+    /// How it reaches those of them that are online; absent where nobody is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reach: &'a BTreeMap<String, Reach>,
     /// True where the message was in the log already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
@@ -135,6 +143,8 @@ pub enum DeliveryState {
 pub enum ReceiptState {
     /// The agent's own `seen` has passed it.
     Seen,
+    /// It was put before the agent, in its context or by a wake.
+    Offered,
     /// It was written to the agent's socket since the hub started.
     Delivered,
     /// It waits in the log.
@@ -218,6 +228,9 @@ pub struct AgentRow {
     /// Its stored cursor, or null.
     #[serde(default)]
     pub cursor: Option<Seq>,
+    /// How messages reach it, the best of its connections; null where it has none.
+    #[serde(default)]
+    pub reach: Option<Reach>,
 }
 
 /// The `message` from the hub that answers a query (section 5).

@@ -16,7 +16,7 @@ use orochi_protocol::reply::{
     PresenceAnswer, ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
 };
 use orochi_protocol::request::{self, Draft, HistoryQuery, Order, Request};
-use orochi_protocol::{ErrorCode, HUB_SENDER, Refusal, Seq, Timestamp, mentions};
+use orochi_protocol::{ChannelName, ErrorCode, HUB_SENDER, Reach, Refusal, Seq, Timestamp, mentions};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -136,7 +136,7 @@ fn meaning(request: &Request) -> Value {
         Request::Subscribe(channel) | Request::Unsubscribe(channel) => json!({ "channel": channel }),
         Request::Presence { detail, after } => present([("detail", json!(detail)), ("after", json!(after))]),
         Request::Query(query) => query_meaning(query),
-        Request::Heartbeat { seen } => present([("seen", json!(seen))]),
+        Request::Heartbeat(heartbeat) => json!(heartbeat),
         Request::StatusUpdate(update) => json!(update),
         Request::Gitea { action, params } => json!({ "action": action, "params": params }),
         Request::Receipts { seq, after } => present([("seq", json!(seq)), ("after", json!(after))]),
@@ -187,16 +187,19 @@ fn from_hub(kind: &str, payload: &impl Serialize) -> String {
 }
 
 fn acks() -> Vec<(&'static str, String)> {
-    let register = |cursor: Option<Seq>, resumed: Option<bool>| {
+    let register = |cursor: Option<Seq>, resumed: Option<bool>, channels: Option<&[ChannelName]>| {
         let (status, seq) = (AckStatus::Ok, seq(41));
         let channels_from = resumed.and(cursor);
-        let ack =
-            RegisterAck { status, r#ref: "q-1", seq, epoch: "e-1", cursor, heartbeat: 20, resumed, channels_from };
-        from_hub("ack", &ack)
+        let (r#ref, epoch, heartbeat) = ("q-1", "e-1", 20);
+        from_hub("ack", &RegisterAck { status, r#ref, seq, epoch, cursor, heartbeat, resumed, channels_from, channels })
     };
+    let kept = ["#builds", "#general"].map(|name| ChannelName::parse(name).unwrap());
     let message = |states: &[(&str, DeliveryState)], duplicate| {
         let delivery = &states.iter().map(|(name, state)| ((*name).to_owned(), *state)).collect();
-        from_hub("ack", &MessageAck { status: AckStatus::Ok, r#ref: "q-1", seq: seq(42), ts: TS, delivery, duplicate })
+        let online = states.iter().filter(|(_, state)| *state == DeliveryState::Online);
+        let reach = &online.map(|(name, _)| ((*name).to_owned(), Reach::Turn)).collect();
+        let (status, r#ref, seq, ts) = (AckStatus::Ok, "q-1", seq(42), TS);
+        from_hub("ack", &MessageAck { status, r#ref, seq, ts, delivery, reach, duplicate })
     };
     let everyone =
         [("dave", DeliveryState::Unknown), ("carol", DeliveryState::Offline), ("bob", DeliveryState::Online)];
@@ -204,9 +207,10 @@ fn acks() -> Vec<(&'static str, String)> {
         ("reply-ack", from_hub("ack", &Ack { status: AckStatus::Ok, r#ref: "q-1" })),
         ("reply-ack-subscribe", from_hub("ack", &SubscribeAck { status: AckStatus::Ok, r#ref: "q-1", seq: seq(41) })),
         ("reply-caught-up", from_hub("caught_up", &CaughtUp { seq: seq(43), r#ref: "q-1" })),
-        ("reply-ack-register", register(None, None)),
-        ("reply-ack-register-resumed", register(Some(seq(40)), Some(true))),
-        ("reply-ack-register-not-resumed", register(Some(seq(40)), Some(false))),
+        ("reply-ack-register", register(None, None, None)),
+        ("reply-ack-register-resumed", register(Some(seq(40)), Some(true), None)),
+        ("reply-ack-register-kept-channels", register(Some(seq(40)), Some(true), Some(&kept))),
+        ("reply-ack-register-not-resumed", register(Some(seq(40)), Some(false), None)),
         ("reply-ack-message", message(&everyone, false)),
         ("reply-ack-message-nobody", message(&[], false)),
         ("reply-ack-message-duplicate", message(&[], true)),
@@ -241,7 +245,12 @@ fn answers() -> Vec<(&'static str, String)> {
     let history = |channel, history: &[Box<RawValue>]| answer(channel, history, None, None);
     let rows = [REPLY.to_row(None), GREETING.to_row(None)];
     let version = RawValue::from_string(r#"{"version":"1.22.0"}"#.to_owned()).unwrap();
-    let receipts = [("dave", ReceiptState::Pending), ("carol", ReceiptState::Delivered), ("bob", ReceiptState::Seen)];
+    let receipts = [
+        ("erin", ReceiptState::Offered),
+        ("dave", ReceiptState::Pending),
+        ("carol", ReceiptState::Delivered),
+        ("bob", ReceiptState::Seen),
+    ];
     let agents = receipts.map(|(name, state)| (name.to_owned(), state)).into_iter().collect();
     let receipts = |agents, more| {
         from_hub("receipts", &ReceiptsAnswer { seq: seq(42), agents, more, r#ref: Some("q-1".to_owned()) })
@@ -281,6 +290,7 @@ fn alice() -> AgentRow {
         last_seen: Some(now),
         connections: 1,
         cursor: Some(seq(42)),
+        reach: Some(Reach::Turn),
     }
 }
 
@@ -339,6 +349,7 @@ fn events() -> Vec<(&'static str, String)> {
         project: "",
         model: "",
         progress: None,
+        reach: None,
     };
     let busy = StatusEvent {
         status: "busy",
@@ -348,6 +359,7 @@ fn events() -> Vec<(&'static str, String)> {
         project: "api",
         model: "m-1",
         progress: Some(0.5),
+        reach: Some(Reach::Wake),
         ..idle
     };
     vec![

@@ -56,7 +56,7 @@ impl Progress {
 /// An agent of this name in `#load` that gets everything from the log's beginning.
 pub fn options(url: &str, name: &str) -> Options {
     let mut options = Options::new(url, name);
-    options.register.channels = vec![ChannelName::parse("#load").expect("a channel's name")];
+    options.register.channels = Some(vec![ChannelName::parse("#load").expect("a channel's name")]);
     options.register.resume = Some(Resume::After(Seq::ZERO));
     options
 }

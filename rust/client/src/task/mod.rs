@@ -17,8 +17,9 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use orochi_protocol::Seq;
-use orochi_protocol::request::Resume;
+use orochi_protocol::incoming::AckPayload;
+use orochi_protocol::request::{Register, Resume};
+use orochi_protocol::{ChannelName, Seq};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
@@ -80,6 +81,8 @@ pub(crate) struct Task {
     last_seq: Seq,
     /// The log's head at the first register. Up to it the hub decides what a `"stored"` start delivers.
     first_head: Seq,
+    /// Whether the first register left its channels to the hub.
+    keeps_channels: bool,
     /// Set while the inbox is full: messages stay in the hub's log.
     is_overflowed: bool,
     /// The id of the register that fetches what stayed there.
@@ -103,6 +106,8 @@ impl Task {
         finished: Arc<AtomicU64>,
     ) -> Result<Self, Error> {
         let (socket, ack) = session::open(&options, &options.register).await?;
+        let mut options = options;
+        let keeps_channels = take_kept_channels(&mut options.register, &ack);
         let (sink, stream) = socket.split();
         let first_head = ack.seq.unwrap_or_default();
         let last_seq = match options.register.resume {
@@ -124,6 +129,7 @@ impl Task {
             to_send: VecDeque::new(),
             needs_flush: false,
             outstanding: Outstanding::default(),
+            keeps_channels,
             epoch: ack.epoch,
             last_seq,
             first_head,
@@ -285,6 +291,17 @@ impl Task {
 
 fn heartbeat(seconds: Option<u32>) -> Interval {
     interval(Duration::from_secs(u64::from(seconds.unwrap_or(HEARTBEAT_SECONDS).max(1))))
+}
+
+/// The hub said which channels it keeps for the name: a new connection is to be in them, and in those that the program
+/// joins and leaves meanwhile. True where the register named none.
+fn take_kept_channels(register: &mut Register, ack: &AckPayload) -> bool {
+    if register.channels.is_some() {
+        return false;
+    }
+    let names = ack.channels.iter().flatten().filter_map(|name| ChannelName::parse(name).ok());
+    register.channels = Some(names.collect());
+    true
 }
 
 fn interval(every: Duration) -> Interval {

@@ -108,7 +108,13 @@ impl Task {
     pub(super) fn resuming(&self) -> Register {
         let is_hubs_affair = self.options.register.resume == Some(Resume::Stored) && self.last_seq < self.first_head;
         let resume = if is_hubs_affair { Resume::Stored } else { Resume::After(self.last_seq) };
-        Register { resume: Some(resume), epoch: self.epoch.clone(), ..self.options.register.clone() }
+        let mut register =
+            Register { resume: Some(resume), epoch: self.epoch.clone(), ..self.options.register.clone() };
+        if is_hubs_affair && self.keeps_channels {
+            // The hub knows from where each of them begins.
+            register.channels = None;
+        }
+        register
     }
 }
 

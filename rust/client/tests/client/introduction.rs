@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use orochi_client::{Client, Error, Options, State};
-use orochi_protocol::ChannelName;
 use orochi_protocol::request::{Conflict, EventKind, Register, Resume};
+use orochi_protocol::{ChannelName, Reach};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -21,7 +21,7 @@ async fn a_register_says_who_it_is_and_what_it_wants() {
     let hub = Hub::bind().await;
     let mut options = hub.options();
     options.register = Register {
-        channels: vec![ChannelName::parse("#a").expect("a channel")],
+        channels: Some(vec![ChannelName::parse("#a").expect("a channel")]),
         machine: "gpu-1".into(),
         role: "reviewer".into(),
         model: "m".into(),
@@ -32,6 +32,7 @@ async fn a_register_says_who_it_is_and_what_it_wants() {
         joined: Default::default(),
         conflict: Conflict::Refuse,
         events: vec![EventKind::PresenceChange, EventKind::StatusUpdate],
+        reach: Some(Reach::Turn),
     };
     let (client, register) = tokio::join!(Client::connect(options), async {
         let mut peer = hub.accept_silent().await;
@@ -46,6 +47,7 @@ async fn a_register_says_who_it_is_and_what_it_wants() {
         json!({
             "channels": ["#a"], "machine": "gpu-1", "role": "reviewer", "model": "m", "agent_id": "alice@gpu-1",
             "project": "p", "resume": "stored", "conflict": "refuse", "events": ["presence_change", "status_update"],
+            "reach": "turn",
         })
     );
 }

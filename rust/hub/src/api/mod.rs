@@ -4,7 +4,7 @@
 //! - [`security`]: where a request may come from, the token, logins, and the headers of every answer.
 //! - [`request`]: query strings, bodies and lists as typed values. [`errors`]: refusals as JSON.
 //! - [`sockets`]: WebSocket upgrades; the connection module takes over from there.
-//! - [`agents`], [`gitea`], [`history`], [`messages`], [`search`], [`health`]: the routes, a group a file.
+//! - [`agents`], [`gitea`], [`history`], [`inbox`], [`messages`], [`search`], [`health`]: the routes, a group a file.
 //!   [`webhooks`]: Gitea's deliveries.
 //! - [`dashboard`]: the page, and the routes that only the page uses.
 //!
@@ -18,6 +18,7 @@ mod errors;
 mod gitea;
 mod health;
 mod history;
+mod inbox;
 mod messages;
 mod request;
 mod search;
@@ -58,7 +59,13 @@ pub fn dashboard_router(app: App) -> Router {
         )
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone());
-    let routes = shared_routes(&app).merge(observers.with_state(app.clone())).merge(page).fallback(errors::no_page);
+    // One address is enough for every program: agents connect here, too.
+    let agents = Router::new().route("/agent", get(sockets::agent)).with_state(app.clone());
+    let routes = shared_routes(&app)
+        .merge(observers.with_state(app.clone()))
+        .merge(page)
+        .merge(agents)
+        .fallback(errors::no_page);
     secured(routes, app)
 }
 
@@ -72,6 +79,8 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/stats/matrix", get(activity::matrix))
         .route("/api/stats/states", get(states::all))
         .route("/api/agents/{name}/waiting", get(overview::waiting))
+        .route("/api/agents/{name}/inbox", get(inbox::show))
+        .route("/api/agents/{name}/seen", post(inbox::seen))
         .route("/api/agents/{name}/messages", get(messages::of_agent))
         .route("/api/agents/{name}/timeline", get(states::show))
         .route("/api/overview", get(overview::show))

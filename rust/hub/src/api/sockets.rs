@@ -26,6 +26,11 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
     if !is_upgrade(&request) {
         return next.run(request).await;
     }
+    agent(State(app), request).await
+}
+
+/// GET /agent on the dashboard's port: an agent's connection, as on its own port.
+pub async fn agent(State(app): State<App>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
     let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();

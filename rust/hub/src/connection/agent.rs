@@ -9,8 +9,8 @@ use orochi_protocol::paging::ENTRIES_BYTES_MAX;
 use orochi_protocol::reply::{
     Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus, PresenceAnswer, ReceiptsAnswer,
 };
-use orochi_protocol::request::{self, BadFrame, Draft, HistoryQuery, Register, Request, RequestFrame};
-use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
+use orochi_protocol::request::{self, BadFrame, Draft, Heartbeat, HistoryQuery, Register, Request, RequestFrame};
+use orochi_protocol::{AgentName, ErrorCode, Refusal, Target};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -121,7 +121,7 @@ impl Session {
             Request::Subscribe(channel) => self.act(id, AgentAction::Subscribe(channel)).await,
             Request::Unsubscribe(channel) => self.act(id, AgentAction::Unsubscribe(channel)).await,
             Request::StatusUpdate(update) => self.act(id, AgentAction::Status(update)).await,
-            Request::Heartbeat { seen } => self.heartbeat(id, seen).await,
+            Request::Heartbeat(heartbeat) => self.heartbeat(id, heartbeat).await,
             Request::Presence { detail, after } => {
                 let answer = self.link.core.presence(detail).await?;
                 let answer = answer.page(after.as_ref().map(AgentName::as_str))?;
@@ -184,15 +184,15 @@ impl Session {
         self.act(id, AgentAction::Message(draft)).await
     }
 
-    async fn heartbeat(&mut self, id: &str, seen: Option<Seq>) -> Result<(), Refusal> {
-        match (&self.name, seen) {
-            (Some(_), _) => self.act(id, AgentAction::Heartbeat { seen }).await,
-            (None, None) => {
-                self.link.reply(vec![ack(id)]).await;
-                Ok(())
-            }
-            (None, Some(_)) => Err(not_registered("heartbeat with seen")),
+    async fn heartbeat(&mut self, id: &str, heartbeat: Heartbeat) -> Result<(), Refusal> {
+        if self.name.is_some() {
+            return self.act(id, AgentAction::Heartbeat(heartbeat)).await;
         }
+        if heartbeat != Heartbeat::default() {
+            return Err(not_registered("heartbeat with seen, offered or reach"));
+        }
+        self.link.reply(vec![ack(id)]).await;
+        Ok(())
     }
 
     async fn query(&mut self, id: &str, query: HistoryQuery) -> Result<(), Refusal> {

@@ -99,11 +99,11 @@ impl CoreThread {
         };
         let delivery: BTreeMap<String, DeliveryState> =
             addressed.iter().map(|name| (name.clone(), self.registry.delivery_state(name))).collect();
+        let reach = addressed.iter().filter_map(|name| Some((name.clone(), self.registry.reach(name)?))).collect();
+        let accepted = Accepted { seq, id: message.id.clone(), ts, delivery, reach, duplicate };
         let answer = match origin {
-            Origin::Connection(connection) => {
-                Ok((connection, self.stamper.message_ack(&message.id, seq, ts, &delivery, duplicate)))
-            }
-            Origin::Http(answer) => Err((answer, Accepted { seq, id: message.id.clone(), ts, delivery, duplicate })),
+            Origin::Connection(connection) => Ok((connection, self.stamper.message_ack(&accepted))),
+            Origin::Http(answer) => Err((answer, accepted)),
         };
         if !duplicate {
             self.set_head(seq);
@@ -136,6 +136,7 @@ impl CoreThread {
         if let Target::Channel(channel) = target {
             self.registry.note_channel(channel.as_str());
         }
+        self.waits.wake(addressed, &message.channel);
         self.ring.push(Recent { message, frame, observed });
     }
 

@@ -3,7 +3,7 @@
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::{PresenceChange, PresenceEvent, StatusEvent};
 use orochi_protocol::reply::{Ack, Ok as AckStatus, SubscribeAck};
-use orochi_protocol::request::EventKind;
+use orochi_protocol::request::{EventKind, Heartbeat};
 use orochi_protocol::{ErrorCode, Refusal};
 
 use super::entry::{Change, ChangeKind, Event};
@@ -28,13 +28,13 @@ impl CoreThread {
                 return self.ack_subscribe(index, &id);
             }
             ChangeKind::Leave(channel) => self.registry.leave(index, channel.as_str(), self.head),
-            // Its ack would say that the cursor is on disk.
-            ChangeKind::Seen(_) => {
-                if let Some(refusal) = refusal {
+            ChangeKind::Alive(Heartbeat { seen, .. }) => {
+                // Its ack would say that the cursor is on disk.
+                if let (Some(_), Some(refusal)) = (seen, refusal) {
                     return self.refuse(index, refusal, Some(&id));
                 }
             }
-            ChangeKind::Alive | ChangeKind::Status(_) => {}
+            ChangeKind::Status(_) => {}
         }
         if let Some(event) = event {
             self.send_event(event);
@@ -120,7 +120,7 @@ impl CoreThread {
             Command::Post { answer, .. } => {
                 let _ = answer.send(Err(refusal));
             }
-            Command::Observe { answer, .. } => {
+            Command::Observe { answer, .. } | Command::Named { answer, .. } => {
                 let _ = answer.send(Err(refusal));
             }
             Command::Reply { connection, frames } => {
@@ -139,6 +139,7 @@ impl CoreThread {
             | Command::Receipts { .. }
             | Command::ResetWal(_)
             | Command::Probe(_)
+            | Command::Unattend(_)
             | Command::Disconnect(_)
             | Command::Shutdown => {}
         }
@@ -177,6 +178,7 @@ pub(super) fn status_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
         project: &record.project,
         model: &record.model,
         progress: record.progress,
+        reach: agent.reach(),
     };
     stamper.frame_from(&record.name, "status_update", &status)
 }

@@ -2,7 +2,7 @@
 //! memory answers at once.
 
 use super::calls::CallNote;
-use super::entry::{Change, ChangeKind, Entry, Registering};
+use super::entry::{Change, ChangeKind, Entry, Named, Registering};
 use super::{AgentAction, Command, CoreThread};
 use crate::registry::{ConnectionId, Goodbye};
 
@@ -24,6 +24,11 @@ impl CoreThread {
                 Entry::Observe { connection, after, outbox, answer }
             }
             Command::Reply { connection, frames } => Entry::Reply { connection, frames },
+            Command::Named { answer, .. } if answer.is_closed() => return,
+            Command::Named { name, action, answer } => {
+                Entry::Named(Box::new(Named { name, action, answer, outcome: None }))
+            }
+            Command::Unattend(connection) => Entry::Disconnect { connection, goodbye: Goodbye::Said, event: None },
             Command::Disconnect(connection) => self.collect_disconnect(connection),
             Command::Barrier(answer) => Entry::Barrier(answer),
             Command::ResetWal(answer) if answer.is_closed() => return,
@@ -67,8 +72,7 @@ impl CoreThread {
             }
             AgentAction::Subscribe(channel) => ChangeKind::Join(channel),
             AgentAction::Unsubscribe(channel) => ChangeKind::Leave(channel),
-            AgentAction::Heartbeat { seen: None } => ChangeKind::Alive,
-            AgentAction::Heartbeat { seen: Some(seen) } => ChangeKind::Seen(seen),
+            AgentAction::Heartbeat(heartbeat) => ChangeKind::Alive(heartbeat),
             AgentAction::Status(update) => ChangeKind::Status(update),
         };
         self.order(Entry::Change(Change { connection, id, kind, outcome: None }));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::{DeliveryState, PresenceAnswer, ReceiptsAnswer};
-use orochi_protocol::request::{Draft, Register, StatusUpdate};
-use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
+use orochi_protocol::request::{Draft, Heartbeat, Register, StatusUpdate};
+use orochi_protocol::{AgentName, ChannelName, Reach, Refusal, Seq, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
@@ -73,6 +73,17 @@ pub enum Command {
         /// The answer, once it is on disk.
         answer: oneshot::Sender<Result<Accepted, Refusal>>,
     },
+    /// Something for an agent that has no connection of its own here.
+    Named {
+        /// Which agent; one that never registered is made.
+        name: AgentName,
+        /// What.
+        action: NamedAction,
+        /// The answer, once it is on disk.
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// Nobody waits any more under this number, which [`NamedAction::Attend`] made known.
+    Unattend(ConnectionId),
     /// Answered when everything that came before is done: a read that follows sees it.
     Barrier(oneshot::Sender<()>),
     /// Wakes the core where questions wait in `lookups`, or connections in `returns`.
@@ -151,13 +162,25 @@ pub enum AgentAction {
     Subscribe(ChannelName),
     /// Leave a channel.
     Unsubscribe(ChannelName),
-    /// A sign of life, and how far it has dealt with its messages.
-    Heartbeat {
-        /// All up to here is dealt with.
-        seen: Option<Seq>,
-    },
+    /// A sign of life, and what has changed for the agent behind the connection.
+    Heartbeat(Heartbeat),
     /// What it is doing.
     Status(Box<StatusUpdate>),
+}
+
+/// What is done in an agent's name.
+#[derive(Debug)]
+pub enum NamedAction {
+    /// It is online until [`Command::Unattend`] with the same number.
+    Attend(ConnectionId),
+    /// Everything up to here is dealt with.
+    Seen(Seq),
+    /// What it is doing.
+    Status(Box<StatusUpdate>),
+    /// A channel is kept with its name.
+    Join(ChannelName),
+    /// A channel is kept no longer.
+    Leave(ChannelName),
 }
 
 /// A message accepted over HTTP (section 7).
@@ -171,6 +194,9 @@ pub struct Accepted {
     pub ts: Timestamp,
     /// Where each addressed agent is.
     pub delivery: BTreeMap<String, DeliveryState>,
+    /// How it reaches those of them that are online.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reach: BTreeMap<String, Reach>,
     /// True where it was in the log already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,

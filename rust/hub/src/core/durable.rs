@@ -121,7 +121,7 @@ impl Durable {
                 Entry::Call { note, noted } => *noted = Some(note.write(&mut transaction, batch.now)?),
                 Entry::SignOut { nonce, until, .. } => transaction.end_session(nonce, *until)?,
                 // Their records are written below.
-                Entry::Register(_) | Entry::Change(_) | Entry::Disconnect { .. } => {}
+                Entry::Register(_) | Entry::Change(_) | Entry::Named(_) | Entry::Disconnect { .. } => {}
                 Entry::Observe { .. }
                 | Entry::Reply { .. }
                 | Entry::Refused { .. }

@@ -1,14 +1,16 @@
 //! The entries of a batch: what is asked of the core and takes effect in the order in which it came.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::PresenceAnswer;
-use orochi_protocol::request::{EventKind, Register, StatusUpdate};
+use orochi_protocol::request::{EventKind, Heartbeat, Register, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq};
 use tokio::sync::oneshot;
 
 use super::calls::{CallNote, Noted};
+use super::command::NamedAction;
 use super::message::Pending;
 use super::place::Place;
 use crate::delivery::outbox::Outbox;
@@ -20,6 +22,7 @@ pub(super) enum Entry {
     Message(Pending),
     Register(Box<Registering>),
     Change(Change),
+    Named(Box<Named>),
     Disconnect {
         connection: ConnectionId,
         goodbye: Goodbye,
@@ -89,6 +92,16 @@ pub(super) struct Registered {
     pub(super) cursor: Option<Seq>,
     /// Set where the agent came online.
     pub(super) event: Option<Event>,
+    /// The channels that were kept with the name, where the register named none, and where each begins.
+    pub(super) kept: Option<BTreeMap<ChannelName, Seq>>,
+}
+
+/// What is done in an agent's name over HTTP, and what came of it.
+pub(super) struct Named {
+    pub(super) name: AgentName,
+    pub(super) action: NamedAction,
+    pub(super) answer: oneshot::Sender<Result<(), Refusal>>,
+    pub(super) outcome: Option<Result<Option<Event>, Refusal>>,
 }
 
 /// A registered agent's request that changes something of it.
@@ -103,10 +116,8 @@ pub(super) struct Change {
 pub(super) enum ChangeKind {
     Join(ChannelName),
     Leave(ChannelName),
-    /// A sign of life.
-    Alive,
-    /// Everything up to here is dealt with.
-    Seen(Seq),
+    /// A sign of life, and what has changed.
+    Alive(Heartbeat),
     Status(Box<StatusUpdate>),
 }
 
@@ -147,10 +158,11 @@ impl Entry {
         match self {
             Entry::Message(_)
             | Entry::Register(_)
+            | Entry::Named(_)
             | Entry::Disconnect { .. }
             | Entry::Call { .. }
             | Entry::SignOut { .. } => true,
-            Entry::Change(change) => !matches!(change.kind, ChangeKind::Alive),
+            Entry::Change(change) => !matches!(change.kind, ChangeKind::Alive(Heartbeat { seen: None, .. })),
             Entry::Observe { .. }
             | Entry::Reply { .. }
             | Entry::Refused { .. }

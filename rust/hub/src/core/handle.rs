@@ -11,9 +11,10 @@ use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::command::{Accepted, CallKey, Command, Stats};
+use super::command::{Accepted, CallKey, Command, NamedAction, Stats};
 use super::lookups::{Asked, Lookups};
 use super::returns::Returns;
+use super::waits::{Waits, Watch};
 use crate::registry::{ConnectionId, Registry};
 use crate::search::{self, Found, Reach, Search};
 use crate::store::{Call, Marks, Reads, StoreError, conversation_partner};
@@ -29,6 +30,7 @@ struct Shared {
     commands: mpsc::Sender<Command>,
     lookups: Lookups,
     returns: Returns,
+    waits: Waits,
     started: Instant,
     reads: Reads,
     search: Search,
@@ -71,6 +73,7 @@ impl Core {
                 commands,
                 lookups,
                 returns,
+                waits: Waits::default(),
                 started: Instant::now(),
                 reads,
                 search,
@@ -82,6 +85,10 @@ impl Core {
                 open: watch::Sender::new(0),
             }),
         }
+    }
+
+    pub(super) fn waits(&self) -> Waits {
+        self.shared.waits.clone()
     }
 
     /// A number for a new connection.
@@ -218,6 +225,14 @@ impl Core {
         self.look_up(Registry::channel_members).await
     }
 
+    /// An agent's stored cursor; None also for a name that never registered.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn cursor(&self, name: String) -> Result<Option<Seq>, Refusal> {
+        self.look_up(move |registry| registry.stored_cursor(&name)).await
+    }
+
     /// The hub's figures.
     ///
     /// # Errors
@@ -267,6 +282,20 @@ impl Core {
         }
         let detail = format!("reply_to is {seq}: no message that {sender} can see has this place in the log");
         Err(Refusal::new(ErrorCode::InvalidField, detail))
+    }
+
+    /// Does something for an agent that has no connection of its own here; answers once it is on disk.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for a `seen` beyond the newest message, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
+    pub async fn named(&self, name: AgentName, action: NamedAction) -> Result<(), Refusal> {
+        self.ask(|answer| Command::Named { name, action, answer }).await?
+    }
+
+    /// Waits for messages to agents, and in channels, which are named with their `#`. Whoever reads the log after this
+    /// was called misses nothing.
+    pub fn watch(&self, keys: Vec<String>) -> Watch {
+        self.shared.waits.watch(keys)
     }
 
     /// Notes that a call to another host begins, unless it was made before.

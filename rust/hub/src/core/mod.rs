@@ -11,6 +11,7 @@
 //! - `place`: where a register starts.
 //! - [`accept`]: messages. `calls`: notes on calls to other hosts. [`sessions`]: who joins and leaves.
 //!   [`agents`]: replies and events.
+//! - `named`: what is done for an agent over HTTP. `waits`: who waits for messages there.
 //! - [`lookups`]: what is answered from memory, also while the disk is slow.
 //! - [`stamp`]: the clock and the frames that the hub itself makes.
 
@@ -25,12 +26,14 @@ mod entry;
 mod handle;
 mod lookups;
 mod message;
+mod named;
 mod order;
 mod place;
 mod receipts;
 mod returns;
 mod sessions;
 mod stamp;
+mod waits;
 mod writer;
 
 use std::sync::Arc;
@@ -42,9 +45,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use crate::clock::system_clock;
 pub use agents::not_registered;
-pub use command::{Accepted, AgentAction, CallKey, Command, Stats};
+pub use command::{Accepted, AgentAction, CallKey, Command, NamedAction, Stats};
 pub use handle::{Core, beyond_log, no_such_message, shutting_down, unavailable};
 pub use stamp::stray_frame;
+pub use waits::Watch;
 
 use crate::delivery::ring::Ring;
 pub use crate::registry::ConnectionId;
@@ -57,6 +61,7 @@ use entry::Entry;
 use lookups::Lookups;
 use returns::Returns;
 use stamp::Stamper;
+use waits::Waits;
 use writer::Writer;
 
 /// Commands that may wait. A sender that finds no room waits, which slows its own socket only.
@@ -111,12 +116,14 @@ pub fn start_writing(
         Arc::clone(&head),
         stopping,
     );
+    let waits = core.waits();
     let thread = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
         let mut thread = CoreThread {
             writer,
             writing,
             lookups,
             returns,
+            waits,
             registry: Registry::new(loaded.agents, loaded.channels),
             ring: Ring::new(loaded.head),
             stamper: Stamper::new(loaded.last_ts),
@@ -146,6 +153,7 @@ struct CoreThread {
     writing: Writing,
     lookups: Lookups,
     returns: Returns,
+    waits: Waits,
     registry: Registry,
     ring: Ring,
     stamper: Stamper,
@@ -264,6 +272,7 @@ impl CoreThread {
             Entry::Message(pending) => self.finish_message(pending, refusal),
             Entry::Register(registering) => self.finish_register(*registering),
             Entry::Change(change) => self.finish_change(change, refusal),
+            Entry::Named(named) => self.finish_named(*named, refusal),
             Entry::Disconnect { connection, event, .. } => self.finish_disconnect(connection, event),
             Entry::Call { note, noted } => note.finish(noted, refusal),
             Entry::SignOut { answer, .. } => {

@@ -4,17 +4,19 @@
 //!
 //! Nobody is answered here, no connection changes, and nothing waits for the disk.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use orochi_protocol::limits::CHANNELS_MAX;
-use orochi_protocol::request::EventKind;
-use orochi_protocol::{ErrorCode, Refusal, Seq};
+use orochi_protocol::request::{EventKind, Heartbeat};
+use orochi_protocol::{AgentName, ChannelName, ErrorCode, Refusal, Seq};
 
 use super::CoreThread;
 use super::agents::{presence_frame, status_frame};
 use super::entry::{Change, ChangeKind, Entry, Event, Registered, Registering};
-use super::place::{Log, check_seen};
-use crate::registry::{ConnectionId, Goodbye};
+use super::place::{Log, check_reached};
+use crate::registry::roster::RegisterAt;
+use crate::registry::{ConnectionId, Goodbye, Roster};
 
 impl CoreThread {
     /// Adds an entry to the next batch.
@@ -23,6 +25,7 @@ impl CoreThread {
             Entry::Message(pending) => pending.resolve_mentions(&self.registry.roster),
             Entry::Register(registering) => registering.outcome = Some(self.order_register(registering)),
             Entry::Change(change) => self.order_change(change),
+            Entry::Named(named) => self.order_named(named),
             Entry::Disconnect { connection, goodbye, event } => *event = self.order_disconnect(*connection, *goodbye),
             Entry::Call { .. }
             | Entry::SignOut { .. }
@@ -38,18 +41,30 @@ impl CoreThread {
     }
 
     /// The newest message that is on disk, delivered or about to be.
-    fn committed(&self) -> Seq {
+    pub(super) fn committed(&self) -> Seq {
         Seq::new(self.committed.load(Ordering::Acquire)).unwrap_or(self.head)
     }
 
-    fn order_register(&mut self, registering: &Registering) -> Result<Registered, Refusal> {
+    fn order_register(&mut self, registering: &mut Registering) -> Result<Registered, Refusal> {
         let Registering { connection, name, register, .. } = registering;
         let log = Log { epoch: &self.epoch, committed: self.committed() };
         let known = self.registry.roster.find(name.as_str());
         let place = log.place(known.map(|index| self.registry.roster.agent(index)), register)?;
         self.registry.check_stays(*connection)?;
-        let now = self.stamper.now();
-        let joined = self.registry.roster.register(*connection, name, register, self.head, now)?;
+        let kept = register.channels.is_none().then(|| kept_channels(&self.registry.roster, name));
+        if let Some(kept) = &kept {
+            register.channels = Some(kept.keys().cloned().collect());
+        }
+        let joined_at = |channel: &str| {
+            let joined = register.joined.iter().find(|(joined, _)| joined.as_str() == channel);
+            joined.filter(|_| place.resumed == Some(true)).map(|(_, seq)| *seq).unwrap_or_default()
+        };
+        // What is on disk was said before. A message that is on its way there may be delivered later, which loses none.
+        let first_head = known.map_or(log.committed, |index| self.registry.roster.agent(index).record.first_head);
+        let start = place.start(first_head, log.committed);
+        let since = |channel: &str| start.channels_after.max(joined_at(channel));
+        let at = RegisterAt { head: self.head, since: &since, now: self.stamper.now() };
+        let joined = self.registry.roster.register(*connection, name, register, at)?;
         let agent = self.registry.roster.agent(joined.agent);
         let cursor = agent.record.cursor;
         let event = joined.came_online.then(|| Event {
@@ -57,7 +72,7 @@ impl CoreThread {
             kind: EventKind::PresenceChange,
             frame: presence_frame(&mut self.stamper, agent),
         });
-        Ok(Registered { joined, is_new: known.is_none(), place, cursor, event })
+        Ok(Registered { joined, is_new: known.is_none(), place, cursor, event, kept })
     }
 
     fn order_change(&mut self, change: &mut Change) {
@@ -72,22 +87,23 @@ impl CoreThread {
                 Err(Refusal::new(ErrorCode::TooLarge, detail))
             }
             ChangeKind::Join(channel) => {
-                roster.set_channel(connection, channel.as_str(), true);
+                roster.set_channel(connection, channel.as_str(), Some(committed));
                 Ok(None)
             }
             ChangeKind::Leave(channel) => self.registry.check_stays(connection).map(|()| {
-                self.registry.roster.set_channel(connection, channel.as_str(), false);
+                self.registry.roster.set_channel(connection, channel.as_str(), None);
                 None
             }),
-            ChangeKind::Alive => {
-                roster.touch(agent, now);
-                Ok(None)
-            }
-            ChangeKind::Seen(seen) => {
+            ChangeKind::Alive(Heartbeat { seen, offered, reach }) => {
                 roster.touch(agent, now);
                 // Nobody can have dealt with a message that was not delivered yet.
-                check_seen(*seen, committed).map(|()| {
-                    roster.move_cursor(agent, *seen);
+                let upto = [("seen", *seen), ("offered", *offered)];
+                let mut named = upto.into_iter().filter_map(|(field, seq)| Some((field, seq?)));
+                named.try_for_each(|(field, seq)| check_reached(field, seq, committed)).map(|()| {
+                    if let Some(seen) = *seen {
+                        roster.move_cursor(agent, seen);
+                    }
+                    roster.set_session(connection, *offered, *reach);
                     None
                 })
             }
@@ -109,4 +125,13 @@ impl CoreThread {
             frame: presence_frame(&mut self.stamper, agent),
         })
     }
+}
+
+/// The channels that a register without any gets, and where each begins: those that are kept with the name, or
+/// `#general` where it never named one.
+fn kept_channels(roster: &Roster, name: &AgentName) -> BTreeMap<ChannelName, Seq> {
+    let kept = roster.find(name.as_str()).and_then(|index| roster.agent(index).record.kept.as_ref());
+    let Some(kept) = kept else { return BTreeMap::from([(ChannelName::general(), Seq::ZERO)]) };
+    let named = kept.iter().filter_map(|(channel, since)| Some((ChannelName::parse(channel).ok()?, *since)));
+    named.take(CHANNELS_MAX).collect()
 }

@@ -85,11 +85,11 @@ pub(super) fn check_place(field: &str, seq: Seq, head: Seq) -> Result<(), Refusa
     if seq <= head { Ok(()) } else { Err(beyond_log(field, seq, head)) }
 }
 
-/// Refuses a `seen` that the log has not reached.
-pub(super) fn check_seen(seq: Seq, head: Seq) -> Result<(), Refusal> {
+/// Refuses a `seen` or `offered` that the log has not reached.
+pub(super) fn check_reached(field: &str, seq: Seq, head: Seq) -> Result<(), Refusal> {
     if seq <= head {
         return Ok(());
     }
-    let detail = format!("seen is {seq}, beyond the newest message, {head}: nothing was changed");
+    let detail = format!("{field} is {seq}, beyond the newest message, {head}: nothing was changed");
     Err(Refusal::new(ErrorCode::InvalidField, detail))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orochi_protocol::limits::HEARTBEAT_SECONDS;
 use orochi_protocol::reply::{CaughtUp, Ok as AckStatus, RegisterAck};
-use orochi_protocol::{AgentName, CloseCode, ErrorCode, Refusal, Seq};
+use orochi_protocol::{AgentName, ChannelName, CloseCode, ErrorCode, Refusal, Seq};
 
 use super::CoreThread;
 use super::entry::{Event, Registered, Registering};
@@ -30,7 +30,8 @@ impl CoreThread {
             }
             None => return,
         };
-        let Registered { joined, is_new, place, cursor, event } = registered;
+        let Registered { joined, is_new, place, cursor, event, kept } = registered;
+        let named = kept.is_some().then(|| register.channels());
         if is_new {
             self.registry.roster.set_first_head(joined.agent, self.head);
         }
@@ -43,7 +44,7 @@ impl CoreThread {
             // Registered before, and no other place is asked for: it goes on from where it is.
             Some(index) if register.resume.is_none() => {
                 self.registry.renew_session(index, &register, self.head);
-                self.ack_register(index, &id, cursor, resumed, start);
+                self.ack_register(index, &id, cursor, (resumed, start), named);
             }
             before => {
                 if let Some(index) = before {
@@ -51,16 +52,20 @@ impl CoreThread {
                 }
                 // Seqs of another log say nothing about this one.
                 let none = BTreeMap::new();
-                let joined_at = if resumed == Some(true) { &register.joined } else { &none };
+                let joined_at = match &kept {
+                    Some(kept) => kept,
+                    None if resumed == Some(true) => &register.joined,
+                    None => &none,
+                };
                 let places = Places { start, joined: joined_at, head: self.head };
                 let index = self.registry.add_session(connection, joined.agent, &register, outbox, places);
-                self.ack_register(index, &id, cursor, resumed, start);
+                self.ack_register(index, &id, cursor, (resumed, start), named);
                 self.registry.connection_mut(index).resuming = register.resume.map(|_| id);
                 self.feed_from(index, start.channels_after.min(start.addressed_after));
             }
         }
         if let Some(event) = event {
-            tracing::info!(agent = %name, channels = register.channels.len(), "agent online");
+            tracing::info!(agent = %name, channels = register.channels().len(), "agent online");
             self.send_event(event);
         }
         let _ = answer.send(true);
@@ -71,8 +76,8 @@ impl CoreThread {
         index: ConnectionIndex,
         id: &str,
         cursor: Option<Seq>,
-        resumed: Option<bool>,
-        start: Start,
+        (resumed, start): (Option<bool>, Start),
+        channels: Option<&[ChannelName]>,
     ) {
         let ack = RegisterAck {
             status: AckStatus::Ok,
@@ -83,6 +88,7 @@ impl CoreThread {
             heartbeat: HEARTBEAT_SECONDS,
             resumed,
             channels_from: resumed.map(|_| start.channels_after),
+            channels,
         };
         let frame = self.stamper.frame("ack", &ack);
         self.stage_reply(index, frame);

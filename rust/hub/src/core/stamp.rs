@@ -1,14 +1,14 @@
 //! The hub's clock and the frames that it makes itself.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
-use orochi_protocol::reply::{self, DeliveryState, ErrorReply, MessageAck, Ok as AckStatus, Stamp};
-use orochi_protocol::{HUB_SENDER, Refusal, Seq, Timestamp};
+use orochi_protocol::reply::{self, ErrorReply, MessageAck, Ok as AckStatus, Stamp};
+use orochi_protocol::{HUB_SENDER, Refusal, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::command::Accepted;
 use crate::clock::{new_id, system_clock};
 
 /// A clock that is set back by no more than this is waited for: clocks are put right by seconds all the time, and the
@@ -87,17 +87,12 @@ impl Stamper {
     }
 
     /// The ack of a message.
-    pub fn message_ack(
-        &mut self,
-        id: &str,
-        seq: Seq,
-        ts: Timestamp,
-        delivery: &BTreeMap<String, DeliveryState>,
-        duplicate: bool,
-    ) -> Utf8Bytes {
+    pub fn message_ack(&mut self, accepted: &Accepted) -> Utf8Bytes {
+        let Accepted { seq, id, ts, delivery, reach, duplicate } = accepted;
+        let (seq, ts, duplicate) = (*seq, *ts, *duplicate);
         self.written_of(ts);
-        let accepted = if ts == self.now { &self.written } else { &self.earlier.1 };
-        let ack = MessageAck { status: AckStatus::Ok, r#ref: id, seq, ts: accepted, delivery, duplicate };
+        let written = if ts == self.now { &self.written } else { &self.earlier.1 };
+        let ack = MessageAck { status: AckStatus::Ok, r#ref: id, seq, ts: written, delivery, reach, duplicate };
         let frame_id = self.frames.next(self.now);
         reply::frame("ack", Stamp { sender: HUB_SENDER, id: &frame_id, ts: &self.written }, &ack).into()
     }

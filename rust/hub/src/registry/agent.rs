@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use orochi_protocol::request::{Register, StatusUpdate};
-use orochi_protocol::{Seq, Timestamp};
+use orochi_protocol::{Reach, Seq, Timestamp};
 
 use super::ConnectionId;
 use crate::store::AgentRecord;
@@ -41,6 +41,12 @@ pub struct Session {
     pub connection: ConnectionId,
     /// The channels that it is in.
     pub channels: BTreeSet<String>,
+    /// How messages reach the agent behind it.
+    pub reach: Reach,
+    /// Everything up to here was put before the agent.
+    pub offered: Seq,
+    /// Whether it is of somebody who waits over HTTP, and not a connection of the registry.
+    pub attends: bool,
 }
 
 /// How a session ended.
@@ -74,6 +80,16 @@ impl Agent {
         }
     }
 
+    /// How messages reach it: the best of its sessions; None where it has none.
+    pub fn reach(&self) -> Option<Reach> {
+        self.sessions.iter().map(|session| session.reach).min()
+    }
+
+    /// Everything up to here was put before it. What a session that has ended was offered is offered again.
+    pub fn offered(&self) -> Seq {
+        self.sessions.iter().map(|session| session.offered).max().unwrap_or_default()
+    }
+
     pub(super) fn session_mut(&mut self, connection: ConnectionId) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|session| session.connection == connection)
     }
@@ -95,6 +111,34 @@ impl Agent {
         }
         self.record.channels = channels.into_iter().cloned().collect();
         true
+    }
+
+    /// Keeps the channels that a register names for the name's next connections, with messages after `since`. None
+    /// named is no choice: commands that are run for a moment under an agent's name are in no channel.
+    pub(super) fn keep_membership(&mut self, named: &[String], since: impl Fn(&str) -> Seq, standing: Standing) {
+        if named.is_empty() {
+            return;
+        }
+        let kept = self.record.kept.get_or_insert_default();
+        if standing != Standing::OneOfMany {
+            kept.retain(|channel, _| named.contains(channel));
+        }
+        for channel in named {
+            kept.entry(channel.clone()).or_insert_with(|| since(channel));
+        }
+    }
+
+    /// Keeps one channel, or no longer. One that another session is in stays.
+    pub(super) fn keep_channel(&mut self, channel: &str, since: Option<Seq>) {
+        match since {
+            Some(since) => {
+                self.record.kept.get_or_insert_default().entry(channel.to_owned()).or_insert(since);
+            }
+            None if self.sessions.iter().any(|session| session.channels.contains(channel)) => {}
+            None => {
+                self.record.kept.get_or_insert_default().remove(channel);
+            }
+        }
     }
 
     /// Takes over what a register says of the agent, as far as the connection's standing allows.
@@ -166,6 +210,7 @@ pub(super) fn new_record(name: &str, head: Seq, now: Timestamp) -> AgentRecord {
         current_task: String::new(),
         progress: None,
         channels: Vec::new(),
+        kept: None,
         cursor: None,
         first_head: head,
         first_seen: now,

@@ -169,7 +169,7 @@ impl Registry {
         if !register.events.is_empty() {
             self.listeners.insert(index);
         }
-        for channel in &register.channels {
+        for channel in register.channels() {
             self.join(index, channel.as_str(), places.of_channel(channel));
         }
         index
@@ -179,12 +179,12 @@ impl Registry {
     /// and gets the events that it asks for now.
     pub fn renew_session(&mut self, index: ConnectionIndex, register: &Register, head: Seq) {
         if let Interest::Agent(interest) = &*Arc::clone(&self.connections[index].interest) {
-            let stays = |channel: &str| register.channels.iter().any(|kept| kept.as_str() == channel);
+            let stays = |channel: &str| register.channels().iter().any(|kept| kept.as_str() == channel);
             for channel in interest.channels().filter(|channel| !stays(channel)) {
                 self.leave(index, channel, head);
             }
         }
-        for channel in &register.channels {
+        for channel in register.channels() {
             self.join(index, channel.as_str(), head);
         }
         if let Role::Agent { events, .. } = &mut self.connections[index].role {

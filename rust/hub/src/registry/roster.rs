@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use orochi_protocol::letters::fold_case;
 use orochi_protocol::request::{Conflict, Register, Resume, StatusUpdate};
-use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Timestamp};
+use orochi_protocol::{AgentName, ErrorCode, Reach, Refusal, Seq, Timestamp};
 
 use super::agent::{self, Agent, Goodbye, Session, Standing};
 use super::{AgentIndex, ConnectionId};
@@ -37,6 +37,16 @@ pub struct Due {
     pub record: AgentRecord,
     /// The state it is in.
     pub state: String,
+}
+
+/// Where and when a register takes effect.
+pub struct RegisterAt<'a> {
+    /// The log's head.
+    pub head: Seq,
+    /// From where messages of a channel that the register names are delivered.
+    pub since: &'a dyn Fn(&str) -> Seq,
+    /// The hub's clock.
+    pub now: Timestamp,
 }
 
 /// What a register did.
@@ -105,7 +115,7 @@ impl Roster {
         channels.filter(|channels| !channels.contains(channel)).map_or(0, BTreeSet::len)
     }
 
-    /// A connection registers, or registers again, at the log's `head`.
+    /// A connection registers, or registers again.
     ///
     /// # Errors
     /// `NAME_IN_USE` where it asks to be refused while others have the name; nothing is changed then.
@@ -114,14 +124,11 @@ impl Roster {
         connection: ConnectionId,
         name: &AgentName,
         register: &Register,
-        head: Seq,
-        now: Timestamp,
+        at: RegisterAt<'_>,
     ) -> Result<Joined, Refusal> {
+        let RegisterAt { head, since, now } = at;
         let replaced = self.settle_conflict(connection, name, register.conflict)?;
-        let agent = match self.find(name.as_str()) {
-            Some(index) => index,
-            None => self.add_agent(agent::new_record(name.as_str(), head, now)),
-        };
+        let agent = self.find_or_add(name, head, now);
         let entry = self.agent_mut(agent);
         let came_online = !entry.is_online();
         let standing = match entry.sessions.as_slice() {
@@ -133,10 +140,18 @@ impl Roster {
         if came_online && !matches!(register.resume, Some(Resume::After(_))) {
             entry.reset_status();
         }
-        let channels = register.channels.iter().map(ToString::to_string).collect();
+        let named: Vec<String> = register.channels().iter().map(ToString::to_string).collect();
+        entry.keep_membership(&named, since, standing);
+        let channels = named.into_iter().collect();
         match entry.sessions.iter_mut().find(|session| session.connection == connection) {
-            Some(session) => session.channels = channels,
-            None => entry.sessions.push(Session { connection, channels }),
+            Some(session) => {
+                session.channels = channels;
+                session.reach = register.reach.unwrap_or(session.reach);
+            }
+            None => {
+                let reach = register.reach.unwrap_or_default();
+                entry.sessions.push(Session { connection, channels, reach, offered: Seq::ZERO, attends: false });
+            }
         }
         entry.keep_channels();
         self.sessions.insert(connection, agent);
@@ -152,16 +167,59 @@ impl Roster {
         Some(Left { agent, went_offline: !entry.is_online() })
     }
 
-    /// A session joins a channel or leaves it.
-    pub fn set_channel(&mut self, connection: ConnectionId, channel: &str, is_in: bool) {
+    /// A session joins a channel, for messages after `since`, or leaves it.
+    pub fn set_channel(&mut self, connection: ConnectionId, channel: &str, since: Option<Seq>) {
         let Some(agent) = self.session_of(connection) else { return };
         let Some(session) = self.agents[agent].session_mut(connection) else { return };
-        let is_change =
-            if is_in { session.channels.insert(channel.to_owned()) } else { session.channels.remove(channel) };
+        let is_change = match since {
+            Some(_) => session.channels.insert(channel.to_owned()),
+            None => session.channels.remove(channel),
+        };
         // Another session of the agent may be in the channel too: its record then stays as it is.
         if is_change && self.agents[agent].keep_channels() {
-            self.agent_mut(agent);
+            self.agent_mut(agent).keep_channel(channel, since);
         }
+    }
+
+    /// The agent of this name, made where it never registered.
+    pub fn find_or_add(&mut self, name: &AgentName, head: Seq, now: Timestamp) -> AgentIndex {
+        match self.find(name.as_str()) {
+            Some(index) => index,
+            None => self.add_agent(agent::new_record(name.as_str(), head, now)),
+        }
+    }
+
+    /// A connection that gets no messages attends for its agent, which is online as long as it does; true where the
+    /// agent was offline. What it said it was doing stays.
+    pub fn attend(&mut self, connection: ConnectionId, agent: AgentIndex, now: Timestamp) -> bool {
+        let entry = self.agent_mut(agent);
+        let came_online = !entry.is_online();
+        entry.sessions.push(Session {
+            connection,
+            channels: BTreeSet::new(),
+            reach: Reach::Poll,
+            offered: Seq::ZERO,
+            attends: true,
+        });
+        entry.record.last_seen = now;
+        if came_online {
+            entry.record.registered_at = now;
+        }
+        self.sessions.insert(connection, agent);
+        came_online
+    }
+
+    /// Changes the channels that are kept with an agent's name.
+    pub fn keep_channel(&mut self, agent: AgentIndex, channel: &str, since: Option<Seq>) {
+        self.agent_mut(agent).keep_channel(channel, since);
+    }
+
+    /// An agent's connection says how messages reach it, and what it put before it. Neither is kept on disk.
+    pub fn set_session(&mut self, connection: ConnectionId, offered: Option<Seq>, reach: Option<Reach>) {
+        let Some(agent) = self.session_of(connection) else { return };
+        let Some(session) = self.agents[agent].session_mut(connection) else { return };
+        session.offered = session.offered.max(offered.unwrap_or_default());
+        session.reach = reach.unwrap_or(session.reach);
     }
 
     /// An agent says what it is doing.

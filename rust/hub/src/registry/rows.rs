@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use orochi_protocol::reply::{AgentRow, DeliveryState, PresenceAnswer, ReceiptState};
+use orochi_protocol::{Reach, Seq};
 
 use super::{Agent, Registry};
 use crate::store::StoredMessage;
@@ -42,9 +43,24 @@ impl Registry {
     pub fn delivery_state(&self, name: &str) -> DeliveryState {
         match self.roster.find(name) {
             None => DeliveryState::Unknown,
-            Some(index) if !self.connections_of(index).is_empty() => DeliveryState::Online,
+            Some(index)
+                if !self.connections_of(index).is_empty()
+                    || self.roster.agent(index).sessions.iter().any(|session| session.attends) =>
+            {
+                DeliveryState::Online
+            }
             Some(_) => DeliveryState::Offline,
         }
+    }
+
+    /// An agent's cursor that is on disk.
+    pub fn stored_cursor(&self, name: &str) -> Option<Seq> {
+        self.roster.find(name).and_then(|index| self.roster.agent(index).stored_cursor)
+    }
+
+    /// How messages reach an agent that is online.
+    pub fn reach(&self, name: &str) -> Option<Reach> {
+        self.roster.find(name).and_then(|index| self.roster.agent(index).reach())
     }
 
     /// How far a message got with the agent called `name`.
@@ -59,7 +75,12 @@ impl Registry {
             .map(|index| self.connection(*index))
             .any(|connection| connection.outbox.written() >= message.seq && connection.interest.wants(message));
         let covered = self.by_agent.get(index).is_some_and(|links| links.coverage.has(message));
-        if written || covered { ReceiptState::Delivered } else { ReceiptState::Pending }
+        let is_offered = self.roster.agent(index).offered() >= message.seq;
+        match written || covered {
+            true if is_offered => ReceiptState::Offered,
+            true => ReceiptState::Delivered,
+            false => ReceiptState::Pending,
+        }
     }
 }
 
@@ -82,5 +103,6 @@ fn agent_row(agent: &Agent) -> AgentRow {
         last_seen: Some(record.last_seen),
         connections: u32::try_from(agent.sessions.len()).unwrap_or(u32::MAX),
         cursor: agent.stored_cursor,
+        reach: agent.reach(),
     }
 }

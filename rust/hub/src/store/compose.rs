@@ -61,6 +61,9 @@ fn compose_channel_lists(transaction: &Transaction<'_>) -> rusqlite::Result<()> 
     for (old, new) in changed_names(transaction, "agents", "channels")? {
         transaction.execute("UPDATE agents SET channels = ?2 WHERE channels = ?1", [&old, &new])?;
     }
+    let keeps = "UPDATE agents SET kept = (SELECT json_group_object(value, 0) FROM json_each(agents.channels))
+                 WHERE kept IS NOT NULL";
+    transaction.execute(keeps, [])?;
     Ok(())
 }
 

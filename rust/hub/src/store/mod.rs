@@ -33,6 +33,8 @@ pub use open::{Loaded, SessionKey, Store};
 pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, Page, Paused, Reader, Reads, TextRoom, Waiting};
 pub use write::Batch;
 
+use std::collections::BTreeMap;
+
 use orochi_protocol::{Seq, Timestamp};
 
 /// A message to append; `channel` is a channel's name or a conversation's key.
@@ -119,6 +121,9 @@ pub struct AgentRecord {
     pub progress: Option<f64>,
     /// The channels of its last connection (a JSON list in the file).
     pub channels: Vec<String>,
+    /// The channels that are kept with the name, each with the place after which its messages are the agent's (a JSON
+    /// object in the file); None where it never named any.
+    pub kept: Option<BTreeMap<String, Seq>>,
     /// How far it said it has dealt with its messages; None where it never said.
     pub cursor: Option<Seq>,
     /// The log's head when the name first registered.

@@ -283,7 +283,7 @@ fn meta_number(connection: &Connection, key: &str) -> rusqlite::Result<Option<i6
 fn load_agents(connection: &Connection) -> Result<Vec<AgentRecord>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT name, machine, role, model, agent_id, project, status, current_task, progress, channels, cursor,
-                first_head, first_seen, registered_at, last_seen FROM agents",
+                first_head, first_seen, registered_at, last_seen, kept FROM agents",
     )?;
     let time = |row: &rusqlite::Row<'_>, at| row.get(at).map(Timestamp::from_micros);
     let rows = statement.query_map([], |row| {
@@ -303,6 +303,7 @@ fn load_agents(connection: &Connection) -> Result<Vec<AgentRecord>, StoreError> 
             first_seen: time(row, 12)?,
             registered_at: time(row, 13)?,
             last_seen: time(row, 14)?,
+            kept: row.get::<_, Option<String>>(15)?.and_then(|json| serde_json::from_str(&json).ok()),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -5,10 +5,10 @@ use rusqlite::{Connection, Transaction};
 use super::StoreError;
 
 /// The newest schema.
-pub(super) const VERSION: i64 = 7;
+pub(super) const VERSION: i64 = 8;
 
 /// Each step brings a file from the version before to its own, `n + 1`.
-const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7];
+const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8];
 
 /// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
 ///   of ids has the id first: time-ordered ids of all senders append at its end.
@@ -95,6 +95,13 @@ pub(super) fn held_the_index(from: i64) -> bool {
 const STEP_7: &str = "
     CREATE TABLE clock_steps (seq INTEGER PRIMARY KEY);
     CREATE INDEX agent_states_in_order ON agent_states (agent);
+";
+
+/// The channels that are kept with each name, and since when; NULL where it never named any.
+const STEP_8: &str = "
+    ALTER TABLE agents ADD COLUMN kept TEXT;
+    UPDATE agents SET kept = (SELECT json_group_object(value, 0) FROM json_each(agents.channels))
+    WHERE channels != '[]' AND json_valid(channels);
 ";
 
 /// The file's schema number; 0 where it is new, or not ours.

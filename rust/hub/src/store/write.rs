@@ -101,14 +101,15 @@ impl Batch<'_> {
     /// Where the disk refuses; the batch is then to be dropped.
     pub fn put_agent(&mut self, record: &AgentRecord) -> Result<(), StoreError> {
         let channels = serde_json::to_string(&record.channels).expect("a list of names is JSON");
+        let kept = record.kept.as_ref().map(|kept| serde_json::to_string(kept).expect("names and numbers are JSON"));
         self.transaction
             .prepare_cached(
                 "INSERT INTO agents (name, machine, role, model, agent_id, project, status, current_task,
-                     progress, channels, cursor, first_head, first_seen, registered_at, last_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                     progress, channels, cursor, first_head, first_seen, registered_at, last_seen, kept)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
                  ON CONFLICT (name) DO UPDATE SET machine = ?2, role = ?3, model = ?4, agent_id = ?5, project = ?6,
                      status = ?7, current_task = ?8, progress = ?9, channels = ?10, cursor = ?11,
-                     registered_at = ?14, last_seen = ?15",
+                     registered_at = ?14, last_seen = ?15, kept = ?16",
             )?
             .execute(params![
                 record.name,
@@ -126,6 +127,7 @@ impl Batch<'_> {
                 record.first_seen.as_micros(),
                 record.registered_at.as_micros(),
                 record.last_seen.as_micros(),
+                kept,
             ])?;
         Ok(())
     }

@@ -102,6 +102,16 @@ impl TestHub {
     }
 }
 
+impl TestHub {
+    /// The JSON that a POST on the dashboard's port answers; null where it answers nothing.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.hub().ready.dashboard_url);
+        let answer = in_time(http_client::builder(&url).build().unwrap().post(url).json(body).send()).await.unwrap();
+        let text = in_time(answer.text()).await.unwrap();
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
+
 pub type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A WebSocket to the hub.

@@ -158,7 +158,7 @@ async fn agents_that_ask_for_events_get_them_as_observers_do() {
     let mut disconnected = connected.clone();
     disconnected["event"] = "disconnected".into();
     let busy = json!({"agent": "bob", "status": "busy", "current_task": "x", "machine": "gpu", "role": "r",
-        "agent_id": "bob@gpu", "project": "p", "model": "m", "progress": 0.25});
+        "agent_id": "bob@gpu", "project": "p", "model": "m", "progress": 0.25, "reach": "poll"});
     for socket in [&mut all, &mut observer] {
         assert_eq!(event(socket, "presence_change").await["payload"], connected);
         let frame = event(socket, "status_update").await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use orochi_hub::core::{self, AgentAction, Command as CoreCommand, ConnectionId, Core, Writing};
 use orochi_hub::delivery::outbox::{Feed, Item, Next, Outbox};
 use orochi_hub::store::{Reads, Store};
-use orochi_protocol::request::{self, Draft, Register};
+use orochi_protocol::request::{self, Draft, Heartbeat, Register};
 use orochi_protocol::{AgentName, ChannelName, Seq};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -65,7 +65,11 @@ impl System {
                 self.act(at(*connection), AgentAction::Unsubscribe(name(*channel))).await
             }
             Command::Seen { connection, seq } => {
-                self.act(at(*connection), AgentAction::Heartbeat { seen: Seq::new(*seq) }).await
+                self.act(
+                    at(*connection),
+                    AgentAction::Heartbeat(Heartbeat { seen: Seq::new(*seq), ..Heartbeat::default() }),
+                )
+                .await
             }
             Command::Disconnect { connection } => {
                 if let Some(at) = at(*connection) {
@@ -105,7 +109,7 @@ impl System {
         let id = self.core.new_connection();
         let outbox = Arc::new(Outbox::default());
         let register = Register {
-            channels: channels.iter().map(|channel| name(*channel)).collect(),
+            channels: Some(channels.iter().map(|channel| name(*channel)).collect()),
             resume: match resume {
                 Resume::Live => None,
                 Resume::After(seq) => Some(request::Resume::After(Seq::new(seq).unwrap())),

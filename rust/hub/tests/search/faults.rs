@@ -99,7 +99,7 @@ async fn search_index_inside_an_older_log_moves_out_and_gives_its_space_back() {
         // As version 5 had it.
         connection
             .execute_batch(
-                "DROP TABLE clock_steps;
+                "DROP TABLE clock_steps; ALTER TABLE agents DROP COLUMN kept;
                  DROP INDEX agent_states_in_order;
                  CREATE VIRTUAL TABLE messages_fts USING fts5 (content, content='messages', content_rowid='seq');
                  INSERT INTO messages_fts (messages_fts) VALUES ('rebuild');

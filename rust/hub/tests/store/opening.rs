@@ -22,6 +22,7 @@ fn bob() -> AgentRecord {
         current_task: "x".to_owned(),
         progress: Some(0.5),
         channels: vec!["#a".to_owned(), "#b".to_owned()],
+        kept: Some(std::collections::BTreeMap::from([("#a".to_owned(), Seq::ZERO.next())])),
         cursor: Some(seq(2)),
         first_head: seq(1),
         first_seen: time(1),
@@ -82,16 +83,23 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
     let folder = Folder::new();
     let (mut store, _) = folder.open();
     append(&mut store, 1..=3).unwrap();
+    let mut batch = store.begin().unwrap();
+    batch.put_agent(&bob()).unwrap();
+    batch.commit().unwrap();
     store.close();
     Connection::open(folder.db())
         .unwrap()
         .execute_batch(
-            "DROP TABLE calls; DROP TABLE agent_states; DROP TABLE marks; DROP TABLE clock_steps; DELETE FROM meta WHERE key = 'session_key';
+            "DROP TABLE calls; DROP TABLE agent_states; DROP TABLE marks; DROP TABLE clock_steps;
+             ALTER TABLE agents DROP COLUMN kept; DELETE FROM meta WHERE key = 'session_key';
              PRAGMA user_version = 1",
         )
         .unwrap();
     let (mut store, loaded) = folder.open();
     assert_eq!((loaded.head, loaded.session_key.expose().len()), (seq(3), 32));
+    // The channels of its last connection are its channels.
+    let kept = ["#a", "#b"].map(|channel| (channel.to_owned(), Seq::ZERO));
+    assert_eq!(loaded.agents[0].kept, Some(kept.into()));
     let mut begin = || begin_call(&mut store, "1", "make", time(1));
     assert_eq!((begin(), begin()), (Call::New, Call::Begun(time(1))));
 }
@@ -226,6 +234,7 @@ fn names_of_an_older_log_are_composed_once() {
     let agent = |name: &str, cursor, first_head| AgentRecord {
         name: name.to_owned(),
         channels: vec![format!("#{name}")],
+        kept: None,
         cursor,
         first_head: seq(first_head),
         ..bob()

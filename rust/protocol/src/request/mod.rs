@@ -7,7 +7,7 @@ mod status;
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use history::{HistoryFilter, HistoryQuery, Order};
@@ -19,6 +19,7 @@ use crate::codes::{ErrorCode, Refusal};
 use crate::fields::{Fields, half_pair, has_half_pair, invalid, missing};
 use crate::limits::{ID_CHARS_MAX, METADATA_BYTES_MAX};
 use crate::names::{AgentName, ChannelName, shown};
+use crate::reach::Reach;
 use crate::seq::Seq;
 
 /// One frame from a client.
@@ -30,6 +31,20 @@ pub struct RequestFrame {
     pub sender: Option<String>,
     /// What it asks for.
     pub request: Request,
+}
+
+/// A sign of life, and what has changed for the agent behind the connection. Nothing but `seen` is kept on disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Heartbeat {
+    /// All that the agent was sent up to here is dealt with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seq>,
+    /// All that it was sent up to here was put before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Seq>,
+    /// How messages reach it from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }
 
 /// Everything a client can ask for.
@@ -53,10 +68,7 @@ pub enum Request {
     /// Message history (sections 5 and 9).
     Query(Box<HistoryQuery>),
     /// A sign of life, and how far the agent has handled what it was sent (section 9, Seen).
-    Heartbeat {
-        /// The agent has handled everything that it was sent up to this seq.
-        seen: Option<Seq>,
-    },
+    Heartbeat(Heartbeat),
     /// What the agent is doing (section 9, Status).
     StatusUpdate(Box<StatusUpdate>),
     /// A call to Gitea (section 8).
@@ -87,7 +99,7 @@ impl Request {
             Request::Register(_)
             | Request::Presence { .. }
             | Request::Query(_)
-            | Request::Heartbeat { .. }
+            | Request::Heartbeat(_)
             | Request::Receipts { .. } => false,
         }
     }
@@ -139,7 +151,11 @@ fn parse_payload(kind: &str, payload: &Fields<'_>) -> Result<Request, Refusal> {
             Request::Presence { detail: payload.boolean("detail")?.unwrap_or(false), after: after_agent(payload)? }
         }
         "query" => Request::Query(Box::new(HistoryQuery::from_fields(payload)?)),
-        "heartbeat" => Request::Heartbeat { seen: payload.seq("seen")? },
+        "heartbeat" => Request::Heartbeat(Heartbeat {
+            seen: payload.seq("seen")?,
+            offered: payload.seq("offered")?,
+            reach: Reach::from_fields(payload)?,
+        }),
         "status_update" => Request::StatusUpdate(Box::new(StatusUpdate::from_fields(payload)?)),
         "gitea" => parse_gitea(payload)?,
         "receipts" => {

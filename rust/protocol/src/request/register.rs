@@ -8,13 +8,16 @@ use crate::codes::{ErrorCode, Refusal};
 use crate::fields::{Fields, invalid};
 use crate::limits::{CHANNELS_MAX, IDENTITY_CHARS_MAX};
 use crate::names::ChannelName;
+use crate::reach::Reach;
 use crate::seq::Seq;
 
 /// A register's payload. The name is the envelope's `sender`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Register {
-    /// Channels to be in, each once; absent on the wire means `#general`.
-    pub channels: Vec<ChannelName>,
+    /// Channels to be in, each once. None: those that are kept with the name, which only a `resume` from the stored
+    /// cursor may ask for; elsewhere an absent list means `#general`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<ChannelName>>,
     /// The machine the agent runs on; empty if it was not given.
     pub machine: String,
     /// What it does.
@@ -41,6 +44,9 @@ pub struct Register {
     /// Events that the agent wants as observers get them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventKind>,
+    /// How messages reach the agent behind this connection; None is `poll`, or in a second register as before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }
 
 /// Where delivery starts (section 9, Resume).
@@ -93,7 +99,7 @@ pub enum EventKind {
 impl Default for Register {
     fn default() -> Self {
         Self {
-            channels: vec![ChannelName::general()],
+            channels: Some(vec![ChannelName::general()]),
             machine: String::new(),
             role: String::new(),
             model: String::new(),
@@ -104,31 +110,44 @@ impl Default for Register {
             joined: BTreeMap::new(),
             conflict: Conflict::Join,
             events: Vec::new(),
+            reach: None,
         }
     }
 }
 
 impl Register {
+    /// The channels that it names.
+    pub fn channels(&self) -> &[ChannelName] {
+        self.channels.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
         let identity = |name| Ok(fields.short_text(name, IDENTITY_CHARS_MAX)?.unwrap_or_default());
+        let resume = parse_resume(fields)?;
+        let channels = match parse_channels(fields)? {
+            None if resume == Some(Resume::Stored) => None,
+            None => Some(vec![ChannelName::general()]),
+            named => named,
+        };
         Ok(Self {
-            channels: parse_channels(fields)?,
+            channels,
             machine: identity("machine")?,
             role: identity("role")?,
             model: identity("model")?,
             agent_id: identity("agent_id")?,
             project: identity("project")?,
-            resume: parse_resume(fields)?,
+            resume,
             epoch: fields.short_text("epoch", IDENTITY_CHARS_MAX)?,
             joined: parse_joined(fields)?,
             conflict: parse_conflict(fields)?,
             events: parse_events(fields)?,
+            reach: Reach::from_fields(fields)?,
         })
     }
 }
 
-fn parse_channels(fields: &Fields<'_>) -> Result<Vec<ChannelName>, Refusal> {
-    let Some(texts) = fields.texts("channels")? else { return Ok(vec![ChannelName::general()]) };
+fn parse_channels(fields: &Fields<'_>) -> Result<Option<Vec<ChannelName>>, Refusal> {
+    let Some(texts) = fields.texts("channels")? else { return Ok(None) };
     if texts.len() > CHANNELS_MAX {
         return Err(Refusal::new(
             ErrorCode::TooLarge,
@@ -142,7 +161,7 @@ fn parse_channels(fields: &Fields<'_>) -> Result<Vec<ChannelName>, Refusal> {
             channels.push(channel);
         }
     }
-    Ok(channels)
+    Ok(Some(channels))
 }
 
 fn parse_resume(fields: &Fields<'_>) -> Result<Option<Resume>, Refusal> {

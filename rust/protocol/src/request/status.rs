@@ -9,7 +9,7 @@ use crate::limits::{IDENTITY_CHARS_MAX, STATUS_CHARS_MAX, TASK_CHARS_MAX};
 /// The fields to change; those that are None stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StatusUpdate {
-    /// Free text of up to 32 characters; `idle`, `busy`, `error` and `online` are the known ones.
+    /// Free text of up to 32 characters; `idle`, `busy`, `blocked`, `error` and `online` are the known ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// What it works on now.

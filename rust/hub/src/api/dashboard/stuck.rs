@@ -124,6 +124,7 @@ mod tests {
             last_seen: Some(at(100)),
             connections: 1,
             cursor: None,
+            reach: None,
         }
     }
 

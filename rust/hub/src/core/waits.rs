@@ -1,0 +1,80 @@
+//! HTTP requests that wait for the next message to an agent, or in a channel. They are woken after the commit, and read
+//! the log themselves: a wake carries nothing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Everyone who waits. A clone is another handle to the same list.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waits(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// How many wait: the core looks at nothing else while nobody does.
+    count: AtomicUsize,
+    /// By what they wait for: an agent's name, or a channel with its `#`.
+    by_key: Mutex<HashMap<String, Vec<Arc<Notify>>>>,
+}
+
+/// One who waits, until it is dropped. What is committed after this was made wakes it.
+#[derive(Debug)]
+pub struct Watch {
+    waits: Waits,
+    keys: Vec<String>,
+    woken: Arc<Notify>,
+}
+
+impl Waits {
+    /// Waits for messages to these agents and in these channels.
+    pub(super) fn watch(&self, keys: Vec<String>) -> Watch {
+        let woken = Arc::new(Notify::new());
+        self.0.count.fetch_add(1, Ordering::SeqCst);
+        let mut by_key = self.lock();
+        for key in &keys {
+            by_key.entry(key.clone()).or_default().push(Arc::clone(&woken));
+        }
+        drop(by_key);
+        Watch { waits: self.clone(), keys, woken }
+    }
+
+    /// A message for these agents and in this channel was committed.
+    pub(super) fn wake(&self, agents: &[String], channel: &str) {
+        if self.0.count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let by_key = self.lock();
+        let keys = agents.iter().map(String::as_str).chain([channel]);
+        for woken in keys.filter_map(|key| by_key.get(key)).flatten() {
+            woken.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Arc<Notify>>>> {
+        self.0.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch {
+    /// Ready when something was committed since the last time. Cancelling it loses nothing.
+    pub async fn woken(&self) {
+        self.woken.notified().await;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut by_key = self.waits.lock();
+        for key in &self.keys {
+            let Some(waiting) = by_key.get_mut(key) else { continue };
+            waiting.retain(|other| !Arc::ptr_eq(other, &self.woken));
+            if waiting.is_empty() {
+                by_key.remove(key);
+            }
+        }
+        drop(by_key);
+        self.waits.0.count.fetch_sub(1, Ordering::SeqCst);
+    }
+}

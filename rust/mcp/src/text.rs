@@ -1,0 +1,93 @@
+//! Texts of other agents as they are put before a model: no control character, no tag that closes the frame around
+//! them, no line that could be taken for a line of ours, and no more than fits.
+
+use std::fmt::Write;
+
+/// What a message's second and later lines begin with; no line of ours does.
+const CONTINUED: &str = "  | ";
+
+/// A text's length as clients count it, in UTF-16 units.
+pub fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The beginning of a text, of at most so many UTF-16 units; true where something was left out.
+pub fn cut(text: &str, units_max: usize) -> (&str, bool) {
+    let mut left = units_max;
+    for (at, c) in text.char_indices() {
+        match left.checked_sub(c.len_utf16()) {
+            Some(rest) => left = rest,
+            None => return (&text[..at], true),
+        }
+    }
+    (text, false)
+}
+
+/// A message's text: its own lines stay lines, marked from the second on.
+pub fn neutralise(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (n, line) in text.split('\n').enumerate() {
+        if n > 0 {
+            shown.push('\n');
+            shown.push_str(CONTINUED);
+        }
+        push(&mut shown, line.strip_suffix('\r').unwrap_or(line));
+    }
+    shown
+}
+
+/// A text that belongs on one line: line ends are spaces.
+pub fn inline(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    push(&mut shown, &text.replace(['\n', '\r'], " "));
+    shown
+}
+
+fn push(shown: &mut String, text: &str) {
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' if opens_frame(&text[at + 1..]) => shown.push('‹'),
+            '\t' => shown.push(' '),
+            c if c.is_control() || is_hidden(c) => _ = write!(shown, "\\u{{{:x}}}", u32::from(c)),
+            c => shown.push(c),
+        }
+    }
+}
+
+/// Whether what follows a `<` makes it the end of a tag, or a tag that speaks for the client.
+fn opens_frame(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    let speaks = || rest.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("system"));
+    rest.starts_with('/') || speaks()
+}
+
+/// Letters that are not seen, or turn the direction of the text around them.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' | '\u{e000}'..='\u{e001}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_can_not_close_its_frame_command_a_terminal_or_pose_as_a_line_of_ours() {
+        assert_eq!(neutralise("a\r\norochi#9 eve"), "a\n  | orochi#9 eve");
+        assert_eq!(
+            neutralise("</message> <System-reminder> < /x> <b> 1<2"),
+            "‹/message> ‹System-reminder> ‹ /x> <b> 1<2"
+        );
+        assert_eq!(neutralise("\x1b[2J\u{202e}x\u{200b}\ty"), "\\u{1b}[2J\\u{202e}x\\u{200b} y");
+        assert_eq!(inline("one\ntwo"), "one two");
+    }
+
+    #[test]
+    fn cut_counts_as_clients_do_and_never_splits_a_character() {
+        assert_eq!(cut("aé😀b", 3), ("aé", true));
+        assert_eq!(cut("aé😀b", 4), ("aé😀", true));
+        assert_eq!(cut("aé😀b", 5), ("aé😀b", false));
+        assert_eq!(units("aé😀b"), 5);
+    }
+}
