@@ -63,7 +63,7 @@ test-page: ## The dashboard's own modules, with node
 	fi
 
 test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and tidiness tests
-	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest
+	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest -rs
 
 # What needs no build comes first: it fails in seconds.
 lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, workflows, the book, types, stubs
