@@ -8,10 +8,14 @@ from collections.abc import Iterator
 
 from tests.tidy.tree import Fault, Source
 
-__all__ = ["SUMMARY", "check", "check_summary"]
+__all__ = ["SUMMARY", "check", "check_places", "check_summary"]
 
 SUMMARY = "docs/SUMMARY.md"
 
+# Pages that name files and folders of the source, each by the end of its path.
+PLACES = {"docs/architecture.md", "docs/guarantees.md"}
+
+_PLACE = re.compile(r"`([\w./-]+(?:\.(?:rs|py|js|md)|/))`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"#{1,6} (.*)")
 
@@ -47,6 +51,21 @@ def check_summary(sources: list[Source]) -> list[Fault]:
     return faults + [
         Fault(SUMMARY, f"has {page} twice", "keep one") for page in sorted(set(listed)) if listed.count(page) > 1
     ]
+
+
+def check_places(sources: list[Source]) -> list[Fault]:
+    """Files and folders that a page names and the tree lacks."""
+    files = {f"/{source.path}" for source in sources}
+    there = files | {f"/{folder}/" for source in sources for folder in _folders(source.path)}
+    faults = []
+    for page in sources:
+        for number, line in _prose(page) if page.path in PLACES else ():
+            for name in _PLACE.findall(line):
+                end = "/" + re.sub(r"^(\.\./)+", "", name)
+                if not any(place.endswith(end) for place in there):
+                    remedy = "name the file that has it now"
+                    faults.append(Fault(f"{page.path}:{number}", f"names {name}, which is not there", remedy))
+    return faults
 
 
 def _links(page: Source) -> Iterator[tuple[int, str]]:

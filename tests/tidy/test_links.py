@@ -31,6 +31,17 @@ def test_summary_has_every_page_of_the_book():
     assert not faults, "\n" + "\n".join(map(str, faults))
 
 
+def test_places_that_pages_name_are_there():
+    faults = links.check_places(read_tree(ROOT))
+    assert not faults, "\n" + "\n".join(map(str, faults))
+
+
+def test_places_that_are_gone_are_found():
+    named = "| question | `core/here.rs`, `gone.rs`, `core/`, `there.rs` |"
+    tree = [page("docs/architecture.md", named), page("rust/hub/src/core/here.rs"), page("rust/hub/src/core/there.rs")]
+    assert [fault.fault for fault in links.check_places(tree)] == ["names gone.rs, which is not there"]
+
+
 def test_links_to_nowhere_are_found():
     tree = [
         page(
