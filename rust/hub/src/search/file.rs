@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use orochi_protocol::Seq;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
 
-use super::tokens::{self, TOKEN_CHARS};
+use super::filter;
+use super::tokens::{self, Expression, TOKEN_CHARS};
 use super::units::Units;
 use crate::store::StoredMessage;
 
 /// The format of the file and of its tokens; a file of another one is made anew.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Seqs of a segment.
 pub const SEGMENT_SEQS: u64 = 100_000;
 
@@ -177,26 +178,28 @@ impl Snapshot<'_> {
         Self { connection: None, indexed_up_to: Seq::ZERO }
     }
 
-    /// Shows `visit` the seqs that match an FTS5 `expression`, newest first, from below `before` down to `from`, until
+    /// Shows `visit` the seqs that match `expression`, newest first, from below `before` down to `from`, until
     /// it answers false.
     ///
     /// # Errors
     /// Those of `visit`, and where the file can't be read.
     pub fn matches<E: From<IndexError>>(
         &self,
-        expression: &str,
+        expression: &Expression,
         from: Seq,
         before: Seq,
         mut visit: impl FnMut(Seq) -> Result<bool, E>,
     ) -> Result<(), E> {
         let Some(connection) = self.connection else { return Ok(()) };
-        for segment in segments(connection, from, before)? {
+        let mut segments = segments(connection, from, before)?;
+        filter::narrow(connection, &expression.terms, &mut segments)?;
+        for segment in segments {
             let sql = format!(
                 "SELECT rowid FROM segment_{segment}
                  WHERE segment_{segment} MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC"
             );
             let mut statement = connection.prepare_cached(&sql).map_err(IndexError::from)?;
-            let bounds = params![expression, from.as_i64(), before.as_i64()];
+            let bounds = params![expression.text, from.as_i64(), before.as_i64()];
             let mut rows = statement.query(bounds).map_err(IndexError::from)?;
             while let Some(row) = rows.next().map_err(IndexError::from)? {
                 let seq = Seq::from_i64(row.get(0).map_err(IndexError::from)?);
@@ -267,7 +270,9 @@ fn make(connection: &Connection, epoch: &str) -> Result<(), IndexError> {
         "BEGIN;
          CREATE TABLE mark (epoch TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL);
          CREATE TABLE segments (number INTEGER PRIMARY KEY);
-         PRAGMA user_version = {FORMAT};"
+         {}
+         PRAGMA user_version = {FORMAT};",
+        filter::SCHEMA
     ))?;
     connection.execute("INSERT INTO mark VALUES (?1, 0, '')", [epoch])?;
     connection.execute_batch("COMMIT")?;
@@ -295,10 +300,10 @@ fn begin_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Resul
     ))
 }
 
-/// Brings a full segment into its final, smallest form.
+/// Brings a full segment into its final, smallest form, and notes what it holds.
 fn finish_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
     transaction.execute(&format!("INSERT INTO segment_{segment} (segment_{segment}) VALUES ('optimize')"), [])?;
-    Ok(())
+    filter::write(transaction, segment)
 }
 
 fn segment_of(seq: Seq) -> i64 {

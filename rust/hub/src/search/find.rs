@@ -9,6 +9,7 @@ use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Timestamp};
 
 use super::file::{IndexError, Snapshot};
 use super::query::Query;
+use super::tokens::{Expression, Term};
 use super::units::Units;
 use super::{matching, snippet, tokens};
 use crate::store::{
@@ -176,7 +177,7 @@ pub struct Finder<'a> {
     request: &'a Request,
     /// The newest message to look at.
     head: Seq,
-    expression: Option<String>,
+    expression: Option<Expression>,
     units: Units,
     read: u32,
 }
@@ -403,18 +404,14 @@ fn stored(target: &orochi_protocol::Target, agent: Option<&AgentName>) -> Option
     }
 }
 
-/// The FTS5 expression of all candidates; None where the index can't narrow the search.
-fn expression(request: &Request) -> Option<String> {
+/// What all candidates have; None where the index can't narrow the search.
+fn expression(request: &Request) -> Option<Expression> {
     let query = &request.query;
-    let mut terms: Vec<String> =
+    let mut terms: Vec<Term> =
         query.phrases.iter().flat_map(|phrase| tokens::of_query(&phrase.units, phrase.is_prefix)).collect();
-    terms.extend(request.sender.iter().chain(&query.from).map(|name| tokens::quoted(&tokens::sender(name.as_str()))));
+    terms.extend(request.sender.iter().chain(&query.from).map(|name| Term::whole(tokens::sender(name.as_str()))));
     let within = query.within.iter().filter_map(|target| stored(target, request.agent.as_ref()));
     let channels = request.channel.iter().cloned().chain(within);
-    terms.extend(channels.map(|channel| tokens::quoted(&tokens::channel(&channel))));
-    if terms.is_empty() {
-        return None;
-    }
-    let agent = request.agent.as_ref().map(AgentName::as_str);
-    Some(tokens::visible_to(&terms.join(" AND "), agent))
+    terms.extend(channels.map(|channel| Term::whole(tokens::channel(&channel))));
+    Expression::new(terms, request.agent.as_ref().map(AgentName::as_str))
 }

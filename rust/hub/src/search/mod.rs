@@ -3,12 +3,14 @@
 //! - [`units`]: a text as words and characters. [`tokens`]: these as the index holds them.
 //! - [`query`]: what somebody typed. [`matching`]: whether and where a text matches. [`snippet`]: the part that is
 //!   shown.
-//! - [`mod@file`]: the index's file. [`indexer`]: the thread that writes it. [`find`]: a page of hits.
+//! - [`mod@file`]: the index's file. [`filter`]: which of its segments may hold a token. [`indexer`]: the thread that
+//!   writes it. [`find`]: a page of hits.
 //!
 //! The index only proposes candidates; each is checked against its message in the log, and the newest messages, which
 //! the index may not have yet, are read directly. So a search sees everything that was acked before it.
 
 pub mod file;
+mod filter;
 mod find;
 mod indexer;
 mod matching;

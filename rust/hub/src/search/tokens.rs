@@ -70,33 +70,66 @@ fn named(first: char, name: &str) -> String {
     std::iter::once(first).chain(name.chars().map(keep)).collect()
 }
 
-/// `"token"`, as a word of an FTS5 expression.
-pub fn quoted(token: &str) -> String {
-    // A token holds no quotation mark.
-    format!("\"{token}\"")
+/// A token, or the beginning of some, that a text must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// The token, or its beginning.
+    pub token: String,
+    /// Whether it is only the beginning.
+    pub is_prefix: bool,
 }
 
-/// Limits `expression` to what `agent` may see: no direct messages but its own.
-pub fn visible_to(expression: &str, agent: Option<&str>) -> String {
-    let public = format!("({expression}) NOT {}", quoted(&DIRECT.to_string()));
-    match agent {
-        Some(agent) => format!("({public}) OR (({expression}) AND {})", quoted(&side_token(agent))),
-        None => public,
+impl Term {
+    /// A whole token.
+    pub fn whole(token: String) -> Self {
+        Self { token, is_prefix: false }
+    }
+}
+
+/// As a word of an FTS5 expression.
+impl std::fmt::Display for Term {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A token holds no quotation mark.
+        write!(f, "\"{}\"{}", self.token, if self.is_prefix { " *" } else { "" })
+    }
+}
+
+/// What the index is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expression {
+    /// In the words of FTS5.
+    pub text: String,
+    /// What every match has.
+    pub terms: Vec<Term>,
+}
+
+impl Expression {
+    /// Messages that have all `terms` and that `agent` may see: no direct messages but its own. None without terms.
+    pub fn new(terms: Vec<Term>, agent: Option<&str>) -> Option<Self> {
+        if terms.is_empty() {
+            return None;
+        }
+        let all = terms.iter().map(Term::to_string).collect::<Vec<_>>().join(" AND ");
+        let public = format!("({all}) NOT {}", Term::whole(DIRECT.to_string()));
+        let text = match agent {
+            Some(agent) => format!("({public}) OR (({all}) AND {})", Term::whole(side_token(agent))),
+            None => public,
+        };
+        Some(Self { text, terms })
     }
 }
 
 /// Terms that every text with these units in this order has; `is_prefix` says that the last word is only a beginning.
-pub fn of_query(units: &Units, is_prefix: bool) -> Vec<String> {
+pub fn of_query(units: &Units, is_prefix: bool) -> Vec<Term> {
     let all = units.as_slice();
     let last = all.len().saturating_sub(1);
     let term = |(at, unit): (usize, &Unit)| match unit.kind {
-        Kind::Word if is_prefix && at == last => Some(format!("{} *", quoted(cut(units.text(unit))))),
-        Kind::Word => Some(quoted(cut(units.text(unit)))),
+        Kind::Word => Some(Term { token: cut(units.text(unit)).to_owned(), is_prefix: is_prefix && at == last }),
         Kind::Char { tight } => match all.get(at + 1).filter(|next| next.kind == (Kind::Char { tight: true })) {
-            Some(next) => Some(quoted(&format!("{}{}", units.text(unit), units.text(next)))),
+            Some(next) => Some(Term::whole(format!("{}{}", units.text(unit), units.text(next)))),
             // The last one of a run is in the pair before.
             None if tight => None,
-            None => Some(format!("{} *", quoted(units.text(unit)))),
+            None => Some(Term { token: units.text(unit).to_owned(), is_prefix: true }),
         },
     };
     all.iter().enumerate().filter_map(term).collect()
@@ -112,7 +145,10 @@ mod tests {
 
     #[test]
     fn terms_of_a_query_are_tokens_of_the_texts_that_hold_it() {
-        let terms = |text: &str, is_prefix| of_query(&Units::new(text), is_prefix).join(" ");
+        let terms = |text: &str, is_prefix| {
+            let terms = of_query(&Units::new(text), is_prefix);
+            terms.iter().map(Term::to_string).collect::<Vec<_>>().join(" ")
+        };
         assert_eq!(terms("失敗し", false), "\"失敗\" \"敗し\"");
         assert_eq!(terms("失", false), "\"失\" *");
         assert_eq!(terms("gen-itgc", false), "\"gen\" \"itgc\"");
@@ -124,6 +160,7 @@ mod tests {
     fn a_name_is_one_token_whatever_it_holds() {
         assert_eq!(channel("@a @b"), "\u{e011}@a,@b");
         assert_eq!(channel("odd \"name\"\n"), "\u{e011}odd,,name,,");
-        assert_eq!(visible_to("\"x\"", None), "(\"x\") NOT \"\u{e012}\"");
+        let public = Expression::new(vec![Term::whole("x".to_owned())], None).unwrap();
+        assert_eq!(public.text, "(\"x\") NOT \"\u{e012}\"");
     }
 }

@@ -63,13 +63,23 @@ async fn search_sees_what_was_committed_right_before_it() {
 #[tokio::test]
 async fn search_sees_all_of_a_flood_and_over_a_segments_border() {
     let mut log = Log::open();
-    let contents: Vec<String> = (1..=101_000).map(|n| format!("flood of message m{n}")).collect();
+    let mut contents: Vec<String> = (1..=101_000).map(|n| format!("flood of message m{n}")).collect();
+    contents[6] = "デプロイに失敗しました".to_owned();
     for part in contents.chunks(10_000) {
         log.say(&part.iter().map(|content| said(content)).collect::<Vec<_>>());
     }
     for n in [1, 50_000, 99_999, 100_000, 100_001, 100_002, 101_000] {
         assert_eq!(log.seqs(&format!("m{n}")).await, [n], "m{n}");
     }
+    assert_eq!(log.seqs("失敗").await, [7], "a part of a run, in a full segment");
+    for beginning in ["m10099*", "m100999*"] {
+        let mut found = log.seqs(beginning).await;
+        found.sort_unstable();
+        let expected: Vec<u64> =
+            (1..=101_000).filter(|n| format!("m{n}*").starts_with(&beginning[..beginning.len() - 1])).collect();
+        assert_eq!(found, expected, "{beginning}");
+    }
+    assert_eq!(log.seqs("m1010*").await.len(), 12, "m1010, ten numbers of five digits, m101000");
     let newest = log.found(Request { limit: 3, ..request("flood", None) }).await;
     assert_eq!(seqs(&newest), [101_000, 100_999, 100_998], "of a common word the newest come first");
 }
