@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from building import Built
-from log import SHORT
 from measures import IDLE_CONNECTIONS, MUTE_RECEIVERS, Samples
 from peers import OldHub, Orochi
 
@@ -108,8 +107,8 @@ GROWTHS = [
 GROWTH_MAX = 1.3
 
 
-def render(samples: Samples, built: Built, rounds: int, long: int, command: str, busy: float) -> str:
-    """The machine, the command and the tables, as Markdown."""
+def render(samples: Samples, built: Built, rounds: int, lengths: list[int], command: str, busy: float) -> str:
+    """The machine, the command and the tables, as Markdown; `lengths` are those of the logs, the shortest first."""
     lines = [
         f"`{command}`, medians of {rounds} rounds, the least and the most in brackets; after a semicolon how many "
         f"times that ours is. {_machine()} Before the run other processes used {busy:.0%} of it.",
@@ -122,12 +121,11 @@ def render(samples: Samples, built: Built, rounds: int, long: int, command: str,
         _size("wheel: MiB", built.wheel, 9),
         _size("native binary: MiB", built.orochi, 16),
         "",
-        f"Orochi with {_number(SHORT)} messages in its log, and with {_number(long)}. No figure may become worse by "
-        f"more than {GROWTH_MAX} times.",
+        f"Orochi with a short and a long log. No figure may become worse by more than {GROWTH_MAX} times.",
         "",
-        f"| | required | {_number(SHORT)} | {_number(long)} | worse by | met |",
-        "|---|---|---|---|---|---|",
-        *(_growth_line(row, samples, long) for row in GROWTHS),
+        f"| | required | {' | '.join(f'{_number(count)} messages' for count in lengths)} | worse by | met |",
+        "|---|---|---|---|---|" + "---|" * (len(lengths) - 1),
+        *(_growth_line(row, samples, lengths) for row in GROWTHS),
         "",
         _slow_line(samples),
     ]
@@ -169,9 +167,9 @@ def _client_line(samples: Samples, label: str, beside: str, times: float | None)
     return f"| {label} | {required} | {_spread(ours)} | {_met([met])} | {_beside(median, other)} | | |"
 
 
-def _growth_line(row: Growth, samples: Samples, long: int) -> str:
-    short, grown = (samples.of(f"{row.samples} at {count}", Orochi.name) for count in (SHORT, long))
-    before, after = statistics.median(short), statistics.median(grown)
+def _growth_line(row: Growth, samples: Samples, lengths: list[int]) -> str:
+    columns = [samples.of(f"{row.samples} at {count}", Orochi.name) for count in lengths]
+    before, after = statistics.median(columns[0]), statistics.median(columns[-1])
     # A short log is indexed at once: its time can be zero.
     worse = before / after if row.is_rate else after / max(before, 1e-3)
     met = [] if row.grows else [worse <= GROWTH_MAX]
@@ -179,7 +177,7 @@ def _growth_line(row: Growth, samples: Samples, long: int) -> str:
     if row.at_most is not None:
         required.append(f"≤ {_number(row.at_most)}")
         met.append(after <= row.at_most)
-    cells = [row.label, ", ".join(required), _spread(short), _spread(grown), f"{_number(worse)} ×", _met(met)]
+    cells = [row.label, ", ".join(required), *map(_spread, columns), f"{_number(worse)} ×", _met(met)]
     return f"| {' | '.join(cells)} |"
 
 

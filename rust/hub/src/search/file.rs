@@ -61,6 +61,7 @@ pub fn path_beside(db: &Path) -> PathBuf {
 /// The writer of the index.
 #[derive(Debug)]
 pub struct Writer {
+    path: PathBuf,
     connection: Connection,
     mark: Mark,
     units: Units,
@@ -74,15 +75,7 @@ impl Writer {
     /// [`IndexError::Damaged`] where it is something else, [`IndexError::Stale`] where it is of another version or log.
     pub fn open(path: &Path, epoch: &str) -> Result<Self, IndexError> {
         create_private(path);
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        // NORMAL: the index is made anew from the log, so nobody waits for its syncs.
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "cache_size", -4096)?;
-        connection.set_prepared_statement_cache_capacity(16);
+        let connection = connect(path)?;
         let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if tables == 0 {
@@ -93,7 +86,7 @@ impl Writer {
             return Err(IndexError::Stale("it is of another log or another version"));
         }
         let mark = read_mark(&connection)?;
-        Ok(Self { connection, mark, units: Units::default(), text: String::new() })
+        Ok(Self { path: path.to_owned(), connection, mark, units: Units::default(), text: String::new() })
     }
 
     /// The newest message in the index.
@@ -110,11 +103,13 @@ impl Writer {
         let transaction = self.connection.transaction()?;
         let mut segment = segment_of(self.mark.seq);
         let mut is_there = self.mark.seq > Seq::ZERO;
+        let mut is_one_full = false;
         for message in messages {
             let wanted = segment_of(message.seq);
             if !is_there || wanted != segment {
                 if is_there {
                     finish_segment(&transaction, segment)?;
+                    is_one_full = true;
                 }
                 begin_segment(&transaction, wanted)?;
                 (segment, is_there) = (wanted, true);
@@ -128,8 +123,25 @@ impl Writer {
             .execute(params![last.seq.as_i64(), last.id])?;
         transaction.commit()?;
         self.mark = Mark { seq: last.seq, id: last.id.clone() };
+        if is_one_full {
+            // FTS5 keeps a table's buffers, hundreds of kilobytes, as long as its connection is open.
+            self.connection = connect(&self.path)?;
+        }
         Ok(())
     }
+}
+
+fn connect(path: &Path) -> Result<Connection, IndexError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    // NORMAL: the index is made anew from the log, so nobody waits for its syncs.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -4096)?;
+    connection.set_prepared_statement_cache_capacity(16);
+    Ok(connection)
 }
 
 /// A reader of the index.

@@ -8,6 +8,9 @@
 #[allow(dead_code, reason = "shared with the store's other tests")]
 #[path = "../store/harness.rs"]
 mod harness;
+#[allow(dead_code, reason = "shared with the other tests of search")]
+#[path = "../search/harness.rs"]
+mod search;
 
 use std::fs;
 use std::path::Path;
@@ -32,6 +35,11 @@ impl SmallDisk {
                 None
             }
         }
+    }
+
+    fn grow(&self) {
+        let grown = Command::new("mount").args(["-o", "remount,size=64m"]).arg(self.0.path()).status().unwrap();
+        assert!(grown.success());
     }
 
     fn path(&self) -> &Path {
@@ -80,4 +88,35 @@ fn a_full_disk_refuses_the_whole_batch_and_takes_it_when_there_is_space() {
     assert_eq!(loaded.head.get(), head + 2);
     let seqs: Vec<u64> = all(&db).iter().map(|row| row.seq.get()).collect();
     assert_eq!(seqs, (1..=head + 2).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_index_on_a_full_disk_of_its_own_stops_no_message_and_says_how_far_it_reaches() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let target = disk.path().join("index.db");
+    let mut log = search::Log::open().reopen(|folder| {
+        let index = folder.join("log.search.db");
+        // The hub may have stopped before it made one.
+        let _ = fs::remove_file(&index);
+        std::os::unix::fs::symlink(&target, &index).unwrap();
+    });
+    // Far more words than two megabytes hold.
+    let texts = |from: usize| -> Vec<String> {
+        (from..from + 10_000).map(|n| format!("needle{n} {n:0>40} {n:a>40} {n:b>40}")).collect()
+    };
+    for from in (0..60_000).step_by(10_000) {
+        let texts = texts(from);
+        log.say(&texts.iter().map(|text| search::said(text)).collect::<Vec<_>>());
+    }
+    let found = log.found(search::request("needle59999", None)).await;
+    let reach = found.indexed_up_to.expect("an index that is behind says so").get();
+    assert!(reach < 59_000, "{reach}");
+    assert_eq!(log.head(), 60_000, "messages went on");
+
+    disk.grow();
+    log.indexed().await;
+    for n in [0, 30_000, 59_999] {
+        assert_eq!(log.seqs(&format!("needle{n}")).await, [n + 1]);
+    }
+    log.search.stop();
 }
