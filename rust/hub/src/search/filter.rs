@@ -18,7 +18,7 @@ const BLOCKS: u64 = 1024;
 const BLOCK_BYTES: usize = 512;
 /// Bits that a token sets within its block.
 const BITS: u64 = 7;
-/// Lengths, in characters, at which a token's beginning is in the filter too, so that `gen-it*` looks into few segments.
+/// Lengths, in characters, at which the filter holds beginnings too, so that `gen-it*` looks into few segments.
 const PREFIX_CHARS: [usize; 3] = [4, 6, 8];
 /// Put before a beginning, so that `rout*` is not taken for the word `rout`. No token begins with it.
 const PREFIX_MARK: u8 = b'*';
