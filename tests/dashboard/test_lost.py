@@ -177,7 +177,8 @@ async def test_welcome_shows_an_empty_hub_its_first_steps(start_hub: Start, page
     first = page.get_by_role("region", name="first steps")
     await expect(first).to_contain_text("async with OrochiClient(")
     await expect(first).to_contain_text("orochi send")
-    await expect(first.get_by_role("button", name="Copy")).to_have_count(3)
+    await expect(first).to_contain_text("orochi init")
+    await expect(first.get_by_role("button", name="Copy")).to_have_count(4)
     async with hub.client("alice"):
         await expect(page.locator("[data-agent=alice]")).to_be_visible()
         await expect(first).to_have_count(0)

@@ -27,6 +27,7 @@ export function welcome(state) {
     sample("The address", `ws://${hostname}:${port}`),
     sample("From Python", python),
     sample("From a shell", shell),
+    sample("For a coding agent, such as Claude Code", "orochi init"),
   );
 }
 
