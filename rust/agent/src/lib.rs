@@ -6,7 +6,7 @@
 //! 2. [`delivery`]: the rules of offering, seeing and waking; pure. [`budget`]: how often messages may wake.
 //! 3. [`dirs`], [`files`], [`identity`]: where things are kept, and under which name a session speaks.
 //! 4. [`ipc`]: what a hook and the resident say to each other.
-//! 5. [`hook`]: `orochi hook`. [`http`]: its way to a hub without a resident. [`wake`]: how an idle client is woken.
+//! 5. [`resident`]: the process that stays connected. [`hook`]: `orochi hook`. [`wake`]: how an idle client is woken.
 //! 6. [`init`]: what `orochi init` writes into the clients' files, and takes out again.
 
 pub mod budget;
@@ -19,6 +19,7 @@ pub mod identity;
 pub mod init;
 pub mod ipc;
 pub mod message;
+pub mod resident;
 pub mod text;
 pub mod wake;
 

@@ -12,7 +12,7 @@ use orochi_hub::config::{Config, Secret};
 
 use crate::commands::{
     ask, channels, completions, doctor, forget, gitea, health, history, hook, inbox, init, join, listen, login, manual,
-    members, receipts, search, send, status, statusline, who,
+    mcp, members, receipts, search, send, status, statusline, who,
 };
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -90,6 +90,9 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// What coding agents run at each moment of a session; 'orochi init' writes it into their files
     Hook(hook::Hook),
+    /// Stay connected beside a coding agent, with tools over stdin and stdout; 'orochi init' writes it into their
+    /// files
+    Mcp(mcp::Mcp),
     /// One line for a coding agent's status bar
     Statusline(statusline::Statusline),
     /// Print what a shell needs to complete commands

@@ -77,6 +77,7 @@ async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
         | Command::Init(_)
         | Command::Doctor(_) => unreachable!("these run without it"),
         Command::Inbox(inbox) => inbox.run(&hub, &Identity::new(&connection)?).await,
+        Command::Mcp(mcp) => mcp.run(&connection).await,
         Command::Ask(ask) => ask.run(&hub, &Identity::new(&connection)?).await,
         Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
         Command::Listen(listen) => listen.run(&connection).await,

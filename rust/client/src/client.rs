@@ -44,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) finished: Arc<AtomicU64>,
     is_old_hub: Arc<AtomicBool>,
     caught_up: watch::Receiver<bool>,
+    epoch: watch::Receiver<Option<String>>,
 }
 
 /// A message to send.
@@ -96,14 +97,16 @@ impl Client {
     pub async fn connect(options: Options) -> Result<Self, Error> {
         let (commands, requests) = mpsc::unbounded_channel();
         let (state, states) = watch::channel(State::Connected);
-        let (inbox, finished) = (Arc::new(Inbox::default()), Arc::new(AtomicU64::new(0)));
+        let (inbox, finished) =
+            (Arc::new(Inbox::new(options.inbox_frames_max, options.inbox_bytes_max)), Arc::new(AtomicU64::new(0)));
         let is_old_hub = Arc::new(AtomicBool::new(false));
         let name = options.name.clone();
         let task = Task::open(options, requests, state, Arc::clone(&inbox), Arc::clone(&finished)).await?;
         is_old_hub.store(task.is_old_hub(), Ordering::Relaxed);
         let caught_up = task.caught_up();
+        let epoch = task.epoch();
         tokio::spawn(task.run());
-        Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub, caught_up }) })
+        Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub, caught_up, epoch }) })
     }
 
     /// The frames that were received.
@@ -114,6 +117,11 @@ impl Client {
     /// The agent's name.
     pub fn name(&self) -> &str {
         &self.shared.name
+    }
+
+    /// The connection's state.
+    pub fn epoch(&self) -> Option<String> {
+        self.shared.epoch.borrow().clone()
     }
 
     /// The connection's state.

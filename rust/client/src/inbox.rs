@@ -10,15 +10,11 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use orochi_protocol::Seq;
+use orochi_protocol::limits::FRAME_BYTES_MAX;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::error::Error;
-
-/// Frames that the inbox holds.
-const FRAMES_MAX: usize = 100_000;
-/// Bytes that the inbox holds.
-const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// One frame that is not the answer to a request: a message, an event, or something newer than this client.
 #[derive(Debug, Clone)]
@@ -62,8 +58,9 @@ impl Incoming {
 type Waker = Box<dyn Fn() + Send + Sync>;
 
 /// Frames in the order in which they came.
-#[derive(Default)]
 pub struct Inbox {
+    frames_max: usize,
+    bytes_max: usize,
     // A std mutex: held for moves between lists, never across an await.
     inner: Mutex<Inner>,
     /// Wakes consumers that wait for a frame.
@@ -82,6 +79,13 @@ struct Inner {
 }
 
 impl Inbox {
+    /// An empty one with these bounds.
+    pub(crate) fn new(frames_max: usize, bytes_max: usize) -> Self {
+        // A frame over the byte bound could never be taken.
+        let bytes_max = bytes_max.max(FRAME_BYTES_MAX * 4);
+        Self { frames_max, bytes_max, inner: Mutex::default(), filled: Notify::new(), drained: Notify::new() }
+    }
+
     /// The next frame; None when the inbox is closed and empty. Cancelling loses nothing.
     pub async fn recv(&self) -> Option<Incoming> {
         loop {
@@ -133,7 +137,7 @@ impl Inbox {
     /// Adds a frame; false where the inbox is full and the frame was not taken.
     pub(crate) fn push(&self, frame: Incoming) -> bool {
         let mut inner = self.lock();
-        if inner.frames.len() >= FRAMES_MAX || inner.bytes + frame.text.len() > BYTES_MAX {
+        if inner.frames.len() >= self.frames_max || inner.bytes + frame.text.len() > self.bytes_max {
             return false;
         }
         inner.bytes += frame.text.len();
@@ -148,7 +152,7 @@ impl Inbox {
 
     /// Whether there is room for a good part of what it can hold.
     pub(crate) fn has_room(&self) -> bool {
-        Self::half_empty(&self.lock())
+        self.half_empty(&self.lock())
     }
 
     /// Closes the inbox: no frame follows.
@@ -171,13 +175,13 @@ impl Inbox {
     }
 
     fn tell_drained(&self, inner: &Inner) {
-        if Self::half_empty(inner) {
+        if self.half_empty(inner) {
             self.drained.notify_one();
         }
     }
 
-    fn half_empty(inner: &Inner) -> bool {
-        inner.frames.len() <= FRAMES_MAX / 2 && inner.bytes <= BYTES_MAX / 2
+    fn half_empty(&self, inner: &Inner) -> bool {
+        inner.frames.len() <= self.frames_max / 2 && inner.bytes <= self.bytes_max / 2
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -6,6 +6,11 @@ use orochi_protocol::request::Register;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The characters of a token that are not escaped in an address (docs/protocol.md, section 2).
+/// Frames that an inbox holds.
+pub(crate) const FRAMES_MAX: usize = 100_000;
+/// Bytes that an inbox holds.
+pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
+
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Where and as whom to connect.
@@ -26,6 +31,10 @@ pub struct Options {
     pub say_seen: bool,
     /// How long connecting and registering may take.
     pub connect_timeout: Duration,
+    /// Frames that the inbox holds until the program takes them; the rest stays in the hub's log.
+    pub inbox_frames_max: usize,
+    /// Bytes that the inbox holds.
+    pub inbox_bytes_max: usize,
 }
 
 impl Options {
@@ -39,6 +48,8 @@ impl Options {
             reconnect: true,
             say_seen: true,
             connect_timeout: Duration::from_secs(10),
+            inbox_frames_max: FRAMES_MAX,
+            inbox_bytes_max: BYTES_MAX,
         }
     }
 

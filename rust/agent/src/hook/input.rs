@@ -91,8 +91,12 @@ struct Raw<'a> {
     loop_count: Option<u64>,
     #[serde(default)]
     notification_type: Option<String>,
-    #[serde(borrow, flatten)]
-    call: Call<'a>,
+    #[serde(default)]
+    tool_name: Option<String>,
+    #[serde(borrow, default)]
+    tool_response: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    tool_output: Option<&'a RawValue>,
     #[serde(borrow, default)]
     tool_calls: Option<&'a RawValue>,
 }
@@ -183,7 +187,8 @@ fn kind(raw: &Raw<'_>) -> Option<HookKind> {
 fn result_marks(raw: &Raw<'_>, marks: &mut Vec<u64>) {
     let batch: Vec<Call<'_>> =
         raw.tool_calls.and_then(|calls| serde_json::from_str(calls.get()).ok()).unwrap_or_default();
-    for call in batch.iter().chain([&raw.call]) {
+    let own = Call { tool_name: raw.tool_name.clone(), tool_response: raw.tool_response, tool_output: raw.tool_output };
+    for call in batch.iter().chain([&own]) {
         // Claude, Codex and Gemini put the server's name before the tool's; Cursor says `MCP:send`.
         let is_ours = call.tool_name.as_deref().is_some_and(|name| name.contains("orochi") || name.starts_with("MCP:"));
         for result in [call.tool_response, call.tool_output].into_iter().flatten().filter(|_| is_ours) {
@@ -266,6 +271,8 @@ mod tests {
         };
         assert_eq!(input(&batch("mcp__orochi__wait")).marks, [9, 10]);
         assert!(input(&batch("Bash")).marks.is_empty());
+        let one = r#"{"hook_event_name":"PostToolUse","turn_id":"t","tool_name":"mcp__orochi__wait","tool_response":"orochi#4 a"}"#;
+        assert_eq!((input(one).client, input(one).marks), (Kind::Codex, vec![4]));
     }
 
     #[test]

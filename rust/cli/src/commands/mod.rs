@@ -16,6 +16,7 @@ pub mod licences;
 pub mod listen;
 pub mod login;
 pub mod manual;
+pub mod mcp;
 pub mod members;
 pub mod receipts;
 pub mod rows;

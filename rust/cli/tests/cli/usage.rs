@@ -34,7 +34,7 @@ fn help_names_every_command_and_exit_code() {
     let help = whole(orochi(&["--help"]));
     for command in [
         "serve", "send", "listen", "login", "join", "who", "status", "channels", "members", "history", "search",
-        "receipts", "gitea", "health", "inbox", "ask", "init", "doctor", "hook", "licences",
+        "receipts", "gitea", "health", "inbox", "ask", "init", "doctor", "hook", "mcp", "licences",
     ] {
         assert!(help.contains(&format!("\n  {command:<9} ")), "{command} in {help}");
     }

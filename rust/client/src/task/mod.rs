@@ -76,7 +76,7 @@ pub(crate) struct Task {
     needs_flush: bool,
     outstanding: Outstanding,
     /// The hub's database; None of a 0.1.0 hub.
-    epoch: Option<String>,
+    epoch: watch::Sender<Option<String>>,
     /// The seq of the last message in the inbox, or the one after which the hub was to begin.
     last_seq: Seq,
     /// The log's head at the first register. Up to it the hub decides what a `"stored"` start delivers.
@@ -130,7 +130,7 @@ impl Task {
             needs_flush: false,
             outstanding: Outstanding::default(),
             keeps_channels,
-            epoch: ack.epoch,
+            epoch: watch::Sender::new(ack.epoch),
             last_seq,
             first_head,
             is_overflowed: false,
@@ -144,8 +144,13 @@ impl Task {
         })
     }
 
+    /// The log's epoch, now and after each reconnect.
+    pub(crate) fn epoch(&self) -> watch::Receiver<Option<String>> {
+        self.epoch.subscribe()
+    }
+
     pub(crate) fn is_old_hub(&self) -> bool {
-        self.epoch.is_none()
+        self.epoch.borrow().is_none()
     }
 
     /// Tells when everything that was missed is in the inbox.

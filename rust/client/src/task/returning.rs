@@ -98,7 +98,7 @@ impl Task {
             self.options.register.joined.clear();
             self.finished.store(0, Ordering::Relaxed);
         }
-        self.epoch = ack.epoch;
+        self.epoch.send_replace(ack.epoch);
         self.set_heartbeat(ack.heartbeat);
         (self.last_heard, self.connected_at) = (Instant::now(), Instant::now());
         self.state.send_replace(State::Connected);
@@ -109,7 +109,7 @@ impl Task {
         let is_hubs_affair = self.options.register.resume == Some(Resume::Stored) && self.last_seq < self.first_head;
         let resume = if is_hubs_affair { Resume::Stored } else { Resume::After(self.last_seq) };
         let mut register =
-            Register { resume: Some(resume), epoch: self.epoch.clone(), ..self.options.register.clone() };
+            Register { resume: Some(resume), epoch: self.epoch.borrow().clone(), ..self.options.register.clone() };
         if is_hubs_affair && self.keeps_channels {
             // The hub knows from where each of them begins.
             register.channels = None;

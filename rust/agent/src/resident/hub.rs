@@ -1,0 +1,114 @@
+//! The resident's connection to the hub: made as soon as there is one, and made anew for ever.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use orochi_client::{Client, Error, Options, State};
+use orochi_protocol::request::{Register, Resume};
+use tokio::time::sleep;
+
+use super::state::{Say, Shared};
+use crate::delivery::OPEN_MAX;
+use crate::message::Delivered;
+
+/// Waits between tries to connect the first time: short, then longer.
+const FIRST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(10);
+/// Text that waits in the client's inbox while the delivery rules have no room.
+const BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Runs for as long as the process.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut wait = FIRST;
+    let to_say = shared.to_say.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(to_say) = to_say {
+        tokio::spawn(tell(Arc::clone(&shared), to_say));
+    }
+    loop {
+        match Client::connect(options(&shared)).await {
+            Ok(client) => {
+                wait = FIRST;
+                shared.connected(&client);
+                for channel in &shared.options.channels {
+                    if let Err(error) = client.subscribe(channel).await {
+                        tracing::warn!(%error, channel, "this channel can't be joined");
+                    }
+                }
+                receive(&shared, &client).await;
+            }
+            Err(error @ (Error::AuthFailed { .. } | Error::Invalid(_))) => {
+                tracing::warn!(%error, "not connected");
+                // The token may be set right in hub.toml, for the next session.
+                sleep(LONGEST).await;
+            }
+            Err(error) => tracing::debug!(%error, "not connected yet"),
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(LONGEST);
+    }
+}
+
+fn options(shared: &Shared) -> Options {
+    let hub = &shared.options.hub;
+    let mut options = Options::new(hub.agent_url(), shared.name.as_str());
+    options.token = Some(hub.token.clone()).filter(|token| !token.is_empty());
+    let project = crate::identity::naming::root(&shared.options.folder);
+    options.register = Register {
+        channels: None,
+        reach: Some(shared.look(|state| state.reach)),
+        machine: hostname(),
+        role: std::env::var("OROCHI_ROLE").unwrap_or_default().chars().take(256).collect(),
+        project: project.file_name().unwrap_or_default().to_string_lossy().chars().take(256).collect(),
+        resume: Some(Resume::Stored),
+        ..Register::default()
+    };
+    options.inbox_frames_max = OPEN_MAX;
+    options.inbox_bytes_max = BYTES_MAX;
+    options
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().chars().take(64).collect()
+}
+
+/// Takes messages while there is room for them; the rest stays in the log.
+async fn receive(shared: &Arc<Shared>, client: &Client) {
+    let mut states = client.states();
+    loop {
+        let has_room = shared.look(|state| state.machine.has_room());
+        tokio::select! {
+            frame = client.inbox().recv(), if has_room => {
+                let Some(frame) = frame else { return };
+                if let Some(delivered) = Delivered::from_frame(&frame.text, shared.name.as_str()) {
+                    shared.deliver(delivered);
+                }
+            }
+            () = shared.changed.notified() => {}
+            Ok(()) = states.changed() => {
+                if *states.borrow_and_update() == State::Connected {
+                    shared.connected(client);
+                }
+            }
+            () = sleep(shared.next_tick()) => shared.with(|_, _| ()),
+        }
+        if client.inbox().is_closed() && !has_room {
+            return;
+        }
+    }
+}
+
+/// Tells the hub what the agent does. While the hub is away, the last word of each kind is told when it is back.
+async fn tell(shared: Arc<Shared>, mut to_say: tokio::sync::mpsc::UnboundedReceiver<Say>) {
+    while let Some(say) = to_say.recv().await {
+        // Without a connection it is told with the next one, which starts from nothing.
+        let Some(client) = shared.client() else { continue };
+        let told = match say {
+            Say::Status(update) => client.status(&update).await,
+            Say::Reach(reach) => client.set_reach(reach).await,
+            Say::Offered(seq) => client.offered(seq).await,
+        };
+        if let Err(error) = told {
+            tracing::debug!(%error, "the hub was not told");
+        }
+    }
+}

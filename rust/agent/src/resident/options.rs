@@ -1,0 +1,65 @@
+//! What a resident is told, by its command line and its environment.
+
+use std::path::PathBuf;
+
+use crate::budget::{Allowance, Quiet};
+use crate::identity::Hub;
+use crate::wake;
+
+/// What `orochi mcp` is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which hub.
+    pub hub: Hub,
+    /// `--name` or `OROCHI_AGENT`.
+    pub name: Option<String>,
+    /// Channels to join besides those that the name has.
+    pub channels: Vec<String>,
+    /// Whether mentions may start turns.
+    pub may_wake: bool,
+    /// Whether other agents are told the beginning of each prompt.
+    pub share_task: bool,
+    /// How often messages may wake.
+    pub allowance: Allowance,
+    /// When nothing wakes.
+    pub quiet: Option<Quiet>,
+    /// The client's process.
+    pub client_pid: u32,
+    /// The folder that the client works in.
+    pub folder: PathBuf,
+    /// What the client's environment says of its session.
+    pub session: wake::Session,
+    /// The client's id of its session, where the environment has it.
+    pub session_id: Option<String>,
+}
+
+impl Options {
+    /// What the environment says, for a hub.
+    ///
+    /// # Errors
+    /// A variable or hub.toml that makes no sense.
+    pub fn from_environment(hub: Hub, quiet: Option<Quiet>) -> Result<Self, String> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let allowance = variable("OROCHI_WAKE").map_or(Ok(Allowance::default()), |text| {
+            Allowance::parse(&text).map_err(|reason| format!("OROCHI_WAKE: {reason}"))
+        })?;
+        let folder = variable("CLAUDE_PROJECT_DIR").map(PathBuf::from);
+        Ok(Self {
+            hub,
+            name: variable("SCITEX_OROCHI_AGENT").or_else(|| variable("OROCHI_AGENT")),
+            channels: Vec::new(),
+            may_wake: true,
+            share_task: false,
+            allowance,
+            quiet,
+            client_pid: std::os::unix::process::parent_id(),
+            folder: folder.or_else(|| std::env::current_dir().ok()).unwrap_or_else(|| PathBuf::from("/")),
+            session: wake::Session {
+                inbox_socket: variable("CLAUDE_CODE_MESSAGING_SOCKET").map(PathBuf::from),
+                inbox_token: variable("CLAUDE_CODE_MESSAGING_TOKEN").unwrap_or_default(),
+                codex_thread: None,
+            },
+            session_id: variable("CLAUDE_CODE_SESSION_ID"),
+        })
+    }
+}

@@ -1,0 +1,1 @@
+"""Coding agents that take part without code, each played by a strict fake of its documented side."""
