@@ -46,7 +46,8 @@ def test_other_clients_get_long_messages_of_two_byte_letters_within_their_limit(
     for _ in range(10):
         machine.hub.post(f"@{name}", "é𝄞" * 5000)
     client.hook(prompt, prompt="do it")
-    until(lambda: client.hook(tool, tool_name="Bash", tool_input={}, tool_response="ok") or True)
+    context = until(lambda: client.hook(tool, tool_name="Bash", tool_input={}, tool_response="ok"))
+    assert "read it: history" in context
 
 
 def test_other_clients_codex_permission_hook_never_decides(machine: Machine):
