@@ -133,6 +133,7 @@ pub fn start_writing(
             committed,
             search,
             next: Batch::default(),
+            written: None,
             spare: Batch::default(),
             touched: Vec::new(),
         };
@@ -168,6 +169,8 @@ struct CoreThread {
     search: Search,
     /// The entries that were ordered and wait for the disk.
     next: Batch,
+    /// A batch that is on disk and waits for the one before it.
+    written: Option<Batch>,
     /// The space of an earlier batch.
     spare: Batch,
     /// Connections for which frames are staged.
@@ -208,13 +211,16 @@ impl CoreThread {
     /// The next batch that is to be finished: it is on disk, was refused, or needs no disk. While it is finished here,
     /// the one behind it is brought to disk. Batches are finished in the order of their entries.
     fn next_durable(&mut self, waiting: usize) -> Option<Batch> {
+        if let Some(batch) = self.written.take() {
+            return Some(batch);
+        }
         if self.writer.idle().is_none() {
             let done = if self.next.room() == 0 { self.writer.wait() } else { self.writer.poll() }?;
             // A later one that needs no disk is finished behind this one.
             if self.needs_store() {
                 let batch = self.take_next();
-                let refused_thread = self.writer.begin(batch);
-                debug_assert!(refused_thread.is_none(), "the thread has just given a batch back");
+                // Where the thread has ended since, it was written here, and is finished behind this one.
+                self.written = self.writer.begin(batch);
             }
             return Some(done);
         }

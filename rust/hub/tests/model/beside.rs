@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use orochi_hub::core::{Accepted, Command, Core, Writing};
+use orochi_hub::delivery::outbox::{Item, Outbox};
 use orochi_protocol::request::{Draft, Register};
 use orochi_protocol::{AgentName, ChannelName, ErrorCode, Refusal, Seq, Target};
 use rusqlite::{Connection, TransactionBehavior};
@@ -16,6 +17,10 @@ use crate::system::open_writing;
 
 /// Refuses each message that asks for it.
 const REFUSE: &str = "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.content LIKE 'refuse%'
+    BEGIN SELECT RAISE(ABORT, 'no'); END";
+
+/// Refuses about one message in two thousand, and its batch with it.
+const REFUSE_SOME: &str = "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN random() % 2000 = 0
     BEGIN SELECT RAISE(ABORT, 'no'); END";
 
 struct Beside {
@@ -158,4 +163,47 @@ async fn beside_stop_finishes_the_batches_under_way() {
         assert_eq!(post.await.unwrap().seq, seq(expected));
     }
     hub.core.stopped().await;
+}
+
+#[tokio::test]
+async fn beside_many_senders_at_once_lose_double_and_reorder_nothing() {
+    const SENDERS: usize = 8;
+    const EACH: usize = 300;
+    let hub = Beside::open();
+    // Some batches are refused: whoever was refused sends again.
+    hub.disk().execute_batch(REFUSE_SOME).unwrap();
+    let (answer, answered) = oneshot::channel();
+    let outbox = Arc::new(Outbox::default());
+    let (connection, name) = (hub.core.new_connection(), AgentName::parse("reader").unwrap());
+    let register = Box::new(Register { channels: Some(vec![ChannelName::general()]), ..Register::default() });
+    let register = Command::Register { connection, id: "r".to_owned(), name, register, outbox: outbox.clone(), answer };
+    hub.core.send(register).await.unwrap();
+    assert!(answered.await.unwrap());
+    let accepted = join_all((0..SENDERS * EACH).map(|n| {
+        let core = hub.core.clone();
+        async move {
+            let sender = AgentName::parse(&format!("sender-{}", n % SENDERS)).unwrap();
+            loop {
+                let draft = Draft::new(Target::Channel(ChannelName::general()), format!("{n}")).unwrap();
+                match core.post(sender.clone(), format!("id-{n}"), draft).await {
+                    Ok(accepted) => return accepted,
+                    Err(refusal) => assert_eq!(refusal.code, ErrorCode::StoreUnavailable),
+                }
+            }
+        }
+    }));
+    let mut acked: Vec<u64> = accepted.await.iter().map(|accepted| accepted.seq.get()).collect();
+    acked.sort_unstable();
+    let all: Vec<u64> = (1..).take(SENDERS * EACH).collect();
+    assert_eq!(acked, all, "each message has a place of its own, and no place is empty");
+    hub.core.barrier().await.unwrap();
+    hub.core.barrier().await.unwrap();
+    let mut items: Vec<Item> = Vec::new();
+    outbox.take(&mut items);
+    let delivered: Vec<u64> = items.iter().filter_map(|item| item.seq).map(Seq::get).collect();
+    assert_eq!(delivered, all, "the reader got each once, in the log's order");
+    let stored: i64 =
+        hub.disk().query_row("SELECT count(DISTINCT msg_id) FROM messages", [], |row| row.get(0)).unwrap();
+    assert_eq!(stored, i64::try_from(all.len()).unwrap());
+    hub.stop().await;
 }
