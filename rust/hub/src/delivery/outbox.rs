@@ -19,9 +19,9 @@ use crate::delivery::interest::Interest;
 pub const FRAMES_MAX: usize = 8 * 1024;
 /// Bytes that may wait; the frames are shared with all other receivers.
 pub const BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Requests of one connection that the core may have before it: room for a sender with a large window, and a small part
-/// of what the core takes from all.
-const ASKED_MAX: usize = 512;
+/// Requests of one connection that the core may have before it: room for a client that sends thousands before it reads
+/// the first answer, and half of what the core takes from all.
+const ASKED_MAX: usize = 4096;
 /// Items for which a list keeps its space while it is empty: there are three lists a connection.
 pub const KEPT_ITEMS: usize = 2048;
 
