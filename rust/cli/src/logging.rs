@@ -9,12 +9,15 @@ use tracing_subscriber::EnvFilter;
 use crate::failure::Failure;
 use crate::stderr;
 
+/// Libraries whose info says nothing to an operator; a filter that names them wins.
+const QUIET: &str = "rmcp=warn";
+
 /// Starts logging for this process; a second start changes nothing.
 ///
 /// # Errors
 /// A filter that can't be read, or no thread for the log.
 pub fn start(config: &Config) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|_| {
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|_| {
         Failure::Usage(format!(
             "OROCHI_LOG is {:?}; expected error, warn, info, debug, trace or a filter such as warn,orochi_hub=debug",
             config.log

@@ -12,7 +12,7 @@
 //! 7. [`registry`]: who is connected, in which channels, and what is known of each agent.
 //! 8. [`delivery`]: which messages a connection gets, and how far it is.
 //! 9. [`search`]: the index of words, a file of its own behind the log. [`markdown`]: a text as HTML.
-//!    [`mailbox`]: what waits for an agent that asks over HTTP.
+//!    [`mailbox`]: what waits for an agent that asks over HTTP. [`mcp`]: the tools of MCP.
 //! 10. [`store`]: the log on disk. [`clock`]: the system's clock.
 
 mod api;
@@ -26,6 +26,7 @@ pub mod http_client;
 pub mod log_watch;
 mod mailbox;
 mod markdown;
+mod mcp;
 pub mod ports;
 mod registry;
 pub mod search;

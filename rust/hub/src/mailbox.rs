@@ -1,23 +1,44 @@
 //! What waits for an agent, for programs that ask over HTTP: mentions of it and direct messages to it after its stored
-//! cursor. Looking consumes nothing: the cursor moves by `seen` alone.
+//! cursor, or what is said in one channel. Looking consumes nothing: the cursor moves by `seen` alone.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use orochi_protocol::paging::ENTRIES_BYTES_MAX;
-use orochi_protocol::{AgentName, Refusal, Seq};
+use orochi_protocol::request::{HistoryFilter, Order};
+use orochi_protocol::{AgentName, Refusal, Seq, Target};
 use tokio::time::{Instant, timeout_at};
 
-use crate::core::{Command, ConnectionId, Core, NamedAction, unavailable};
-use crate::store::StoredMessage;
+use crate::core::{Command, ConnectionId, Core, NamedAction, shutting_down, unavailable};
+use crate::store::{StoredMessage, conversation_key};
 
-/// The oldest messages that wait for an agent.
+/// Which messages are looked for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Whose inbox it is.
+    pub name: AgentName,
+    /// Only messages after this place, and after the cursor. Of a channel: after this place, or new ones.
+    pub after: Option<Seq>,
+    /// Not these.
+    pub skip: BTreeSet<Seq>,
+    /// Only what this agent says.
+    pub sender: Option<AgentName>,
+    /// All that is said there, be it addressed to the agent or not.
+    pub channel: Option<Target>,
+    /// At most so many, and about a mebibyte.
+    pub limit: usize,
+}
+
+/// The oldest messages that were found.
 #[derive(Debug, Default)]
 pub struct Waiting {
     /// The messages, oldest first.
     pub messages: Vec<StoredMessage>,
     /// Whether there are more behind them.
     pub more: bool,
+    /// Everything up to here was looked at, or up to the last message where there are more.
+    pub upto: Seq,
 }
 
 /// Who is told that an agent waits.
@@ -29,86 +50,139 @@ pub enum Presence {
     Hidden,
 }
 
-/// Up to where an agent has dealt with its messages; a name that never said so, or never registered, begins at the
-/// beginning.
-///
-/// # Errors
-/// `SHUTTING_DOWN`.
-pub async fn cursor(core: &Core, name: &AgentName) -> Result<Option<Seq>, Refusal> {
-    core.cursor(name.to_string()).await
-}
+impl Wanted {
+    /// What waits in an agent's inbox.
+    pub fn inbox(name: AgentName, limit: usize) -> Self {
+        Self { name, after: None, skip: BTreeSet::new(), sender: None, channel: None, limit }
+    }
 
-/// What waits for `name` after its cursor.
-///
-/// # Errors
-/// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
-pub async fn waiting(core: &Core, name: &AgentName, limit: usize) -> Result<Waiting, Refusal> {
-    let after = cursor(core, name).await?.unwrap_or_default();
-    addressed_after(core, name, after, limit).await
-}
-
-/// What is addressed to `name` after a place, at most `limit` messages and about a mebibyte.
-///
-/// # Errors
-/// `STORE_UNAVAILABLE`.
-pub async fn addressed_after(core: &Core, name: &AgentName, after: Seq, limit: usize) -> Result<Waiting, Refusal> {
-    let (name, head) = (name.clone(), core.head());
-    let read = core.reads().run(move |reader| {
-        let (mut found, mut bytes) = (Waiting::default(), 0);
-        reader.addressed(name.as_str(), after, head, |message| {
-            bytes += message.content.len() + message.metadata.len() + message.extra.as_ref().map_or(0, String::len);
-            let is_full = found.messages.len() >= limit || bytes > ENTRIES_BYTES_MAX;
-            if is_full && !found.messages.is_empty() {
-                found.more = true;
-                return ControlFlow::Break(());
+    /// Looks until there is something, or for so long; then nothing was found. Cancelling it loses nothing.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
+    pub async fn wait(mut self, core: &Core, wait: Duration, presence: Presence) -> Result<Waiting, Refusal> {
+        let deadline = Instant::now() + wait;
+        // Before the first look: what is committed after it wakes.
+        let watch = core.watch(vec![self.watched()]);
+        if self.channel.is_some() {
+            self.after.get_or_insert(core.head());
+        }
+        let mut found = self.look(core).await?;
+        if !found.messages.is_empty() || wait.is_zero() {
+            return Ok(found);
+        }
+        let _attending = match presence {
+            Presence::Shown => Some(Attending::begin(core, &self.name).await?),
+            Presence::Hidden => None,
+        };
+        loop {
+            tokio::select! {
+                woken = timeout_at(deadline, watch.woken()) => {
+                    found = self.look(core).await?;
+                    if woken.is_err() || !found.messages.is_empty() {
+                        return Ok(found);
+                    }
+                }
+                () = core.stopped() => return Err(shutting_down()),
             }
-            found.messages.push(message.clone());
-            ControlFlow::Continue(())
-        })?;
-        Ok(found)
-    });
-    read.await.map_err(|error| unavailable(&error))
-}
+        }
+    }
 
-/// Looks until there is something, or for so long. Cancelling it loses nothing.
-///
-/// # Errors
-/// Those of `look`, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
-pub async fn until<T, F>(
-    core: &Core,
-    name: &AgentName,
-    keys: Vec<String>,
-    (wait, presence): (Duration, Presence),
-    look: impl Fn() -> F,
-) -> Result<Option<T>, Refusal>
-where
-    F: Future<Output = Result<Option<T>, Refusal>>,
-{
-    let deadline = Instant::now() + wait;
-    // Before the first look: what is committed after it wakes.
-    let watch = core.watch(keys);
-    if let Some(found) = look().await? {
-        return Ok(Some(found));
+    /// Looks once.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
+    pub async fn look(&self, core: &Core) -> Result<Waiting, Refusal> {
+        match self.channel {
+            None => self.look_in_inbox(core).await,
+            Some(_) => self.look_in_channel(core).await,
+        }
     }
-    if wait.is_zero() {
-        return Ok(None);
+
+    /// What of the core's wakes is about it.
+    fn watched(&self) -> String {
+        if self.channel.is_some() { self.stored_channel() } else { self.name.to_string() }
     }
-    let _attending = match presence {
-        Presence::Shown => Some(Attending::begin(core, name).await?),
-        Presence::Hidden => None,
-    };
-    loop {
-        tokio::select! {
-            woken = timeout_at(deadline, watch.woken()) => {
-                if woken.is_err() {
-                    return look().await;
+
+    fn stored_channel(&self) -> String {
+        match &self.channel {
+            None => String::new(),
+            Some(Target::Channel(channel)) => channel.to_string(),
+            Some(Target::Direct(other)) => conversation_key(self.name.as_str(), other.as_str()),
+        }
+    }
+
+    async fn look_in_inbox(&self, core: &Core) -> Result<Waiting, Refusal> {
+        let cursor = core.cursor(self.name.to_string()).await?.unwrap_or_default();
+        let after = cursor.max(self.after.unwrap_or_default());
+        let (wanted, head) = (self.clone(), core.head());
+        let read = core.reads().run(move |reader| {
+            let mut found = Found::new(wanted.limit);
+            reader.addressed(wanted.name.as_str(), after, head, |message| match &wanted.sender {
+                Some(sender) if sender.as_str() != message.sender => ControlFlow::Continue(()),
+                _ if wanted.skip.contains(&message.seq) => ControlFlow::Continue(()),
+                _ => found.push(message),
+            })?;
+            Ok(found.upto(head))
+        });
+        read.await.map_err(|error| unavailable(&error))
+    }
+
+    async fn look_in_channel(&self, core: &Core) -> Result<Waiting, Refusal> {
+        let (wanted, channel, head) = (self.clone(), self.stored_channel(), core.head());
+        let after = Some(self.after.unwrap_or(head));
+        let filter = HistoryFilter {
+            after,
+            sender: self.sender.clone(),
+            limit: 1000,
+            order: Order::Asc,
+            ..HistoryFilter::default()
+        };
+        let read = core.reads().run(move |reader| {
+            let mut found = Found::new(wanted.limit);
+            let (messages, is_cut) = reader.history_within(&channel, &filter, ENTRIES_BYTES_MAX)?;
+            found.waiting.more = is_cut;
+            let is_other = |message: &&StoredMessage| message.sender != wanted.name.as_str();
+            let others = messages.iter().filter(is_other);
+            for message in others.filter(|message| !wanted.skip.contains(&message.seq)) {
+                if found.push(message).is_break() {
+                    break;
                 }
             }
-            () = core.stopped() => return Err(crate::core::shutting_down()),
+            Ok(found.upto(head))
+        });
+        read.await.map_err(|error| unavailable(&error))
+    }
+}
+
+/// Messages up to a number and a size.
+struct Found {
+    waiting: Waiting,
+    limit: usize,
+    bytes: usize,
+}
+
+impl Found {
+    fn new(limit: usize) -> Self {
+        Self { waiting: Waiting::default(), limit, bytes: 0 }
+    }
+
+    fn push(&mut self, message: &StoredMessage) -> ControlFlow<()> {
+        let extra = message.extra.as_ref().map_or(0, String::len);
+        self.bytes += message.content.len() + message.metadata.len() + extra;
+        let is_full = self.waiting.messages.len() >= self.limit || self.bytes > ENTRIES_BYTES_MAX;
+        if is_full && !self.waiting.messages.is_empty() {
+            self.waiting.more = true;
+            return ControlFlow::Break(());
         }
-        if let Some(found) = look().await? {
-            return Ok(Some(found));
-        }
+        self.waiting.messages.push(message.clone());
+        ControlFlow::Continue(())
+    }
+
+    fn upto(mut self, head: Seq) -> Waiting {
+        let last = self.waiting.messages.last().map(|message| message.seq);
+        self.waiting.upto = last.filter(|_| self.waiting.more).unwrap_or(head);
+        self.waiting
     }
 }
 

@@ -17,6 +17,7 @@ use crate::gitea::bridge::{Bridge, SENDER};
 use crate::gitea::once::Calls;
 use crate::gitea::webhook::signature::Signature;
 use crate::gitea::{Gitea, Limits};
+use crate::mcp::Places;
 
 /// What every request can use. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct App {
     pub digest: Digest,
     /// Logins to the dashboard.
     pub sessions: Sessions,
+    /// What the tools of MCP returned to whom.
+    pub places: Places,
     /// Posts events at Gitea as messages.
     pub bridge: Bridge,
     /// The settings of Gitea's webhooks.
@@ -81,6 +84,7 @@ impl App {
             guard,
             calls,
             digest: Digest::default(),
+            places: Places::default(),
             sessions,
             bridge,
             webhooks,

@@ -1,4 +1,5 @@
-//! GET /api/agents/{name}/inbox and POST /api/agents/{name}/seen: the inbox of an agent that has no connection.
+//! What agents without a connection do over HTTP: they look into their inbox, wait for messages, say what they have
+//! dealt with and what they are doing, and change their channels.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use orochi_protocol::fields::missing;
 use orochi_protocol::limits::HISTORY_LIMIT_DEFAULT;
-use orochi_protocol::{AgentName, Seq};
+use orochi_protocol::request::StatusUpdate;
+use orochi_protocol::{AgentName, ChannelName, Seq, Target};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -20,7 +22,7 @@ use super::request::query::Params;
 use super::security::login::Login;
 use crate::core::NamedAction;
 use crate::delivery::view::{self, Viewer};
-use crate::mailbox::{self, Presence};
+use crate::mailbox::{Presence, Wanted};
 
 /// The longest wait, in seconds: clients and proxies give up after a minute.
 const WAIT_MAX: u32 = 50;
@@ -35,6 +37,8 @@ pub struct Inbox {
     more: bool,
     /// Up to where the agent has dealt with its messages.
     cursor: Option<Seq>,
+    /// Everything up to here was looked at: the `after` of the next request, for who keeps a place of its own.
+    seq: Seq,
 }
 
 /// What waits for the agent, oldest first; with `wait` as soon as there is something.
@@ -44,21 +48,22 @@ pub async fn show(
     path: Result<Path<String>, PathRejection>,
     params: Params,
 ) -> Result<Json<Inbox>, ApiError> {
-    let name = AgentName::parse(&path?.0)?;
+    let name = own_name(&app, path)?;
     let limit = params.whole("limit", 1..=ROWS_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT) as usize;
     let wait = Duration::from_secs(params.whole("wait", 0..=WAIT_MAX)?.unwrap_or(0).into());
     // A browser's login reads and changes nothing, not even who is online.
     let presence = if login.is_some() { Presence::Hidden } else { Presence::Shown };
-    app.core.check_free(&name)?;
-    let look = async || {
-        let found = mailbox::waiting(&app.core, &name, limit).await?;
-        Ok(Some(found).filter(|found| !found.messages.is_empty()))
+    let wanted = Wanted {
+        after: params.seq("after")?,
+        sender: params.agent("sender")?,
+        channel: params.text("channel")?.map(|text| Target::parse(&text)).transpose()?,
+        ..Wanted::inbox(name.clone(), limit)
     };
-    let found = mailbox::until(&app.core, &name, vec![name.to_string()], (wait, presence), look).await?;
-    let found = found.unwrap_or_default();
+    let found = wanted.wait(&app.core, wait, presence).await?;
     let viewer = Viewer::Agent(name.as_str());
     let messages = found.messages.iter().map(|message| view::row(message, viewer, None)).collect();
-    Ok(Json(Inbox { messages, more: found.more, cursor: mailbox::cursor(&app.core, &name).await? }))
+    let cursor = app.core.cursor(name.to_string()).await?;
+    Ok(Json(Inbox { messages, more: found.more, cursor, seq: found.upto }))
 }
 
 /// Everything up to `seq` is dealt with.
@@ -67,10 +72,58 @@ pub async fn seen(
     path: Result<Path<String>, PathRejection>,
     content: Body,
 ) -> Result<StatusCode, ApiError> {
-    let name = AgentName::parse(&path?.0)?;
-    app.core.check_free(&name)?;
+    let name = own_name(&app, path)?;
     let content = body::read(content).await?;
     let seq = body::fields(&content)?.seq("seq")?.ok_or_else(|| missing("seq", "the seq of a message"))?;
-    app.core.named(name, NamedAction::Seen(seq)).await?;
+    act(&app, name, NamedAction::Seen(seq)).await
+}
+
+/// What the agent is doing.
+pub async fn status(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    content: Body,
+) -> Result<StatusCode, ApiError> {
+    let name = own_name(&app, path)?;
+    let content = body::read(content).await?;
+    let update = StatusUpdate::from_fields(&body::fields(&content)?)?;
+    act(&app, name, NamedAction::Status(Box::new(update))).await
+}
+
+/// The channels that are kept with the agent's name.
+pub async fn channels(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<Vec<String>>, ApiError> {
+    let name = own_name(&app, path)?;
+    Ok(Json(app.core.kept_channels(name.to_string()).await?))
+}
+
+/// Joins a channel, or leaves one, for the agent's next connections.
+pub async fn change_channels(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    content: Body,
+) -> Result<StatusCode, ApiError> {
+    let name = own_name(&app, path)?;
+    let content = body::read(content).await?;
+    let fields = body::fields(&content)?;
+    let channel = |field| fields.text(field)?.map(|text| ChannelName::parse(&text)).transpose();
+    let action = match (channel("join")?, channel("leave")?) {
+        (Some(joined), None) => NamedAction::Join(joined),
+        (None, Some(left)) => NamedAction::Leave(left),
+        _ => return Err(missing("join", "a channel, or one in leave").into()),
+    };
+    act(&app, name, action).await
+}
+
+fn own_name(app: &App, path: Result<Path<String>, PathRejection>) -> Result<AgentName, ApiError> {
+    let name = AgentName::parse(&path?.0)?;
+    app.core.check_free(&name)?;
+    Ok(name)
+}
+
+async fn act(app: &App, name: AgentName, action: NamedAction) -> Result<StatusCode, ApiError> {
+    app.core.named(name, action).await?;
     Ok(StatusCode::NO_CONTENT)
 }

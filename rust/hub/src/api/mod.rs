@@ -4,8 +4,8 @@
 //! - [`security`]: where a request may come from, the token, logins, and the headers of every answer.
 //! - [`request`]: query strings, bodies and lists as typed values. [`errors`]: refusals as JSON.
 //! - [`sockets`]: WebSocket upgrades; the connection module takes over from there.
-//! - [`agents`], [`gitea`], [`history`], [`inbox`], [`messages`], [`search`], [`health`]: the routes, a group a file.
-//!   [`webhooks`]: Gitea's deliveries.
+//! - [`agents`], [`gitea`], [`history`], [`inbox`], [`mcp`], [`messages`], [`search`], [`health`]: the routes,
+//!   a group a file. [`webhooks`]: Gitea's deliveries.
 //! - [`dashboard`]: the page, and the routes that only the page uses.
 //!
 //! A request passes headers, origin, then its port's routes; the token is checked where the routes are
@@ -19,6 +19,7 @@ mod gitea;
 mod health;
 mod history;
 mod inbox;
+mod mcp;
 mod messages;
 mod request;
 mod search;
@@ -80,6 +81,8 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/stats/states", get(states::all))
         .route("/api/agents/{name}/waiting", get(overview::waiting))
         .route("/api/agents/{name}/inbox", get(inbox::show))
+        .route("/api/agents/{name}/status", post(inbox::status))
+        .route("/api/agents/{name}/channels", get(inbox::channels).post(inbox::change_channels))
         .route("/api/agents/{name}/seen", post(inbox::seen))
         .route("/api/agents/{name}/messages", get(messages::of_agent))
         .route("/api/agents/{name}/timeline", get(states::show))
@@ -94,6 +97,8 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/gitea/issues/{owner}/{repo}/{number}", get(gitea::get_issue))
         .route("/api/gitea/repos", get(gitea::list_repos))
         .route("/api/gitea/actions/{action}", post(gitea::act))
+        .route("/mcp", any(mcp::unnamed))
+        .route("/mcp/{agent}", any(mcp::named))
         // Without a token one does not learn which routes exist.
         .route("/api", any(errors::no_page))
         .route("/api/{*rest}", any(errors::no_page))

@@ -233,6 +233,18 @@ impl Core {
         self.look_up(move |registry| registry.stored_cursor(&name)).await
     }
 
+    /// The channels that are kept with a name, in order.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn kept_channels(&self, name: String) -> Result<Vec<String>, Refusal> {
+        self.look_up(move |registry| {
+            let kept = registry.roster.find(&name).and_then(|index| registry.roster.agent(index).record.kept.as_ref());
+            kept.map(|kept| kept.keys().cloned().collect()).unwrap_or_default()
+        })
+        .await
+    }
+
     /// The hub's figures.
     ///
     /// # Errors

@@ -36,7 +36,11 @@ pub struct StatusUpdate {
 }
 
 impl StatusUpdate {
-    pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
+    /// The update that a payload or a body holds.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD`, `TOO_LARGE`.
+    pub fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
         let identity = |name| fields.short_text(name, IDENTITY_CHARS_MAX);
         Ok(Self {
             status: fields.short_text("status", STATUS_CHARS_MAX)?,

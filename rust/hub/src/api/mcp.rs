@@ -1,0 +1,57 @@
+//! POST /mcp and /mcp/{agent}: the tools for agents that speak MCP over HTTP. The token, the Host and the Origin were
+//! checked before, as of every route; the transport's own checks, which know nothing of the hub's settings, are off.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use orochi_mcp::{Extras, HttpServer};
+use orochi_protocol::{AgentName, Refusal};
+
+use super::App;
+use super::errors::ApiError;
+use crate::mcp::Tools;
+
+/// Under which name a client speaks whose address names none.
+const AGENT_HEADER: &str = "x-orochi-agent";
+
+/// The agent's name is in the header, or the request has none.
+pub async fn unnamed(State(app): State<App>, request: Request) -> Response {
+    match header_name(request.headers()) {
+        Ok(name) => answer(&app, name, request).await,
+        Err(refusal) => ApiError(refusal).into_response(),
+    }
+}
+
+/// The agent's name is in the address.
+pub async fn named(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let name = AgentName::parse(&path?.0)?;
+    Ok(answer(&app, Some(name), request).await)
+}
+
+fn header_name(headers: &HeaderMap) -> Result<Option<AgentName>, Refusal> {
+    let value = headers.get(AGENT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    value.filter(|value| !value.is_empty()).map(|value| AgentName::parse(&value)).transpose()
+}
+
+async fn answer(app: &App, name: Option<AgentName>, request: Request) -> Response {
+    if let Some(Err(refusal)) = name.as_ref().map(|name| app.core.check_free(name)) {
+        return ApiError(refusal).into_response();
+    }
+    let has_gitea = app.calls.gitea_address().is_some() && request.uri().query().is_some_and(asks_for_gitea);
+    let tools = Tools { core: app.core.clone(), calls: app.calls.clone(), places: app.places.clone(), name };
+    let server = HttpServer::new(Arc::new(tools), Extras { gitea: has_gitea, channel: false });
+    server.handle(request).await.map(Body::new)
+}
+
+/// `?gitea=true` lists the tool of that name, too.
+fn asks_for_gitea(query: &str) -> bool {
+    query.split('&').any(|pair| matches!(pair, "gitea" | "gitea=true" | "gitea=1"))
+}

@@ -1,0 +1,311 @@
+//! The tools of MCP within the hub: what they need is asked of the core and of the log. [`orochi_mcp`] has the tools.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use orochi_mcp::backend::{
+    Agent, Awaited, Backend, Call, Channel, Doing, Fault, HistoryQuery, Inbox, Message, Outgoing, Page, SearchQuery,
+    Sent, Wait,
+};
+use orochi_protocol::request::{Draft, HistoryFilter, Order, StatusUpdate};
+use orochi_protocol::{AgentName, ChannelName, Seq, Target, fields};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::clock::new_id;
+use crate::core::{Core, NamedAction, unavailable};
+use crate::delivery::view::{self, Viewer};
+use crate::gitea::Action;
+use crate::gitea::once::{Asked, Calls, RequestDigest};
+use crate::mailbox::{Presence, Waiting, Wanted};
+use crate::search::{self, Query};
+use crate::store::{Lane, Reader, StoreError, StoredMessage, conversation_key};
+
+/// Agents for which status and unread messages are looked up.
+const AGENTS_MAX: usize = 500;
+/// Returned messages that are remembered for an agent; an older one may be returned again.
+const RETURNED_MAX: usize = 1000;
+/// Agents whose places are remembered; beyond it all are forgotten, and a `wait` may return a message again.
+const PLACES_MAX: usize = 10_000;
+
+/// What `wait` and `inbox` have returned to each agent. HTTP has no sessions: an agent is one reader.
+#[derive(Debug, Clone, Default)]
+pub struct Places(Arc<Mutex<HashMap<AgentName, Place>>>);
+
+/// What was returned to one agent.
+#[derive(Debug, Default)]
+struct Place {
+    returned: BTreeSet<Seq>,
+    /// Up to where each channel that it waits in was looked at.
+    channels: HashMap<Target, Seq>,
+}
+
+impl Places {
+    fn with<T>(&self, agent: &AgentName, change: impl FnOnce(&mut Place) -> T) -> T {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= PLACES_MAX && !places.contains_key(agent) {
+            places.clear();
+        }
+        change(places.entry(agent.clone()).or_default())
+    }
+
+    fn returned(&self, agent: &AgentName, seqs: impl Iterator<Item = Seq>) {
+        self.with(agent, |place| {
+            place.returned.extend(seqs);
+            while place.returned.len() > RETURNED_MAX {
+                place.returned.pop_first();
+            }
+        });
+    }
+}
+
+/// The hub as one agent sees it over HTTP.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// The hub.
+    pub core: Core,
+    /// Where calls to Gitea are made.
+    pub calls: Calls,
+    /// What was returned to whom.
+    pub places: Places,
+    /// Who asks; None where the request does not say.
+    pub name: Option<AgentName>,
+}
+
+impl Tools {
+    fn name(&self) -> Result<&AgentName, Fault> {
+        self.name.as_ref().ok_or_else(|| {
+            let detail =
+                "this needs your agent's name: use the address /mcp/NAME, or send it in the header X-Orochi-Agent";
+            Fault::new("MISSING_FIELD", detail)
+        })
+    }
+
+    fn messages(&self, messages: &[StoredMessage]) -> Vec<Message> {
+        let viewer = self.name.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
+        messages.iter().filter_map(|message| Message::from_row(view::row(message, viewer, None).get())).collect()
+    }
+
+    /// The key under which a channel's messages are stored, or a conversation's.
+    fn stored(&self, target: &Target) -> Result<String, Fault> {
+        Ok(match target {
+            Target::Channel(channel) => channel.to_string(),
+            Target::Direct(other) => conversation_key(self.name()?.as_str(), other.as_str()),
+        })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        Ok(self.core.reads().run(read).await.map_err(|error| unavailable(&error))?)
+    }
+
+    async fn named(&self, action: NamedAction) -> Result<(), Fault> {
+        Ok(self.core.named(self.name()?.clone(), action).await?)
+    }
+}
+
+impl Backend for Tools {
+    fn me(&self) -> Result<String, Fault> {
+        self.name().map(ToString::to_string)
+    }
+
+    fn introduced(&self, _client: &str) {}
+
+    async fn send(&self, _call: &Call, message: Outgoing) -> Result<Sent, Fault> {
+        let name = self.name()?.clone();
+        let Outgoing { to, text, reply_to, intent } = message;
+        let metadata = intent.map(|intent| serde_json::json!({ "intent": intent.as_str() }));
+        let body = serde_json::json!({
+            "channel": to, "content": text, "metadata": metadata, "reply_to": reply_to,
+        });
+        let body = body.to_string();
+        let fields: fields::Fields<'_> = serde_json::from_str(&body).map_err(|error| fault(&error))?;
+        let draft = Draft::from_body(&fields, &[])?;
+        if let Some(seq) = draft.reply_to {
+            self.core.check_reply_to(&name, seq).await?;
+        }
+        let accepted = self.core.post(name, new_id(), draft).await?;
+        Ok(Sent { seq: accepted.seq.get(), delivery: accepted.delivery, reach: accepted.reach })
+    }
+
+    async fn seen(&self, _call: &Call, seq: u64) -> Result<(), Fault> {
+        self.named(NamedAction::Seen(place("seen", seq)?)).await
+    }
+
+    async fn inbox(&self, _call: &Call, limit: usize) -> Result<Inbox, Fault> {
+        let name = self.name()?;
+        let found = Wanted::inbox(name.clone(), limit).look(&self.core).await?;
+        self.places.returned(name, found.messages.iter().map(|message| message.seq));
+        let after = found.messages.last().map(|last| last.seq);
+        let (name, more) = (name.to_string(), found.more);
+        let behind = match after.filter(|_| more) {
+            Some(after) => Some(u64::from(self.read(move |reader| reader.waiting(&name, after)).await?.count)),
+            None => Some(0),
+        };
+        Ok(Inbox { messages: self.messages(&found.messages), more: behind })
+    }
+
+    async fn wait(&self, _call: &Call, wait: Wait) -> Result<Option<Message>, Fault> {
+        let name = self.name()?;
+        let channel = wait.channel.as_deref().map(Target::parse).transpose()?;
+        let sender = wait.from.as_deref().map(AgentName::parse).transpose()?;
+        let head = self.core.head();
+        let (skip, after) = self.places.with(name, |place| {
+            // A channel counts from the first wait in it, also for what is said between two waits.
+            let after = channel.as_ref().map(|channel| *place.channels.entry(channel.clone()).or_insert(head));
+            (place.returned.clone(), after)
+        });
+        let wanted = Wanted { name: name.clone(), after, skip, sender, channel: channel.clone(), limit: 1 };
+        let found: Waiting = wanted.wait(&self.core, wait.timeout, Presence::Shown).await?;
+        let Some(first) = found.messages.first() else { return Ok(None) };
+        self.places.returned(name, std::iter::once(first.seq));
+        Ok(self.messages(std::slice::from_ref(first)).pop())
+    }
+
+    async fn answer(&self, _call: &Call, awaited: Awaited) -> Result<Option<Message>, Fault> {
+        let (name, sender) = (self.name()?, AgentName::parse(&awaited.agent)?);
+        let deadline = tokio::time::Instant::now() + awaited.timeout;
+        let mut after = place("seq", awaited.seq)?;
+        loop {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            let mut wanted = Wanted::inbox(name.clone(), 1);
+            (wanted.after, wanted.sender) = (Some(after), Some(sender.clone()));
+            let found = wanted.wait(&self.core, left, Presence::Shown).await?;
+            let Some(first) = found.messages.first() else { return Ok(None) };
+            if first.reply_to.is_none_or(|seq| seq.get() == awaited.seq) {
+                return Ok(self.messages(std::slice::from_ref(first)).pop());
+            }
+            after = first.seq;
+        }
+    }
+
+    async fn agents(&self, _call: &Call, all: bool) -> Result<Vec<Agent>, Fault> {
+        let rows = self.core.agents(all).await?;
+        let agents = self.read(move |reader| {
+            let agent = |(at, row): (usize, orochi_protocol::reply::AgentRow)| {
+                if at >= AGENTS_MAX {
+                    return Ok(Agent { row, since: None, unread: None });
+                }
+                let since = reader.standing(&row.name)?.map(|standing| standing.since.to_string());
+                // One that never says what it has read has no number that means something.
+                let unread = row.cursor.map(|cursor| reader.waiting(&row.name, cursor)).transpose()?;
+                Ok(Agent { row, since, unread: unread.map(|waiting| waiting.count) })
+            };
+            rows.into_iter().enumerate().map(agent).collect::<Result<Vec<_>, StoreError>>()
+        });
+        agents.await
+    }
+
+    async fn status(&self, _call: &Call, doing: Doing) -> Result<(), Fault> {
+        let Doing { status, task, progress } = doing;
+        let body = match progress {
+            Some(progress) => serde_json::json!({"status": status, "current_task": task, "progress": progress}),
+            None => serde_json::json!({"status": status, "current_task": task}),
+        };
+        let body = body.to_string();
+        let fields: fields::Fields<'_> = serde_json::from_str(&body).map_err(|error| fault(&error))?;
+        let update = StatusUpdate::from_fields(&fields)?;
+        self.named(NamedAction::Status(Box::new(update))).await
+    }
+
+    async fn history(&self, _call: &Call, query: HistoryQuery) -> Result<Page, Fault> {
+        let channel = self.stored(&Target::parse(&query.channel)?)?;
+        let seq = |name: &str, seq: Option<u64>| seq.map(|seq| place(name, seq)).transpose();
+        let order = if query.after.is_some() { Order::Asc } else { Order::Desc };
+        let filter = HistoryFilter {
+            before: seq("before", query.before)?,
+            after: seq("after", query.after)?,
+            reply_to: seq("thread", query.thread)?,
+            limit: query.limit + 1,
+            order,
+            ..HistoryFilter::default()
+        };
+        let (thread, limit) = (filter.reply_to, query.limit as usize);
+        self.core.barrier().await?;
+        let (lane, bytes) = (Lane::for_history(&filter), orochi_protocol::paging::ENTRIES_BYTES_MAX);
+        let read = self.core.reads().run_in(lane, move |reader| {
+            let (messages, is_cut) = reader.history_within(&channel, &filter, bytes)?;
+            let first = thread.map(|seq| reader.message(seq)).transpose()?.flatten();
+            Ok((messages, is_cut, first.filter(|first| first.channel == channel)))
+        });
+        let (mut messages, is_cut, first) = read.await.map_err(|error| unavailable(&error))?;
+        let more = is_cut || messages.len() > limit;
+        messages.truncate(limit);
+        if order == Order::Desc {
+            messages.reverse();
+        }
+        if let Some(first) = first {
+            messages.insert(0, first);
+        }
+        Ok(Page { messages: self.messages(&messages), more })
+    }
+
+    async fn search(&self, _call: &Call, query: SearchQuery) -> Result<Page, Fault> {
+        let words = Query::parse("words", &query.words)?;
+        words.check_asker("your name", self.name.as_ref())?;
+        let channel = query.channel.as_deref().map(Target::parse).transpose()?;
+        let request = search::Request {
+            query: words,
+            channel: channel.map(|channel| self.stored(&channel)).transpose()?,
+            sender: query.from.as_deref().map(AgentName::parse).transpose()?,
+            since: query.since.as_deref().map(|since| fields::parse_time("since", since)).transpose()?,
+            agent: self.name.clone(),
+            limit: query.limit,
+            ..search::Request::default()
+        };
+        let found = self.core.search(request).await?;
+        let hits = found.hits.iter().filter_map(|hit| {
+            let mut message = self.messages(std::slice::from_ref(&hit.message)).pop()?;
+            message.snippet = Some(hit.snippet.clone());
+            Some(message)
+        });
+        Ok(Page { messages: hits.collect(), more: found.next.is_some() })
+    }
+
+    async fn channels(&self, _call: &Call) -> Result<Vec<Channel>, Fault> {
+        let members = self.core.channels().await?;
+        let kept = match &self.name {
+            Some(name) => self.core.kept_channels(name.to_string()).await?,
+            None => Vec::new(),
+        };
+        let channels = self.read(move |reader| {
+            let channel = |(name, members): (String, Vec<String>)| {
+                let newest = reader.newest_in(&name)?;
+                let excerpt = newest.map(|seq| reader.excerpt(seq, 0)).transpose()?.flatten();
+                let last = excerpt.map(|excerpt| (excerpt.sender, excerpt.ts.to_string()));
+                let joined = kept.contains(&name);
+                Ok(Channel { name, members, joined, last })
+            };
+            members.into_iter().map(channel).collect::<Result<Vec<_>, StoreError>>()
+        });
+        channels.await
+    }
+
+    async fn join(&self, _call: &Call, channel: String) -> Result<(), Fault> {
+        self.named(NamedAction::Join(ChannelName::parse(&channel)?)).await
+    }
+
+    async fn leave(&self, _call: &Call, channel: String) -> Result<(), Fault> {
+        self.named(NamedAction::Leave(ChannelName::parse(&channel)?)).await
+    }
+
+    async fn gitea(&self, _call: &Call, action: String, params: Value) -> Result<Value, Fault> {
+        let params = RawValue::from_string(params.to_string()).map_err(|error| fault(&error))?;
+        let parsed = Action::parse(&action, &params)?;
+        let request = RequestDigest::new(&action, params.get().as_bytes());
+        let asked = Asked { asker: self.name.clone(), id: Some(new_id()), request, action: parsed };
+        let answer = self.calls.call(asked).await.map_err(|failure| Fault::from(failure.refusal))?;
+        serde_json::from_str(answer.get()).map_err(|error| fault(&error))
+    }
+}
+
+fn place(name: &str, seq: u64) -> Result<Seq, Fault> {
+    let seen = seq.to_string();
+    Seq::new(seq).ok_or_else(|| fields::invalid(name, "the seq of a message", &seen).into())
+}
+
+fn fault(error: &serde_json::Error) -> Fault {
+    Fault::new("INVALID_FIELD", error.to_string())
+}

@@ -1,0 +1,1 @@
+"""The tools of MCP, through the clients that the package index has."""

@@ -1,0 +1,89 @@
+"""A hub, and agents that reach its `/mcp` through real MCP clients, in both eras of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import fastmcp
+import pytest
+from mcp import Client
+
+from tests.python.hub import Hub
+
+__all__ = ["KINDS", "TOKEN", "Agent", "connect"]
+
+TOKEN = "s3cret"
+# The official SDK in both eras, and fastmcp.
+KINDS = ["http-legacy", "http-2026-07-28", "fastmcp-http"]
+
+
+class Agent:
+    """An agent with the tools of one client."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def call(self, tool: str, **arguments: Any) -> str:
+        """The text of a tool's result."""
+        text, is_error = await self.result(tool, **arguments)
+        assert not is_error, text
+        return text
+
+    async def fault(self, tool: str, **arguments: Any) -> str:
+        """The text of a tool's error."""
+        text, is_error = await self.result(tool, **arguments)
+        assert is_error, text
+        return text
+
+    async def result(self, tool: str, **arguments: Any) -> tuple[str, bool]:
+        """A result's text, and whether it is an error."""
+        more = {"raise_on_error": False} if isinstance(self.client, fastmcp.Client) else {}
+        result = await self.client.call_tool(tool, arguments, **more)
+        (block,) = result.content
+        assert result.structured_content is None
+        return block.text, bool(result.is_error)
+
+
+class Open(Protocol):
+    """Opens an agent of this name by one kind of client."""
+
+    def __call__(self, name: str) -> AbstractAsyncContextManager[Agent]: ...
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A hub with a token."""
+    with Hub(tmp_path, token=TOKEN) as hub:
+        yield hub
+
+
+def connect(hub: Hub, kind: str, name: str) -> Any:
+    """A client of this kind that speaks as `name`; not yet open."""
+    url = f"http://127.0.0.1:{hub.dashboard_port}/mcp/{name}?token={hub.token}"
+    match kind:
+        case "http-legacy" | "http-2026-07-28":
+            return Client(url, mode=kind.removeprefix("http-"))
+        case "fastmcp-http":
+            return fastmcp.Client(url)
+    raise AssertionError(kind)
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of client."""
+    return str(request.param)
+
+
+@pytest.fixture
+def open_agent(hub: Hub, kind: str) -> Open:
+    """Opens agents by this kind of client."""
+
+    @asynccontextmanager
+    async def opened(name: str) -> AsyncIterator[Agent]:
+        async with connect(hub, kind, name) as client:
+            yield Agent(client)
+
+    return opened
