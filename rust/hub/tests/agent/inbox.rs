@@ -12,7 +12,10 @@ fn contents(inbox: &Value) -> Vec<&str> {
 async fn inbox_has_what_is_addressed_until_the_agent_says_seen_also_of_a_name_that_never_registered() {
     let hub = TestHub::open().await;
     let mut alice = hub.agent("alice", &[]).await;
-    assert_eq!(hub.get("/api/agents/bob/inbox").await, json!({"messages": [], "more": false, "cursor": null}));
+    assert_eq!(
+        hub.get("/api/agents/bob/inbox").await,
+        json!({"messages": [], "more": false, "cursor": null, "seq": 0})
+    );
     alice.say("@bob", "1").await;
     alice.say("#c", "not for bob").await;
     alice.say("#c", "@bob 2").await;
