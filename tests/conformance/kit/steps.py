@@ -121,9 +121,9 @@ async def notices_silence(stage: Stage) -> None:
         "four heartbeats, one a second", lambda it: len(beats("heartbeat")) >= 4 or len(it.links) > 1
     )
     assert len(stage.proxy.links) == 1, "it left a hub that answered each heartbeat"
+    fell = time.monotonic()
     stage.proxy.fall_silent()
     seq = await stage.friend.say("said in the silence")
-    fell = time.monotonic()
     # A slow machine has its time too; a client that waits for a minute has not.
     await stage.proxy.until("a new connection, three seconds into the silence", lambda it: len(it.links) > 1, 20)
     waited = stage.proxy.links[1].began - fell
