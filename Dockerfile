@@ -11,6 +11,8 @@ COPY Cargo.toml Cargo.lock ./
 COPY rust/protocol/Cargo.toml rust/protocol/
 COPY rust/hub/Cargo.toml rust/hub/
 COPY rust/client/Cargo.toml rust/client/
+COPY rust/mcp/Cargo.toml rust/mcp/
+COPY rust/agent/Cargo.toml rust/agent/
 COPY rust/cli/Cargo.toml rust/cli/
 # hyper is built with it.
 COPY rust/httpdate rust/httpdate
@@ -18,7 +20,7 @@ COPY python/Cargo.toml python/
 COPY bench/load/Cargo.toml bench/load/
 # With a target that is named the flags above are for the binary alone, and not for macros and build scripts, which
 # can't be static.
-RUN for member in rust/protocol rust/hub rust/client rust/cli python bench/load; do \
+RUN for member in rust/protocol rust/hub rust/client rust/mcp rust/agent rust/cli python bench/load; do \
         mkdir -p "$member/src" && touch "$member/src/lib.rs" && echo 'fn main() {}' > "$member/src/main.rs"; \
     done \
     && cargo build --locked --release --package orochi-cli --target "$(rustc --print host-tuple)"
