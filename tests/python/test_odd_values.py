@@ -121,9 +121,13 @@ async def test_odd_host_of_ipv6_gets_its_brackets(start_hub, host):
 
 
 async def test_odd_requests_never_wait_longer_than_their_timeout():
+    answering = []
+
     async def mute(reader, writer):
+        answering.append(asyncio.current_task())
         await reader.read()
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -133,4 +137,5 @@ async def test_odd_requests_never_wait_longer_than_their_timeout():
         assert isinstance(ended, OrochiError), ended
     await client.disconnect()
     server.close()
+    await asyncio.gather(*answering)
     assert not isinstance(RequestRefused("A", "b"), ConnectionError)
