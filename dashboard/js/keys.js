@@ -36,8 +36,11 @@ export function listen(page) {
     if (event.key === "?") help();
     else if (!isIn) return;
     else if (PLACES[keys]) go(PLACES[keys], view, event);
-    else if (event.key === "Enter" && target.matches(".message")) view?.chosen?.(target);
-    else if (view?.keys && Object.hasOwn(view.keys, event.key)) view.keys[event.key]();
+    else if (event.key === "Enter" && target.matches(".message")) {
+      // What opens takes the focus, and the browser would press its button with this same key.
+      event.preventDefault();
+      view?.chosen?.(target);
+    } else if (view?.keys && Object.hasOwn(view.keys, event.key)) view.keys[event.key]();
     else if (event.key === "j" || event.key === "k") step(view?.items?.() ?? [], event.key === "j" ? 1 : -1);
   });
 }
