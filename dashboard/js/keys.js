@@ -37,7 +37,7 @@ export function listen(page) {
     else if (!isIn) return;
     else if (PLACES[keys]) go(PLACES[keys], view, event);
     else if (event.key === "Enter" && target.matches(".message")) {
-      // What opens takes the focus, and the browser would press its button with this same key.
+      // The dialog takes the focus: without this the browser presses its Close button with the same key.
       event.preventDefault();
       view?.chosen?.(target);
     } else if (view?.keys && Object.hasOwn(view.keys, event.key)) view.keys[event.key]();

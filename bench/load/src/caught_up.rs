@@ -37,7 +37,7 @@ pub struct Options {
 /// Messages that wait for their acks while the log is filled.
 const WINDOW: u32 = 256;
 
-/// What one resume took.
+/// The times of one resume.
 struct Resume {
     /// From the last message up to the place of `caught_up` to the frame itself.
     gap: Duration,

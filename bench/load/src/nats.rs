@@ -18,7 +18,7 @@ pub struct Dialect {
     inbox: String,
 }
 
-/// What a server sends.
+/// One operation of the server.
 pub enum Operation<'a> {
     /// A message of the consumer.
     Delivered(&'a [u8]),

@@ -32,7 +32,7 @@ struct Reading {
     left: usize,
 }
 
-/// What a server sends.
+/// One reply of the server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
     /// A message of the stream.

@@ -36,7 +36,7 @@ pub struct Connection {
     ack: Vec<u8>,
 }
 
-/// What the other side speaks.
+/// The protocol of the other side.
 enum Dialect {
     Hub,
     Nats(nats::Dialect),

@@ -17,7 +17,7 @@ const QUIET: Millis = 10 * MINUTE;
 /// Senders that are kept count of; those over it are counted together.
 const SENDERS_MAX: usize = 256;
 
-/// What `OROCHI_WAKE` allows.
+/// The wakes that `OROCHI_WAKE` allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allowance {
     /// Nothing wakes.
@@ -73,7 +73,7 @@ impl Quiet {
             .ok_or_else(|| format!("quiet = {text:?} is no time of day: write it as \"22:00-07:00\""))
     }
 
-    /// Whether it is quiet at this minute of the day.
+    /// True if this minute of the day is quiet.
     pub fn holds(&self, minute: u32) -> bool {
         if self.from <= self.until {
             (self.from..self.until).contains(&minute)
@@ -91,7 +91,7 @@ pub struct Budget {
     senders: BTreeMap<String, VecDeque<Millis>>,
     /// When a message last wanted to wake the agent.
     wanted_at: Option<Millis>,
-    /// Whether a wake was refused since the last new start.
+    /// True if a wake was refused since the last new start.
     is_spent: bool,
 }
 
@@ -124,7 +124,7 @@ impl Budget {
         *self = Self::new(self.allowance);
     }
 
-    /// Whether a wake was refused, and none is allowed again since.
+    /// True if a wake was refused and none has been allowed since.
     pub fn is_spent(&mut self, now: Millis) -> bool {
         self.rest(now);
         self.is_spent
