@@ -121,10 +121,12 @@ async def test_odd_host_of_ipv6_gets_its_brackets(start_hub, host):
 
 
 async def test_odd_requests_never_wait_longer_than_their_timeout():
-    answering = []
+    answering: list[asyncio.Task[None]] = []
 
     async def mute(reader, writer):
-        answering.append(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        answering.append(task)
         await reader.read()
         writer.close()
         await writer.wait_closed()
