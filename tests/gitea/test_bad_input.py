@@ -162,7 +162,7 @@ def test_late_look_without_a_usable_answer_is_said_and_made_again(hub: Hub, gite
     opened(gitea, "missed", "Look, @scout.")
     gitea.trouble = Trouble(kind, path=path)
     hub.start()
-    wait_for_words(hub, "Gitea can't be asked for missed events")
+    wait_for_words(hub, "querying Gitea for missed events failed")
     assert titles(told(hub, "gitea")) == ["first"], "all of a repository, or nothing: in order"
     assert deliver(hub, "issues", opened(gitea, "second"))[0] == 202
     gitea.trouble = None

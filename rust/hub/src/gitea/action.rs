@@ -1,4 +1,4 @@
-//! The actions at Gitea: a name and params, parsed once into values that can be sent.
+//! Gitea actions: a name and params, parsed once into values that can be sent.
 
 use orochi_protocol::fields::{Fields, invalid};
 use orochi_protocol::names::shown;
@@ -9,7 +9,7 @@ use super::params::{Params, labels, optional_name, state};
 use super::requester::About;
 use super::subject::{Issue, Label, Name, Repo, State};
 
-/// One call, as section 8 has them.
+/// One call, as section 8 of the protocol lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// `create_issue`
@@ -21,16 +21,16 @@ pub enum Action {
     /// `add_comment`
     AddComment {
         issue: Issue,
-        /// What it says.
+        /// The comment's text.
         body: String,
         about: About,
     },
     /// `create_repo`
     CreateRepo {
         name: Name,
-        /// Whose; None is the token's user.
+        /// The owner; None is the token's user.
         org: Option<Name>,
-        /// Whether only its members see it.
+        /// Only members of the owner see a private repository.
         private: bool,
     },
     /// `create_org`
@@ -41,7 +41,7 @@ pub enum Action {
     },
     /// `list_repos`
     ListRepos {
-        /// Whose; None is all that the token sees.
+        /// The owner; None lists everything that the token can see.
         org: Option<Name>,
     },
     /// `get_version`
@@ -53,9 +53,7 @@ pub enum Action {
     /// `edit_issue`; None leaves a part unchanged.
     EditIssue {
         issue: Issue,
-        /// Its new title.
         title: Option<String>,
-        /// Its new text.
         body: Option<String>,
     },
     /// `assign`: these users and no others.
@@ -82,12 +80,12 @@ pub enum Action {
     ListMyRepos,
 }
 
-/// What [`Action::parse`] knows, as a refusal lists it.
+/// The names that [`Action::parse`] accepts, for its refusal.
 const KNOWN: &str = "create_issue, list_issues, get_issue, edit_issue, close_issue, reopen_issue, assign, \
     add_comment, list_comments, add_labels, list_labels, list_pulls, get_pull, create_repo, create_org, \
     list_repos, list_my_repos and get_version";
 
-/// An issue to be made.
+/// The fields of a new issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewIssue {
     pub repo: Repo,
@@ -102,7 +100,7 @@ pub struct NewIssue {
 }
 
 impl Action {
-    /// Reads an action's name and its params, a JSON object.
+    /// Parses an action's name and its params, a JSON object.
     ///
     /// # Errors
     /// `GITEA_UNKNOWN_ACTION`, `GITEA_MISSING_PARAM`, and `INVALID_FIELD` for a value that can't be sent to Gitea.
@@ -112,7 +110,7 @@ impl Action {
         Self::from_fields(action, &fields)
     }
 
-    /// The same of params that were read already.
+    /// Does the same as [`Action::parse`] with params that are already a map of fields.
     ///
     /// # Errors
     /// As [`Action::parse`].
@@ -158,7 +156,7 @@ impl Action {
         })
     }
 
-    /// Whether the action creates something. Done twice, it would create two, or Gitea would refuse the second.
+    /// True for actions that create something. Repeating one would create a second object, or Gitea would refuse.
     pub const fn makes_something(&self) -> bool {
         matches!(
             self,
@@ -166,7 +164,7 @@ impl Action {
         )
     }
 
-    /// `list_issues` with params that came one by one; an empty state is open.
+    /// Builds `list_issues` from single params; an empty state means open.
     ///
     /// # Errors
     /// `INVALID_FIELD`.
@@ -174,7 +172,7 @@ impl Action {
         Ok(Self::ListIssues { repo: Repo::parse(owner, repo)?, state: state(state_text)? })
     }
 
-    /// `get_issue` with params that came one by one.
+    /// Builds `get_issue` from single params.
     ///
     /// # Errors
     /// `INVALID_FIELD`.
@@ -184,7 +182,7 @@ impl Action {
         Ok(Self::GetIssue(Issue { repo: Repo::parse(owner, repo)?, number }))
     }
 
-    /// `list_repos` with an organisation that may be empty.
+    /// Builds `list_repos`; an empty organisation means none.
     ///
     /// # Errors
     /// `INVALID_FIELD`.
@@ -192,7 +190,7 @@ impl Action {
         Ok(Self::ListRepos { org: optional_name("org", org)? })
     }
 
-    /// `create_issue` in a repository that is named apart from the issue.
+    /// Builds `create_issue` in a repository whose name is not among the fields.
     ///
     /// # Errors
     /// `GITEA_MISSING_PARAM`, `INVALID_FIELD`.

@@ -1,4 +1,4 @@
-//! The bounds on running calls: of all requesters together, and of one.
+//! Bounds on running calls: for all requesters together, and for each one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,7 +50,7 @@ impl UnderWay {
 }
 
 impl Admission {
-    /// For whom the call is.
+    /// The requester; None for a program without a name.
     pub fn asker(&self) -> Option<&AgentName> {
         self.asker.as_ref()
     }

@@ -1,5 +1,5 @@
-//! Parts of a request that Gitea ignored silently: unknown labels, labels and assignees that a user may not set, the
-//! end of a long title. They are listed beside Gitea's own answer if there are any.
+//! Lists the parts of a request that Gitea ignored silently: unknown labels, labels and assignees that a user may not
+//! set, the end of a long title. The list is added to Gitea's own answer.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -54,7 +54,8 @@ pub(super) fn of_issue(made: Box<RawValue>, asked: &Asked<'_>) -> Result<Box<Raw
     if told.is_empty() { Ok(made) } else { with(&made, &told) }
 }
 
-/// All labels of an issue, as Gitea answers when some are added; `{"labels", "labels_dropped"}` where some were not.
+/// Gitea's answer after labels were added: all labels of the issue. Becomes `{"labels", "labels_dropped"}` if some were
+/// not added.
 pub(super) fn of_labels(all: Box<RawValue>, asked: &[u64]) -> Result<Box<RawValue>, Failure> {
     let has: Vec<Id> = serde_json::from_str(all.get()).map_err(|error| no_issue(&error))?;
     let dropped: Vec<u64> = asked.iter().copied().filter(|id| has.iter().all(|label| label.id != *id)).collect();
@@ -69,7 +70,7 @@ fn is_cut(asked: &str, kept: &str) -> bool {
     kept.strip_suffix('\u{2026}').is_some_and(|start| asked != kept && asked.trim_start().starts_with(start))
 }
 
-/// Gitea's own bytes stay as they are; an issue is never an empty object.
+/// Adds keys in front of Gitea's bytes, which stay unchanged. This relies on an issue having at least one key.
 fn with(made: &RawValue, told: &Map<String, Value>) -> Result<Box<RawValue>, Failure> {
     let told = Value::Object(told.clone()).to_string();
     let (told, rest) = (told.trim_end_matches('}'), made.get().trim_start_matches('{'));

@@ -1,6 +1,6 @@
-//! Explains a refusal of Gitea. Gitea answers the same "not found" for a missing owner, a missing or hidden repository,
-//! disabled issues, a missing issue, and an issue in place of a pull request, and for some of them a 500 without a
-//! message. So the hub asks again and names the cause.
+//! Explains a refusal from Gitea. Gitea answers the same "not found" for a missing owner, a missing or hidden
+//! repository, disabled issues, a missing issue, and an issue in place of a pull request. Some of them give a 500
+//! without a message. So the hub sends further requests and names the cause.
 
 use serde::Deserialize;
 
@@ -9,10 +9,10 @@ use super::failure::{Failure, refused};
 use super::http::{Call, in_repo};
 use super::subject::{Issue, Name, Repo};
 
-/// Assignees that are checked for being users.
+/// Assignees whose existence is checked.
 const USERS_MAX: usize = 20;
 
-/// What an action is about, as far as it can be missing.
+/// The object of an action that may be missing.
 enum About<'a> {
     Repo(&'a Repo),
     Issue(&'a Issue),
@@ -29,12 +29,12 @@ struct FoundRepo {
     has_pull_requests: bool,
 }
 
-/// Older versions don't say it.
+/// The default for older versions of Gitea, which leave the key out.
 fn yes() -> bool {
     true
 }
 
-/// The same failure with a sentence that names what is missing; unchanged if that can't be found out.
+/// The same failure with a sentence that names the missing object. Unchanged if the cause can't be found.
 pub(super) async fn explain(call: &mut Call<'_>, action: &Action, failure: Failure) -> Failure {
     if !matches!(failure.status, Some(404 | 500)) {
         return failure;
@@ -112,7 +112,7 @@ fn about(action: &Action) -> About<'_> {
     }
 }
 
-/// None where the repository is there and has what the action is about.
+/// Returns None if the repository exists and has the action's object.
 async fn in_repository(call: &mut Call<'_>, repo: &Repo, action: &Action) -> Result<Option<Failure>, Failure> {
     let found: FoundRepo = match call.get(&in_repo(repo, &[]), &[]).await {
         Ok(answer) => answer.read()?,

@@ -1,15 +1,14 @@
-//! Failures of a call, as the refusal that its requester gets.
+//! Failures of a call, as refusals for the requester.
 
 use orochi_protocol::{ErrorCode, Refusal};
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The code and the sentence.
     pub refusal: Refusal,
-    /// Gitea's HTTP status, where Gitea itself refused.
+    /// Gitea's HTTP status, if Gitea itself refused.
     pub status: Option<u16>,
-    /// Gitea may have done it all the same: only the answer is missing.
+    /// Gitea may have done the action; only the answer is missing.
     pub may_be_done: bool,
 }
 
@@ -19,12 +18,12 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// Gitea refused, with this status and these words.
+/// Gitea refused with this status and message.
 pub(super) fn refused(status: u16, detail: impl Into<String>) -> Failure {
     Failure { status: Some(status), ..Refusal::new(ErrorCode::GiteaApiError, detail).into() }
 }
 
-/// Gitea did not answer, or not as Gitea does.
+/// Gitea did not answer, or something other than Gitea did.
 pub(super) fn unavailable(why: &str) -> Failure {
     let detail = format!("Gitea: {why}; see that it runs and that GITEA_URL is its address");
     Refusal::new(ErrorCode::GiteaUnavailable, detail).into()

@@ -12,7 +12,7 @@ use super::pages::{self, Shape};
 use super::requester::Mark;
 use super::subject::Name;
 
-/// How far Gitea's clock may be from the hub's.
+/// Largest expected difference between Gitea's clock and the hub's.
 const CLOCKS_APART_MICROS: i64 = 2 * 60 * 60 * 1_000_000;
 /// Issues that are searched.
 const LOOKED_AT_MAX: usize = 500;
@@ -32,7 +32,7 @@ struct Created {
 /// Gitea's object that the request created since `begun`; None if there is none.
 ///
 /// # Errors
-/// Where Gitea can't be asked.
+/// Fails if Gitea can't be queried.
 pub(super) async fn find(
     call: &mut Call<'_>,
     action: &Action,
@@ -51,7 +51,7 @@ pub(super) async fn find(
             let path = in_repo(&issue.repo, &["issues", &number, "comments"]);
             match call.get(&path, &[("since", &seconds(since))]).await {
                 Ok(answer) => Ok(marked(answer.read()?, mark)),
-                // Of no issue: there is no comment either.
+                // There is no such issue, so there is no comment either.
                 Err(failure) if matches!(failure.status, Some(404 | 500)) => Ok(None),
                 Err(failure) => Err(failure),
             }
@@ -75,7 +75,7 @@ fn marked(entries: Vec<Box<RawValue>>, mark: &Mark) -> Option<Box<RawValue>> {
     })
 }
 
-/// An object older than the request is somebody else's: Gitea refused to create it again.
+/// Ignores an object older than the request: somebody else created it, and Gitea refused a second one.
 async fn made_since(call: &mut Call<'_>, path: &[&str], since: Timestamp) -> Result<Option<Box<RawValue>>, Failure> {
     match call.get(path, &[]).await {
         Ok(answer) => {
@@ -87,7 +87,7 @@ async fn made_since(call: &mut Call<'_>, path: &[&str], since: Timestamp) -> Res
     }
 }
 
-/// An organisation's own object does not say when it was made; its user's does.
+/// Checks the age of an organisation by its user object: the organisation object has no creation time.
 async fn organisation(call: &mut Call<'_>, name: &Name, since: Timestamp) -> Result<Option<Box<RawValue>>, Failure> {
     match made_since(call, &["users", name.as_str()], since).await? {
         Some(_) => Ok(Some(call.get(&["orgs", name.as_str()], &[]).await?.object()?)),
@@ -103,7 +103,7 @@ async fn login(call: &mut Call<'_>) -> Result<String, Failure> {
     Ok(call.get(&["user"], &[]).await?.read::<User>()?.login)
 }
 
-/// As Gitea takes it: without a fraction of a second.
+/// The time in Gitea's format, without a fraction of a second.
 fn seconds(time: Timestamp) -> String {
     let whole = Timestamp::from_micros(time.as_micros() / 1_000_000 * 1_000_000).to_string();
     whole.split_once('.').map_or(whole.clone(), |(date, _)| format!("{date}Z"))

@@ -14,28 +14,28 @@ use super::subject::Repo;
 use crate::config::{Config, Secret};
 use crate::http_client;
 
-/// Waits before a read is repeated that found no Gitea, or lost it: a restarting Gitea is back soon.
+/// Waits before a read is repeated after a failed connection. A restarting Gitea is back soon.
 const READ_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 /// Characters of Gitea's message that are passed on.
 const MESSAGE_CHARS_MAX: usize = 1000;
 
-/// Further sentences of Gitea's that are passed on.
+/// Further messages from Gitea that are passed on.
 const ERRORS_MAX: usize = 5;
 
-/// How Gitea is reached.
+/// The connection settings for Gitea.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
-    /// `GITEA_URL` and `/api/v1`, without any name or password that stood in it.
+    /// `GITEA_URL` with `/api/v1`, without a user name or password.
     base: Url,
-    /// Marked as sensitive, so that it is masked where headers are printed.
+    /// Marked as sensitive, so that debug output masks it.
     authorization: HeaderValue,
     token: Secret,
     names: Names,
 }
 
 impl Http {
-    /// Or why no call can be made.
+    /// Fails with the reason why no call can be made.
     pub(super) fn new(config: &Config) -> Result<Self, Refusal> {
         let not_configured = |detail: String| Refusal::new(ErrorCode::GiteaNotConfigured, detail);
         if config.gitea_token.is_empty() {
@@ -57,12 +57,12 @@ impl Http {
         Ok(Self { client, base, authorization, token: config.gitea_token.clone(), names: Names::new(config) })
     }
 
-    /// `GITEA_URL`, without any name or password that stood in it, and without a slash at its end.
+    /// `GITEA_URL` without a user name, a password or a final slash.
     pub(super) fn address(&self) -> &str {
         self.base.as_str().trim_end_matches("/api/v1")
     }
 
-    /// Certificates are checked by the clock, and rustls panics where that is before 1970.
+    /// Refuses https while the clock is before 1970: rustls panics there when it checks a certificate's dates.
     fn check_clock(&self) -> Result<(), Failure> {
         if self.base.scheme() == "https" && SystemTime::now() < UNIX_EPOCH {
             let detail = "Gitea's certificate can't be checked: this machine's clock is before 1970; set it";
@@ -80,7 +80,7 @@ impl Http {
         url
     }
 
-    /// A server that repeats what it was sent must not make us repeat the token.
+    /// Masks the token in Gitea's texts: a server could repeat our request.
     fn masked(&self, text: &str) -> String {
         text.replace(self.token.expose(), "****").chars().take(MESSAGE_CHARS_MAX).collect()
     }
@@ -96,36 +96,36 @@ fn base(text: &str) -> Option<Url> {
     Some(url)
 }
 
-/// The requests of one call, which share its bound on what is read.
+/// The requests of one call. They share one bound on the bytes read.
 pub(super) struct Call<'a> {
     http: &'a Http,
     asker: Option<&'a AgentName>,
-    /// Of a request that can be sent again.
+    /// Only for requests that are idempotent by id.
     mark: Option<&'a Mark>,
     bytes_left: usize,
-    /// A request that changes something was sent and not answered.
+    /// A write was sent and is not answered yet.
     is_writing: bool,
 }
 
-/// An answer of 2xx.
+/// An answer with a 2xx status.
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     body: Vec<u8>,
 }
 
 impl Answer {
-    /// The body as JSON of this shape.
+    /// Parses the body as JSON of this type.
     pub(super) fn read<'b, T: Deserialize<'b>>(&'b self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body)
             .map_err(|error| unavailable(&format!("its answer is not what it should be ({error})")))
     }
 
-    /// The body, which is one JSON object.
+    /// The body, which must be one JSON object.
     pub(super) fn object(&self) -> Result<Box<RawValue>, Failure> {
         self.starting_with('{', "its answer is no JSON object")
     }
 
-    /// The body, which is one JSON list.
+    /// The body, which must be one JSON list.
     fn list(&self) -> Result<Box<RawValue>, Failure> {
         self.starting_with('[', "its answer is no JSON list")
     }
@@ -141,23 +141,23 @@ impl<'a> Call<'a> {
         Self { http, asker, mark, bytes_left, is_writing: false }
     }
 
-    /// A text for Gitea, with its requester named at its end.
+    /// Signs a text for Gitea with its requester's name at the end.
     pub(super) fn sign(&self, text: &str, about: &About) -> String {
         self.http.names.sign(text, self.asker, about, self.mark)
     }
 
-    /// Gitea refused the request, so the result is certain.
+    /// Notes that Gitea refused, so the result is certain.
     pub(super) fn is_refused(&mut self) {
         self.is_writing = false;
     }
 
-    /// The agent for whom the call is, and the user of Gitea as whom it is made.
+    /// The requesting agent and the Gitea user for its `Sudo` header.
     pub(super) fn sudo(&self) -> Option<(AgentName, String)> {
         let agent = self.asker?;
         Some((agent.clone(), self.http.names.user(agent)?.to_owned()))
     }
 
-    /// Whether there is something, asked as the token's own user.
+    /// Checks that a path exists, as the token's own user.
     pub(super) async fn as_ourselves(&mut self, path: &[&str]) -> Result<bool, Failure> {
         let asker = self.asker.take();
         let found = self.get(path, &[]).await;
@@ -169,7 +169,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Reads; repeats after a short wait if there was no connection, or it broke before an answer.
+    /// Sends a GET. Repeats it after a short wait if the connection failed or broke before an answer.
     pub(super) async fn get(&mut self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Failure> {
         self.http.check_clock()?;
         let url = self.http.url(path, query);
@@ -184,7 +184,7 @@ impl<'a> Call<'a> {
         self.take(response).await
     }
 
-    /// Sends a body that creates or changes something, once; returns Gitea's object.
+    /// Sends a body that creates or changes something, once. Returns Gitea's object.
     pub(super) async fn write<T: Serialize>(
         &mut self,
         method: Method,
@@ -195,7 +195,7 @@ impl<'a> Call<'a> {
         self.done(answer.object())
     }
 
-    /// The same where Gitea answers with a list.
+    /// Does the same for routes where Gitea answers with a list.
     pub(super) async fn write_for_list<T: Serialize>(
         &mut self,
         method: Method,
@@ -228,12 +228,12 @@ impl<'a> Call<'a> {
             .header(header::ACCEPT, "application/json")
     }
 
-    /// Reads what came, as far as the call's bound goes, and tells an answer from a refusal.
+    /// Reads the answer up to the call's bound and separates success from refusal.
     async fn take(&mut self, response: reqwest::Result<Response>) -> Result<Answer, Failure> {
-        // The address is GITEA_URL's; what it is not to hold is left out of the sentence all the same.
+        // The errors hold no address: GITEA_URL may contain a password.
         let mut response = match response {
             Ok(response) => response,
-            // Without a connection nothing was sent.
+            // Without a connection, nothing was sent.
             Err(error) if error.is_connect() => return Err(broken(error)),
             Err(error) => return Err(self.doubtful(broken(error))),
         };
@@ -252,7 +252,7 @@ impl<'a> Call<'a> {
             return Ok(Answer { headers, body });
         }
         let failure = self.refusal(status, &headers, &body);
-        // Gitea itself refused: nothing was done. A proxy before it may not know.
+        // Gitea itself refused, so nothing was done. A proxy in front of Gitea can't know that.
         if failure.status.is_some() { Err(failure) } else { Err(self.doubtful(failure)) }
     }
 
@@ -261,10 +261,10 @@ impl<'a> Call<'a> {
         struct Said {
             #[serde(default)]
             message: Option<String>,
-            // What a 404 says besides.
+            // Further messages of a 404.
             #[serde(default)]
             errors: Option<Vec<String>>,
-            // What a search answers.
+            // The message key of a search.
             #[serde(default)]
             error: Option<String>,
         }
@@ -292,7 +292,7 @@ impl<'a> Call<'a> {
         refused(status.as_u16(), detail)
     }
 
-    /// Tells the requester of a create action that it may have been done.
+    /// Warns the requester of a create action that it may have succeeded.
     pub(super) fn doubtful(&self, mut failure: Failure) -> Failure {
         if self.is_writing {
             failure.refusal.detail += ", and it may have been done all the same: look before you ask again";
@@ -302,7 +302,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Gitea leaves some of its refusals without a word.
+/// The sentence for a refusal without a message.
 fn without_words(status: StatusCode) -> String {
     match status {
         StatusCode::FORBIDDEN => {
@@ -312,7 +312,7 @@ fn without_words(status: StatusCode) -> String {
     }
 }
 
-/// There was no answer, or it broke off.
+/// The failure for an answer that is missing or broke off.
 fn broken(error: reqwest::Error) -> Failure {
     let cause = root_cause(error);
     if cause.contains("certificate") {
@@ -332,7 +332,7 @@ fn root_cause(error: reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// A path below a repository.
+/// An API path below a repository.
 pub(super) fn in_repo<'a>(repo: &'a Repo, rest: &[&'a str]) -> Vec<&'a str> {
     [&["repos", repo.owner.as_str(), repo.name.as_str()], rest].concat()
 }

@@ -1,4 +1,4 @@
-//! Issues: made, listed, changed, closed, commented on.
+//! Issues: create, list, change, close, comment.
 
 use reqwest::Method;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::labels;
 use super::pages::{self, ENTRIES_MAX, Shape};
 use super::subject::{Issue, Label, Repo, State};
 
-/// Makes an issue.
+/// Creates an issue.
 pub(super) async fn create(call: &mut Call<'_>, issue: &NewIssue) -> Result<Box<RawValue>, Failure> {
     #[derive(Serialize)]
     struct Body<'a> {
@@ -32,24 +32,24 @@ pub(super) async fn create(call: &mut Call<'_>, issue: &NewIssue) -> Result<Box<
     dropped::of_issue(made, &Asked { title: Some(&issue.title), labels: &ids, assignees: &issue.assignees })
 }
 
-/// Lists issues, without the pull requests that Gitea would mix in.
+/// Lists issues. Gitea would otherwise mix in pull requests.
 pub(super) async fn list(call: &mut Call<'_>, repo: &Repo, state: State) -> Result<Box<RawValue>, Failure> {
     let query = [("state", state.as_str()), ("type", "issues")];
     pages::to_list(pages::all(call, &in_repo(repo, &["issues"]), &query, Shape::List, ENTRIES_MAX).await?)
 }
 
-/// One issue; pull requests are issues too.
+/// Gets one issue; pull requests are issues too.
 pub(super) async fn get(call: &mut Call<'_>, issue: &Issue) -> Result<Box<RawValue>, Failure> {
     let number = issue.number.to_string();
     call.get(&in_repo(&issue.repo, &["issues", &number]), &[]).await?.object()
 }
 
-/// Closes or reopens an issue. The state goes alone: Gitea stores other fields before it refuses a state.
+/// Closes or reopens an issue. The state is sent alone: Gitea stores other fields before it refuses a state.
 pub(super) async fn set_state(call: &mut Call<'_>, issue: &Issue, state: State) -> Result<Box<RawValue>, Failure> {
     change(call, issue, &json!({"state": state.as_str()})).await
 }
 
-/// Gives an issue another title or text.
+/// Changes an issue's title or text.
 pub(super) async fn edit(
     call: &mut Call<'_>,
     issue: &Issue,
@@ -67,7 +67,7 @@ pub(super) async fn edit(
     dropped::of_issue(changed, &Asked { title, ..Asked::default() })
 }
 
-/// Makes these users, and no others, its assignees.
+/// Replaces the assignees of an issue.
 pub(super) async fn assign(call: &mut Call<'_>, issue: &Issue, to: &[String]) -> Result<Box<RawValue>, Failure> {
     let changed = change(call, issue, &json!({"assignees": to})).await?;
     dropped::of_issue(changed, &Asked { assignees: to, ..Asked::default() })
@@ -78,14 +78,14 @@ async fn change<T: Serialize>(call: &mut Call<'_>, issue: &Issue, body: &T) -> R
     call.write(Method::PATCH, &in_repo(&issue.repo, &["issues", &number]), body).await
 }
 
-/// An issue's comments, which Gitea gives on one page.
+/// Lists an issue's comments, which Gitea returns on one page.
 pub(super) async fn comments(call: &mut Call<'_>, issue: &Issue) -> Result<Box<RawValue>, Failure> {
     let number = issue.number.to_string();
     let answer = call.get(&in_repo(&issue.repo, &["issues", &number, "comments"]), &[]).await?;
     pages::to_list(answer.read()?)
 }
 
-/// Adds labels to those that an issue has; the answer is all that it has then.
+/// Adds labels to an issue. The answer lists all its labels.
 pub(super) async fn add_labels(call: &mut Call<'_>, issue: &Issue, added: &[Label]) -> Result<Box<RawValue>, Failure> {
     let ids = labels::resolve(call, &issue.repo, added).await?;
     let number = issue.number.to_string();

@@ -1,4 +1,4 @@
-//! Labels by name: Gitea takes ids only.
+//! Finds labels by name, because Gitea accepts only ids.
 
 use orochi_protocol::ErrorCode;
 use orochi_protocol::Refusal;
@@ -22,8 +22,8 @@ struct Known {
     name: String,
 }
 
-/// The ids of these labels: the repository's first, then its organisation's; of a name that stands twice the
-/// first. Case counts. Without names nothing is asked.
+/// The ids of these labels. Searches the repository first, then its organisation; the first of two equal names wins.
+/// Names are case-sensitive. Without names, no request is sent.
 pub(super) async fn resolve(call: &mut Call<'_>, repo: &Repo, labels: &[Label]) -> Result<Vec<u64>, Failure> {
     if labels.iter().all(|label| matches!(label, Label::Id(_))) {
         return Ok(labels.iter().filter_map(|label| find(label, &[])).collect());
@@ -32,7 +32,7 @@ pub(super) async fn resolve(call: &mut Call<'_>, repo: &Repo, labels: &[Label]) 
     if labels.iter().any(|label| find(label, &known).is_none()) {
         match pages::all(call, &["orgs", repo.owner.as_str(), "labels"], &[], Shape::List, LABELS_MAX).await {
             Ok(entries) => known.extend(read(entries)?),
-            // The owner is a user and no organisation, or one that the token may not look into: 404 and 403.
+            // The owner is a user (404), or an organisation that the token can't read (403).
             Err(failure) if matches!(failure.status, Some(403 | 404)) => {}
             Err(failure) => return Err(failure),
         }
@@ -47,7 +47,7 @@ pub(super) async fn resolve(call: &mut Call<'_>, repo: &Repo, labels: &[Label]) 
     Ok(ids)
 }
 
-/// A repository's own labels.
+/// Lists a repository's own labels.
 pub(super) async fn list(call: &mut Call<'_>, repo: &Repo) -> Result<Box<RawValue>, Failure> {
     pages::to_list(pages::all(call, &in_repo(repo, &["labels"]), &[], Shape::List, ENTRIES_MAX).await?)
 }

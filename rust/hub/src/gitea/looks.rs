@@ -1,4 +1,4 @@
-//! The hub's own requests to Gitea, to learn what happened there. They take no room from agents' calls.
+//! Requests that the hub itself sends to Gitea to find missed events. They don't count against agents' bounds.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::failure::{Failure, unavailable};
 use super::http::Call;
 use super::pages::{self, Shape};
 
-/// How long one question may take, with all pages of its answer.
+/// Deadline for one query with all pages of its answer.
 const LOOK_MAX: Duration = Duration::from_secs(30);
 
 impl Gitea {
-    /// The entries of a list, up to `entries_max`; `path` is below `/api/v1`.
+    /// Reads a list of up to `entries_max` entries; `path` is below `/api/v1`.
     ///
     /// # Errors
     /// Those of [`Gitea::call`].
@@ -29,7 +29,7 @@ impl Gitea {
         parsed.map_err(|error| unavailable(&format!("its answer is not what it should be ({error})")))
     }
 
-    /// One object.
+    /// Reads one object.
     ///
     /// # Errors
     /// Those of [`Gitea::call`].
@@ -37,7 +37,7 @@ impl Gitea {
         self.look(async |call| call.get(path, &[]).await).await?.read()
     }
 
-    /// A list that Gitea gives on one page.
+    /// Reads a list that Gitea returns on one page.
     ///
     /// # Errors
     /// Those of [`Gitea::call`].

@@ -1,16 +1,16 @@
-//! Everything of Gitea (section 8, docs/gitea.md): calls for agents and programs, and what happens there as messages.
+//! Everything about Gitea (section 8, docs/gitea.md): calls for agents and programs, and Gitea's events as messages.
 //!
 //! - [`action`]: the actions, parsed once, each with its `subject`. `params`: an action's params.
-//! - [`requester`]: the agent for which a call is made. [`failure`]: what can go wrong.
+//! - [`requester`]: the agent that a call is made for. [`failure`]: failures of a call.
 //! - `admission`: the bounds on running calls, of all requesters and of one.
-//! - `find`: what a request created whose answer was lost. `looks`: the hub's own requests.
-//! - `explain`: the meaning of a refusal. `dropped`: what Gitea ignored silently.
+//! - `find`: finds what a request created if its answer was lost. `looks`: the hub's own requests.
+//! - `explain`: the cause of a refusal. `dropped`: parts of a request that Gitea ignored silently.
 //! - `issues`, `labels`, `pulls`, `repos`: each action as requests to Gitea's API.
 //! - [`once`]: create actions are idempotent by request id.
-//! - [`bridge`]: what happens at Gitea, as messages. [`webhook`]: Gitea's deliveries as lines.
-//! - `http`: one request: address, token, size, time, and what Gitea's answer means. `pages`: lists.
+//! - [`bridge`]: posts Gitea's events as messages. [`webhook`]: turns Gitea's deliveries into lines.
+//! - `http`: one request: address, token, bounds, and the meaning of Gitea's answer. `pages`: lists.
 //!
-//! Gitea is slow or away at times, so nothing here runs on the core thread, a call has a deadline, and the number of
+//! Gitea can be slow or down. So nothing here runs on the core thread, each call has a deadline, and the number of
 //! running calls is bounded. `GITEA_URL` is the only host that is ever contacted: redirects are not followed.
 
 pub mod action;
@@ -51,18 +51,18 @@ use admission::UnderWay;
 use http::{Call, Http};
 use subject::State;
 
-/// The bounds of calls to Gitea.
+/// The bounds for calls to Gitea.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How long a call may take in all, however many requests it needs.
+    /// Deadline for a call with all its requests.
     pub call: Duration,
-    /// Running calls at a time. One more is refused: a queue before a host that hangs only grows.
+    /// Running calls. Further ones are refused: a queue in front of a host that hangs only grows.
     pub in_flight: usize,
-    /// Running calls of one requester: half of all, so that others find room beside a busy agent.
+    /// Running calls of one requester. Half of all, so that one busy agent leaves room for others.
     pub in_flight_of_one: usize,
-    /// How long the search for the result of a lost answer may take.
+    /// Deadline for finding the result of a request whose answer was lost.
     pub find: Duration,
-    /// Bytes of answers that one call reads: far above what Gitea's largest pages have.
+    /// Bytes that one call may read: far more than Gitea's largest pages.
     pub answer_bytes: usize,
 }
 
@@ -78,32 +78,33 @@ impl Default for Limits {
     }
 }
 
-/// Where calls are made. Cloning it is cheap; all clones share the bounds on calls under way.
+/// Makes calls. Clones are cheap and share the bounds on running calls.
 #[derive(Debug, Clone)]
 pub struct Gitea(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Or why no call can be made.
+    /// The refusal says why no call can be made.
     http: Result<Http, Refusal>,
     under_way: UnderWay,
     limits: Limits,
 }
 
 impl Gitea {
-    /// Nothing is contacted yet: Gitea may come up after the hub. Without a token each call says what to set.
+    /// Contacts nothing yet: Gitea may start after the hub. Without a token, each call is refused with the setting to
+    /// change.
     pub fn new(config: &Config, limits: Limits) -> Self {
         let under_way = UnderWay::new(limits.in_flight, limits.in_flight_of_one);
         Self(Arc::new(Inner { http: Http::new(config), under_way, limits }))
     }
 
-    /// Its address as people open it; None where no call can be made.
+    /// Gitea's address as people open it; None if no call can be made.
     pub fn address(&self) -> Option<&str> {
         self.0.http.as_ref().ok().map(Http::address)
     }
 
-    /// Reserves one of the running calls, for an agent or for a program without a name. It is cheap, so it comes before
-    /// anything is written to the log.
+    /// Reserves one of the running calls, for an agent or for a program without a name. This costs nothing, so it comes
+    /// before anything is written to the log.
     ///
     /// # Errors
     /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`.
@@ -112,12 +113,11 @@ impl Gitea {
         self.0.under_way.admit(asker)
     }
 
-    /// Makes the call for the admitted asker; the result is Gitea's JSON. Where the caller stops waiting, a request
-    /// already sent still counts at Gitea.
+    /// Makes the call for the admitted requester and returns Gitea's JSON. If the caller stops waiting, a request that
+    /// was already sent still takes effect at Gitea.
     ///
     /// # Errors
-    /// `GITEA_NOT_CONFIGURED`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for labels that are not
-    /// there.
+    /// `GITEA_NOT_CONFIGURED`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for unknown labels.
     pub async fn call(
         &self,
         action: &Action,
@@ -141,10 +141,10 @@ impl Gitea {
 }
 
 impl Gitea {
-    /// Finds what a request with this mark created at Gitea since it began; None if there is nothing.
+    /// Finds the object that a request with this mark created at Gitea since `begun`; None if there is none.
     ///
     /// # Errors
-    /// Where Gitea can't be asked.
+    /// Fails if Gitea can't be queried.
     pub async fn find(
         &self,
         action: &Action,
@@ -161,7 +161,7 @@ impl Gitea {
     }
 }
 
-/// A list is cut to what a frame holds; one object that is larger can't be.
+/// Refuses an object that is larger than a frame. Lists were already cut to fit.
 fn fitting(result: Box<RawValue>) -> Result<Box<RawValue>, Failure> {
     if result.get().len() <= FRAME_BYTES_MAX {
         return Ok(result);

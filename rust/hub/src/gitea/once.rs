@@ -1,5 +1,5 @@
-//! Calls to Gitea for agents and programs. Create actions are idempotent by request id: a repeated request, after a
-//! lost connection or a restart of the hub, gets the answer of the first.
+//! Calls to Gitea for agents and programs. Create actions are idempotent by request id: a request repeated after a lost
+//! connection or a restart of the hub gets the first one's answer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,15 +15,15 @@ use crate::core::{CallKey, Core, shutting_down, system_clock};
 use crate::gitea::{Action, Admission, Failure, Gitea, Mark};
 use crate::store::Call;
 
-/// When the result of a request without a caller is certain: later than the deadline of a call.
+/// After this time, an interrupted request can no longer change anything: it is longer than a call's deadline.
 const SETTLED_AFTER: Duration = Duration::from_secs(12);
-/// The wait between two searches for what it created.
+/// The wait between two searches for a created object.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// The result of a call: Gitea's JSON, or a failure.
 pub type Answer = Result<Box<RawValue>, Failure>;
 
-/// Where calls are made. Cloning it is cheap; all clones share what is under way.
+/// Makes calls. Clones are cheap and share the running calls.
 #[derive(Debug, Clone)]
 pub struct Calls(Arc<Inner>);
 
@@ -45,22 +45,21 @@ struct UnderWay {
 /// A requested call.
 #[derive(Debug)]
 pub struct Asked {
-    /// For whom; None for a program that gave no name.
+    /// The requester; None for a program that gave no name.
     pub asker: Option<AgentName>,
-    /// The asker's own id for it; None where it gave none.
+    /// The requester's id for this call; None if it gave none.
     pub id: Option<String>,
-    /// The same id with another digest is another request.
+    /// A second request with the same id and another digest is refused.
     pub request: RequestDigest,
-    /// What to do.
     pub action: Action,
 }
 
-/// A digest of a request's text, which can be large, to compare it with the next one under the same id.
+/// A digest of a request's text. It is compared with the next request under the same id; the text can be large.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestDigest(String);
 
 impl RequestDigest {
-    /// Of an action, or what else names the request, and its params as they were written.
+    /// Digests the action, or another name of the request, and its params as they were written.
     pub fn new(action: &str, params: &[u8]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in [action.as_bytes(), b" ", params] {
@@ -69,28 +68,28 @@ impl RequestDigest {
         Self(HEXLOWER.encode(context.finish().as_ref()))
     }
 
-    /// 64 hex digits.
+    /// The digest as 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Calls {
-    /// Nothing is under way.
+    /// Starts with no running calls.
     pub fn new(core: Core, gitea: Gitea) -> Self {
         Self(Arc::new(Inner { core, gitea, under_way: Mutex::default() }))
     }
 
-    /// Gitea's address, where calls can be made at all.
+    /// Gitea's address; None if no call can be made.
     pub fn gitea_address(&self) -> Option<&str> {
         self.0.gitea.address()
     }
 
-    /// Makes the call. It goes on where the caller stops waiting: Gitea may have begun.
+    /// Makes the call. A create action continues if the caller stops waiting, because Gitea may have begun.
     ///
     /// # Errors
-    /// Those of [`Gitea::admit`] and [`Gitea::call`], `ID_REUSED`, and where the log can't be written those of the
-    /// store: nothing was asked of Gitea then.
+    /// Those of [`Gitea::admit`] and [`Gitea::call`], and `ID_REUSED`. If the log can't be written, those of the store;
+    /// nothing was sent to Gitea then.
     pub async fn call(&self, asked: Asked) -> Answer {
         let (true, Some(id)) = (asked.action.makes_something(), &asked.id) else {
             let admission = self.0.gitea.admit(asked.asker.as_ref())?;
@@ -108,7 +107,7 @@ impl Calls {
         if let Some(known) = under_way.get(&key) {
             return if known.request == asked.request { Ok(known.answer.clone()) } else { Err(id_reused(&key).into()) };
         }
-        // Before anything is written down: a refusal for want of room costs no commit.
+        // Reserve the call before writing to the log, so that a refusal costs no commit.
         let admission = self.0.gitea.admit(asked.asker.as_ref())?;
         let (tell, answer) = watch::channel(None);
         under_way.insert(key.clone(), UnderWay { request: asked.request.clone(), answer: answer.clone() });
@@ -134,7 +133,7 @@ impl Inner {
                     self.end(key, Some(found.get().to_owned())).await;
                     return Ok(found);
                 }
-                // It was not made, and can be made now. The note begins anew, with the time of this attempt.
+                // The earlier attempt created nothing, so this one may. Its note gets the time of this attempt.
                 self.core.end_call(key.clone(), None).await?;
                 if self.begin(key, asked).await? != Call::New {
                     return Err(unknown().into());
@@ -144,11 +143,11 @@ impl Inner {
         }
         let begun = system_clock();
         let answer = match self.gitea.call(&asked.action, admission, Some(&mark)).await {
-            // The answer was lost: Gitea may have made it all the same, which shows there.
+            // The answer was lost. Gitea may have created the object, so look for it there.
             Err(failure) if failure.may_be_done => {
                 match self.gitea.find(&asked.action, admission, &mark, begun).await {
                     Ok(Some(found)) => Ok(found),
-                    // It stays known as begun: Gitea may still be at it.
+                    // The note stays: Gitea may still be working on the request.
                     Ok(None) | Err(_) => return Err(failure),
                 }
             }
@@ -168,8 +167,8 @@ impl Inner {
         }
     }
 
-    /// Finds out what an interrupted attempt made; None where it certainly made nothing. Gitea may still be at work on
-    /// a request whose sender is gone, so that nothing is certain before [`SETTLED_AFTER`].
+    /// Finds out what an interrupted attempt created; None if it certainly created nothing. Gitea may still be working
+    /// on a request whose connection is gone, so nothing is certain before [`SETTLED_AFTER`].
     async fn settle(
         &self,
         asked: &Asked,
@@ -184,7 +183,7 @@ impl Inner {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) if is_settled => return Ok(None),
                 Ok(None) if age >= 0 => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
-                // The clock was set back behind the attempt, or Gitea can't be asked.
+                // The clock was set back to before the attempt, or Gitea can't be queried.
                 Ok(None) | Err(_) => return Err(unknown().into()),
             }
         }

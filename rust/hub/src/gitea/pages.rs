@@ -1,4 +1,4 @@
-//! Gitea's lists, which come page by page.
+//! Reads Gitea's lists page by page.
 
 use axum::http::header;
 use orochi_protocol::limits::FRAME_BYTES_MAX;
@@ -8,25 +8,24 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::failure::{Failure, unavailable};
 use super::http::{Answer, Call};
 
-/// What one page is asked to hold; Gitea gives no more by default, and some give less.
+/// Entries requested for each page. Gitea's default limit is the same; some servers return fewer.
 const PAGE: &str = "50";
-/// Entries of a list that is answered.
+/// Entries that a list returned to a requester may have.
 pub(super) const ENTRIES_MAX: usize = 500;
-/// Bytes of a list that is answered: with the frame around it, it is one that every client takes.
+/// Bytes that a list returned to a requester may have. With the frame around it, every client accepts the list.
 const BYTES_MAX: usize = FRAME_BYTES_MAX - 64 * 1024;
-/// Pages that are asked for: entries that the token may not see can leave pages short or empty.
+/// Pages that are requested. Entries that the token may not see can leave pages short or empty.
 const PAGES_MAX: usize = 40;
 
-/// How Gitea wraps a list.
+/// The JSON around a list.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
-    /// A bare list.
     List,
-    /// `{"ok", "data": […]}`, as searches answer.
+    /// `{"ok", "data": […]}`, from searches.
     Search,
 }
 
-/// The entries of all pages, up to `entries_max`.
+/// Reads all pages, up to `entries_max` entries.
 pub(super) async fn all(
     call: &mut Call<'_>,
     path: &[&str],
@@ -50,7 +49,7 @@ pub(super) async fn all(
     Ok(entries)
 }
 
-/// A list as it is answered: as many entries, from the first, as fit.
+/// A list for the requester: as many of the first entries as fit.
 pub(super) fn to_list(mut entries: Vec<Box<RawValue>>) -> Result<Box<RawValue>, Failure> {
     let mut bytes = 2;
     let fitting = entries.iter().take_while(|entry| {
@@ -73,8 +72,8 @@ fn entries_of(answer: &Answer, shape: Shape) -> Result<Vec<Box<RawValue>>, Failu
     }
 }
 
-/// Whether there is another page. A link is only a sign: its address is Gitea's idea of its own, which can be
-/// another host than the one that is to see the token. Lists of labels have no links but a total.
+/// Returns whether another page exists. The link's address is not used: it is Gitea's own idea of its host, and the
+/// token must go to GITEA_URL only. Lists of labels have a total in place of links.
 fn has_more(answer: &Answer, seen: usize, is_empty: bool) -> bool {
     let text = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     match (text(header::LINK.as_str()), text("x-total-count").and_then(|count| count.parse::<usize>().ok())) {

@@ -1,4 +1,4 @@
-//! An action's params, read one by one.
+//! Reads an action's params one by one.
 
 use orochi_protocol::fields::{Fields, invalid};
 use orochi_protocol::names::shown;
@@ -6,17 +6,17 @@ use orochi_protocol::{ErrorCode, Refusal};
 
 use super::subject::{Issue, Label, Name, Repo, State};
 
-/// Labels on one new issue.
+/// Labels of one new issue.
 const LABELS_MAX: usize = 100;
 
-/// One action's params; what is missing is said with the action's name.
+/// One action's params. Refusals for missing params name the action.
 pub(super) struct Params<'a> {
     pub(super) action: &'a str,
     pub(super) fields: &'a Fields<'a>,
 }
 
 impl Params<'_> {
-    /// Empty where it is absent, as 0.1.0 has it.
+    /// Empty if absent, as in 0.1.0.
     pub(super) fn text(&self, name: &str) -> Result<String, Refusal> {
         Ok(self.fields.text(name)?.unwrap_or_default())
     }
@@ -43,7 +43,7 @@ impl Params<'_> {
         Ok(Issue { repo, number: number.ok_or_else(|| self.missing("issue_number"))? })
     }
 
-    /// Gitea takes a blank title for a new issue and ignores an empty one in a change: neither can be meant.
+    /// Refuses a blank title, which can't be intended: Gitea accepts one for a new issue and ignores it in a change.
     pub(super) fn title(&self) -> Result<Option<String>, Refusal> {
         match self.fields.text("title")? {
             Some(title) if title.trim().is_empty() => {
@@ -79,7 +79,7 @@ pub(super) fn optional_name(field: &str, text: String) -> Result<Option<Name>, R
     if text.is_empty() { Ok(None) } else { Name::parse(field, text).map(Some) }
 }
 
-/// Gitea takes any word that it does not know for `open`, which would be a wrong answer to a mistyped question.
+/// Refuses an unknown state. Gitea would read it as `open` and give a wrong answer to a misspelt request.
 pub(super) fn state(text: String) -> Result<State, Refusal> {
     match text.as_str() {
         "" | "open" => Ok(State::Open),

@@ -1,4 +1,4 @@
-//! Pull requests: listed and looked at.
+//! Pull requests: list and get.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,7 +8,7 @@ use super::http::{Call, in_repo};
 use super::pages::{self, ENTRIES_MAX, Shape};
 use super::subject::{Issue, Repo, State};
 
-/// Lists pull requests. Of an empty repository and of a mirror Gitea says that they are not found; there are none.
+/// Lists pull requests. Gitea answers 404 for an empty repository and for a mirror, which have none: the list is empty.
 pub(super) async fn list(call: &mut Call<'_>, repo: &Repo, state: State) -> Result<Box<RawValue>, Failure> {
     #[derive(Deserialize)]
     struct Found {
@@ -28,7 +28,7 @@ pub(super) async fn list(call: &mut Call<'_>, repo: &Repo, state: State) -> Resu
     }
 }
 
-/// One pull request; its number is counted with the issues'.
+/// Gets one pull request. Issues and pull requests share their numbers.
 pub(super) async fn get(call: &mut Call<'_>, pull: &Issue) -> Result<Box<RawValue>, Failure> {
     let number = pull.number.to_string();
     call.get(&in_repo(&pull.repo, &["pulls", &number]), &[]).await?.object()

@@ -1,4 +1,4 @@
-//! Repositories and organisations, and which Gitea this is.
+//! Repositories and organisations, and Gitea's version.
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::http::Call;
 use super::pages::{self, ENTRIES_MAX, Shape};
 use super::subject::Name;
 
-/// Makes a repository, the token's user's or an organisation's.
+/// Creates a repository for the token's user or for an organisation.
 pub(super) async fn create(
     call: &mut Call<'_>,
     name: &Name,
@@ -24,7 +24,7 @@ pub(super) async fn create(
     }
 }
 
-/// Makes an organisation that everyone sees, as 0.1.0 does.
+/// Creates an organisation that everyone can see, as 0.1.0 does.
 pub(super) async fn create_org(call: &mut Call<'_>, name: &Name, description: &str) -> Result<Box<RawValue>, Failure> {
     #[derive(Serialize)]
     struct Body<'a> {
@@ -37,12 +37,12 @@ pub(super) async fn create_org(call: &mut Call<'_>, name: &Name, description: &s
     call.write(Method::POST, &["orgs"], &body).await
 }
 
-/// Lists repositories: an organisation's or a user's, or all that the token sees.
+/// Lists the repositories of an organisation or a user, or all that the token can see.
 pub(super) async fn list(call: &mut Call<'_>, org: Option<&Name>) -> Result<Box<RawValue>, Failure> {
     let entries = match org {
         Some(owner) => match of_owner(call, "orgs", owner).await {
             Err(failure) if failure.status == Some(404) => match of_owner(call, "users", owner).await {
-                // It is neither: the organisation is what was asked for.
+                // Neither exists. The requester named an organisation, so it gets that failure.
                 Err(other) if other.status == Some(404) => return Err(failure),
                 listed => listed?,
             },
@@ -62,7 +62,7 @@ pub(super) async fn list_mine(call: &mut Call<'_>) -> Result<Box<RawValue>, Fail
     pages::to_list(pages::all(call, &["user", "repos"], &[], Shape::List, ENTRIES_MAX).await?)
 }
 
-/// Gitea's version.
+/// Gets Gitea's version.
 pub(super) async fn version(call: &mut Call<'_>) -> Result<Box<RawValue>, Failure> {
     #[derive(Serialize, Deserialize)]
     struct Version {

@@ -1,4 +1,4 @@
-//! Who asks: named at the end of what is made, so that Gitea's readers know whom to turn to.
+//! Names the requester at the end of texts written to Gitea, so that readers there know whom to contact.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -11,12 +11,12 @@ use ring::digest::{SHA256, digest};
 
 use crate::config::Config;
 
-/// What was said, on which something is to be made at Gitea. All of it may be absent.
+/// The message that led to a request to Gitea. Both fields may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// Where it was said.
+    /// The message's channel.
     pub channel: Option<ChannelName>,
-    /// The message.
+    /// The message's seq.
     pub seq: Option<Seq>,
 }
 
@@ -28,12 +28,12 @@ impl About {
     }
 }
 
-/// A request's mark in what it writes: an HTML comment, by which the hub finds it again after a lost answer.
+/// A request's mark in the text that it creates: an HTML comment. The hub finds the text by it after a lost answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark(String);
 
 impl Mark {
-    /// The mark of an asker's request. It is a digest: an id may hold what ends a comment.
+    /// The mark of a requester's id. It is a digest because an id may contain the end of a comment.
     pub fn new(asker: &str, id: &str) -> Self {
         let digest = digest(&SHA256, format!("{asker}\0{id}").as_bytes());
         let hex = HEXLOWER.encode(&digest.as_ref()[..16]);
@@ -45,12 +45,12 @@ impl Mark {
     }
 }
 
-/// How agents are named at Gitea.
+/// Names of agents and users for Gitea.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// Where people reach the dashboard.
+    /// The dashboard's address for people.
     public_url: Option<String>,
-    /// The Gitea user of an agent, for `Sudo`.
+    /// Each agent's Gitea user, for `Sudo`.
     users: HashMap<String, String>,
 }
 
@@ -59,13 +59,13 @@ impl Names {
         Self { public_url: config.public_url.clone(), users: config.gitea_users.iter().cloned().collect() }
     }
 
-    /// The Gitea user as whom the agent's calls are made.
+    /// The Gitea user for an agent's calls.
     pub(super) fn user(&self, agent: &AgentName) -> Option<&str> {
         self.users.get(agent.as_str()).map(String::as_str)
     }
 
-    /// A text with who asked for it as its last line, and before that the request's mark, which only programs see.
-    /// Names stand as code, in which Gitea sees no mention.
+    /// Adds the requester as the last line of a text. The request's mark, which only programs see, comes before. Names
+    /// are written as code, where Gitea finds no mentions.
     pub(super) fn sign(&self, text: &str, agent: Option<&AgentName>, about: &About, mark: Option<&Mark>) -> String {
         let mark = mark.map(|mark| format!("{}\n", mark.as_str())).unwrap_or_default();
         let Some(agent) = agent else {

@@ -1,4 +1,4 @@
-//! What an action is about: a repository, an issue, a label, each parsed into a value that can be sent.
+//! The objects of actions: repositories, issues and labels, each parsed into a value that can be sent.
 
 use std::fmt;
 
@@ -7,10 +7,9 @@ use orochi_protocol::fields::invalid;
 use orochi_protocol::names::shown;
 use serde::Deserialize;
 
-/// Longest name of an owner, organisation or repository; Gitea's own limits are below it.
+/// Longest name of an owner, organisation or repository. Gitea's own limits are lower.
 const NAME_CHARS_MAX: usize = 100;
 
-/// A repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repo {
     /// A user or an organisation.
@@ -18,7 +17,7 @@ pub struct Repo {
     pub name: Name,
 }
 
-/// An issue that is there.
+/// An existing issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
     pub repo: Repo,
@@ -30,25 +29,22 @@ pub struct Issue {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Label {
-    /// Looked up among the repository's and its organisation's.
+    /// A name in the repository or its organisation.
     Name(String),
-    /// Sent as it is.
     Id(u64),
 }
 
-/// Which issues a list shows.
+/// Filters a list of issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Those that are open.
     Open,
-    /// Those that are closed.
     Closed,
-    /// Both.
+    /// Open and closed issues.
     All,
 }
 
 impl State {
-    /// As Gitea writes it.
+    /// The word in Gitea's API.
     pub const fn as_str(self) -> &'static str {
         match self {
             State::Open => "open",
@@ -58,12 +54,11 @@ impl State {
     }
 }
 
-/// The name of a user, organisation or repository: it is one segment of an address and stays one.
+/// The name of a user, organisation or repository. It is always a single path segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,6 +1,6 @@
-//! What happened at Gitea while the hub could not be told: Gitea delivers once. At start, and after a delivery that
-//! could not be read or stored, each repository that has told something is asked for what changed since, in one request
-//! a kind.
+//! Finds missed events. Gitea sends each delivery once, so events are lost while the hub is down or can't store them.
+//! At start, and after a delivery that could not be read or stored, the hub queries each repository that has sent
+//! events for changes since its place, with one request for each kind.
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ use crate::gitea::Failure;
 use crate::gitea::webhook::event::Event;
 use crate::gitea::webhook::payload::{Comment, ListedReview, Release, Repository, Subject, User};
 
-/// Repositories that are asked at a time.
+/// Repositories that are queried at the same time.
 const AT_A_TIME: usize = 20;
-/// Repositories that are asked at all, those that told something last.
+/// Repositories that are queried in total: those with the latest events first.
 const REPOSITORIES_MAX: usize = 1000;
-/// How far back a repository may have told something.
+/// Repositories without an event in this time are not queried.
 const TOLD_WITHIN_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
-/// Entries of each kind that are read of one repository.
+/// Entries of each kind that are read from one repository.
 const ENTRIES_MAX: usize = 2000;
-/// Releases that are read: the newest.
+/// Releases that are read from one repository: the newest.
 const RELEASES_MAX: usize = 50;
-/// How much earlier than its place a repository is asked for. What was told is known by its keys.
+/// A query begins this much before the repository's place. Events posted before are recognised by their keys.
 const OVERLAP_MICROS: i64 = 5_000_000;
-/// The wait before a repository is asked again that could not be asked.
+/// The wait before a failed query is repeated.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// An event with its time, by which late ones are told in order.
+/// An event with its time; late events are posted in this order.
 type Timed = (Timestamp, Event);
 
 impl Bridge {
-    /// Takes up where a former run left off, and goes on in the background for as long as the hub runs. Does not wait
-    /// for Gitea.
+    /// Continues from the places that a former run noted. Runs in the background until the hub stops; the caller does
+    /// not wait for Gitea.
     pub async fn catch_up(&self) {
         if !self.0.asks {
             return;
@@ -47,7 +47,7 @@ impl Bridge {
                 let recent: Vec<_> = notes.into_iter().filter(|note| note.ts.as_micros() >= oldest).collect();
                 self.0.places.load(&recent);
             }
-            Err(error) => tracing::warn!(%error, "missed events of Gitea can't be looked for"),
+            Err(error) => tracing::warn!(%error, "the notes of repositories can't be read: missed Gitea events are not searched"),
         }
         let bridge = self.clone();
         tokio::spawn(async move {
@@ -66,7 +66,7 @@ impl Bridge {
             if self.0.places.owed().is_empty() {
                 self.0.places.woken().await;
                 if self.0.places.take_doubt() {
-                    // Anybody can break off a delivery. That must not make the hub ask all the time.
+                    // Anybody can send a broken delivery. The pause keeps this from causing constant queries.
                     tokio::time::sleep_until(next_doubt).await;
                     next_doubt = Instant::now() + AGAIN_AFTER;
                 }
@@ -93,13 +93,14 @@ impl Bridge {
         let Owed { mut place, debt } = owed;
         let mut missed = self.missed(&place, Absent::IsAFailure).await;
         if matches!(&missed, Err(failure) if matches!(failure.status, Some(301 | 307 | 404))) {
-            // Renamed or moved, which its number survives; or issues are switched off there.
+            // The repository was renamed or moved and keeps its number, or its issues are switched off.
             match self.0.gitea.one::<Repository>(&["repositories", &place.id.to_string()]).await {
                 Ok(found) => {
                     place.name = found.full_name;
                     missed = self.missed(&place, Absent::IsNone).await;
                 }
-                // Deleted, or hidden from the token's user: there is nothing to wait for.
+                // The repository is deleted, or hidden from the token's user. It will not come back, so nothing is
+                // owed.
                 Err(failure) if failure.status == Some(404) => return self.0.places.settle(place.id, debt),
                 Err(_) => {}
             }
@@ -110,7 +111,7 @@ impl Bridge {
                 Err(refusal) => tracing::warn!(%refusal, repo = %place.name, "missed events could not be stored"),
             },
             Err(failure) => {
-                tracing::warn!(refusal = %failure.refusal, repo = %place.name, "Gitea can't be asked for missed events");
+                tracing::warn!(refusal = %failure.refusal, repo = %place.name, "querying Gitea for missed events failed");
             }
         }
     }
@@ -126,11 +127,11 @@ impl Bridge {
         Ok(())
     }
 
-    /// What happened since; much of it was told.
+    /// Events since the repository's place. Most of them were already posted.
     async fn missed(&self, place: &Place, absent: Absent) -> Result<Vec<Timed>, Failure> {
         let Some((owner, name)) = place.name.split_once('/') else { return Ok(Vec::new()) };
         let gitea = &self.0.gitea;
-        // Somewhat earlier: Gitea writes whole seconds, and delivers events that are close together in any order.
+        // The query begins somewhat earlier: Gitea stores whole seconds and delivers close events in any order.
         let since = Timestamp::from_micros(place.since.as_micros() / 1_000_000 * 1_000_000 - OVERLAP_MICROS);
         let text = since.to_string();
         let text = text.split_once('.').map_or(text.clone(), |(date, _)| format!("{date}Z"));
@@ -147,7 +148,7 @@ impl Bridge {
         let comments: Vec<Comment> = absent.check(comments)?;
         let releases: Vec<Release> = absent.check(gitea.list(&path(&["releases"]), &[], RELEASES_MAX).await)?;
         let mut missed = Vec::new();
-        // Gitea lists the newest first; of one second the first is told first.
+        // Gitea lists the newest first. Reversed, events of the same second are posted in their order.
         for subject in issues.iter().rev() {
             missed.extend(of_subject(&repository, subject));
             if subject.pull_request.is_some() {
@@ -181,12 +182,12 @@ impl Bridge {
     }
 }
 
-/// What a 404 for a list means.
+/// The meaning of a 404 for a list.
 #[derive(Clone, Copy)]
 enum Absent {
-    /// The repository may have another name by now.
+    /// The repository may have been renamed.
     IsAFailure,
-    /// The repository is there, and this kind is switched off in it.
+    /// The repository exists; this kind of entry is switched off in it.
     IsNone,
 }
 
@@ -203,7 +204,7 @@ fn of(kind: &str, action: &str, repository: &Repository, sender: &User) -> Event
     Event { action: action.to_owned(), ..Event::in_repo(kind, repository, sender) }
 }
 
-/// That it was opened, and that it was closed: the rest of its changes leave no trace that could be told.
+/// The opening and the closing of an issue. Its other changes leave no trace in Gitea's lists.
 fn of_subject(repository: &Repository, subject: &Subject) -> Vec<Event> {
     let is_pull = subject.pull_request.is_some();
     let kind = if is_pull { "pull_request" } else { "issues" };
@@ -213,7 +214,7 @@ fn of_subject(repository: &Repository, subject: &Subject) -> Vec<Event> {
     };
     let mut events = vec![told("opened", &subject.created_at)];
     if !subject.closed_at.is_empty() {
-        // Gitea does not say who closed it.
+        // Gitea does not name the user who closed an issue.
         events.push(Event { sender: "somebody".to_owned(), sender_id: 0, ..told("closed", &subject.closed_at) });
     }
     events
@@ -221,7 +222,7 @@ fn of_subject(repository: &Repository, subject: &Subject) -> Vec<Event> {
 
 fn of_comment(repository: &Repository, comment: Comment, issues: &[Subject]) -> Option<Event> {
     let (on, at) = ([comment.issue_url.clone(), comment.pull_request_url.clone()], comment.created_at.clone());
-    // Its issue changed with it, so it is among those that were read.
+    // A comment updates its issue, so the issue is among those that were read.
     let subject = issues.iter().find(|issue| !issue.html_url.is_empty() && on.contains(&issue.html_url))?;
     let event = of("issue_comment", "created", repository, &comment.user);
     Some(Event { at, ..event.of_comment(comment, subject) })
@@ -232,7 +233,7 @@ fn of_review(repository: &Repository, review: &ListedReview, pull: &Subject) -> 
         "APPROVED" => "approved",
         "REQUEST_CHANGES" => "rejected",
         "COMMENT" => "reviewed",
-        // Pending ones are not published; requests are told as such.
+        // Pending reviews are not published. Review requests arrive as events of their own.
         _ => return None,
     };
     let event = Event { is_pull: true, ..of("pull_request", "", repository, &review.user) };

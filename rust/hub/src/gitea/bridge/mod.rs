@@ -1,9 +1,9 @@
-//! What happens at Gitea, told as messages under the name `gitea` (docs/gitea.md): from signed deliveries, and by
-//! asking Gitea for what no delivery brought.
+//! Posts Gitea's events as messages from `gitea` (docs/gitea.md). Events come from signed deliveries and, where a
+//! delivery was missed, from queries to Gitea.
 //!
-//! - `notes`: what is remembered of an event for those that follow.
-//! - `places`: how far each repository is told.
-//! - `late`: what happened while the hub could not be told. `reviews`: a review's comments on lines.
+//! - `notes`: facts kept from one event for later ones.
+//! - `places`: up to what time each repository's events are posted.
+//! - `late`: finds missed events. `reviews`: a review's comments on lines.
 
 mod late;
 mod notes;
@@ -25,12 +25,12 @@ use crate::gitea::webhook::line::Line;
 use crate::store::Marks;
 use places::Places;
 
-/// The name under which events are told. No agent may use it once webhooks are on.
+/// The sender of these messages. No agent may use the name once webhooks are on.
 pub const SENDER: &str = "gitea";
-/// Reviews whose comments are being read. One more is left to the next look at its repository.
+/// Reviews whose comments are read at the same time. Further ones wait for the next query of their repository.
 const REVIEWS_MAX: usize = 16;
 
-/// Tells events. Cloning it is cheap.
+/// Posts events. Clones are cheap and share all state.
 #[derive(Debug, Clone)]
 pub struct Bridge(Arc<Inner>);
 
@@ -39,20 +39,20 @@ struct Inner {
     core: Core,
     gitea: Gitea,
     channels: Vec<ChannelRule>,
-    /// The agent of a Gitea user, by the login in lower case, as Gitea compares it.
+    /// The agent of each Gitea user. Logins are in lower case because Gitea ignores case.
     agents: HashMap<String, AgentName>,
     places: Places,
-    /// Whether Gitea is asked for what no delivery brought.
+    /// Query Gitea for events that no delivery brought.
     asks: bool,
     reviews: Arc<Semaphore>,
 }
 
-/// A delivery that has come, and is not taken yet.
+/// A delivery that has arrived and is not yet read.
 #[derive(Debug)]
 pub struct Unread(Option<Bridge>);
 
 impl Unread {
-    /// The delivery has its answer.
+    /// Marks the delivery as answered, so that dropping this value does nothing.
     pub fn done(mut self) {
         self.0 = None;
     }
@@ -61,14 +61,14 @@ impl Unread {
 impl Drop for Unread {
     fn drop(&mut self) {
         if let Some(bridge) = &self.0 {
-            tracing::warn!("a delivery could not be read to its end: Gitea is asked for what it would have told");
+            tracing::warn!("a delivery could not be read to its end: querying Gitea for its event");
             bridge.0.places.doubt();
         }
     }
 }
 
 impl Bridge {
-    /// Nothing is told yet.
+    /// Creates a bridge that has posted nothing.
     pub fn new(core: Core, gitea: Gitea, config: &Config) -> Self {
         let agents = config.gitea_users.iter();
         let agents = agents.filter_map(|(agent, user)| Some((user.to_lowercase(), AgentName::parse(agent).ok()?)));
@@ -84,11 +84,11 @@ impl Bridge {
         }))
     }
 
-    /// Tells a delivery's event under this id; None where it is one that is not told after all. `body_key` names the
-    /// delivery's body, which is told once whatever its headers say.
+    /// Posts a delivery's event under this id. Returns None for an event that turns out not to be posted. `body_key`
+    /// names the delivery's body: the same body is posted once, whatever its headers say.
     ///
     /// # Errors
-    /// Those of [`Core::post`]. What could not be stored is asked of Gitea later.
+    /// Those of [`Core::post`]. An event that could not be stored is queried from Gitea later.
     pub async fn tell(&self, id: String, mut event: Event, body_key: String) -> Result<Option<Accepted>, Refusal> {
         event.keys.push(body_key);
         let told = self.post(id, &mut event).await;
@@ -101,8 +101,8 @@ impl Bridge {
         told
     }
 
-    /// For a delivery that is being taken: where this is dropped before [`Unread::done`], because the delivery breaks
-    /// off or is too large, Gitea is asked later for what it would have told.
+    /// Guards a delivery while it is read. If the guard is dropped before [`Unread::done`], because the delivery broke
+    /// off or is too large, the hub queries Gitea later for its event.
     pub fn unread(&self) -> Unread {
         Unread(self.0.asks.then(|| self.clone()))
     }
@@ -129,13 +129,13 @@ impl Bridge {
         let channel = channel_for(&self.0.channels, &event.repo);
         let mut draft = Draft::new(Target::Channel(channel), line.content)?;
         draft.mentions = line.mentions;
-        // A JSON value is JSON.
+        // This can't fail: a JSON value is valid JSON.
         draft.metadata = serde_json::value::to_raw_value(&line.metadata).ok();
         Ok(draft)
     }
 }
 
-/// A ref that is made can be deleted again, and the other way round.
+/// Names of the opposite event, which may now happen again: a ref that was created can be deleted, and vice versa.
 fn opposites(event: &Event) -> Vec<String> {
     let opposite = match event.action.as_str() {
         "created" => "deleted",

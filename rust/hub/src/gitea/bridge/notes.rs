@@ -1,4 +1,4 @@
-//! What is remembered of events for those that follow: whose a commit is, and which checks have failed.
+//! Facts kept from one event for later ones: the author of a commit, and the checks that failed.
 
 use orochi_protocol::{AgentName, Refusal};
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,12 @@ use crate::gitea::webhook::event::Event;
 use crate::gitea::webhook::line::author_of;
 use crate::gitea::webhook::payload::{ListedBranch, Subject};
 
-/// How long Gitea is asked whose a commit is.
+/// Limit for querying Gitea for a commit's branch and pull request.
 const ASK_MAX: Duration = Duration::from_secs(2);
-/// Branches among which the commit is looked for.
+/// Branches that are searched for a commit.
 const BRANCHES_MAX: usize = 100;
 
-/// Whose a commit is, as far as deliveries told.
+/// The people and agents behind a commit, as far as deliveries named them.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Owners {
@@ -28,8 +28,8 @@ struct Owners {
 type Note = (String, String);
 
 impl Bridge {
-    /// Adds to an event what earlier ones told of it. The agents whose work it is about, and the notes that it leaves;
-    /// None where it is not told: a check that succeeds and had not failed.
+    /// Completes an event with facts from earlier ones. Returns the agents whose work it concerns and the notes to
+    /// store. Returns None for an event that is not posted: a check that succeeds and had not failed before.
     pub(super) async fn place(&self, event: &mut Event) -> Result<Option<(Vec<AgentName>, Vec<Note>)>, Refusal> {
         match event.kind.as_str() {
             "status" | "workflow_run" => self.place_result(event).await,
@@ -60,7 +60,7 @@ impl Bridge {
             agents.extend(owners.agents.iter().filter_map(|name| AgentName::parse(name).ok()));
         }
         if event.branch.is_empty() || (agents.is_empty() && event.of_users.is_empty()) {
-            // No delivery told of this commit. Gitea waits for our answer, so this does not wait long.
+            // No delivery named this commit's author. Gitea waits for our answer, so the query is short.
             let asked = tokio::time::timeout(ASK_MAX, self.ask_whose(event)).await;
             agents.extend(asked.unwrap_or_default());
         }
@@ -83,7 +83,7 @@ impl Bridge {
         Ok(Some((agents, notes)))
     }
 
-    /// Asks Gitea which branch and pull request a commit belongs to.
+    /// Queries Gitea for the branch and pull request of a commit.
     async fn ask_whose(&self, event: &mut Event) -> Vec<AgentName> {
         let (true, Some((owner, name))) = (self.0.asks, event.repo.split_once('/')) else { return Vec::new() };
         if event.branch.is_empty() {

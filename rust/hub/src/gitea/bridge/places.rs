@@ -1,5 +1,5 @@
-//! How far each repository is told, on Gitea's clock. While something of a repository may be missing, its place stays
-//! where it is: what happened after it is asked of Gitea.
+//! Remembers up to what time, on Gitea's clock, each repository's events are posted. While events of a repository may
+//! be missing, its place does not move, so a later query covers everything after it.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,17 +11,17 @@ use tokio::sync::Notify;
 use crate::gitea::webhook::event::Event;
 use crate::store::Note;
 
-/// Notes of places: this and the repository's number.
+/// Prefix of the notes that hold places; the repository's number follows.
 pub(super) const PREFIX: &str = "repo:";
 
-/// A repository and how far it is told.
+/// A repository and the time up to which its events are posted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     #[serde(default)]
     pub(super) id: u64,
     /// Its last known name.
     pub(super) name: String,
-    /// All that happened before is told.
+    /// All events before this time are posted.
     pub(super) since: Timestamp,
 }
 
@@ -35,19 +35,19 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Inner {
     known: HashMap<u64, Place>,
-    /// Repositories of which something may be missing, and since which debt.
+    /// The repositories with possibly missing events, each with its newest debt.
     owed: HashMap<u64, u64>,
     /// The number of the newest debt.
     debts: u64,
-    /// Whether a delivery came that could not be read.
+    /// A delivery arrived that could not be read.
     doubted: bool,
 }
 
-/// A repository of which something may be missing.
+/// A repository with possibly missing events.
 #[derive(Debug, Clone)]
 pub(super) struct Owed {
     pub(super) place: Place,
-    /// What has come up since is asked for again.
+    /// The debt that this query covers. A newer debt needs another query.
     pub(super) debt: u64,
 }
 
@@ -59,7 +59,7 @@ impl Inner {
 }
 
 impl Places {
-    /// Takes in the notes of a former run: something may be missing of each of them.
+    /// Loads the notes of a former run. Each repository may have missed events meanwhile, so each one is owed.
     pub(super) fn load(&self, notes: &[Note]) {
         let mut inner = self.lock();
         for note in notes {
@@ -70,13 +70,13 @@ impl Places {
         }
     }
 
-    /// The note that goes into the log with an event.
+    /// The note that is stored with an event.
     pub(super) fn note(&self, event: &Event) -> Option<(String, String)> {
         let place = self.after(&self.lock(), event)?;
         Some((format!("{PREFIX}{}", place.id), serde_json::to_string(&place).ok()?))
     }
 
-    /// The event is in the log.
+    /// Moves the place after an event was stored.
     pub(super) fn told(&self, event: &Event) {
         let mut inner = self.lock();
         if let Some(place) = self.after(&inner, event) {
@@ -84,7 +84,7 @@ impl Places {
         }
     }
 
-    /// The event is not in the log, and its delivery does not come again.
+    /// Records that an event was not stored. Gitea does not repeat deliveries.
     pub(super) fn owe(&self, event: &Event) {
         let mut inner = self.lock();
         if let (false, Some(at)) = (inner.known.contains_key(&event.repo_id), Timestamp::parse(&event.at)) {
@@ -96,7 +96,7 @@ impl Places {
         self.wake.notify_one();
     }
 
-    /// A delivery came that could not be read, so that something of any repository may be missing.
+    /// Records that a delivery could not be read. It may have concerned any repository, so all are owed.
     pub(super) fn doubt(&self) {
         let mut inner = self.lock();
         for id in inner.known.keys().copied().collect::<Vec<_>>() {
@@ -107,19 +107,19 @@ impl Places {
         self.wake.notify_one();
     }
 
-    /// Whether there was a doubt since this was asked last.
+    /// Returns whether a delivery could not be read since the last call.
     pub(super) fn take_doubt(&self) -> bool {
         std::mem::take(&mut self.lock().doubted)
     }
 
-    /// The repositories of which something may be missing.
+    /// The repositories with possibly missing events.
     pub(super) fn owed(&self) -> Vec<Owed> {
         let inner = self.lock();
         let owed = inner.owed.iter();
         owed.filter_map(|(id, debt)| Some(Owed { place: inner.known.get(id)?.clone(), debt: *debt })).collect()
     }
 
-    /// Everything of the repository is told that was owed by then.
+    /// Clears the repository's debt, unless a newer one was added during the query.
     pub(super) fn settle(&self, id: u64, debt: u64) {
         let mut inner = self.lock();
         if inner.owed.get(&id) == Some(&debt) {
@@ -127,7 +127,7 @@ impl Places {
         }
     }
 
-    /// Waits until something is owed anew.
+    /// Waits until a debt is added.
     pub(super) async fn woken(&self) {
         self.wake.notified().await;
     }
@@ -138,7 +138,7 @@ impl Places {
         }
         let at = Timestamp::parse(&event.at);
         let known = inner.known.get(&event.repo_id);
-        // Late events come in order, so that the place can follow them.
+        // Late events are posted in order, so the place may follow them.
         let may_move = event.is_late || !inner.owed.contains_key(&event.repo_id);
         let since = match (known, at) {
             (Some(known), Some(at)) if may_move => known.since.max(at),

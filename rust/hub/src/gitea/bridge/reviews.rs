@@ -1,5 +1,5 @@
-//! A review's comments on lines. A delivery has only the review's own text, and most mentions stand on lines, so they
-//! are read from Gitea and told as messages of their own.
+//! Reads a review's comments on lines. A delivery has only the review's main text, but most mentions are in comments on
+//! lines. The hub reads these from Gitea and posts each as a message of its own.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::gitea::Failure;
 use crate::gitea::webhook::event::Event;
 use crate::gitea::webhook::payload::{LineComment, ListedReview, Repository};
 
-/// Reviews of one pull request that are looked through.
+/// Reviews of one pull request that are searched.
 const REVIEWS_MAX: usize = 500;
 
 impl Bridge {
-    /// Reads the comments on lines of the review that was told, in the background. Where that fails, the repository is
-    /// asked again later.
+    /// Reads the line comments of a posted review in the background. If this fails, the repository is queried again
+    /// later.
     pub(super) fn read_lines_of(&self, event: &Event) {
         let is_review = matches!(event.action.as_str(), "approved" | "rejected" | "reviewed");
         let (true, true, Some(number)) = (self.0.asks, is_review, event.number) else { return };
@@ -53,7 +53,7 @@ impl Bridge {
         self.0.gitea.list(&["repos", owner, name, "pulls", &number, "reviews"], &[], REVIEWS_MAX).await
     }
 
-    /// A review's comments on lines, as events.
+    /// A review's comments on lines, each as an event.
     pub(super) async fn lines_of(
         &self,
         repository: &Repository,

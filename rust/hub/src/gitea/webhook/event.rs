@@ -1,92 +1,90 @@
-//! What happened at Gitea, as far as a line about it needs it, and what keeps it from being told twice.
+//! An event at Gitea with what its line needs, and keys that keep it from being posted twice.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::payload::{Comment, Commit, LineComment, Payload, Release, Repository, Review, Subject, User};
 use super::signature::name_of;
 
-/// Letters of an address that a ref's name keeps.
+/// Characters of a ref's name that are not escaped in an address.
 const REF_LETTERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/').remove(b'~');
 
-/// What happened.
+/// An event at Gitea.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Event {
-    /// Its kind: `issues`, `issue_comment`, `pull_request`, `push`, `release`, `status`, `workflow_run`.
+    /// `issues`, `issue_comment`, `pull_request`, `push`, `release`, `status` or `workflow_run`.
     pub kind: String,
-    /// `opened`, `created`, and so on; of a ref `pushed`, `created` or `deleted`.
+    /// `opened`, `created` and so on; for a ref `pushed`, `created` or `deleted`.
     pub action: String,
     /// `owner/name`.
     pub repo: String,
-    /// Gitea's number for the repository, which outlives its names.
+    /// Gitea's number for the repository; it survives renames.
     pub repo_id: u64,
-    /// The repository's own page.
+    /// The repository's page.
     pub repo_url: String,
-    /// Who did it.
+    /// The user who caused the event.
     pub sender: String,
-    /// Gitea's number for who did it, which outlives the user's names; 0 where it is not known.
+    /// Gitea's number for that user, which survives renames; 0 if unknown.
     pub sender_id: u64,
-    /// Of an issue or a pull request.
+    /// The number of the issue or pull request.
     pub number: Option<u64>,
-    /// Of what it is about: a title, a release's name, the last commit's first line.
+    /// The subject's title: an issue's title, a release's name, the last commit's first line.
     pub title: String,
-    /// Where it is to be seen.
+    /// The page that shows the event.
     pub url: String,
-    /// `open` or `closed`; of a CI result `failure`, `error` or `success`.
+    /// `open` or `closed`; for a CI result `failure`, `error` or `success`.
     pub state: String,
-    /// What somebody wrote, in Markdown; only where it is new.
+    /// The text that a user wrote, in Markdown. Empty if this event does not add it.
     pub body: String,
-    /// Whether it is about a pull request.
     pub is_pull: bool,
     /// The branch or tag.
     pub branch: String,
-    /// Whether `branch` is a tag.
     pub is_tag: bool,
-    /// Commits that were pushed.
+    /// The number of pushed commits.
     pub commits: u64,
-    /// The commit that was pushed, or that a CI result is for.
+    /// The pushed commit, or the commit of a CI result.
     pub sha: String,
-    /// Of a CI result: which check.
+    /// The check of a CI result.
     pub context: String,
-    /// Of a review's comment on a line: the file and the line.
+    /// The file and line of a review's comment.
     pub place: String,
-    /// Gitea's clock when it happened, where Gitea says so (RFC 3339).
+    /// The event's time on Gitea's clock (RFC 3339), if Gitea sends it.
     pub at: String,
-    /// Logins of those whose work it is about.
+    /// Logins of the users whose work the event concerns.
     pub of_users: Vec<String>,
-    /// Whose text tells which agent's work it is about: a pull request's.
+    /// The pull request's text. Its last line may name the agent whose work the event concerns.
     pub of_text: String,
-    /// Whether it is told by asking Gitea, after its delivery was missed.
+    /// Found by a query to Gitea after its delivery was missed.
     pub is_late: bool,
-    /// Names for this happening: two events that share one are the same, and it is told once.
+    /// Keys of this event. Two events that share a key are the same, and only the first is posted.
     pub keys: Vec<String>,
-    /// Names that count for a minute only, because the same can happen again.
+    /// Keys that are valid for a minute, because the same event can happen again.
     pub brief_keys: Vec<String>,
-    /// Names that count only for what is found by asking later: a delivery does not know the thing's number.
+    /// Keys used only for events found by a query: a delivery does not have the object's number.
     pub weak_keys: Vec<String>,
 }
 
-/// A delivery that is not the event its header names.
+/// The delivery does not match the event in its header.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTheEvent {
-    /// It is no JSON object, or one of another shape.
+    /// The body is not a JSON object, or has another shape.
     #[error("the delivery is not Gitea's JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// The object that the event is about is not there.
+    /// The event's object is missing from the body.
     #[error("the delivery is no {kind} event: it has no {missing}")]
     Missing {
-        /// What the header says.
+        /// The event in the header.
         kind: &'static str,
-        /// The key.
+        /// The missing key.
         missing: &'static str,
     },
 }
 
 impl Event {
-    /// Reads a delivery of this kind (`X-Gitea-Event`); None for a kind, or a change, that is not told. Of a kind
-    /// that is never told nothing is read.
+    /// Parses a delivery of this kind (`X-Gitea-Event`). Returns None for kinds and changes that are not posted; the
+    /// body of such a kind is not read.
     ///
     /// # Errors
-    /// Where the body is not the event that its header names.
+    /// Fails if the body is not the event that its header names.
     pub fn parse(kind: &str, body: &[u8]) -> Result<Option<Self>, NotTheEvent> {
         let Some(kind) = Kind::parse(kind) else { return Ok(None) };
         if !body.trim_ascii_start().starts_with(b"{") {
@@ -96,7 +94,7 @@ impl Event {
         payload.into_event(kind)
     }
 
-    /// What all events of a repository share.
+    /// The fields that all events of a repository share.
     pub fn in_repo(kind: &str, repository: &Repository, sender: &User) -> Self {
         Self {
             kind: kind.to_owned(),
@@ -110,17 +108,18 @@ impl Event {
         }
     }
 
-    /// A review. A delivery has no number for it, so it is known by who reviewed what and how.
+    /// A review. A delivery has no number for a review, so its key is made of the user, the pull request, the verdict
+    /// and the text.
     pub fn of_review(self, verdict: &str, body: String, pull: Subject) -> Self {
         let number = self.number.or(pull.number).unwrap_or_default();
-        // A user may have another name by the time that the review is listed.
+        // The number survives a rename between the delivery and a later query.
         let by = if self.sender_id == 0 { self.sender.clone() } else { self.sender_id.to_string() };
         let key = format!("repo:{}:review:{number}:{by}:{verdict}:{}", self.repo_id, name_of(body.as_bytes()));
         let event = Self { action: verdict.to_owned(), weak_keys: vec![key], ..self };
         Self { body, ..pull_event(event, pull) }
     }
 
-    /// Whether this user did it.
+    /// Returns whether this user caused the event.
     pub fn is_by(&self, user: &User) -> bool {
         if self.sender_id == 0 || user.id == 0 { user.login == self.sender } else { user.id == self.sender_id }
     }
@@ -145,7 +144,7 @@ impl Event {
 
     /// A change of an issue or a pull request.
     pub fn of_subject(mut self, subject: Subject) -> Self {
-        // Gitea calls a merge closed.
+        // Gitea reports a merge as `closed`.
         let merged = subject.merged || subject.pull_request.is_some_and(|pull| pull.merged);
         if merged && self.action == "closed" {
             "merged".clone_into(&mut self.action);
@@ -186,7 +185,7 @@ impl Event {
         Self { title, url: release.html_url, body, at: release.published_at, ..self }
     }
 
-    /// The commit's short name, as Gitea shows it.
+    /// The first seven characters of the commit, as Gitea shows it.
     pub fn short_sha(&self) -> &str {
         &self.sha[..self.sha.floor_char_boundary(7)]
     }
@@ -203,7 +202,7 @@ impl Event {
     }
 }
 
-/// The kinds that are told.
+/// The kinds that are posted.
 #[derive(Clone, Copy)]
 enum Kind {
     Issues,
@@ -240,7 +239,7 @@ impl Kind {
 
 impl Payload {
     fn into_event(mut self, kind: Kind) -> Result<Option<Event>, NotTheEvent> {
-        // Older versions send a comment on a pull request under the name of a review.
+        // Older versions of Gitea send a comment on a pull request as a review.
         let is_comment = matches!(kind, Kind::Review { .. }) && self.comment.is_some();
         let kind = if is_comment { Kind::Comment } else { kind };
         let mut event = Event::in_repo("", &self.repository, &self.sender);
@@ -315,7 +314,7 @@ impl Payload {
         }
     }
 
-    /// Pending is not told.
+    /// Returns None for a pending status, which is not posted.
     fn status_event(self, event: Event, context: String) -> Option<Event> {
         if !matches!(self.state.as_str(), "failure" | "error" | "success") {
             return None;
@@ -339,7 +338,7 @@ impl Payload {
         })
     }
 
-    /// Told where it has ended, well or badly; a run that was cancelled or skipped says nothing of the code.
+    /// Posts only runs that succeeded or failed. A cancelled or skipped run shows nothing about the code.
     fn workflow_event(self, event: Event) -> Result<Option<Event>, NotTheEvent> {
         let run = self.workflow_run.ok_or(NotTheEvent::Missing { kind: "workflow_run", missing: "workflow_run" })?;
         let state = match run.conclusion.as_str() {
@@ -380,7 +379,7 @@ fn pull_event(event: Event, pull: Subject) -> Event {
     event.of_subject(pull)
 }
 
-/// The review's type is signed; the header, which named the kind, is not.
+/// Takes the verdict from the body, which is signed. The header is not.
 fn review_event(event: Event, review: &Review, verdict: &str, pull: Subject) -> Event {
     let verdict = match review.r#type.as_str() {
         signed if signed.ends_with("_approved") => "approved",

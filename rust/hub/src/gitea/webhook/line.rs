@@ -1,4 +1,4 @@
-//! An event as one line, whom it mentions, and the same as data.
+//! An event as one line, with its mentions and its data.
 
 use std::fmt::Write;
 
@@ -9,29 +9,29 @@ use serde_json::{Map, Value, json};
 use super::event::Event;
 use super::text::{link, mentioned, one_line, shown};
 
-/// Characters of a title, of a name, and of what somebody wrote.
+/// Longest title, name and quoted text, in characters.
 const TITLE_CHARS: usize = 120;
 const NAME_CHARS: usize = 60;
 const EXCERPT_CHARS: usize = 200;
-/// Agents that one event can call.
+/// Agents that one event can mention.
 const MENTIONS_MAX: usize = 20;
-/// How a text ends that the hub itself sent to Gitea for an agent.
+/// The last line of each text that the hub itself sent to Gitea for an agent.
 const OWN: &str = "*Asked for by the agent* `";
 
-/// What goes into the channel.
+/// The message for an event.
 #[derive(Debug, PartialEq)]
 pub struct Line {
-    /// One line. An `@` in it is quoted text: whom the message mentions stands in `mentions`.
+    /// One line. An `@` in it is quoted text: the message's mentions are those in `mentions`.
     pub content: String,
-    /// The mentions in the event's own text, and the agents whose work it is about.
+    /// The agents mentioned in the event's own text, and the agents whose work it concerns.
     pub mentions: Vec<Mention>,
-    /// The event for programs, under the key `gitea`.
+    /// The event as data, under the key `gitea`.
     pub metadata: Value,
 }
 
 impl Line {
-    /// The line for an event, which also calls `concerned`: agents whose work it is about. A text that an agent wrote
-    /// through the hub is told, and calls nobody: it would answer itself.
+    /// Builds the line for an event. It also mentions `concerned`, the agents whose work the event concerns. A text
+    /// that an agent wrote through the hub mentions nobody: the agent would answer itself.
     pub fn new(event: &Event, concerned: &[AgentName]) -> Self {
         let is_own = event.body.contains(OWN);
         let mut content = format!("[{}] ", name(&event.repo));
@@ -57,13 +57,13 @@ impl Line {
     }
 }
 
-/// The agent that asked the hub to write this text at Gitea.
+/// The agent for which the hub wrote this text to Gitea.
 pub fn author_of(text: &str) -> Option<AgentName> {
     let (_, after) = text.rsplit_once(OWN)?;
     AgentName::parse(after.split_once('`')?.0).ok()
 }
 
-/// What does not apply to this kind of event is left out.
+/// The event's fields as data, without those that are empty for its kind.
 fn data(event: &Event, url: Option<&str>, is_own: bool) -> Map<String, Value> {
     let all = json!({
         "event": event.kind, "action": event.action, "repo": event.repo, "sender": event.sender,
@@ -76,7 +76,7 @@ fn data(event: &Event, url: Option<&str>, is_own: bool) -> Map<String, Value> {
     told.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// `opened issue #7: It fails`
+/// The action and its subject, such as `opened issue #7: It fails`.
 fn what(event: &Event) -> String {
     let title = one_line(&event.title, TITLE_CHARS);
     let number = event.number.map(|number| format!(" #{number}")).unwrap_or_default();
@@ -120,7 +120,7 @@ fn is_result(event: &Event) -> bool {
     matches!(event.kind.as_str(), "status" | "workflow_run")
 }
 
-/// `ci/test failed on main at fac3c4a: it is failure`
+/// A CI result, such as `ci/test failed on main at fac3c4a: it is failure`.
 fn result(event: &Event, title: &str) -> String {
     let ended = match event.state.as_str() {
         "success" => "succeeded",

@@ -1,7 +1,7 @@
-//! What Gitea tells of itself: webhooks become messages in a channel (docs/gitea.md).
+//! Gitea's webhooks: deliveries become lines in a channel (docs/gitea.md).
 //!
-//! - [`signature`]: whether it is Gitea. [`event`]: what happened, read from Gitea's JSON ([`payload`]).
-//! - [`mod@line`]: the event as one line that people and agents read. [`text`]: other people's text within it.
+//! - [`signature`]: checks the sender. [`event`]: the event, parsed from Gitea's JSON ([`payload`]).
+//! - [`mod@line`]: the event as one line for people and agents. [`text`]: makes quoted text safe within it.
 
 pub mod event;
 pub mod line;

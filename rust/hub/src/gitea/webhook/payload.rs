@@ -1,13 +1,13 @@
-//! A webhook's JSON as Gitea and Forgejo write it, with their names. Everything may be absent or null: versions differ.
+//! The JSON of webhooks, with Gitea's and Forgejo's names. Versions differ, so every key may be absent or null.
 
 use serde::{Deserialize, Deserializer};
 
-/// Null counts as absent.
+/// Reads null as absent.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// A struct whose fields may each be absent or null.
+/// Declares a struct whose fields may each be absent or null.
 macro_rules! lenient {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*
@@ -50,7 +50,7 @@ lenient!(
 );
 lenient!(Repository { id: u64, full_name: String, html_url: String, updated_at: String });
 lenient!(
-    /// A user. The number outlives its names.
+    /// A user. The number survives renames.
     User { id: u64, login: String }
 );
 lenient!(
@@ -89,15 +89,15 @@ lenient!(Comment {
     updated_at: String,
 });
 lenient!(
-    /// A review. Its comments on lines are not in a delivery.
+    /// A review. A delivery does not have its comments on lines.
     Review { r#type: String, content: String }
 );
 lenient!(
-    /// A review as it is listed.
+    /// A review from Gitea's list.
     ListedReview { id: u64, user: User, state: String, body: String, submitted_at: String }
 );
 lenient!(
-    /// A comment on a line, as a review's are listed. `position` is the line in the new file.
+    /// A line comment from a review's list. `position` is the line in the new file.
     LineComment {
         id: u64,
         user: User,
@@ -110,7 +110,7 @@ lenient!(
     }
 );
 lenient!(
-    /// A branch as it is listed.
+    /// A branch from Gitea's list.
     ListedBranch { name: String, commit: Commit }
 );
 lenient!(Release {
@@ -125,7 +125,7 @@ lenient!(Release {
 });
 lenient!(Commit { id: String, message: String, author: Author });
 lenient!(
-    /// A commit's author; the user's login where Gitea knows one.
+    /// A commit's author. Gitea leaves out the login if it knows none.
     Author { username: String }
 );
 lenient!(Workflow { name: String });

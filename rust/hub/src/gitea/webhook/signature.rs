@@ -1,4 +1,4 @@
-//! Whether a delivery is from Gitea: HMAC-SHA256 over its bytes, keyed with the secret that both sides know.
+//! Checks that a delivery is from Gitea: HMAC-SHA256 over its bytes, keyed with the shared secret.
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use ring::digest::{SHA256, digest};
@@ -6,35 +6,35 @@ use ring::hmac::{self, HMAC_SHA256, Key};
 
 use crate::config::Secret;
 
-/// Checks signatures; printing it shows no secret.
+/// Checks signatures. Its debug output has no secret.
 #[derive(Debug)]
 pub struct Signature(Key);
 
-/// A signature that is as it should be, and not yet compared.
+/// A well-formed signature that is not yet checked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Claimed([u8; 32]);
 
 impl Signature {
-    /// None without a secret: then nothing can be checked.
+    /// Returns None without a secret, because nothing can be checked then.
     pub fn new(secret: &Secret) -> Option<Self> {
         (!secret.is_empty()).then(|| Self(Key::new(HMAC_SHA256, secret.expose().as_bytes())))
     }
 
-    /// Whether whoever sent `body` knows the secret. Takes the same time wherever two signatures differ.
+    /// Returns whether the sender of `body` knows the secret. The comparison takes constant time.
     pub fn is_right(&self, body: &[u8], claimed: &Claimed) -> bool {
         hmac::verify(&self.0, body, &claimed.0).is_ok()
     }
 }
 
-/// Names a body by its SHA-256: the same body is the same delivery, whatever its headers say.
+/// A key made of the body's SHA-256: equal bodies are the same delivery, whatever their headers say.
 pub fn name_of(body: &[u8]) -> String {
     let digest = digest(&SHA256, body);
     format!("body:{}", HEXLOWER.encode(digest.as_ref()))
 }
 
 impl Claimed {
-    /// Reads `X-Gitea-Signature`: 64 hex digits, or `X-Hub-Signature-256`, which puts `sha256=` before them. Gitea
-    /// sends an empty one where it has no secret.
+    /// Parses `X-Gitea-Signature` (64 hex digits) or `X-Hub-Signature-256`, which puts `sha256=` before them. Gitea
+    /// sends an empty header if it has no secret.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("sha256=").unwrap_or(text);
         HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)

@@ -1,14 +1,14 @@
-//! People's text as part of one line: no line ends, no control characters, bounded; and whom it mentions.
+//! Makes people's text fit one line: no line ends, no control characters, a bounded length. Also finds its mentions.
 
 use orochi_protocol::letters;
 use orochi_protocol::mentions::{self, Mention};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-/// Bytes of a text in which mentions are looked for. Longer ones are logs that somebody pasted.
+/// Bytes of a text that are searched for mentions. Longer texts are pasted logs.
 const MENTION_BYTES_MAX: usize = 64 * 1024;
 
-/// `text` in one line of at most `chars_max` characters, with `…` where it was cut. Blanks become one space; what
-/// changes the direction of the text around it, or can't be seen, is left out.
+/// `text` as one line of at most `chars_max` characters, with `…` where it was cut. Blanks become one space. Invisible
+/// characters and direction marks are removed.
 pub fn one_line(text: &str, chars_max: usize) -> String {
     let mut line = String::new();
     let mut count = 0;
@@ -33,12 +33,12 @@ pub fn one_line(text: &str, chars_max: usize) -> String {
     line
 }
 
-/// Letters that are not shown, marks of direction, and what annotates other text (Unicode, sections 23.2 and 23.8).
+/// Invisible characters, direction marks, and annotations of other text (Unicode, sections 23.2 and 23.8).
 fn is_invisible(c: char) -> bool {
     letters::is_invisible(c) || matches!(c, '\u{2066}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// A text without its HTML comments, which Gitea does not show. One that is not closed reaches to the end.
+/// A text without its HTML comments, which Gitea does not show. An unclosed comment extends to the end.
 pub fn shown(markdown: &str) -> String {
     let mut shown = String::new();
     let mut rest = markdown;
@@ -49,7 +49,7 @@ pub fn shown(markdown: &str) -> String {
     shown + rest
 }
 
-/// An address that can stand at a line's end: http or https, nothing in it that ends it.
+/// Returns an http or https address that is safe at a line's end: it has no character that would end it.
 pub fn link(text: &str) -> Option<&str> {
     let is_web = text.starts_with("http://") || text.starts_with("https://");
     let is_whole =
@@ -57,14 +57,14 @@ pub fn link(text: &str) -> Option<&str> {
     (is_web && is_whole).then_some(text)
 }
 
-/// The first mentions in a text in Markdown, at most `most`. Code mentions nobody: it has decorators, addresses in a
-/// log.
+/// The first mentions in a Markdown text, at most `most`. Code is skipped: it contains decorators and addresses in
+/// logs.
 pub fn mentioned(markdown: &str, most: usize) -> Vec<Mention> {
     let end = markdown.floor_char_boundary(MENTION_BYTES_MAX);
     mentions::find(&without_code(&markdown[..end]), most)
 }
 
-/// The text as it is read, with a backtick in the place of each code block and code span.
+/// The text as a reader sees it, with a backtick for each code block and code span.
 fn without_code(markdown: &str) -> String {
     let mut prose = String::with_capacity(markdown.len());
     let mut is_code = false;
