@@ -11,7 +11,7 @@ use super::errors::ApiError;
 use super::request::query::Params;
 use crate::core::Stats;
 
-/// GET /api/agents: the online agents, or with `?all=true` all that ever registered.
+/// GET /api/agents: the online agents. `?all=true` lists all that ever registered.
 pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Vec<AgentRow>>, ApiError> {
     let all = params.boolean("all")?.unwrap_or(false);
     Ok(Json(app.core.agents(all).await?))

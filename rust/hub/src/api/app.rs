@@ -1,4 +1,4 @@
-//! What every request can use: handles to the hub's parts, and the settings that routes read.
+//! The state of the routes: handles to the hub's parts, and the settings that routes read.
 
 use std::sync::Arc;
 
@@ -19,35 +19,33 @@ use crate::gitea::webhook::signature::Signature;
 use crate::gitea::{Gitea, Limits};
 use crate::mcp::Places;
 
-/// What every request can use. Cloning it is cheap.
+/// The state that every route can use. Clones are cheap.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The hub's state.
     pub core: Core,
-    /// The token.
     pub auth: Auth,
-    /// Where requests may come from.
+    /// The Host and Origin rules.
     pub guard: Guard,
-    /// Where calls to Gitea are made.
+    /// Makes calls to Gitea.
     pub calls: Calls,
     /// Counts of recent messages.
     pub digest: Digest,
     /// Logins to the dashboard.
     pub sessions: Sessions,
-    /// What the tools of MCP returned to whom.
+    /// The messages that each MCP client has already received from its tools.
     pub places: Places,
     /// Posts events at Gitea as messages.
     pub bridge: Bridge,
     /// The settings of Gitea's webhooks.
     pub(super) webhooks: Arc<Webhooks>,
     pub started: Timestamp,
-    /// The hub's name, for people; empty where it has none.
+    /// The hub's name for people; empty if it has none.
     pub name: Arc<str>,
     /// The configured port for agents; 0 if the system chose it.
     pub agent_port: u16,
     /// Deadlines of connections.
     pub patience: Patience,
-    /// Whether people reach the dashboard by https, as OROCHI_PUBLIC_URL has it.
+    /// OROCHI_PUBLIC_URL begins with https.
     is_public_by_tls: bool,
     pub(super) readiness: Readiness,
 }
@@ -57,15 +55,15 @@ pub struct App {
 pub(super) struct Webhooks {
     /// None if webhooks are off.
     pub(super) signature: Option<Signature>,
-    /// The largest delivery; it is read whole before its signature can be checked.
+    /// The largest accepted delivery. A delivery is read whole before its signature can be checked.
     pub(super) bytes_max: usize,
 }
 
 impl App {
-    /// The state of both ports' routes.
+    /// Creates the state of both ports' routes.
     ///
     /// # Errors
-    /// Where no message could be sent under the name of Gitea's events.
+    /// Fails if the name of Gitea's events can't be a sender.
     pub fn new(core: Core, config: &Checked, sessions: Sessions, patience: Patience) -> Result<Self, ConfigError> {
         let bind = if config.is_loopback() { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
@@ -97,10 +95,10 @@ impl App {
         })
     }
 
-    /// Whether the browser that sent these headers uses TLS: a proxy says so, or OROCHI_PUBLIC_URL.
+    /// Returns whether the sending browser uses TLS, as a proxy's header or OROCHI_PUBLIC_URL says.
     pub(super) fn is_behind_tls(&self, headers: &HeaderMap) -> bool {
         let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-        // With several proxies the first value is the one nearest to the browser.
+        // With several proxies, the first value comes from the one nearest to the browser.
         let scheme = forwarded.and_then(|schemes| schemes.split(',').next()).map(str::trim);
         self.is_public_by_tls || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
     }

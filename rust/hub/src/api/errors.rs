@@ -1,4 +1,4 @@
-//! Refusals as HTTP answers (sections 7 and 10): the code's status and a JSON body, nothing else.
+//! Refusals as HTTP answers (sections 7 and 10): the code's status and a JSON body.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -18,7 +18,6 @@ use crate::store::StoreError;
 pub struct ApiError(pub Refusal);
 
 impl ApiError {
-    /// A refusal with this code and sentence.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self(Refusal::new(code, detail))
     }
@@ -69,14 +68,14 @@ pub enum Reason {
 /// The refusal of a request with neither the token nor a valid login.
 #[derive(Debug)]
 pub struct Unauthorized {
-    /// Why, for programs.
+    /// The reason for programs.
     pub reason: Reason,
-    /// The same for people.
+    /// The reason for people.
     pub detail: &'static str,
 }
 
 impl Unauthorized {
-    /// With the reason's own sentence.
+    /// Adds the sentence that belongs to the reason.
     pub fn because(reason: Reason) -> Self {
         let detail = match reason {
             Reason::NoToken | Reason::WrongToken => {
@@ -145,17 +144,17 @@ fn respond(reply: &ErrorReply<'_>, code: ErrorCode) -> Response {
     response
 }
 
-/// No such page.
+/// Answers 404 on the dashboard's port.
 pub async fn no_page(uri: Uri) -> ApiError {
     not_found(&uri, "see the table of routes in the protocol's section 7")
 }
 
-/// No such page on the agent port; the text helps people who swapped the ports.
+/// Answers 404 on the agent port. The text helps people who swapped the ports.
 pub async fn no_page_for_agents(uri: Uri) -> ApiError {
     not_found(&uri, "this is the agents' port, for WebSockets and /api; the dashboard is on its own port")
 }
 
-/// The page exists, but not for this method; axum adds `Allow`.
+/// Answers 405; axum adds `Allow`.
 pub async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     let path = shown(uri.path());
     ApiError::new(ErrorCode::MethodNotAllowed, format!("{method} is not for {path}: the Allow header says what is"))

@@ -1,4 +1,4 @@
-//! Gitea's issues and repositories, as 0.1.0 has them over HTTP.
+//! Gitea's issues and repositories over HTTP, as in 0.1.0.
 
 use axum::Json;
 use axum::body::Body;
@@ -19,7 +19,7 @@ use crate::gitea::once::{Asked, RequestDigest};
 
 type Place = Result<Path<(String, String)>, PathRejection>;
 
-/// GET /api/gitea/issues/{owner}/{repo}: the open ones, or as `?state=` says.
+/// GET /api/gitea/issues/{owner}/{repo}: the open issues, or those that `?state=` selects.
 pub async fn list_issues(
     State(app): State<App>,
     place: Place,
@@ -39,8 +39,8 @@ pub async fn get_issue(
     call(&app, Action::get_issue(owner, repo, &number)?).await
 }
 
-/// POST /api/gitea/issues/{owner}/{repo}: 201 and the new issue. With an `id` the request is idempotent; the issue's
-/// text names the `sender`.
+/// POST /api/gitea/issues/{owner}/{repo}: answers 201 with the new issue. With an `id` the request is idempotent. The
+/// issue's text names the `sender`.
 pub async fn create_issue(
     State(app): State<App>,
     place: Place,
@@ -54,7 +54,7 @@ pub async fn create_issue(
     Ok((StatusCode::CREATED, app.calls.call(asked).await.map(Json).map_err(GiteaError)?))
 }
 
-/// POST /api/gitea/actions/{action}: any action; the body is its params, with `id` and `sender` as above.
+/// POST /api/gitea/actions/{action}: any action. The body has its params, and `id` and `sender` as above.
 pub async fn act(
     State(app): State<App>,
     action: Result<Path<String>, PathRejection>,
@@ -73,12 +73,12 @@ fn asked(what: &str, body: &[u8], fields: &Fields<'_>, action: Action) -> Result
     Ok(Asked { asker, id, request: RequestDigest::new(what, body), action })
 }
 
-/// GET /api/gitea/repos: all that the token sees, or those of `?org=`.
+/// GET /api/gitea/repos: all that the token can see, or those of `?org=`.
 pub async fn list_repos(State(app): State<App>, params: Params) -> Result<Json<Box<RawValue>>, GiteaError> {
     call(&app, Action::list_repos(params.text("org")?.unwrap_or_default())?).await
 }
 
-/// A call that only reads.
+/// Makes a call that only reads.
 async fn call(app: &App, action: Action) -> Result<Json<Box<RawValue>>, GiteaError> {
     let asked = Asked { asker: None, id: None, request: RequestDigest::new("", b""), action };
     app.calls.call(asked).await.map(Json).map_err(GiteaError)

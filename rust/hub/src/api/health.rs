@@ -1,4 +1,4 @@
-//! Health checks for supervisors, without a token: whether the process lives, and whether its log takes writes.
+//! Health checks for supervisors, without a token: the process is alive, and its log accepts writes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::request::query::Params;
 use crate::core::Core;
 use crate::store::StoreError;
 
-/// `{"status":"ok"}`.
+/// The answer of both health checks, such as `{"status":"ok"}`.
 #[derive(Debug, Serialize)]
 pub struct Health {
     status: &'static str,
@@ -24,7 +24,7 @@ pub struct Health {
     search: Option<SearchProgress>,
 }
 
-/// How far the search index is.
+/// The progress of the search index.
 #[derive(Debug, Serialize)]
 struct SearchProgress {
     indexed_up_to: Seq,
@@ -50,20 +50,19 @@ pub async fn ready(
     Ok(Json(Health { search: (!reach.is_complete()).then_some(progress), ..OK }))
 }
 
-/// How old the answer to [`ready`] may be. Each probe writes to the disk, and anybody may request one.
+/// The largest age of a [`ready`] answer. Each probe writes to the disk, and anybody may request one.
 const FRESH_MAX: Duration = Duration::from_millis(500);
 
-/// The largest `?max_age=` in seconds. A container's health check runs each second and needs no write each time.
+/// The largest `?max_age=` in seconds. A container's health check runs every second and doesn't need a write each time.
 const MAX_AGE_MAX: u32 = 3600;
 
-/// How long a probe may take. A log that takes no write in this time is not ready, whatever the cause.
+/// The deadline of a probe. A log that can't be written in this time is not ready, whatever the cause.
 const PROBE_MAX: Duration = Duration::from_millis(1500);
 
 /// The result of the last probe of the log.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
-    // Held while a probe runs, so that a thousand requests wait for one probe; tokio's mutex may be held
-    // across an await.
+    // Held during a probe, so that a thousand requests wait for one probe. A tokio mutex may be held across an await.
     last: Arc<Mutex<Option<Probed>>>,
 }
 
@@ -74,7 +73,7 @@ struct Probed {
 }
 
 impl Readiness {
-    /// A successful probe is valid for `max_age`; a failed one is repeated soon.
+    /// Probes the log, unless a recent result exists. A success is valid for `max_age`; a failure is repeated sooner.
     async fn check(&self, core: &Core, max_age: Duration) -> Result<(), Refusal> {
         let mut last = self.last.lock().await;
         if let Some(probed) = &*last
@@ -87,7 +86,7 @@ impl Readiness {
             };
         }
         let probe = async {
-            // The file first: this check needs no turn of the core, which may be busy with a slow disk.
+            // Check the file first: this needs no turn of the core, which may be busy with a slow disk.
             core.reads().files().check().map_err(|error| moved(&error))?;
             core.probe().await.map_err(without_cause)
         };
@@ -110,7 +109,7 @@ fn too_slow() -> Refusal {
     Refusal::new(ErrorCode::StoreUnavailable, detail)
 }
 
-/// Moves the cause, which can name a file on the server, to the hub's own log.
+/// Moves the cause to the hub's own log, because it may name a file on the server.
 fn without_cause(refusal: Refusal) -> Refusal {
     if refusal.code != ErrorCode::StoreUnavailable {
         return refusal;

@@ -1,4 +1,4 @@
-//! GET /api/history/{channel}: a channel's or a conversation's messages, newest first.
+//! GET /api/history/{channel}: the messages of a channel or a conversation, newest first.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -19,8 +19,7 @@ use crate::markdown::Rendering;
 use crate::search::{Cursor, Hit, Request};
 use crate::store::{ANSWER_TEXT_MAX, Lane, StoredMessage, conversation_key};
 
-/// Rows for the target that the rest of the path names; `#` is optional, `@name` is `?agent=`'s conversation
-/// with that agent.
+/// Lists the rows of the target in the path. `#` is optional; `@name` is the conversation of `?agent=` with that agent.
 pub async fn list(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -50,7 +49,7 @@ pub async fn list(
     Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
 }
 
-/// The rows of a history with a `search`, newest first, and where it goes on if the answer ended early.
+/// Lists the matches of a `search`, newest first. If the answer ended early, it also says where the next page starts.
 async fn found(
     app: &App,
     channel: String,
@@ -68,7 +67,7 @@ async fn found(
     Ok((next, found.hits.iter().map(row).collect()))
 }
 
-/// The channel's key in the log. Of a conversation, `agent` must be one of the two.
+/// The channel's key in the log. For a conversation, `agent` must be one of its two agents.
 ///
 /// # Errors
 /// `MISSING_FIELD` for a conversation without `agent`.

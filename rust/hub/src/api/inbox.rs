@@ -1,5 +1,5 @@
-//! What agents without a connection do over HTTP: they look into their inbox, wait for messages, say what they have
-//! dealt with and what they are doing, and change their channels.
+//! The inbox over HTTP, for agents without a connection: list and wait for messages, mark them as seen, set a status,
+//! and change channels.
 
 use std::time::Duration;
 
@@ -24,24 +24,25 @@ use crate::core::NamedAction;
 use crate::delivery::view::{self, Viewer};
 use crate::mailbox::{Presence, Wanted};
 
-/// The longest wait, in seconds: clients and proxies give up after a minute.
+/// The longest wait in seconds: clients and proxies give up after a minute.
 const WAIT_MAX: u32 = 50;
 /// Rows of one answer.
 const ROWS_MAX: u32 = 500;
 
-/// What waits.
+/// The messages that an agent has not seen.
 #[derive(Debug, Serialize)]
 pub struct Inbox {
     messages: Vec<Box<RawValue>>,
-    /// Whether there are more behind them.
+    /// More messages follow these.
     more: bool,
-    /// Up to where the agent has dealt with its messages.
+    /// The seq up to which the agent has seen its messages.
     cursor: Option<Seq>,
-    /// Everything up to here was looked at: the `after` of the next request, for who keeps a place of its own.
+    /// The seq up to which the log was searched: the next request's `after`, for clients that remember their own
+    /// position.
     seq: Seq,
 }
 
-/// What waits for the agent, oldest first; with `wait` as soon as there is something.
+/// Lists unseen messages, oldest first. With `wait`, answers as soon as there is one.
 pub async fn show(
     State(app): State<App>,
     login: Option<Extension<Login>>,
@@ -51,7 +52,7 @@ pub async fn show(
     let name = own_name(&app, path)?;
     let limit = params.whole("limit", 1..=ROWS_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT) as usize;
     let wait = Duration::from_secs(params.whole("wait", 0..=WAIT_MAX)?.unwrap_or(0).into());
-    // A browser's login reads and changes nothing, not even who is online.
+    // A dashboard login is read-only, so its request must not show the agent as online.
     let presence = if login.is_some() { Presence::Hidden } else { Presence::Shown };
     let wanted = Wanted {
         after: params.seq("after")?,
@@ -66,7 +67,7 @@ pub async fn show(
     Ok(Json(Inbox { messages, more: found.more, cursor, seq: found.upto }))
 }
 
-/// Everything up to `seq` is dealt with.
+/// Moves the agent's cursor to `seq`.
 pub async fn seen(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -78,7 +79,7 @@ pub async fn seen(
     act(&app, name, NamedAction::Seen(seq)).await
 }
 
-/// What the agent is doing.
+/// Sets the agent's status.
 pub async fn status(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -90,7 +91,7 @@ pub async fn status(
     act(&app, name, NamedAction::Status(Box::new(update))).await
 }
 
-/// The channels that are kept with the agent's name.
+/// Lists the channels stored with the agent's name.
 pub async fn channels(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -99,7 +100,7 @@ pub async fn channels(
     Ok(Json(app.core.kept_channels(name.to_string()).await?))
 }
 
-/// Joins a channel, or leaves one, for the agent's next connections.
+/// Adds or removes a channel for the agent's next connections.
 pub async fn change_channels(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,

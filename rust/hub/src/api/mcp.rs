@@ -1,5 +1,5 @@
-//! POST /mcp and /mcp/{agent}: the tools for agents that speak MCP over HTTP. The token, the Host and the Origin were
-//! checked before, as of every route; the transport's own checks, which know nothing of the hub's settings, are off.
+//! POST /mcp and /mcp/{agent}: the tools for agents that speak MCP over HTTP. Token, Host and Origin are checked
+//! before, as for every route. The transport's own checks are off, because they don't know the hub's settings.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use super::App;
 use super::errors::ApiError;
 use crate::mcp::Tools;
 
-/// Under which name a client speaks whose address names none.
+/// The agent's name, for clients whose address has none.
 const AGENT_HEADER: &str = "x-orochi-agent";
 
-/// The agent's name is in the header, or the request has none.
+/// Serves an address without a name. The name is in the header, or the request has none.
 pub async fn unnamed(State(app): State<App>, request: Request) -> Response {
     match header_name(request.headers()) {
         Ok(name) => answer(&app, name, request).await,
@@ -26,7 +26,7 @@ pub async fn unnamed(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-/// The agent's name is in the address.
+/// Serves an address with the agent's name.
 pub async fn named(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -51,7 +51,7 @@ async fn answer(app: &App, name: Option<AgentName>, request: Request) -> Respons
     server.handle(request).await.map(Body::new)
 }
 
-/// `?gitea=true` lists the tool of that name, too.
+/// `?gitea=true` also lists the `gitea` tool.
 fn asks_for_gitea(query: &str) -> bool {
     query.split('&').any(|pair| matches!(pair, "gitea" | "gitea=true" | "gitea=1"))
 }

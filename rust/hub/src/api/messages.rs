@@ -1,4 +1,4 @@
-//! Messages over all channels: the newest ones, a new one, and how far one got.
+//! Messages of all channels: list the newest, post one, and read its receipts.
 
 use axum::Json;
 use axum::body::Body;
@@ -21,11 +21,11 @@ use crate::core::Accepted;
 use crate::delivery::view::{self, Viewer};
 use crate::store::{ANSWER_TEXT_MAX, Page, StoredMessage};
 
-/// How many of the newest messages are searched for an agent's own: there is no index of senders.
+/// The newest messages that are searched for an agent's own. There is no index by sender.
 const SAID_WITHIN: u64 = 50_000;
 
-/// GET /api/messages: the newest over all channels or of `channel`, or those `before` a seq; with `after` or `since`
-/// the first ones from there on. Oldest first.
+/// GET /api/messages: the newest messages of all channels or of `channel`, or those `before` a seq. With `after` or
+/// `since`, the first ones from there. Oldest first.
 pub async fn recent(
     State(app): State<App>,
     uri: Uri,
@@ -46,7 +46,7 @@ pub async fn recent(
     Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
 }
 
-/// GET /api/agents/{name}/messages: the newest said by an agent or to it, or those `before` a seq, oldest first.
+/// GET /api/agents/{name}/messages: the newest messages from or to an agent, or those `before` a seq. Oldest first.
 pub async fn of_agent(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -83,7 +83,7 @@ pub async fn one(
     read.await?.map(Json).ok_or_else(none)
 }
 
-/// POST /api/messages: 201 once the message is on disk, 200 if it was there already.
+/// POST /api/messages: answers 201 once the message is on disk, 200 if it already was.
 pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let body = body::read(body).await?;
     let (sender, id, draft) = parse_message(&body)?;
@@ -96,7 +96,7 @@ pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Jso
     Ok((status, Json(accepted)))
 }
 
-/// GET /api/messages/{seq}/receipts: how far a message got with each agent that it is for.
+/// GET /api/messages/{seq}/receipts: how far a message got with each of its agents.
 pub async fn receipts(
     State(app): State<App>,
     path: Result<Path<String>, PathRejection>,
@@ -106,7 +106,7 @@ pub async fn receipts(
     let asker = params.agent("agent")?;
     match app.core.receipts(asker, seq).await {
         Ok(answer) => Ok(Json(answer)),
-        // The address names the message, so a missing one is 404.
+        // The message is part of the address, so a missing one is a 404.
         Err(refusal) if refusal.code == ErrorCode::InvalidField => {
             Err(ApiError::new(ErrorCode::NotFound, refusal.detail))
         }

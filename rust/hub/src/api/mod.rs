@@ -1,15 +1,15 @@
-//! HTTP on both ports (sections 2 and 7): the routes, and who may use them.
+//! HTTP on both ports (sections 2 and 7): the routes and their access checks.
 //!
-//! - [`App`]: what every request can use.
-//! - [`security`]: where a request may come from, the token, logins, and the headers of every answer.
+//! - [`App`]: the state that every route can use.
+//! - [`security`]: the Host and Origin rules, the token, logins, and the headers of every answer.
 //! - [`request`]: query strings, bodies and lists as typed values. [`errors`]: refusals as JSON.
 //! - [`sockets`]: WebSocket upgrades; the connection module takes over from there.
-//! - [`agents`], [`gitea`], [`history`], [`inbox`], [`mcp`], [`messages`], [`search`], [`health`]: the routes,
-//!   a group a file. [`webhooks`]: Gitea's deliveries.
+//! - [`agents`], [`gitea`], [`history`], [`inbox`], [`mcp`], [`messages`], [`search`], [`health`]: the routes, one
+//!   group in each file. [`webhooks`]: Gitea's deliveries.
 //! - [`dashboard`]: the page, and the routes that only the page uses.
 //!
-//! A request passes headers, origin, then its port's routes; the token is checked where the routes are
-//! joined, so that a new route under `/api` can't forget it.
+//! A request passes the headers, the origin check, then its port's routes. The token is checked where the routes are
+//! joined, so a new route under `/api` can't omit it.
 
 mod agents;
 mod app;
@@ -37,7 +37,7 @@ pub use security::login::{Login, Sessions};
 use dashboard::{activity, overview, page, states};
 use security::{headers, origin, sign_in, token};
 
-/// The agent port: a WebSocket on any path is an agent, everything else is the API.
+/// The agent port: an upgrade on any path is an agent's connection, everything else is the API.
 pub fn agent_router(app: App) -> Router {
     let routes = shared_routes(&app)
         .fallback(errors::no_page_for_agents)
@@ -60,7 +60,7 @@ pub fn dashboard_router(app: App) -> Router {
         )
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone());
-    // One address is enough for every program: agents connect here, too.
+    // Agents connect here too, so one address is enough for every program.
     let agents = Router::new().route("/agent", get(sockets::agent)).with_state(app.clone());
     let routes = shared_routes(&app)
         .merge(observers.with_state(app.clone()))
@@ -70,7 +70,7 @@ pub fn dashboard_router(app: App) -> Router {
     secured(routes, app)
 }
 
-/// What both ports serve.
+/// The routes of both ports.
 fn shared_routes(app: &App) -> Router {
     let api = Router::new()
         .route("/api/agents", get(agents::list))
@@ -87,7 +87,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/agents/{name}/messages", get(messages::of_agent))
         .route("/api/agents/{name}/timeline", get(states::show))
         .route("/api/overview", get(overview::show))
-        // A channel's name may hold slashes.
+        // A channel's name may contain slashes.
         .route("/api/history/{*channel}", get(history::list))
         .route("/api/messages", get(messages::recent).post(messages::post))
         .route("/api/messages/{seq}", get(messages::one))
@@ -99,7 +99,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/gitea/actions/{action}", post(gitea::act))
         .route("/mcp", any(mcp::unnamed))
         .route("/mcp/{agent}", any(mcp::named))
-        // Without a token one does not learn which routes exist.
+        // Unknown routes also need the token: without one, nobody learns which routes exist.
         .route("/api", any(errors::no_page))
         .route("/api/{*rest}", any(errors::no_page))
         .method_not_allowed_fallback(errors::method_not_allowed)
@@ -115,7 +115,7 @@ fn shared_routes(app: &App) -> Router {
     api.merge(open).with_state(app.clone())
 }
 
-/// What every request passes first, upgrades too.
+/// Adds the checks that every request passes first, upgrades included.
 fn secured(routes: Router, app: App) -> Router {
     routes.layer(from_fn_with_state((app.guard, app.auth), origin::admit)).layer(from_fn(headers::add))
 }

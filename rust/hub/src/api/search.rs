@@ -1,4 +1,4 @@
-//! GET /api/search: messages that match a text, each with the part that matched (docs/protocol.md, section 9, Search).
+//! GET /api/search: messages that match a text, each with its matching part (docs/protocol.md, section 9, Search).
 
 use axum::Json;
 use axum::extract::State;
@@ -19,7 +19,7 @@ use crate::search::{Cursor, Found, Hit, Order, Query, Request};
 
 const INDEXED_UP_TO: HeaderName = HeaderName::from_static("orochi-indexed-up-to");
 
-/// Rows with a snippet. Direct messages are found only for the agent that `?agent=` names.
+/// Lists matches with snippets. Direct messages are found only for the agent in `?agent=`.
 pub async fn list(
     State(app): State<App>,
     uri: Uri,
@@ -69,7 +69,7 @@ fn parse_order(params: &Params) -> Result<Order, Refusal> {
     }
 }
 
-/// The cursor of the next page, and up to which seq the search could see.
+/// The cursor of the next page, and the seq up to which messages were searched.
 fn headers(uri: &Uri, found: &Found) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(next) = found.next {

@@ -1,4 +1,4 @@
-//! WebSocket upgrades: agents on any path of their port, observers on `/ws` of the dashboard's.
+//! WebSocket upgrades: agents on any path of the agent port, observers on `/ws` of the dashboard's port.
 
 use axum::Extension;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -18,10 +18,10 @@ use crate::connection::{self, Link};
 use crate::core::beyond_log;
 use crate::ports::Peer;
 
-/// The subprotocol that a browser's observer offers beside its login's key.
+/// The subprotocol that a browser's observer offers beside the key of its login.
 const PROTOCOL: &str = "orochi";
 
-/// Makes every WebSocket upgrade on the agent port an agent's connection; other requests go on to the routes.
+/// Treats every upgrade on the agent port as an agent's connection. Other requests continue to the routes.
 pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: Next) -> Response {
     if !is_upgrade(&request) {
         return next.run(request).await;
@@ -42,13 +42,13 @@ pub async fn agent(State(app): State<App>, request: Request) -> Response {
             let link = move |socket| Link::new(app.core, socket, peer, app.patience);
             accept(upgrade, move |socket| connection::agent::serve(link(socket), app.calls))
         }
-        // Refused in a frame: many clients show only the status of a refused handshake.
+        // The refusal is sent as a frame, because many clients show only the status of a refused handshake.
         Ok(upgrade) => accept(upgrade, connection::refuse_auth),
         Err(rejection) => refuse(&rejection),
     }
 }
 
-/// GET /ws: all events from now on, or after `?after=<seq>` (section 6); with `?html=true` messages as HTML too.
+/// GET /ws: all events from now on, or after `?after=<seq>` (section 6). With `?html=true`, messages also have HTML.
 pub async fn observe(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
@@ -57,13 +57,14 @@ pub async fn observe(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let (after, rendering) = (params.seq("after")?, params.rendering()?);
-    // Refused in the handshake, which clients treat as final; after a close they would reconnect.
+    // Refused in the handshake, which clients treat as final. After a close they would reconnect.
     if let Some(after) = after.filter(|after| *after > app.core.head()) {
         return Err(beyond_log("after", after, app.core.head()).into());
     }
     Ok(match upgrade {
         Ok(upgrade) => {
-            // A browser that offered subprotocols must get one of them; the other one it offers is its login's key.
+            // A browser that offered subprotocols needs one of them in the answer. The other one is the key of its
+            // login.
             let upgrade = upgrade.protocols([PROTOCOL]);
             let link = move |socket| {
                 let link = Link::new(app.core, socket, peer, app.patience);

@@ -1,4 +1,4 @@
-//! POST /api/webhooks/gitea: deliveries of Gitea and Forgejo. They are signed, and need no token.
+//! POST /api/webhooks/gitea: deliveries from Gitea and Forgejo. Their signature is checked in place of a token.
 
 use axum::Json;
 use axum::body::Body;
@@ -15,22 +15,22 @@ use super::request::body;
 use crate::gitea::webhook::event::Event;
 use crate::gitea::webhook::signature::{Claimed, Signature, name_of};
 
-/// Gitea's header, Forgejo's, and the one that both copy from older servers.
+/// The headers of Gitea and Forgejo, and the names that both copy from older servers.
 const EVENT: [&str; 3] = ["x-gitea-event", "x-forgejo-event", "x-gogs-event"];
 const DELIVERY: [&str; 3] = ["x-gitea-delivery", "x-forgejo-delivery", "x-gogs-delivery"];
 const SIGNATURE: [&str; 4] = ["x-gitea-signature", "x-forgejo-signature", "x-gogs-signature", "x-hub-signature-256"];
 
 type Answer = Result<(StatusCode, Json<Value>), ApiError>;
 
-/// 202 if the event is in the log now or is of no interest; 200 if it was in the log already.
+/// Answers 202 if the event is now in the log or is not posted, and 200 if it already was in the log.
 pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
     let Some(signature) = &app.webhooks.signature else {
         let detail = "this hub takes no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET where it runs, to what Gitea has";
         return Err(ApiError::new(ErrorCode::NotFound, detail));
     };
     let claimed = Claimed::parse(first(&headers, &SIGNATURE));
-    // Gitea does not repeat a delivery, so the bridge asks Gitea for one that broke off. One without a signature is not
-    // Gitea's.
+    // Gitea does not repeat a delivery, so the bridge queries Gitea if this one breaks off. A delivery without a
+    // signature is not from Gitea.
     let unread = claimed.is_some().then(|| app.bridge.unread());
     let body = body::read_at_most(body, app.webhooks.bytes_max).await.map_err(too_large)?;
     let answer = take(&app, signature, claimed.as_ref(), &headers, &body).await;
@@ -40,7 +40,7 @@ pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> An
     answer
 }
 
-/// A delivery whose body is all there.
+/// Handles a complete delivery.
 async fn take(app: &App, signature: &Signature, claimed: Option<&Claimed>, headers: &HeaderMap, body: &[u8]) -> Answer {
     if !claimed.is_some_and(|claimed| signature.is_right(body, claimed)) {
         let detail = "the delivery is not signed with OROCHI_GITEA_WEBHOOK_SECRET: give the hook in Gitea that secret";
@@ -53,7 +53,7 @@ async fn take(app: &App, signature: &Signature, claimed: Option<&Claimed>, heade
     }
     let delivery = first(headers, &DELIVERY);
     if delivery.is_empty() {
-        // Without an id of its own each such delivery would count as a repetition of the first.
+        // Without an id, all such deliveries would count as repetitions of the first.
         let detail = "the delivery has no X-Gitea-Delivery: whatever stands between Gitea and this hub must pass it on";
         return Err(ApiError::new(ErrorCode::InvalidField, detail));
     }
@@ -76,14 +76,14 @@ async fn tell(app: &App, id: String, event: Event, body_key: String) -> Answer {
             Ok((StatusCode::ACCEPTED, Json(json!({"status": "accepted", "seq": accepted.seq}))))
         }
         Ok(Some(_)) => Ok(known()),
-        // A repeated delivery stays a repetition if its channel was changed meanwhile.
+        // A repeated delivery is still recognised if its channel was changed meanwhile.
         Err(refusal) if refusal.code == ErrorCode::IdReused => Ok(known()),
         Err(refusal) => Err(refusal.into()),
     }
 }
 
 fn ignored(kind: &str) -> (StatusCode, Json<Value>) {
-    let detail = format!("this {} is not told in a channel", shown(kind));
+    let detail = format!("this {} is not posted in a channel", shown(kind));
     (StatusCode::ACCEPTED, Json(json!({"status": "ignored", "detail": detail})))
 }
 
@@ -95,7 +95,7 @@ fn too_large(error: ApiError) -> ApiError {
     ApiError::new(ErrorCode::TooLarge, format!("{}; {way_out}", error.0.detail))
 }
 
-/// The first of these headers that is there.
+/// The first of these headers that is present.
 fn first<'a>(headers: &'a HeaderMap, names: &[&str]) -> &'a str {
     let values = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
     values.into_iter().find(|value| !value.is_empty()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A request's body: at most a frame's size, one JSON object.
+//! A request's body: one JSON object, at most as large as a frame.
 
 use axum::body::Body;
 use futures_util::StreamExt;
@@ -8,19 +8,19 @@ use orochi_protocol::limits::FRAME_BYTES_MAX;
 
 use crate::api::errors::ApiError;
 
-/// A too large body is read and dropped up to this multiple of its limit. A client that is cut off while it writes
-/// would see a broken connection instead of the 413.
+/// A body that is too large is read and dropped up to this multiple of its limit. A client that is cut off while it
+/// writes would see a broken connection instead of the 413.
 const DISCARD_TIMES: usize = 16;
 
-/// The whole body.
+/// Reads the whole body.
 ///
 /// # Errors
-/// `TOO_LARGE`, and `PARSE_ERROR` if it breaks off.
+/// `TOO_LARGE`, and `PARSE_ERROR` if the body breaks off.
 pub async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
     read_at_most(body, FRAME_BYTES_MAX).await
 }
 
-/// The whole body, of at most so many bytes.
+/// Reads the whole body, up to `bytes_max`.
 ///
 /// # Errors
 /// As [`read`].
@@ -44,7 +44,7 @@ pub async fn read_at_most(body: Body, bytes_max: usize) -> Result<Vec<u8>, ApiEr
     Ok(read)
 }
 
-/// The body's fields.
+/// Parses the body's fields.
 ///
 /// # Errors
 /// `PARSE_ERROR` for anything but a JSON object.

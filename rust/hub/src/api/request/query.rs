@@ -1,8 +1,7 @@
-//! A query string as typed values, with the errors that the same fields have in a frame.
+//! A query string as typed values, with the same errors as a frame's fields.
 //!
-//! A parameter that is empty counts as absent, one that is unknown is ignored, one that is asked for and
-//! stands twice is refused. Values are decoded when they are asked for, because a `+` is a space in a text
-//! and a plus in a time.
+//! An empty parameter counts as absent. Unknown parameters are ignored. A parameter that a route reads must not occur
+//! twice. Values are decoded when they are read, because a `+` is a space in a text and a plus in a time.
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -15,22 +14,22 @@ use percent_encoding::percent_decode_str;
 
 use crate::markdown::Rendering;
 
-/// The parameters of one request, as they were written.
+/// The parameters of one request, still encoded.
 #[derive(Debug, Default)]
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Splits a query string; this can't fail.
+    /// Splits a query string. This can't fail.
     pub fn new(query: &str) -> Self {
         let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let decoded = |name: &str| percent_decode_str(name).decode_utf8_lossy().into_owned();
         Self(pairs.map(|(name, value)| (decoded(name), value.to_owned())).collect())
     }
 
-    /// A text, where `+` is a space, as forms write it; None where it is absent.
+    /// A text; `+` is a space, as in forms. None if absent.
     ///
     /// # Errors
-    /// `INVALID_FIELD` where it stands twice or is not UTF-8.
+    /// `INVALID_FIELD` if the parameter occurs twice or is not UTF-8.
     pub fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
         let Some(raw) = self.raw(name)? else { return Ok(None) };
         decode(name, &raw.replace('+', " ")).map(Some)
@@ -56,16 +55,16 @@ impl Params {
         self.text(name)?.map(|text| AgentName::parse(&text)).transpose()
     }
 
-    /// A time; a space where `+` belongs is read as `+` (section 10), since a client that does not encode
-    /// the one in `+00:00` sends what others read as a space.
+    /// A time. A space in the place of `+` is read as `+` (section 10): a client that does not encode the `+` of
+    /// `+00:00` sends what a query string decodes to a space.
     ///
     /// # Errors
-    /// As [`Params::text`], and `INVALID_FIELD` for what is no time.
+    /// As [`Params::text`], and `INVALID_FIELD` for other texts.
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         self.time_text(name)?.map(|text| parse_time(name, &text)).transpose()
     }
 
-    /// The end of a range: as [`Params::time`], but a date means its last moment.
+    /// The end of a range. Like [`Params::time`], but a date means its last moment.
     ///
     /// # Errors
     /// As [`Params::time`].
@@ -77,13 +76,13 @@ impl Params {
         let Some(raw) = self.raw(name)? else { return Ok(None) };
         let text = decode(name, raw)?;
         Ok(Some(match text.rsplit_once(' ') {
-            // Only before an offset: the other place for a space is between date and time.
+            // Only before an offset. The other possible space is between date and time.
             Some((time, offset)) if time.contains(':') => format!("{time}+{offset}"),
             _ => text,
         }))
     }
 
-    /// A place in the log.
+    /// A position in the log.
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for anything but an integer from 0.
@@ -104,7 +103,7 @@ impl Params {
         }
     }
 
-    /// Whether messages are wanted as HTML too: `?html=true`.
+    /// Reads `?html=true`: messages as HTML too.
     ///
     /// # Errors
     /// As [`Params::boolean`].
@@ -112,7 +111,7 @@ impl Params {
         Ok(if self.boolean("html")?.unwrap_or(false) { Rendering::Html } else { Rendering::Plain })
     }
 
-    /// A whole number within `range`.
+    /// An integer within `range`.
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for anything else.
@@ -124,10 +123,10 @@ impl Params {
         number.map(Some).ok_or_else(|| invalid(name, &expected(), &format!("{text:?}")))
     }
 
-    /// A whole number from 1; one above `max` is read as `max`.
+    /// An integer from 1. Values above `max` are read as `max`.
     ///
     /// # Errors
-    /// As [`Params::text`], and `INVALID_FIELD` for 0 or what is no number.
+    /// As [`Params::text`], and `INVALID_FIELD` for 0 and other texts.
     pub fn whole_up_to(&self, name: &str, max: u32) -> Result<Option<u32>, Refusal> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let number = parse_digits(&text).filter(|number| *number > 0);
@@ -135,7 +134,7 @@ impl Params {
         number.map(Some).ok_or_else(|| invalid(name, &format!("an integer from 1 to {max}"), &format!("{text:?}")))
     }
 
-    /// The one value of `name` that is not empty.
+    /// The only non-empty value of `name`.
     fn raw(&self, name: &str) -> Result<Option<&str>, Refusal> {
         let mut values = self.0.iter().filter(|(key, value)| key == name && !value.is_empty());
         match (values.next(), values.next()) {
@@ -156,17 +155,17 @@ impl<S: Sync> FromRequestParts<S> for Params {
     }
 }
 
-/// Reads a place in the log from a parameter or a part of the path called `name`.
+/// Parses a seq from a parameter or path segment called `name`.
 ///
 /// # Errors
 /// `INVALID_FIELD` for anything but an integer from 0.
 pub fn parse_seq(name: &str, text: &str) -> Result<Seq, Refusal> {
-    // Beyond u64 there is no seq either; the largest number is refused by the store's range.
+    // There is no seq beyond u64 either. The store's range check refuses the largest number.
     let seq = parse_digits(text).and_then(Seq::new);
     seq.ok_or_else(|| invalid(name, "a seq: an integer from 0", &format!("{text:?}")))
 }
 
-/// Digits only, so no sign, as in JSON; a number too large for 64 bits is the largest.
+/// Parses digits without a sign, as in JSON. A number beyond 64 bits becomes the largest one.
 fn parse_digits(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(u64::MAX))

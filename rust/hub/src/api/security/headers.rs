@@ -1,14 +1,14 @@
-//! What every HTTP answer carries, so that a browser treats it as what it is and nothing more.
+//! Security headers of every HTTP answer. They keep a browser from guessing types and loading anything else.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// JSON, errors and all that is no page: a browser may load nothing on its account.
+/// The policy for answers that are not the page, such as JSON: they may load nothing.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// Adds them. An answer's own headers stay: the page has its own policy.
+/// Adds the headers. Headers that the answer has already stay: the page has its own policy.
 pub async fn add(request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api");
     let mut response = next.run(request).await;
@@ -18,7 +18,7 @@ pub async fn add(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    // The address may hold the token.
+    // The address may contain the token.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NOTHING);
     if is_api {

@@ -1,20 +1,20 @@
-//! Signing in from a browser (section 2): the token is given once, for a login that ends by itself.
+//! Logins of browsers (section 2): a user gives the token once and gets a login that expires.
 //!
 //! A login has two halves. The cookie, `until.began.nonce.signature.origin`, is not readable by scripts, but a browser
 //! sends it to every server on the host name, whatever its port. The key is derived from `began` and `nonce`. The page
-//! keeps it in its origin's storage, which no other port can read, and sends it with each request. One half alone opens
-//! nothing.
+//! keeps the key in its origin's storage, which no other port can read, and sends it with each request. One half alone
+//! gives no access.
 //!
-//! An open page renews its login: a new cookie with a later `until`. The key stays the same, so tabs that share both
-//! are not disturbed. No login outlives [`RENEWED_MAX`] after its sign-in.
+//! An open page renews its login and gets a new cookie with a later `until`. The key stays the same, so other tabs with
+//! the same login continue. No login lasts longer than [`RENEWED_MAX`] after its sign-in.
 //!
-//! Both halves are signed with a key of the log's and the token's, so a restarted hub knows its logins, and a hub whose
-//! token was changed knows none. `origin` is signed with the log's key alone: it opens nothing, and tells a login under
-//! a former token from a cookie that was made up. Only ended logins are stored, in the log, as long as a cookie of
-//! theirs could be valid.
+//! Both halves are signed with a key made from the log's key and the token. So a restarted hub accepts its logins, and
+//! a hub with a new token accepts none. `origin` is signed with the log's key alone. It gives no access; it
+//! distinguishes a login under a former token from a forged cookie. Only logins that were signed out are stored. They
+//! stay in the log as long as one of their cookies could be valid.
 //!
-//! Wrong tokens are not counted: the same token opens every route, and a count shared by all would let any web page
-//! in anyone's browser lock everybody out. What stands against guessing is a token that can't be guessed.
+//! Wrong tokens are not counted. The same token opens every route, and with a shared count any web page in anyone's
+//! browser could lock everybody out. The defence against guessing is a token that can't be guessed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,18 +34,18 @@ use crate::store::{ENDED_SESSIONS_MAX, SessionKey};
 
 /// The header with the login's key.
 const KEY_HEADER: &str = "orochi-session-key";
-/// The same for a WebSocket, to which a page can add no header but a subprotocol.
+/// The subprotocol with the login's key, for a WebSocket, to which a page can't add headers.
 const KEY_PROTOCOL: &str = "orochi-session.";
-/// How long the link that the hub prints at its start can be used.
+/// The lifetime of the link that the hub prints at its start.
 const LINK_MAX: Duration = Duration::from_secs(10 * 60);
-/// How long after its sign-in a login can be renewed to last.
+/// The longest time after its sign-in for which a login can be renewed.
 const RENEWED_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// What a sign-out leaves in the browser, so that its other tabs are told why they are out.
+/// The cookie that a sign-out leaves in the browser, so that its other tabs learn the reason.
 pub(super) const SIGNED_OUT: &str = "signed-out";
-/// A timer does not run while the machine sleeps, so the clock is read again this often.
+/// The longest wait between two readings of the clock. A timer does not run while the machine sleeps.
 const CLOCK_READ_EVERY: Duration = Duration::from_secs(60);
 
-/// The logins of this log under this token. Cloning it is cheap.
+/// The logins of this log and this token. Clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     shared: Arc<Shared>,
@@ -54,49 +54,49 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Shared {
     key: hmac::Key,
-    /// The log's, whatever the token is.
+    /// The log's key, independent of the token.
     log_key: hmac::Key,
-    /// Named after the log: two hubs on one host have one cookie jar.
+    /// The cookie's name, which has a digest of the log's key: two hubs on one host share a cookie jar.
     cookie: String,
-    /// How long a login is valid.
     lifetime: Duration,
     /// A std mutex: it is held to look something up, never over an await.
     held: Mutex<Held>,
-    /// Changes when a login was ended.
+    /// Notifies waiting tasks that a login ended.
     changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
 struct Held {
-    /// The nonces of ended logins, and until when, in seconds since 1970, each would be valid.
+    /// The nonces of ended logins, with the end of their validity in seconds since 1970.
     ended: HashMap<String, i64>,
-    /// The nonces of renewed logins, and until when each is valid: sockets that were opened before go on.
+    /// The nonces of renewed logins, with their new end. Sockets that were opened before the renewal continue until
+    /// then.
     renewed: HashMap<String, i64>,
-    /// The printed link's code, until it is used.
+    /// The printed link's code until its use, and its end.
     link: Option<(String, Instant)>,
 }
 
-/// A new login's two halves.
+/// The two halves of a new login.
 #[derive(Debug)]
 pub struct Opened {
-    /// For `Set-Cookie`.
+    /// The value of `Set-Cookie`.
     pub cookie: String,
-    /// For the page.
+    /// The page's half.
     pub key: String,
 }
 
-/// A valid login that a request showed both halves of.
+/// A valid login of a request that sent both halves.
 #[derive(Debug, Clone)]
 pub struct Login {
     sessions: Sessions,
     pub(super) nonce: String,
-    /// When it was signed in, in seconds since 1970.
+    /// The time of the sign-in, in seconds since 1970.
     pub(super) began: i64,
     pub(super) until: i64,
 }
 
 impl Sessions {
-    /// The logins of a log under a token; `ended` are those that were signed out before.
+    /// Creates the logins of a log and a token; `ended` are those that were signed out before.
     pub fn new(key: &SessionKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
         let log_key = hmac::Key::new(HMAC_SHA256, key.expose());
         let of_token = hmac::sign(&log_key, token.expose().as_bytes());
@@ -113,7 +113,7 @@ impl Sessions {
         }
     }
 
-    /// A new login; `secure` where the browser speaks TLS.
+    /// Creates a login. `secure` means that the browser uses TLS.
     pub fn open(&self, secure: bool) -> Opened {
         let now = seconds(system_clock());
         let login = format!("{now}.{}", Uuid::new_v4().simple());
@@ -121,15 +121,15 @@ impl Sessions {
         Opened { cookie: self.login_cookie(&login, until, now, secure), key: self.signature("key", &login) }
     }
 
-    /// The login of which the request shows both halves.
+    /// The login of a request that sent both halves.
     pub fn login(&self, headers: &HeaderMap) -> Option<Login> {
         self.judge(headers).ok()
     }
 
-    /// The login of which the request shows both halves, or why it shows none.
+    /// The login of a request that sent both halves, or the reason why it has none.
     pub fn judge(&self, headers: &HeaderMap) -> Result<Login, Reason> {
         let now = seconds(system_clock());
-        // A page whose cookie the browser dropped at its end still has the key.
+        // A page whose cookie has expired in the browser still has the key.
         let unknown = if keys(headers).next().is_some() { Reason::Expired } else { Reason::NoToken };
         let mut reason = unknown;
         for cookie in self.cookies(headers) {
@@ -141,14 +141,14 @@ impl Sessions {
         Err(reason)
     }
 
-    /// A code that opens one login, for a link that is printed.
+    /// Creates a code for one login, for the printed link.
     pub fn link_code(&self) -> String {
         let code = secret();
         self.held().link = Some((code.clone(), Instant::now() + LINK_MAX));
         code
     }
 
-    /// Uses up the printed link's code.
+    /// Uses up the printed link's code. Returns whether it was right.
     pub fn take_link(&self, code: &str) -> bool {
         let mut held = self.held();
         let is_it = held.link.as_ref().is_some_and(|(known, until)| known == code && *until > Instant::now());
@@ -158,12 +158,12 @@ impl Sessions {
         is_it
     }
 
-    /// The login, or why there is none; no reason where the cookie was made up.
+    /// Checks one cookie. Returns the login, or the reason why there is none; no reason for a forged cookie.
     fn checked(&self, cookie: &str, headers: &HeaderMap, now: i64) -> Result<Login, Option<Reason>> {
         if cookie == SIGNED_OUT {
             return Err(Some(Reason::SignedOut));
         }
-        // What each signs is compared, in constant time.
+        // Compare signatures of both texts: this takes constant time.
         let is_equal = |seen: &str, right: &str| {
             let signed = hmac::sign(&self.shared.key, right.as_bytes());
             hmac::verify(&self.shared.key, seen.as_bytes(), signed.as_ref()).is_ok()
@@ -200,7 +200,7 @@ impl Sessions {
         HEXLOWER.encode(hmac::sign(&self.shared.key, format!("{half} {said}").as_bytes()).as_ref())
     }
 
-    /// Tells that the log issued a cookie, under whatever token.
+    /// Proves that the log issued a cookie, under any token.
     fn origin(&self, signed: &str) -> String {
         HEXLOWER.encode(hmac::sign(&self.shared.log_key, format!("origin {signed}").as_bytes()).as_ref())
     }
@@ -211,7 +211,7 @@ impl Sessions {
         self.set_cookie(&format!("{signed}.{}", self.origin(&signed)), until.saturating_sub(now), secure)
     }
 
-    /// How long a login is valid that is not renewed.
+    /// The lifetime of a login that is not renewed.
     pub(super) fn lifetime(&self) -> Duration {
         self.shared.lifetime
     }
@@ -228,7 +228,7 @@ impl Sessions {
 }
 
 impl Login {
-    /// Waits until the login was signed out, or has expired.
+    /// Waits until the login was signed out or has expired.
     pub async fn over(self) {
         let mut changes = self.sessions.shared.changed.subscribe();
         loop {
@@ -238,12 +238,12 @@ impl Login {
                 return;
             }
             let left = Duration::from_secs(u64::try_from(until - now).unwrap_or(0));
-            // The sender is held by `self`, so there is a next change or none at all.
+            // `self` holds the sender, so `changed` can't fail here.
             let _ = tokio::time::timeout(left.min(CLOCK_READ_EVERY), changes.changed()).await;
         }
     }
 
-    /// Until when it is valid: longer than its cookie says where it was renewed, and not at all once it was ended.
+    /// The login's end: later than its cookie says if it was renewed, in the past once it was signed out.
     fn valid_until(&self) -> i64 {
         let held = self.sessions.held();
         if held.ended.contains_key(&self.nonce) {
@@ -252,12 +252,12 @@ impl Login {
         held.renewed.get(&self.nonce).map_or(self.until, |until| self.until.max(*until))
     }
 
-    /// When no cookie of it is valid any more, however often it is renewed.
+    /// The time after which none of its cookies is valid, even with renewals.
     pub(super) fn bound(&self) -> i64 {
         self.until.max(self.began.saturating_add(whole_seconds(RENEWED_MAX)))
     }
 
-    /// Lets it last a lifetime from `now` on, within its bound; its new end.
+    /// Renews the login for a lifetime from `now`, within its bound. Returns the new end.
     pub(super) fn renew(&self, now: i64) -> i64 {
         let lifetime = whole_seconds(self.sessions.shared.lifetime);
         let until = now.saturating_add(lifetime).min(self.bound()).max(self.until);
@@ -267,9 +267,9 @@ impl Login {
         until
     }
 
-    /// Ends it in this process.
+    /// Ends the login in this process.
     pub(super) fn end(&self) {
-        // Expired ones stay: where the clock is ahead for a moment they only seem to have expired.
+        // Keep expired entries: while the clock is briefly ahead, they only seem to have expired.
         let mut held = self.sessions.held();
         if held.ended.len() >= ENDED_SESSIONS_MAX {
             let first = held.ended.iter().min_by_key(|(_, until)| **until).map(|(nonce, _)| nonce.clone());
@@ -282,7 +282,7 @@ impl Login {
     }
 }
 
-/// The keys that a request shows.
+/// The keys that a request sent, in the header and as subprotocols.
 fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let text = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     let protocols = text(header::SEC_WEBSOCKET_PROTOCOL.as_str()).flat_map(|value| value.split(','));
@@ -298,7 +298,7 @@ pub(super) fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// 244 bits that nobody guesses.
+/// A secret of 244 random bits.
 fn secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }

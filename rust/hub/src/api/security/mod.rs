@@ -1,7 +1,7 @@
-//! Who may send a request, and from where.
+//! Access checks for requests.
 //!
-//! - [`origin`]: the Host and Origin rules. [`token`]: the token. [`login`]: what a browser holds that
-//!   has signed in. [`sign_in`]: the routes for that.
+//! - [`origin`]: the Host and Origin rules. [`token`]: the token. [`login`]: logins of browsers. [`sign_in`]: the
+//!   routes for logins.
 //! - [`headers`]: the security headers of every answer.
 
 pub(in crate::api) mod headers;

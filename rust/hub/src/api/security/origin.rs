@@ -1,5 +1,5 @@
-//! Where a request may come from (section 2): a web page that somebody visits must not reach a hub on their
-//! machine, neither by calling it across origins nor by giving its own name the hub's address.
+//! The Host and Origin rules (section 2). A web page that somebody visits must not reach a hub on their machine: not by
+//! requests across origins, and not by pointing its own name at the hub's address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,21 +14,22 @@ use orochi_protocol::{ErrorCode, Refusal};
 use crate::api::errors::ApiError;
 use crate::api::security::token::Auth;
 
-/// The dashboard's page, to which a link may lead from anywhere.
+/// The dashboard's page. Links from anywhere may lead to it.
 const PAGE: &str = "/";
-/// Open to everyone: they tell nothing, or check a signature.
+/// Routes open to everyone: they reveal nothing, or check a signature.
 const OPEN: [&str; 5] = ["/healthz", "/healthz/", "/readyz", "/readyz/", "/api/webhooks/gitea"];
 
-/// What the hub is bound to.
+/// The kind of address that the hub is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bind {
-    /// Only addresses of this machine: a request that names another host was led here.
+    /// Only addresses of this machine. A request with another host name was redirected here by its DNS.
     Loopback,
-    /// An address that others can reach. Where no hosts are listed, names pass that nobody on the internet can own.
+    /// An address that others can reach. Without a list of hosts, the hub accepts names that nobody on the internet can
+    /// own.
     Reachable,
 }
 
-/// Ends of names that only a network of its own gives (RFC 6762, RFC 8375, and ICANN's `.internal`).
+/// Endings of names that only a local network assigns (RFC 6762, RFC 8375, and ICANN's `.internal`).
 const PRIVATE_ENDS: [&str; 3] = [".local", ".home.arpa", ".internal"];
 
 /// The rules for `Host` and `Origin`.
@@ -40,11 +41,10 @@ pub struct Guard {
 #[derive(Debug)]
 struct Rules {
     bind: Bind,
-    /// Without default ports, in lower case.
+    /// In lower case, without default ports.
     origins: Vec<Origin>,
-    /// In lower case; an entry without a port stands for every port.
+    /// In lower case. An entry without a port covers every port.
     hosts: Vec<Authority>,
-    /// This machine's own name.
     own_name: String,
 }
 
@@ -55,26 +55,26 @@ struct Head<'a> {
     uri: &'a Uri,
     version: Version,
     headers: &'a HeaderMap,
-    /// Whether it carries the hub's token, which no page that was led here has.
+    /// The request has the hub's token, which a malicious page does not know.
     has_token: bool,
 }
 
-/// A request that may go on.
+/// An accepted request.
 #[derive(Debug, PartialEq, Eq)]
 enum Admitted {
-    /// No browser, or a page of the hub's own.
+    /// A program, or the hub's own page.
     Plain,
-    /// A page of a listed origin, whose browser wants to hear that it is listed.
+    /// A page of a listed origin. The browser expects the origin in the answer.
     CrossOrigin(HeaderValue),
 }
 
 impl Guard {
-    /// `origins` are written as a browser sends them, `hosts` with or without a port.
+    /// `origins` are written as browsers send them, `hosts` with or without a port.
     pub fn new(bind: Bind, origins: &[String], hosts: &[String]) -> Self {
         Self::named(bind, origins, hosts, &gethostname::gethostname().to_string_lossy())
     }
 
-    /// The same on a machine of this name.
+    /// Does the same as [`Guard::new`] on a machine with this name.
     fn named(bind: Bind, origins: &[String], hosts: &[String], own_name: &str) -> Self {
         let origins = origins.iter().filter_map(|text| Origin::parse(text)).collect();
         let hosts = hosts.iter().map(|text| Authority::parse(text)).collect();
@@ -129,7 +129,7 @@ impl Guard {
     }
 }
 
-/// Lets requests pass that come from where they may; browsers' questions about a listed origin are answered.
+/// Checks each request's Host and Origin, and answers preflight requests from listed origins.
 pub async fn admit(State((guard, auth)): State<(Guard, Auth)>, request: Request, next: Next) -> Response {
     let (method, uri, version) = (request.method(), request.uri(), request.version());
     let headers = request.headers();
@@ -149,8 +149,8 @@ pub async fn admit(State((guard, auth)): State<(Guard, Auth)>, request: Request,
     }
 }
 
-/// Refuses what a browser sends for a page of another site without naming the page's origin: pictures, links, `no-cors`
-/// requests. Programs send no `Sec-Fetch-Site`; a browser says `none` for an address that its user typed.
+/// Refuses requests that a browser sends for another site's page without an `Origin`: pictures, links, `no-cors`
+/// requests. Programs send no `Sec-Fetch-Site`; a browser sends `none` for an address that its user typed.
 fn check_site(head: &Head<'_>) -> Result<(), Refusal> {
     let is_only = |name: &str, text: &str| {
         let mut values = head.headers.get_all(name).iter();
@@ -174,8 +174,8 @@ fn is_open(head: &Head<'_>) -> bool {
     OPEN.contains(&head.uri.path())
 }
 
-/// What a page of a listed origin may do: what the routes offer, with the token in a header. Cookies are not
-/// sent across origins.
+/// Answers a preflight: pages of a listed origin may use the routes, with the token in a header. Cookies are not sent
+/// across origins.
 fn preflight() -> Response {
     let allowed: [(HeaderName, HeaderValue); 3] = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
@@ -185,7 +185,7 @@ fn preflight() -> Response {
     (StatusCode::NO_CONTENT, allowed).into_response()
 }
 
-/// The host that a request names: in its address, which wins, or in its `Host` (RFC 9112, section 3.2).
+/// The host of a request, from its address, which wins, or from its `Host` header (RFC 9112, section 3.2).
 fn host_text(head: &Head<'_>) -> Result<Option<String>, Refusal> {
     let Head { uri, version, headers, .. } = *head;
     let bad = |detail: &str| Err(Refusal::new(ErrorCode::ParseError, detail));
@@ -204,10 +204,10 @@ fn host_text(head: &Head<'_>) -> Result<Option<String>, Refusal> {
     Ok(uri.authority().map(ToString::to_string).or(host))
 }
 
-/// A host and, where one is written, a port.
+/// A host with an optional port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Authority {
-    /// In lower case; an IPv6 address in brackets.
+    /// In lower case. An IPv6 address has its brackets.
     host: String,
     port: Option<String>,
 }
@@ -216,15 +216,15 @@ impl Authority {
     fn parse(text: &str) -> Self {
         let text = text.trim().to_ascii_lowercase();
         let (host, port) = match text.rsplit_once(':') {
-            // The colons inside an IPv6 address' brackets are its own.
+            // Colons inside brackets belong to an IPv6 address.
             Some((host, port)) if !port.contains(']') => (host, Some(port.to_owned()).filter(|port| !port.is_empty())),
             _ => (text.as_str(), None),
         };
-        // `localhost.` is `localhost` to a resolver.
+        // A resolver reads `localhost.` as `localhost`.
         Self { host: host.strip_suffix('.').unwrap_or(host).to_owned(), port }
     }
 
-    /// Whether only this machine answers to the name. Browsers take every name under `.localhost` for it.
+    /// Returns whether the name means only this machine. Browsers resolve every name under `.localhost` to it.
     fn is_loopback(&self) -> bool {
         let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
         match bare.parse::<IpAddr>() {
@@ -233,8 +233,8 @@ impl Authority {
         }
     }
 
-    /// Whether nobody on the internet can own the name, and so lead a browser here by it: it is an address, or a name
-    /// that only the network here gives. Compose's services and Kubernetes' have such names.
+    /// Returns whether nobody on the internet can own the name and point it at this hub. That holds for addresses and
+    /// for names that only the local network assigns, such as those of services in Compose and Kubernetes.
     fn is_private(&self) -> bool {
         let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
         let is_name =
@@ -243,7 +243,7 @@ impl Authority {
             || (is_name && (!bare.contains('.') || PRIVATE_ENDS.iter().any(|end| bare.ends_with(end))))
     }
 
-    /// Whether this entry of a list stands for `host`.
+    /// Returns whether this list entry matches `host`.
     fn covers(&self, host: &Authority) -> bool {
         self.host == host.host && (self.port.is_none() || self.port == host.port)
     }
@@ -262,7 +262,7 @@ struct Origin {
 }
 
 impl Origin {
-    /// None for `null`, which a page has that hides where it is from, and for what is no origin.
+    /// None for texts that are no origin, and for `null`, which browsers send for a page with a hidden origin.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.trim().split_once("://")?;
         if scheme.is_empty() || authority.is_empty() || authority.contains(['/', '?', '#', '@']) {
@@ -273,14 +273,14 @@ impl Origin {
         Some(Self { scheme, authority })
     }
 
-    /// Whether a page of this origin came from `host` itself. Its scheme is not compared: behind a proxy that
-    /// speaks TLS the hub can't know it.
+    /// Returns whether a page of this origin came from `host`. The scheme is not compared: behind a TLS proxy, the hub
+    /// can't know the scheme.
     fn is_at(&self, host: &Authority) -> bool {
         default_port(&self.scheme).is_some() && self.authority == host.clone().without_default_port(&self.scheme)
     }
 }
 
-/// The port that a web origin leaves out; None for schemes that no web page has.
+/// The default port of a web scheme; None for schemes that no web page has.
 fn default_port(scheme: &str) -> Option<&'static str> {
     match scheme {
         "http" => Some("80"),
@@ -379,7 +379,7 @@ mod tests {
             assert_eq!(code, ErrorCode::ForbiddenHost, "{host}");
             assert!(detail.contains("OROCHI_ALLOWED_HOSTS"), "{detail}");
         }
-        // Who has the token is no page that was led here; open routes tell nothing.
+        // A malicious page has no token; open routes reveal nothing.
         assert_eq!(check("hub.example.com", "/api/agents", true), Ok(Admitted::Plain));
         assert_eq!(check("hub.example.com", "/healthz", false), Ok(Admitted::Plain));
     }

@@ -1,4 +1,4 @@
-//! The routes by which a browser signs in, stays signed in, and signs out.
+//! The routes by which a browser signs in, renews its login, and signs out.
 
 use axum::Json;
 use axum::body::Body;
@@ -14,42 +14,42 @@ use crate::api::errors::{ApiError, Reason, Unauthorized};
 use crate::api::request::body;
 use crate::core::system_clock;
 
-/// Bytes of `{"token": …}`; anybody may send them.
+/// Largest body of `{"token": …}`; anybody may send it.
 const SIGN_IN_BYTES_MAX: usize = 4 * 1024;
 
-/// What `GET /api/session` tells anyone.
+/// The answer of `GET /api/session`.
 #[derive(Debug, Serialize)]
 pub struct Standing {
     signed_in: bool,
     token_required: bool,
-    /// Why nobody is signed in.
+    /// The reason why the browser is not signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
 }
 
-/// What `PUT /api/session` answers.
+/// The answer of `PUT /api/session`.
 #[derive(Debug, Serialize)]
 struct Renewed {
-    /// Until when the login is valid now.
+    /// The login's new end.
     until: Timestamp,
-    /// Until when it can be renewed.
+    /// The end of all renewals.
     renewable_until: Timestamp,
 }
 
-/// What `POST /api/session` answers.
+/// The answer of `POST /api/session`.
 #[derive(Debug, Serialize)]
 struct Key<'a> {
     key: &'a str,
 }
 
-/// GET /api/session: whether this browser is signed in, and whether it has to be. Open to anyone.
+/// GET /api/session: whether this browser is signed in and has to be. Open to anyone.
 pub async fn standing(State(app): State<App>, headers: HeaderMap) -> Json<Standing> {
     let token_required = app.auth.asks_for_token();
     let reason = if token_required { app.sessions.judge(&headers).err() } else { None };
     Json(Standing { signed_in: reason.is_none(), token_required, reason })
 }
 
-/// POST /api/session: a cookie and a key for `{"token"}`.
+/// POST /api/session: answers `{"token"}` with a cookie and a key.
 pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
     let body = body::read_at_most(body, SIGN_IN_BYTES_MAX).await?;
     let token = body::fields(&body)?.required_text("token")?;
@@ -61,7 +61,7 @@ pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     Ok(([(header::SET_COOKIE, cookie)], Json(Key { key: &key })).into_response())
 }
 
-/// PUT /api/session: renews this login. It never lasts longer than 30 days after its sign-in.
+/// PUT /api/session: renews this login, up to 30 days after its sign-in.
 pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
     let login = match app.sessions.judge(&headers) {
         Ok(login) => login,
@@ -76,7 +76,7 @@ pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
     ([(header::SET_COOKIE, cookie)], Json(answer)).into_response()
 }
 
-/// DELETE /api/session: signs out this login, and no other. It stays signed out when the hub restarts.
+/// DELETE /api/session: signs out this login only. It stays signed out after a restart.
 pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
     let mut stored = Ok(());
     if let Some(login) = app.sessions.login(&headers) {

@@ -1,4 +1,4 @@
-//! The token (section 2): where a request may carry it, and whether it is right.
+//! The token (section 2): finds it in a request and compares it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use crate::api::errors::{ApiError, Reason, Unauthorized};
 use crate::config::Secret;
 use crate::ports::Peer;
 
-/// Decides who may use the hub.
+/// Checks the token of requests.
 #[derive(Debug, Clone)]
 pub struct Auth {
-    /// None where nobody is asked for a token.
+    /// None if the hub requires no token.
     token: Option<Arc<Known>>,
 }
 
-/// The token as a key, and its signature of itself. Signatures are compared because they have one length whatever the
-/// token's.
+/// The token as a key, and its signature of itself. Comparing signatures hides the token's length, because all
+/// signatures have the same length.
 struct Known {
     key: hmac::Key,
     signed: hmac::Tag,
@@ -37,7 +37,7 @@ impl fmt::Debug for Known {
 }
 
 impl Auth {
-    /// With an empty token nobody is asked for one.
+    /// An empty token means that none is required.
     pub fn new(token: &Secret) -> Self {
         let known = |token: &[u8]| {
             let key = hmac::Key::new(HMAC_SHA256, token);
@@ -46,27 +46,27 @@ impl Auth {
         Self { token: (!token.is_empty()).then(|| Arc::new(known(token.expose().as_bytes()))) }
     }
 
-    /// Whether a request with this address and these headers carries the token. It may carry several, say an
-    /// old one that a browser remembers: one right one is enough.
+    /// Returns whether a request has the token in its address or headers. It may have several tokens, such as an old
+    /// one that a browser remembers; one right one is enough.
     pub fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         self.token.is_none() || self.is_in_query(uri.query()) || self.is_in_header(headers)
     }
 
-    /// Whether the request carries any token, right or wrong.
+    /// Returns whether the request has any token, right or wrong.
     pub fn is_shown(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut values = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
         headers.contains_key(header::AUTHORIZATION) || values.any(|value| !value.is_empty())
     }
 
-    /// Whether there is a token at all.
+    /// Returns whether the hub requires a token.
     pub fn asks_for_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Whether the address carries the token.
+    /// Returns whether the address has the token.
     pub fn is_in_query(&self, query: Option<&str>) -> bool {
         let values = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
-        // A plus is a plus here, not a space: 0.1.0's client writes the token as it is.
+        // A plus is a plus here, not a space: 0.1.0's client does not encode the token.
         values.map(|raw| percent_decode_str(raw).collect::<Vec<u8>>()).any(|seen| self.is_token(&seen))
     }
 
@@ -78,17 +78,16 @@ impl Auth {
             .any(|seen| self.is_token(seen))
     }
 
-    /// Whether this is the token. Compares in a time that depends on neither the token nor its length.
+    /// Compares with the token, in constant time and without revealing its length.
     pub fn is_token(&self, seen: &[u8]) -> bool {
-        // Where there is no token, an empty one is right.
+        // If no token is required, an empty one is right.
         self.token
             .as_ref()
             .map_or(seen.is_empty(), |known| hmac::verify(&known.key, seen, known.signed.as_ref()).is_ok())
     }
 }
 
-/// Lets requests pass that carry the token, and those that only read from a browser that is signed in; all others
-/// get 401.
+/// Accepts requests with the token, and reading requests from a browser that is signed in. All others get 401.
 pub async fn require_token(
     State((auth, sessions)): State<(Auth, Sessions)>,
     mut request: Request,
@@ -108,18 +107,18 @@ pub async fn require_token(
             let detail = "a dashboard login is read-only: send the token to make changes";
             return ApiError(Refusal::new(ErrorCode::Forbidden, detail)).into_response();
         }
-        // A WebSocket ends with its login.
+        // The connection of a WebSocket closes when its login ends.
         request.extensions_mut().insert(login);
     }
     next.run(request).await
 }
 
-/// The refusal of a request on a connection for which there is no room.
+/// The refusal of a request when the hub has no room for its connection.
 pub fn no_seat() -> ApiError {
     ApiError::new(ErrorCode::RateLimited, "as many connections are open as the hub's system allows: try again later")
 }
 
-/// The token in `Bearer <token>`; the scheme's case does not matter (RFC 9110, section 11.1).
+/// Extracts the token from `Bearer <token>`. The scheme is case-insensitive (RFC 9110, section 11.1).
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())
