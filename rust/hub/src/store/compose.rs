@@ -1,22 +1,22 @@
-//! Names in a log from before names were compared in NFC (docs/protocol.md, sections 4 and 10): each is composed, once,
-//! so that whoever registers under it finds what waits for it.
+//! Composes the names in a log that is older than the comparison of names in NFC (docs/protocol.md, sections 4 and 10).
+//! This runs once per log, so that an agent that registers under a composed name gets its waiting messages.
 //!
-//! Where two agents become one, the composed record stays, with the earlier of the two cursors: rather a message
-//! twice than one lost.
+//! If two agents become one, the composed record stays, with the earlier of the two cursors: a repeated message is
+//! better than a lost one.
 
 use orochi_protocol::letters::nfc;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::conversation_key;
 
-/// In `meta` once all names are composed. New names are composed when they are read.
+/// The key in `meta` that is set once all names are composed. Newer names are composed when they are read.
 const DONE: &str = "names_composed";
 
-/// Columns that hold a name and nothing else.
+/// Columns whose value is a single name.
 const NAME_COLUMNS: [(&str, &str); 5] =
     [("agents", "name"), ("channels", "name"), ("addressed", "agent"), ("agent_states", "agent"), ("calls", "asker")];
 
-/// Composes all names of the log, unless that was done before.
+/// Composes all names of the log, unless this was done before.
 pub(super) fn compose_names(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let done = transaction.query_row("SELECT 1 FROM meta WHERE key = ?1", [DONE], |_| Ok(())).optional()?;
     if done.is_some() {
@@ -30,7 +30,7 @@ pub(super) fn compose_names(transaction: &Transaction<'_>) -> rusqlite::Result<(
             }
             let update = format!("UPDATE OR IGNORE {table} SET {column} = ?2 WHERE {column} = ?1");
             transaction.execute(&update, [&old, &new])?;
-            // What is left stands there under the composed name already.
+            // The remaining rows already exist under the composed name.
             transaction.execute(&format!("DELETE FROM {table} WHERE {column} = ?1"), [&old])?;
         }
     }
@@ -47,7 +47,7 @@ fn changed_names(transaction: &Transaction<'_>, table: &str, column: &str) -> ru
 }
 
 fn keep_earlier_cursor(transaction: &Transaction<'_>, old: &str, new: &str) -> rusqlite::Result<()> {
-    // No cursor is the earliest: it starts at the first head.
+    // NULL counts as the earliest cursor: it means the first head.
     transaction.execute(
         "UPDATE agents SET cursor = min(agents.cursor, other.cursor), first_head = min(agents.first_head, other.first_head)
          FROM (SELECT cursor, first_head FROM agents WHERE name = ?1) AS other WHERE name = ?2",
@@ -56,7 +56,7 @@ fn keep_earlier_cursor(transaction: &Transaction<'_>, old: &str, new: &str) -> r
     Ok(())
 }
 
-/// The channels of each agent's last connection: a JSON list, in which names need no escapes.
+/// Composes the channels of each agent's last connection, a JSON list. Names need no escapes in it.
 fn compose_channel_lists(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     for (old, new) in changed_names(transaction, "agents", "channels")? {
         transaction.execute("UPDATE agents SET channels = ?2 WHERE channels = ?1", [&old, &new])?;
@@ -67,7 +67,7 @@ fn compose_channel_lists(transaction: &Transaction<'_>) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// One reading of the log. Senders and channels stand before the content, so that long texts are not read.
+/// Composes senders and channels in one pass. These columns precede the content, so long texts are not read.
 fn compose_messages(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let mut changes = Vec::new();
     let mut statement = transaction.prepare("SELECT seq, channel, sender FROM messages")?;
@@ -89,14 +89,14 @@ fn compose_messages(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         }
     }
     for (seq, channel, sender) in changes {
-        // The index of ids allows one message of a sender and id: of two the first keeps the name.
+        // The index allows one message for each sender and id. If two would collide, the first one keeps the name.
         let update = "UPDATE OR IGNORE messages SET channel = ?2, sender = ?3 WHERE seq = ?1";
         transaction.prepare_cached(update)?.execute(params![seq, channel, sender])?;
     }
     compose_mentions(transaction)
 }
 
-/// Whoever a message mentions stands in `addressed` as well, so that only those messages are read.
+/// Composes mentions. Every mentioned agent is in `addressed` too, so only those messages are read.
 fn compose_mentions(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     for (old, _) in changed_names(transaction, "addressed", "agent")? {
         let select = "SELECT seq, mentions FROM messages WHERE seq IN (SELECT seq FROM addressed WHERE agent = ?1)
@@ -113,7 +113,7 @@ fn compose_mentions(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A channel's name, or a conversation's key, whose two names stand in order.
+/// The composed name of a channel, or key of a conversation, whose two names are sorted.
 fn composed_channel(channel: &str) -> Option<String> {
     let new = composed(channel)?;
     Some(match new.strip_prefix('@').and_then(|names| names.split_once(" @")) {
@@ -122,7 +122,7 @@ fn composed_channel(channel: &str) -> Option<String> {
     })
 }
 
-/// The text in NFC, where that is another text.
+/// The text in NFC, if that differs.
 fn composed(text: &str) -> Option<String> {
     let new = nfc(text);
     (new != text).then(|| new.into_owned())

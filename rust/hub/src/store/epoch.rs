@@ -1,9 +1,9 @@
-//! The epoch of a log that was put back: a client's saved seq must not mean another message. A log that is older than
-//! it was, or a copy that may be, gets a new epoch at its first start.
+//! Gives a restored log a new epoch, so that a client's saved seq can't mean another message. A log that is older than
+//! it was, or a copy that may be older, gets the new epoch at its first start.
 //!
-//! Two traces tell. `LOG.lock` stands outside the log and has the head that was committed last: a backup that was
-//! written over the log has less. And the log knows when its file was made, which a copy can't keep: a backup that was
-//! put in the place of the log, or on another machine, is another file.
+//! Two facts reveal a restore. `LOG.lock` is outside the log and has the last committed head: a backup written over the
+//! log has a lower one. And the log stores its file's creation time, which a copy can't keep: a backup put in the log's
+//! place, or on another machine, is another file.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -15,14 +15,14 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::StoreError;
 use super::lock::Lock;
 
-/// Why a log gets another epoch.
+/// The reason for a new epoch.
 #[derive(Debug, PartialEq, Eq)]
 enum Reason {
     Older { was: Seq },
     Copied,
 }
 
-/// Gives the log a new epoch where it has to have one, and remembers its file.
+/// Gives the log a new epoch if it was restored, and stores the identity of its file.
 pub(super) fn settle(transaction: &Transaction<'_>, lock: &Lock, head: Seq) -> Result<(), StoreError> {
     let epoch = meta(transaction, "epoch")?.unwrap_or_default();
     let Ok(metadata) = lock.metadata() else { return Ok(()) };
@@ -45,8 +45,8 @@ pub(super) fn settle(transaction: &Transaction<'_>, lock: &Lock, head: Seq) -> R
     Ok(())
 }
 
-/// What tells a file from its copies. The time at which it was made stays as it is when a file is renamed, its file
-/// system mounted anew, or its device numbered otherwise; where the file system does not keep it, the inode has to do.
+/// Distinguishes a file from its copies. The creation time does not change when a file is renamed, its file system is
+/// mounted again, or its device gets another number. If the file system has no creation time, the inode is used.
 fn identity(metadata: &Metadata) -> String {
     match metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()) {
         Some(made) => format!("made {}", made.as_nanos()),

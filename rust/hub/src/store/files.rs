@@ -1,5 +1,5 @@
-//! The log's files by their identity. A file that is removed, moved or replaced under a running hub goes on taking
-//! writes that no later start will find, so each write first checks that the paths still name the files that are open.
+//! Identifies the log's files. A file that is removed, moved or replaced under a running hub would still accept writes,
+//! but no later start would find them. So each write first checks that the paths still name the open files.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +10,7 @@ use super::StoreError;
 /// The log, and the two files that SQLite keeps beside it while it is open.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// Which file a path names, whatever it is called.
+/// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
     device: u64,
@@ -31,12 +31,12 @@ pub struct LogFiles {
 }
 
 impl LogFiles {
-    /// Remembers the files of the log at `given`, which is open.
+    /// Remembers the files of the open log at `given`.
     pub(super) fn of_open(given: &Path) -> Result<Self, StoreError> {
         let failed = |error: io::Error| StoreError::Open { path: given.to_owned(), reason: error.to_string() };
         let path = std::fs::canonicalize(given).map_err(failed)?;
         let mut open = Vec::with_capacity(SUFFIXES.len() + 1);
-        // A symbolic link that names another file by now is found too.
+        // Check the given path too: it may be a symbolic link that is changed to another file.
         open.push((given.to_owned(), FileId::of(&std::fs::metadata(given).map_err(failed)?)));
         for suffix in SUFFIXES {
             let file = beside(&path, suffix);
@@ -49,15 +49,15 @@ impl LogFiles {
         Ok(Self { path, open })
     }
 
-    /// Checks that the files are where they were.
+    /// Checks that the paths still name the open files.
     ///
     /// # Errors
-    /// [`StoreError::Moved`] with the file that is not.
+    /// [`StoreError::Moved`] with the path that does not.
     pub fn check(&self) -> Result<(), StoreError> {
         for (file, id) in &self.open {
             match std::fs::metadata(file) {
                 Ok(metadata) if FileId::of(&metadata) == *id => {}
-                // A folder that can't be looked into says nothing about the file: the write itself will tell.
+                // An unreadable folder shows nothing about the file. The write itself will reveal a problem.
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {}
                 Ok(_) | Err(_) => return Err(StoreError::Moved { path: file.clone() }),
             }
@@ -65,7 +65,7 @@ impl LogFiles {
         Ok(())
     }
 
-    /// How long the write-ahead log is; 0 where it is not there.
+    /// The length of the write-ahead log; 0 if it does not exist.
     pub fn wal_bytes(&self) -> u64 {
         std::fs::metadata(beside(&self.path, "-wal")).map_or(0, |metadata| metadata.len())
     }

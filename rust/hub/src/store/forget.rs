@@ -1,16 +1,16 @@
-//! Forgetting names and channels, at an operator's word. Messages stay: the log keeps everything.
+//! Removes agents and channels at an operator's request. Messages stay: the log keeps everything.
 
 use orochi_protocol::{AgentName, ChannelName};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{Store, StoreError};
 
-/// What an operator can have forgotten.
+/// A name that an operator can remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forgettable {
-    /// An agent: what it said of itself, its cursor, its states. A name that registers again is a new one.
+    /// An agent with its description, cursor and states. If it registers again, it counts as new.
     Agent(AgentName),
-    /// A channel: it is listed again once something is said in it.
+    /// A channel. It is listed again after its next message.
     Channel(ChannelName),
 }
 
@@ -24,10 +24,10 @@ impl std::fmt::Display for Forgettable {
 }
 
 impl Store {
-    /// Forgets these, all or none; those that were not known are given back.
+    /// Removes these names, all or none. Returns those that were unknown.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn forget(&mut self, names: &[Forgettable]) -> Result<Vec<Forgettable>, StoreError> {
         self.files.check()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

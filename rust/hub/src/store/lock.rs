@@ -1,9 +1,10 @@
-//! One hub a log. The lock is on the log's own file, whatever it is called and by whatever path it is reached; the
+//! Allows one hub for each log. The lock is on the log's own file, so every name and path leads to the same lock. The
 //! system releases it however the hub ends.
 //!
-//! It is flock(2), of an open file, which SQLite's byte ranges (POSIX locks, of a process) do not know. But a process
-//! loses all its POSIX locks of a file when it closes any descriptor of it. So the descriptor of the lock is opened
-//! before SQLite opens the file and closed after it, and nothing else here opens a log while a hub has it.
+//! It is a flock(2) of an open file. SQLite uses POSIX byte-range locks of a process, which flock does not affect. But
+//! a process loses all its POSIX locks of a file when it closes any descriptor of that file. So the lock's descriptor
+//! is opened before SQLite opens the file and closed after SQLite closes it, and no other code opens a log while a hub
+//! uses it.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
@@ -17,21 +18,21 @@ use orochi_protocol::Seq;
 use super::StoreError;
 use super::files::{FileId, beside};
 
-/// Only the hub's user may read what agents say, and the key of sessions.
+/// Only the hub's user may read messages and the key of logins.
 const PRIVATE: u32 = 0o600;
-/// The bytes of the note beside the log that hold its epoch and head; before them stands the process's number.
+/// The position of epoch and head in the note beside the log. The process number comes before.
 const MARK_AT: u64 = 32;
 
-/// Logs that this process has. Looking at a second descriptor of one of them would already cost its locks.
+/// Logs that this process has open. Opening and closing a second descriptor of one of them would release its locks.
 static HELD: LazyLock<Mutex<HashSet<FileId>>> = LazyLock::new(Mutex::default);
 
-/// The lock of one log. Dropping it releases it.
+/// The lock of one log. Dropping it releases the lock.
 #[derive(Debug)]
 pub(super) struct Lock {
-    /// Where the log is, symbolic links resolved.
+    /// The log's path, without symbolic links.
     pub(super) path: PathBuf,
     log: File,
-    /// `LOG.lock`: tells others who has the log, and the next start how far it was.
+    /// `LOG.lock`: shows other processes who has the log, and tells the next start its newest head.
     note: File,
     id: FileId,
 }
@@ -43,10 +44,10 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes the lock of the log at `db`, which is made where it is not there.
+    /// Locks the log at `db`, which is created if missing.
     pub(super) fn take(db: &Path) -> Result<Self, StoreError> {
         let open_error = |error: io::Error| StoreError::Open { path: db.to_owned(), reason: error.to_string() };
-        // Over all of it: another thread of this process must not open what this one is about to.
+        // Held during all of this: no other thread of this process may open the same log meanwhile.
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         check_before(db, &held)?;
         let log = open_private(db).map_err(open_error)?;
@@ -70,18 +71,17 @@ impl Lock {
         held.insert(id);
         let lock = Self { path, log, note, id };
         if let Err(error) = lock.write_process() {
-            // A full disk must not keep the hub from reading what it has.
+            // The hub should be able to read its log even if the disk is full.
             tracing::warn!(%error, "the lock's process number could not be written");
         }
         Ok(lock)
     }
 
-    /// The log's metadata.
     pub(super) fn metadata(&self) -> io::Result<std::fs::Metadata> {
         self.log.metadata()
     }
 
-    /// Takes everybody else's rights to the log and SQLite's files beside it.
+    /// Removes all other users' rights to the log and to SQLite's files beside it.
     pub(super) fn make_private(&self) {
         for suffix in ["", "-wal", "-shm"] {
             let path = beside(&self.path, suffix);
@@ -97,7 +97,7 @@ impl Lock {
         }
     }
 
-    /// The epoch and the head that were noted last, by this hub or the one before it.
+    /// The epoch and head that were noted last, by this hub or a former run.
     pub(super) fn noted(&self) -> Option<(String, Seq)> {
         let mut bytes = [0; 64];
         let read = self.note.read_at(&mut bytes, MARK_AT).ok()?;
@@ -107,7 +107,7 @@ impl Lock {
         Some((epoch.to_owned(), Seq::new(head)?))
     }
 
-    /// Notes how far the log is. Not synced: it is compared after a restore, not after a power cut.
+    /// Notes the log's epoch and head. Not synced: they are compared after a restore, not after a power failure.
     pub(super) fn note(&self, epoch: &str, head: Seq) -> io::Result<()> {
         self.note.write_all_at(format!("{epoch} {:020}\n", head.get()).as_bytes(), MARK_AT)
     }
@@ -118,7 +118,7 @@ impl Lock {
     }
 }
 
-/// What can be said without opening the file.
+/// The checks that don't open the file.
 fn check_before(db: &Path, held: &HashSet<FileId>) -> Result<(), StoreError> {
     let Ok(metadata) = std::fs::metadata(db) else { return Ok(()) };
     if !metadata.is_file() {
@@ -130,7 +130,7 @@ fn check_before(db: &Path, held: &HashSet<FileId>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Opens a file; one that is new belongs to its owner only, whatever the umask.
+/// Opens a file. A new one is readable only by its owner, whatever the umask.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(PRIVATE);
@@ -139,7 +139,7 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
             file.set_permissions(Permissions::from_mode(PRIVATE))?;
             Ok(file)
         }
-        // It is there, or a symbolic link to a file that is not there yet.
+        // The file exists, or is a symbolic link whose target does not exist yet.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create(true).open(path),
         Err(error) => Err(error),
     }
@@ -147,7 +147,7 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
 
 fn locked(db: &Path, mut note: &File) -> StoreError {
     let mut text = String::new();
-    // The number is a help only; without it the sentence is shorter.
+    // The process number is optional in the error text.
     let _ = note.read_to_string(&mut text);
     let holder = match text.lines().next().map(str::trim) {
         Some(pid) if !pid.is_empty() => format!(" (process {pid})"),

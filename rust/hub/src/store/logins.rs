@@ -1,4 +1,4 @@
-//! Dashboard logins that were signed out before they expired: they stay ended when the hub restarts.
+//! Stores dashboard logins that were signed out early, so that they stay ended after a restart.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,17 @@ use rusqlite::{Connection, params};
 
 use super::{Batch, StoreError};
 
-/// Ended logins that are kept. A login needs the token, so only its holders can fill this.
+/// Ended logins that are kept. Creating a login needs the token, so strangers can't fill this.
 pub const ENDED_SESSIONS_MAX: usize = 1000;
-/// They are rows of `meta`: the key is this and the login's nonce, the value is when the login would expire.
+/// The prefix of their keys in `meta`. The login's nonce follows; the value is the time at which it would expire.
 const PREFIX: &str = "ended_session.";
 
 impl Batch<'_> {
-    /// Stores that a login was ended, which would be valid until `until` (seconds since 1970). Drops, beyond the bound,
-    /// those that expire first. Expired ones are kept as well: where the clock was ahead, they only seem to have
-    /// expired.
+    /// Stores the end of a login that would be valid until `until` (seconds since 1970). Beyond the bound, removes
+    /// those that expire first. Expired ones are kept: while the clock is ahead, they only seem to have expired.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses; the caller then has to drop the batch.
     pub fn end_session(&mut self, nonce: &str, until: i64) -> Result<(), StoreError> {
         let transaction = self.transaction();
         let all = format!("{PREFIX}*");
@@ -30,7 +29,7 @@ impl Batch<'_> {
     }
 }
 
-/// The ended logins by nonce, each with the time at which it would expire.
+/// The ended logins: nonces with the times at which they would expire.
 pub(super) fn load_ended(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
     let mut statement = connection.prepare("SELECT substr(key, ?1), value FROM meta WHERE key GLOB ?2")?;
     let rows = statement

@@ -1,46 +1,45 @@
-//! Small notes of what was told of other hosts: what keeps it from being told twice, and what later events need.
+//! Marks and notes of Gitea's events. Marks keep an event from being posted twice; notes hold facts for later events.
 
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::{Batch, Reader, StoreError};
 
-/// How long a brief key counts.
+/// How long a brief key is valid.
 const BRIEF_MICROS: i64 = 60 * 1_000_000;
-/// How long a note is kept that later events need.
+/// How long notes for later events are kept.
 const NOTES_KEPT_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
 
-/// What goes into the log with a message that is told once.
+/// The marks and notes that are stored with a message that must be posted once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// Names of what is told. A message that shares one with an earlier message is that message.
+    /// Keys of the event. A message that shares a key with an earlier one is the same event.
     pub keys: Vec<String>,
-    /// The same for a minute, because it can happen again.
+    /// Keys that are valid for a minute, because the event can happen again.
     pub brief_keys: Vec<String>,
-    /// Names that are written with the message, and keep only others from being told.
+    /// Keys that are stored with the message but not compared for this one. They keep only later messages from being
+    /// posted.
     pub weak_keys: Vec<String>,
-    /// Brief keys of the opposite, which can happen again from now on.
+    /// Brief keys of the opposite event, which may happen again from now on.
     pub ends: Vec<String>,
-    /// Notes for later events: name and value.
+    /// Names and values of notes for later events.
     pub notes: Vec<(String, String)>,
 }
 
-/// A note as it was found.
+/// A stored note.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Its name.
     pub key: String,
-    /// Its value.
     pub value: String,
-    /// When it was last written.
+    /// The time of its last write.
     pub ts: Timestamp,
 }
 
 impl Batch<'_> {
-    /// The message that shares a key with these marks.
+    /// Finds the message that shares a key with these marks.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses; the caller then has to drop the batch.
     pub fn told_before(&mut self, marks: &Marks, now: Timestamp) -> Result<Option<(Seq, Timestamp)>, StoreError> {
         let mut select = self.transaction().prepare_cached(
             "SELECT messages.seq, messages.ts FROM marks JOIN messages ON messages.seq = CAST(marks.value AS INTEGER)
@@ -57,12 +56,12 @@ impl Batch<'_> {
         Ok(None)
     }
 
-    /// Writes the marks of the message `seq`, which may have been in the log before.
+    /// Stores the marks of message `seq`, which may be in the log already.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses; the caller then has to drop the batch.
     pub fn mark(&mut self, marks: &Marks, seq: Seq, now: Timestamp) -> Result<(), StoreError> {
-        // It reads all notes, so it is done now and then.
+        // Expired notes are removed only now and then, because this reads all notes.
         let is_turn = seq.get().is_multiple_of(256);
         let old = if is_turn { Some(self.end_of(NOTES_KEPT_MICROS, now)?) } else { None };
         let transaction = self.transaction();
@@ -89,19 +88,19 @@ impl Batch<'_> {
 }
 
 impl Reader {
-    /// A note's value.
+    /// Reads a note's value.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn note(&self, key: &str) -> Result<Option<String>, StoreError> {
         let mut select = self.connection().prepare_cached("SELECT value FROM marks WHERE key = ?1")?;
         Ok(select.query_row([note(key)], |row| row.get(0)).optional()?)
     }
 
-    /// The notes whose names begin so.
+    /// Lists the notes whose names begin with `prefix`, newest first.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn notes(&self, prefix: &str, limit: usize) -> Result<Vec<Note>, StoreError> {
         let mut select = self.connection().prepare_cached(
             "SELECT substr(key, 6), value, ts FROM marks WHERE substr(key, 1, length(?1)) = ?1 AND key >= ?1

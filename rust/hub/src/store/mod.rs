@@ -1,8 +1,7 @@
 //! The log on disk: one SQLite file, one writer (the core thread), a few readers.
 //!
-//! The store knows rows, not agents' rights: who may see what is decided above it. In its rows `channel`
-//! is a channel's name with `#`, or, for direct messages, the key of the conversation (see
-//! [`conversation_key`]), the same from both sides.
+//! The store knows rows, not access rights: the layers above decide who may see a row. In its rows, `channel` is a
+//! channel's name with `#` or the key of a conversation, which is the same from both sides (see [`conversation_key`]).
 
 mod aging;
 mod calls;
@@ -40,115 +39,104 @@ use orochi_protocol::{Seq, Timestamp};
 /// A message to append; `channel` is a channel's name or a conversation's key.
 #[derive(Debug, Clone, Copy)]
 pub struct NewMessage<'a> {
-    /// Its place: the one after the last appended.
+    /// The message's seq: one after the last appended.
     pub seq: Seq,
-    /// The sender's id for it.
+    /// The sender's id for this message.
     pub id: &'a str,
-    /// The hub's clock, never before that of the message before.
+    /// The time of acceptance, never before that of the previous message.
     pub ts: Timestamp,
-    /// Where it goes.
     pub channel: &'a str,
-    /// Who said it.
     pub sender: &'a str,
-    /// What was said.
     pub content: &'a str,
     /// A JSON list of names; `[]` is stored as NULL.
     pub mentions: &'a str,
     /// A JSON object; `{}` is stored as NULL.
     pub metadata: &'a str,
-    /// The message that it answers.
+    /// The seq of the message that this one answers.
     pub reply_to: Option<Seq>,
     /// The payload's other keys as a JSON object.
     pub extra: Option<&'a str>,
-    /// The agents that get it wherever they are: the mentioned ones and a direct message's target.
+    /// The agents that get the message without a channel: mentioned agents and the target of a direct message.
     pub addressed: &'a [&'a str],
 }
 
-/// What became of an append.
+/// The result of an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// It is in the log, once the batch is committed.
+    /// The message is in the log once the batch is committed.
     New,
-    /// This sender's id is in the log already; nothing was written and the seq was not used.
+    /// The log already has this sender's id. Nothing was written and no seq was used.
     Known(Box<StoredMessage>),
 }
 
-/// A message as the log holds it. `mentions` and `metadata` are JSON again, `[]` and `{}` where NULL.
+/// A message from the log. `mentions` and `metadata` are JSON; `[]` and `{}` stand for NULL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMessage {
-    /// Its place.
     pub seq: Seq,
-    /// The sender's id for it.
+    /// The sender's id for this message.
     pub id: String,
-    /// The hub's clock at acceptance.
+    /// The time of acceptance.
     pub ts: Timestamp,
     /// A channel's name or a conversation's key.
     pub channel: String,
-    /// Who said it.
     pub sender: String,
-    /// What was said.
     pub content: String,
     /// A JSON list of names.
     pub mentions: String,
     /// A JSON object.
     pub metadata: String,
-    /// The message that it answers.
+    /// The seq of the message that this one answers.
     pub reply_to: Option<Seq>,
     /// The payload's other keys as a JSON object.
     pub extra: Option<String>,
 }
 
-/// What is kept of an agent over restarts.
+/// The stored description of an agent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentRecord {
-    /// Its name, the key.
+    /// The key of the record.
     pub name: String,
-    /// Its machine.
     pub machine: String,
-    /// Its role.
     pub role: String,
-    /// Its model.
     pub model: String,
-    /// Its identity.
     pub agent_id: String,
-    /// Its project.
     pub project: String,
-    /// What it last said it was doing.
+    /// The status that the agent last reported.
     pub status: String,
-    /// What it last said it was working on.
+    /// The task that the agent last reported.
     pub current_task: String,
     /// 0 to 1, or None.
     pub progress: Option<f64>,
     /// The channels of its last connection (a JSON list in the file).
     pub channels: Vec<String>,
-    /// The channels that are kept with the name, each with the place after which its messages are the agent's (a JSON
-    /// object in the file); None where it never named any.
+    /// The channels stored with the name, each with the seq after which its messages are for the agent (a JSON object
+    /// in the file). None if the agent never named any.
     pub kept: Option<BTreeMap<String, Seq>>,
-    /// How far it said it has dealt with its messages; None where it never said.
+    /// The agent's cursor; None if it never reported one.
     pub cursor: Option<Seq>,
-    /// The log's head when the name first registered.
+    /// The log's head at the first registration of this name.
     pub first_head: Seq,
-    /// When the name first registered.
+    /// The time of the first registration.
     pub first_seen: Timestamp,
-    /// When its last session began.
+    /// The time of the last registration.
     pub registered_at: Timestamp,
-    /// When it last gave a sign of life.
+    /// The time of the last sign of life.
     pub last_seen: Timestamp,
 }
 
-/// The key under which the conversation of two agents is stored: `@a @b`, the names in order. The space
-/// can't stand in a name, so no channel and no other pair has the same key.
+/// The key of the conversation of two agents: `@a @b`, with the names in order. A name can't contain a space, so the
+/// key equals no channel and no other conversation.
 pub fn conversation_key(one: &str, other: &str) -> String {
     let (first, second) = if one <= other { (one, other) } else { (other, one) };
     format!("@{first} @{second}")
 }
 
-/// The two sides of a conversation; None where `channel` is not the key of one.
+/// The two agents of a conversation; None if `channel` is not a conversation's key.
 pub fn conversation_sides(channel: &str) -> Option<[&str; 2]> {
     channel.strip_prefix('@')?.split_once(" @").map(|(first, second)| [first, second])
 }
 
-/// The other side of a conversation, seen from `side`; None where `channel` is no conversation of it.
+/// The other agent of a conversation; None if `channel` is not a conversation of `side`.
 pub fn conversation_partner<'a>(channel: &'a str, side: &str) -> Option<&'a str> {
     let [first, second] = conversation_sides(channel)?;
     match side {

@@ -1,4 +1,4 @@
-//! Where the log is when nobody says: `/data/orochi.db`, else the user's data folder (DESIGN, The store).
+//! The log's path. The default is `/data/orochi.db`, or a file in the user's data folder.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -11,11 +11,11 @@ use super::StoreError;
 
 const DEFAULT: &str = "/data/orochi.db";
 
-/// The log's absolute path: `explicit` with `~` expanded, or the default with, where that can't be written, a line that
-/// says where instead.
+/// The log's absolute path: `explicit` with `~` expanded, or the default. If the default can't be written, the path is
+/// in the user's data folder, and the second value is a line that says so.
 ///
 /// # Errors
-/// Where `explicit` names no file, or the folder can't be made.
+/// Fails if `explicit` names no file, or if the folder can't be created.
 pub fn resolve(explicit: Option<&Path>) -> Result<(PathBuf, Option<String>), StoreError> {
     let home = || BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
     let explicit = explicit.map(|path| file_path(path, home)).transpose()?;
@@ -24,8 +24,8 @@ pub fn resolve(explicit: Option<&Path>) -> Result<(PathBuf, Option<String>), Sto
     })
 }
 
-/// A path as it was given, as an absolute one. Variables and files of settings reach the hub without a shell that
-/// would expand `~`, and SQLite takes some names for something else than a file.
+/// Checks a given path and makes it absolute. Variables and settings files reach the hub without a shell that expands
+/// `~`, and SQLite interprets some names as something other than a file.
 fn file_path(given: &Path, home: impl FnOnce() -> Option<PathBuf>) -> Result<PathBuf, StoreError> {
     let refused = |reason: &str| StoreError::Path { path: given.to_owned(), reason: reason.to_owned() };
     let text = given.to_string_lossy();
@@ -73,7 +73,7 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
     make_private(folder).map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })
 }
 
-/// Makes a folder and those above it. What is new belongs to its owner only, whatever the umask.
+/// Creates a folder and its parents. New folders are accessible only to their owner, whatever the umask.
 fn make_private(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -83,14 +83,14 @@ fn make_private(folder: &Path) -> io::Result<()> {
     }
     match fs::create_dir(folder) {
         Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o700)),
-        // Somebody else has just made it.
+        // Another process created it at the same moment.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Whether the file could be made: its folder exists and takes a file. The folder is not made: a hub that was
-/// told nothing leaves no new folder in the root of the file system.
+/// Checks that the folder exists and a file can be created in it. The folder itself is not created: without settings,
+/// the hub should add no folder to the root of the file system.
 fn is_writable(path: &Path) -> bool {
     path.parent().is_some_and(|folder| folder.is_dir() && tempfile_in(folder))
 }
@@ -99,7 +99,7 @@ fn tempfile_in(folder: &Path) -> bool {
     let probe = folder.join(format!(".orochi-probe-{}", std::process::id()));
     let made = fs::OpenOptions::new().write(true).create_new(true).open(&probe).is_ok();
     if made {
-        // What can't be removed is empty and harmless.
+        // A probe that can't be removed is empty and harmless.
         let _ = fs::remove_file(&probe);
     }
     made

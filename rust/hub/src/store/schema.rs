@@ -1,4 +1,4 @@
-//! The tables, as numbered steps: `PRAGMA user_version` says how many of them a file has been through.
+//! The tables, as numbered steps. `PRAGMA user_version` is the number of steps that were applied to a file.
 
 use rusqlite::{Connection, Transaction};
 
@@ -7,13 +7,13 @@ use super::StoreError;
 /// The newest schema.
 pub(super) const VERSION: i64 = 8;
 
-/// Each step brings a file from the version before to its own, `n + 1`.
+/// Step `n` upgrades a file from version `n` to `n + 1`.
 const STEPS: [&str; VERSION as usize] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6, STEP_7, STEP_8];
 
-/// - `messages.msg_id` is a 16-byte blob where the id is a UUID as it is usually written, else text. The index
-///   of ids has the id first: time-ordered ids of all senders append at its end.
+/// - `messages.msg_id` is a 16-byte blob if the id is a UUID in its usual notation, else text. The index of ids has the
+///   id first: time-ordered ids of all senders are appended at its end.
 /// - `messages_fts` was the index of words until step 6.
-/// - `addressed` finds what waits for an agent without reading the log.
+/// - `addressed` finds the messages for an agent without reading the log.
 const STEP_1: &str = "
     CREATE TABLE messages (
         seq      INTEGER PRIMARY KEY,
@@ -68,48 +68,48 @@ const STEP_2: &str = "
     CREATE INDEX calls_by_time ON calls (begun);
 ";
 
-/// When each agent began to be in which state: what it said it was doing, or `offline`.
+/// The start of each state of an agent: its reported status, or `offline`.
 const STEP_3: &str = "
     CREATE TABLE agent_states (agent TEXT NOT NULL, ts INTEGER NOT NULL, state TEXT NOT NULL);
     CREATE INDEX agent_states_by_agent ON agent_states (agent, ts);
     CREATE INDEX agent_states_by_time ON agent_states (ts);
 ";
 
-/// What the dashboard's sessions are signed with: made once, so that they outlive the process.
+/// The key that signs dashboard logins. It is created once, so that logins survive a restart.
 const STEP_4: &str = "INSERT OR IGNORE INTO meta (key, value) VALUES ('session_key', randomblob(32));";
 
-/// What was told of other hosts, so that it is told once.
+/// Marks of events on other hosts, so that each is posted once.
 const STEP_5: &str =
     "CREATE TABLE marks (key TEXT PRIMARY KEY, value TEXT NOT NULL, ts INTEGER NOT NULL) WITHOUT ROWID;";
 
-/// The index of words is a file of its own now, see the module `search`.
+/// The index of words is now a file of its own, see the module `search`.
 const STEP_6: &str = "DROP TABLE IF EXISTS messages_fts;";
 
-/// Whether a file of version `from` held the index of words, whose pages are free after the upgrade.
+/// Returns whether a file of version `from` has the index of words. Its pages are free after the upgrade.
 pub(super) fn held_the_index(from: i64) -> bool {
     (1..6).contains(&from)
 }
 
-/// - `clock_steps` has the first message after each time that the clock was set back: between two of them times rise.
-/// - The newest state of an agent is the one that was written last, whatever its time.
+/// - `clock_steps` has the first message after each time that the clock was set back. Between two steps times rise.
+/// - The newest state of an agent is the one written last, whatever its time.
 const STEP_7: &str = "
     CREATE TABLE clock_steps (seq INTEGER PRIMARY KEY);
     CREATE INDEX agent_states_in_order ON agent_states (agent);
 ";
 
-/// The channels that are kept with each name, and since when; NULL where it never named any.
+/// The channels stored with each name, and their start; NULL if the agent never named any.
 const STEP_8: &str = "
     ALTER TABLE agents ADD COLUMN kept TEXT;
     UPDATE agents SET kept = (SELECT json_group_object(value, 0) FROM json_each(agents.channels))
     WHERE channels != '[]' AND json_valid(channels);
 ";
 
-/// The file's schema number; 0 where it is new, or not ours.
+/// The file's schema version; 0 for a new file or one of another program.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Brings a file from `from` to the newest schema, within a transaction.
+/// Upgrades a file from version `from` to the newest, within a transaction.
 pub(super) fn migrate(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
     let done = usize::try_from(from).unwrap_or(0);
     for step in &STEPS[done..] {

@@ -1,5 +1,5 @@
-//! A log of scitex-orochi 0.1.0, upgraded in place (PROTOCOL section 10): all rows are kept in the order of
-//! their `id`, which becomes their seq.
+//! Upgrades a log of scitex-orochi 0.1.0 in place (section 10): all rows are kept in the order of their `id`, which
+//! becomes their seq.
 
 use std::path::{Path, PathBuf};
 
@@ -15,15 +15,15 @@ use crate::clock::new_id;
 
 const LEGACY_COLUMNS: [&str; 8] = ["id", "msg_id", "ts", "channel", "sender", "content", "mentions", "metadata"];
 
-/// Whether the file is a 0.1.0 log: a `messages` table with just its columns.
+/// Returns whether the file is a 0.1.0 log: its `messages` table has exactly these columns.
 pub(super) fn is_legacy(connection: &Connection) -> Result<bool, StoreError> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info('messages')")?;
     let columns: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(columns == LEGACY_COLUMNS)
 }
 
-/// Copies the file, with what its WAL holds, to a name beside it that is not taken. The copy gets its name when it is
-/// whole; one that a start before this one made, and that holds the same, is kept instead.
+/// Copies the file, including its WAL, to an unused name beside it. The copy gets its name once it is complete. An
+/// equal copy from an earlier start is used instead of a new one.
 pub(super) fn copy_beside(connection: &Connection, path: &Path) -> Result<PathBuf, StoreError> {
     let copy_error = |reason: String| StoreError::Copy { path: path.to_owned(), reason };
     let mut free = None;
@@ -44,7 +44,7 @@ pub(super) fn copy_beside(connection: &Connection, path: &Path) -> Result<PathBu
         sync_folder(path).map_err(|error| error.to_string())
     });
     if let Err(reason) = made {
-        // Half a copy is worse than none; where it can't be removed, the error says what matters.
+        // An incomplete copy is worse than none. If it can't be removed, the error below is still the important one.
         let _ = std::fs::remove_file(&partial);
         return Err(copy_error(reason));
     }
@@ -53,19 +53,19 @@ pub(super) fn copy_beside(connection: &Connection, path: &Path) -> Result<PathBu
 
 fn make_copy(connection: &Connection, partial: &Path) -> Result<(), String> {
     let target = partial.to_str().ok_or("its path is not Unicode")?;
-    // What a killed start left.
+    // A killed start may have left this file.
     match std::fs::remove_file(partial) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.to_string()),
     }
-    // SQLite fills an empty file, which keeps the rights that it was made with.
+    // SQLite fills the empty file, so the file keeps the rights that we gave it.
     let file = open_private(partial).map_err(|error| error.to_string())?;
     connection.execute("VACUUM INTO ?1", [target]).map_err(|error| error.to_string())?;
     file.sync_all().map_err(|error| error.to_string())
 }
 
-/// A new name is on disk when its folder is.
+/// Syncs the folder, which puts a new name on disk.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(folder) => std::fs::File::open(folder)?.sync_all(),
@@ -73,7 +73,7 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Whether the file is a 0.1.0 log with the same rows. Whatever else it may be is no reason to stop.
+/// Returns whether the file is a 0.1.0 log with the same rows. Errors mean that it is not a copy.
 fn is_copy(connection: &Connection, copy: &Path) -> bool {
     let same = || -> Result<bool, StoreError> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -104,7 +104,7 @@ fn is_copy(connection: &Connection, copy: &Path) -> bool {
     same().unwrap_or(false)
 }
 
-/// Renames the old table and drops its indexes, so that the new ones can be made.
+/// Renames the old table and drops its indexes, to make room for the new ones.
 pub(super) fn set_aside(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute_batch(
         "DROP INDEX IF EXISTS idx_messages_channel;
@@ -115,7 +115,7 @@ pub(super) fn set_aside(transaction: &Transaction<'_>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Moves the old rows into the new tables.
+/// Copies the old rows into the new tables.
 pub(super) fn take_over(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let mut last = Timestamp::from_micros(0);
     let mut newest = last;
@@ -153,14 +153,14 @@ pub(super) fn take_over(transaction: &Transaction<'_>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The largest number that leaves room for new ones; beyond it programs that read JSON numbers as floats lose count.
+/// The largest number that leaves room for new ones. Above it, programs that read JSON numbers as floats are inexact.
 const NEWEST_MAX: i64 = 1 << 52;
 
 /// The old rows' numbers.
 struct Numbers {
-    /// The largest one that was ever used: 0.1.0 deleted old rows, and their numbers are not given again.
+    /// The largest number ever used. 0.1.0 deleted old rows, and their numbers must not be used again.
     newest: i64,
-    /// Whether they become the messages' seqs.
+    /// The numbers become the messages' seqs.
     are_kept: bool,
 }
 
@@ -186,7 +186,7 @@ impl Numbers {
     }
 }
 
-/// Reads texts, also those that are no UTF-8, and counts these.
+/// Reads texts, including those that are not UTF-8, and counts these.
 #[derive(Default)]
 struct Texts {
     broken: usize,
@@ -215,7 +215,7 @@ impl Texts {
     }
 }
 
-/// One old row, its time already read.
+/// One old row with its time parsed.
 struct Row<'a> {
     seq: i64,
     id: &'a str,
@@ -247,7 +247,7 @@ fn insert(transaction: &Transaction<'_>, row: &Row<'_>) -> Result<(), StoreError
         ])
     };
     if insert(row.id)? == 0 {
-        // The first with this id keeps it.
+        // The first message with this id keeps the id; this one gets a new id.
         insert(&new_id())?;
     }
     for agent in mentioned.iter().filter(|agent| agent.as_str() != row.sender) {
@@ -261,7 +261,7 @@ fn insert(transaction: &Transaction<'_>, row: &Row<'_>) -> Result<(), StoreError
     Ok(())
 }
 
-/// A time as 0.1.0's clients wrote it; one without an offset is UTC.
+/// A time as 0.1.0's clients wrote it. Without an offset it is UTC.
 fn read_time(text: &str) -> Option<Timestamp> {
     let naive = || {
         let time: NaiveDateTime = text.parse().ok()?;

@@ -1,5 +1,5 @@
-//! Messages without their texts, for whoever counts them, and the beginnings of texts, for whoever shows a line of
-//! each.
+//! Reads messages without their texts, for counting, and the beginnings of texts, for lists with one line for each
+//! message.
 
 use std::ops::ControlFlow;
 
@@ -9,16 +9,14 @@ use rusqlite::{OptionalExtension, params};
 use super::Reader;
 use crate::store::StoreError;
 
-/// A message, but for what was said.
+/// A message without its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glance<'a> {
-    /// Its place.
     pub seq: Seq,
-    /// When it was accepted.
+    /// The time of acceptance.
     pub ts: Timestamp,
     /// A channel's name or a conversation's key.
     pub channel: &'a str,
-    /// Who said it.
     pub sender: &'a str,
     /// A JSON list of names, or None.
     pub mentions: Option<&'a str>,
@@ -27,21 +25,20 @@ pub struct Glance<'a> {
 /// The beginning of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// When it was accepted.
+    /// The time of acceptance.
     pub ts: Timestamp,
     /// A channel's name or a conversation's key.
     pub channel: String,
-    /// Who said it.
     pub sender: String,
-    /// So many characters of it as were asked for.
+    /// The first characters of the text.
     pub content: String,
 }
 
 impl Reader {
-    /// Shows `visit` the messages after `after` and up to `upto` in log order, until it breaks off.
+    /// Calls `visit` for the messages after `after` and up to `upto`, in log order, until `visit` breaks.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn glance(
         &self,
         after: Seq,
@@ -67,10 +64,10 @@ impl Reader {
         Ok(())
     }
 
-    /// A message's first `chars` characters.
+    /// Reads a message's first `chars` characters.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn excerpt(&self, seq: Seq, chars: u32) -> Result<Option<Excerpt>, StoreError> {
         let mut statement = self
             .connection()

@@ -1,8 +1,8 @@
-//! A channel's or a conversation's messages in either order.
+//! Reads a channel's or a conversation's messages in either order.
 //!
-//! There is no index of times. Times rise with the seqs as long as nobody sets the clock back, so a time is a place in
-//! the log, found by halving. Where the clock was set back is noted in `clock_steps`: between two of them times rise
-//! again, and each such stretch is halved by itself. Only the part that 0.1.0 wrote may be out of order within.
+//! There is no index of times. Times rise with the seqs while nobody sets the clock back, so a binary search finds the
+//! seq of a time. `clock_steps` notes each message before which the clock was set back. Between two steps times rise,
+//! and each such stretch is searched by itself. Only the part that 0.1.0 wrote can be out of order within.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ use rusqlite::{OptionalExtension, params_from_iter};
 use super::{COLUMNS, Reader};
 use crate::store::{StoreError, StoredMessage};
 
-/// Times the clock was set back that are looked at one by one.
+/// The largest number of clock steps that are searched one by one.
 const STEPS_MAX: u32 = 1000;
 
-/// Conditions of a query and their values, in step.
+/// The conditions of a query with their values, in the same order.
 #[derive(Default)]
 pub(super) struct Conditions {
     sql: String,
@@ -33,12 +33,11 @@ impl Conditions {
         self.sql.push_str(&numbered);
     }
 
-    /// The `WHERE` clause.
     pub(super) fn sql(&self) -> &str {
         &self.sql
     }
 
-    /// The values and `limit`, which is the next parameter.
+    /// The placeholder for `limit`, which is the next parameter, and all values with it.
     pub(super) fn values_with(mut self, limit: u32) -> (String, Vec<Value>) {
         self.values.push(i64::from(limit).into());
         (format!("?{}", self.values.len()), self.values)
@@ -46,19 +45,20 @@ impl Conditions {
 }
 
 impl Reader {
-    /// The messages of a channel, or of a conversation by its key, that pass the filter, in its order.
+    /// Reads the messages of a channel or conversation that match the filter, in the filter's order.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn history(&self, channel: &str, filter: &HistoryFilter) -> Result<Vec<StoredMessage>, StoreError> {
         let (sql, values) = self.history_sql(channel, filter)?;
         self.rows(&sql, params_from_iter(values))
     }
 
-    /// The same, but no more than `bytes` of text, and one message at least; true where there is more.
+    /// Does the same with at most `bytes` of text, but at least one message. The second value is true if there are
+    /// more.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn history_within(
         &self,
         channel: &str,
@@ -69,7 +69,6 @@ impl Reader {
         self.rows_within(&sql, params_from_iter(values), bytes)
     }
 
-    /// The statement and its values.
     fn history_sql(&self, channel: &str, filter: &HistoryFilter) -> Result<(String, Vec<Value>), StoreError> {
         let mut conditions = Conditions::default();
         conditions.and("channel = ?", channel.to_owned());
@@ -96,11 +95,11 @@ impl Reader {
         Ok((sql, values))
     }
 
-    /// The seqs between which all messages of a time are: from the first to below the second. Between them there can be
-    /// others, of what 0.1.0 wrote and of times at which the clock was set.
+    /// The range of seqs that contains all messages of a time span; the end is exclusive. It can also contain others:
+    /// those that 0.1.0 wrote, and those around a change of the clock.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn places(&self, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(Seq, Seq), StoreError> {
         let mut places = (Seq::ZERO.next(), Seq::MAX);
         if since.is_none() && until.is_none() {
@@ -116,8 +115,8 @@ impl Reader {
         Ok(places)
     }
 
-    /// Turns times into places in the log, between which the times are still compared: a clock that was set makes
-    /// stretches whose times overlap.
+    /// Adds conditions for a time span. Seqs limit the range; times are still compared within it, because the stretches
+    /// between clock steps can overlap in time.
     pub(super) fn bound(
         &self,
         conditions: &mut Conditions,
@@ -136,22 +135,22 @@ impl Reader {
         Ok(())
     }
 
-    /// The first place from which on messages can be of `since` or later; None for the whole log.
+    /// The first seq whose message can have the time `since` or later; None means the whole log.
     fn first_since(&self, stretches: &[Range<Seq>], since: Timestamp) -> Result<Option<Seq>, StoreError> {
         let mut end = self.legacy_head.next();
         for stretch in stretches {
             let first = self.first_at(stretch, |ts| ts >= since)?;
             if first < stretch.end {
-                // What 0.1.0 wrote may be of any time.
+                // Messages that 0.1.0 wrote can have any time.
                 return Ok((first > self.legacy_head.next()).then_some(first));
             }
             end = stretch.end;
         }
-        // Nothing is of then or later, but for what 0.1.0 may have written.
+        // No message has this time or a later one, except possibly those that 0.1.0 wrote.
         Ok((!stretches.is_empty() && self.legacy_head == Seq::ZERO).then_some(end))
     }
 
-    /// The place before which all messages of `until` and earlier lie; None for the whole log.
+    /// The seq before which all messages with times up to `until` are; None means the whole log.
     fn end_until(&self, stretches: &[Range<Seq>], until: Timestamp) -> Result<Option<Seq>, StoreError> {
         for stretch in stretches.iter().rev() {
             let first_later = self.first_at(stretch, |ts| ts > until)?;
@@ -162,8 +161,8 @@ impl Reader {
         Ok((!stretches.is_empty()).then(|| self.legacy_head.next()))
     }
 
-    /// The parts of the log behind 0.1.0's within which times rise: one, unless the clock was set back. None at all
-    /// where it was set back so often that reading them all costs less.
+    /// The ranges after 0.1.0's part in which times rise: one, unless the clock was set back. Empty if there are so
+    /// many that reading them all costs less.
     fn stretches(&self) -> Result<Vec<Range<Seq>>, StoreError> {
         let newest: Option<i64> = self.connection.query_row("SELECT max(seq) FROM messages", [], |row| row.get(0))?;
         let end = Seq::from_i64(newest.unwrap_or(0)).max(self.legacy_head).next();
@@ -178,7 +177,7 @@ impl Reader {
         Ok(starts.zip(ends).map(|(start, end)| start..end).collect())
     }
 
-    /// The first place of a stretch whose time passes a test that all its later times pass too, or its end.
+    /// The first seq of a stretch whose time passes a test, or the stretch's end. All later times must pass too.
     fn first_at(&self, stretch: &Range<Seq>, passes: impl Fn(Timestamp) -> bool) -> Result<Seq, StoreError> {
         let (mut low, mut high) = (stretch.start.as_i64(), stretch.end.as_i64());
         let mut probe =
@@ -202,7 +201,7 @@ mod tests {
     use super::*;
     use crate::store::{NewMessage, Store};
 
-    /// A log of a thousand messages, ten seconds in all, and its reader.
+    /// A log of a thousand messages within ten seconds, and its reader.
     fn log(folder: &tempfile::TempDir) -> Reader {
         let path = folder.path().join("log.db");
         let (mut store, _) = Store::open(&path).unwrap();

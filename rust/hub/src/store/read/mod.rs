@@ -1,7 +1,7 @@
-//! Reading the log.
+//! Reads the log.
 //!
-//! - [`pool`]: who may read, how many at once and for how long.
-//! - [`history`], [`page`], [`glance`]: what is read. [`room`]: how much of it at once.
+//! - [`pool`]: the readers, with bounds on their number and time.
+//! - [`history`], [`page`], [`glance`]: the queries. [`room`]: the bound on an answer's text.
 
 mod glance;
 mod history;
@@ -23,25 +23,25 @@ pub use room::{ANSWER_TEXT_MAX, TextRoom};
 use super::row::{COLUMNS, empty, read_into, read_row};
 use super::{StoreError, StoredMessage};
 
-/// More than this is not counted: nobody looks at the difference, and counting costs.
+/// Counting stops here: a larger number helps nobody, and counting takes time.
 const WAITING_MAX: u32 = 1000;
-/// Waiting messages whose senders are looked up.
+/// Waiting messages whose senders are listed.
 const SENDERS_OF: u32 = 50;
 
-/// What an agent has not dealt with.
+/// The messages addressed to an agent after its cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// How many messages, at most 1000.
+    /// Their number, at most 1000.
     pub count: u32,
-    /// The first of them.
+    /// The seq of the first one.
     pub oldest: Option<Seq>,
-    /// When that was accepted.
+    /// The time of the first one.
     pub oldest_ts: Option<Timestamp>,
-    /// Who said them, in the order of the log, of the first few.
+    /// The senders of the first few, in log order.
     pub from: Vec<String>,
 }
 
-/// One read-only connection.
+/// A read-only connection to the log.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
@@ -52,7 +52,7 @@ impl Reader {
     fn open(path: &Path, legacy_head: Seq) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
-        // 2 MiB of pages each: what is read often stays, and an empty hub stays small.
+        // A cache of 1 MiB for each reader: pages that are read often stay, and an empty hub stays small.
         connection.pragma_update(None, "cache_size", -1024)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
@@ -64,20 +64,20 @@ impl Reader {
         &self.connection
     }
 
-    /// One message.
+    /// Reads one message.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn message(&self, seq: Seq) -> Result<Option<StoredMessage>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;
         Ok(statement.query_row([seq.as_i64()], read_row).optional()?)
     }
 
-    /// What waits for `agent` after its cursor: mentions and direct messages, counted up to [`WAITING_MAX`].
+    /// Counts the mentions of and direct messages to `agent` after its cursor, up to [`WAITING_MAX`].
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn waiting(&self, agent: &str, after: Seq) -> Result<Waiting, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT count(*), min(seq) FROM
@@ -105,10 +105,10 @@ impl Reader {
         Ok(Waiting { count, oldest, oldest_ts, from })
     }
 
-    /// Shows `visit` the messages after `after` and up to `upto` in log order, until it breaks off.
+    /// Calls `visit` for the messages after `after` and up to `upto`, in log order, until `visit` breaks.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn scan(
         &self,
         after: Seq,
@@ -119,10 +119,10 @@ impl Reader {
         self.visit(&sql, params![after.as_i64(), upto.as_i64()], visit)
     }
 
-    /// Shows `visit` the messages from `from` to below `before`, newest first, until it breaks off.
+    /// Calls `visit` for the messages from `from` to below `before`, newest first, until `visit` breaks.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn scan_back(
         &self,
         from: Seq,
@@ -133,10 +133,10 @@ impl Reader {
         self.visit(&sql, params![from.as_i64(), before.as_i64()], visit)
     }
 
-    /// The same of the messages that mention `agent` or are written to it, without reading the others.
+    /// Does the same for the messages that mention `agent` or are direct messages to it, without reading the others.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn addressed(
         &self,
         agent: &str,
@@ -169,7 +169,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The rows as far as there is room for them; true where there are more.
+    /// The rows that fit into the room; the second value is true if there are more.
     fn rows_within(
         &self,
         sql: &str,

@@ -1,4 +1,4 @@
-//! A page of the log over all channels or of one, oldest first: what the dashboard's feed moves over.
+//! Reads a page of the log, of all channels or one, oldest first. The dashboard's feed uses these pages.
 
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{OptionalExtension, params, params_from_iter};
@@ -7,34 +7,34 @@ use super::history::Conditions;
 use super::{COLUMNS, Reader};
 use crate::store::{StoreError, StoredMessage};
 
-/// Which messages.
+/// Selects the messages of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Only this channel's.
+    /// Only messages of this channel.
     pub channel: Option<String>,
-    /// Those before this place.
+    /// Only messages before this seq.
     pub before: Option<Seq>,
-    /// Those after this place.
+    /// Only messages after this seq.
     pub after: Option<Seq>,
-    /// Those from this time on.
+    /// Only messages from this time on.
     pub since: Option<Timestamp>,
-    /// At most so many.
+    /// The largest number of messages.
     pub limit: u32,
 }
 
 impl Page {
-    /// Whether it is read towards the end of the log.
+    /// Returns whether the page continues towards the end of the log.
     pub fn is_forward(&self) -> bool {
         self.after.is_some() || self.since.is_some()
     }
 }
 
 impl Reader {
-    /// The first ones after `after` and from `since` on; where neither is given, the newest ones. Oldest first, and no
-    /// more than `bytes` of text; true where there is more.
+    /// Reads the first messages after `after` and from `since` on; without either, the newest ones. Oldest first, with
+    /// at most `bytes` of text. The second value is true if there are more.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn page(&self, page: &Page, bytes: usize) -> Result<(Vec<StoredMessage>, bool), StoreError> {
         let mut conditions = Conditions::default();
         if let Some(channel) = &page.channel {
@@ -58,19 +58,19 @@ impl Reader {
         Ok((rows, is_cut))
     }
 
-    /// The newest `limit` messages of the whole log, oldest first.
+    /// Reads the newest `limit` messages of the whole log, oldest first.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn recent(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
         Ok(self.page(&Page { limit, ..Page::default() }, usize::MAX)?.0)
     }
 
-    /// The newest messages before `before` said by an agent, among those after `after`, or to it, however old. Oldest
-    /// first, and no more than `bytes` of text; true where there is more.
+    /// Reads the newest messages before `before` from or to an agent. Those from the agent are searched only after
+    /// `after`. Oldest first, with at most `bytes` of text. The second value is true if there are more.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn by_or_to(
         &self,
         agent: &str,
@@ -92,10 +92,10 @@ impl Reader {
         Ok((rows, is_cut))
     }
 
-    /// The place of a channel's newest message.
+    /// The seq of a channel's newest message.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn newest_in(&self, channel: &str) -> Result<Option<Seq>, StoreError> {
         let mut statement = self
             .connection()

@@ -1,8 +1,8 @@
-//! The readers of the log: read-only connections, each used on a blocking thread, so that neither the core nor a
-//! socket waits for a read. WAL lets them read while the writer writes.
+//! The readers of the log: read-only connections, each used on a blocking thread, so that neither the core nor a socket
+//! waits for a read. With WAL they read while the writer writes.
 //!
-//! A read holds its place until it has ended, whoever has hung up meanwhile, so there are never more threads and
-//! connections than places. It is interrupted when nobody waits for it any more, and at its deadline.
+//! A read keeps its permit until it has ended, even if its caller is gone, so there are never more threads and
+//! connections than permits. It is interrupted at its deadline or when its caller is gone.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,36 +18,36 @@ use tokio::time::timeout;
 use super::Reader;
 use crate::store::{LogFiles, StoreError};
 
-/// How long one read may take. What a page of the log costs is milliseconds; only a search of common words in a very
-/// large log comes near.
+/// The deadline of one read. A page of the log takes milliseconds; only a search for common words in a very large log
+/// comes near.
 const READ_MAX: Duration = Duration::from_secs(10);
-/// Searches that may wait for a place. Each waits at most [`READ_MAX`].
+/// Searches that may wait for a permit. Each waits at most [`READ_MAX`].
 const SEARCHES_WAITING_MAX: usize = 64;
-/// How long a page of the log or a search waits while reads are paused. Then it is read all the same.
+/// How long a page or a search waits while reads are paused. Then it runs anyway.
 const QUICK_PAUSE_MAX: Duration = Duration::from_secs(1);
 const SEARCH_PAUSE_MAX: Duration = Duration::from_secs(15);
-/// SQLite's steps between two looks at whether to go on: some tens of microseconds.
+/// SQLite steps between two checks for an interruption: some tens of microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 1000;
 
-/// Reads of one kind, which wait only for each other.
+/// Reads of one kind. They wait only for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// What is found by its place in the log: pages, single messages. Agents that catch up wait for these.
+    /// Reads by seq: pages and single messages. Agents that catch up wait for these.
     Quick,
-    /// What may have to look at the whole log: words, or one sender's messages.
+    /// Reads that may scan the whole log: words, or one sender's messages.
     Search,
-    /// Counting, of which a later question uses what an earlier one counted: it goes on when its asker has gone.
+    /// Counting for statistics. Its result serves later queries, so it continues when its caller is gone.
     Count,
 }
 
 impl Lane {
-    /// Where a query for history belongs.
+    /// The lane of a history query.
     pub fn for_history(filter: &HistoryFilter) -> Self {
         if filter.search.is_some() || filter.sender.is_some() { Self::Search } else { Self::Quick }
     }
 }
 
-/// Which reads wait: none, all but the quick ones, all.
+/// The reads that have to wait: none, all but the quick ones, or all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Pause {
     None,
@@ -55,7 +55,7 @@ enum Pause {
     All,
 }
 
-/// The log's readers; a clone is another handle to the same pool.
+/// The log's readers. Clones share the pool.
 #[derive(Debug, Clone)]
 pub struct Reads {
     pool: Arc<Pool>,
@@ -74,14 +74,14 @@ struct Pool {
     is_stopping: Arc<AtomicBool>,
 }
 
-/// The places of one lane.
+/// The permits of one lane.
 #[derive(Debug)]
 struct Places {
     count: usize,
     free: Arc<Semaphore>,
-    /// Who waits for a place; None where everybody may.
+    /// Permits for waiting; None if any number of reads may wait.
     queue: Option<Arc<Semaphore>>,
-    /// Readers that nobody uses, never more than places. A std mutex: it is held to take one out or put one back.
+    /// Unused readers, never more than permits. A std mutex: it is held to add or remove one.
     idle: Mutex<Vec<Reader>>,
 }
 
@@ -99,15 +99,15 @@ impl Places {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
     }
 
-    /// Waits until no read is under way.
+    /// Waits until no read is running.
     async fn are_free(&self) {
         let all = u32::try_from(self.count).unwrap_or(u32::MAX);
-        // The semaphore is never closed.
+        // This can't fail: the semaphore is never closed.
         drop(self.free.acquire_many(all).await);
     }
 }
 
-/// Tells a read that nobody waits for it any more.
+/// Tells a read that its caller is gone, when dropped.
 struct HangUp(Arc<AtomicBool>);
 
 impl Drop for HangUp {
@@ -116,7 +116,7 @@ impl Drop for HangUp {
     }
 }
 
-/// Lets reads begin again when it is dropped.
+/// Ends the pause when dropped.
 #[derive(Debug)]
 pub struct Paused(Reads);
 
@@ -127,22 +127,22 @@ impl Drop for Paused {
 }
 
 impl Reads {
-    /// The readers of the log at `path`, at most `count` for pages and as many for searches; each is opened when it is
-    /// first needed.
+    /// Creates the readers of the log at `path`: at most `count` for pages and as many for searches. Each one is opened
+    /// at its first use.
     ///
     /// # Errors
-    /// Where not even the first can be opened.
+    /// Fails if the log can't be opened.
     pub fn open(path: &Path, count: usize, legacy_head: Seq) -> Result<Self, StoreError> {
         Self::open_with(path, count, legacy_head, READ_MAX)
     }
 
-    /// The same with another deadline for a read.
+    /// Does the same with another deadline for reads.
     ///
     /// # Errors
     /// As [`Reads::open`].
     pub fn open_with(path: &Path, count: usize, legacy_head: Seq, read_max: Duration) -> Result<Self, StoreError> {
         let quick = Places::new(count, None);
-        // Only to see that it can be: an empty hub stays small.
+        // Only a check that a reader can be opened; it is closed again so that an empty hub stays small.
         drop(Reader::open(path, legacy_head)?);
         let pool = Pool {
             path: path.to_owned(),
@@ -158,25 +158,23 @@ impl Reads {
         Ok(Self { pool: Arc::new(pool) })
     }
 
-    /// The log's files.
     pub fn files(&self) -> &LogFiles {
         &self.pool.files
     }
 
-    /// The log's file.
     pub fn path(&self) -> &Path {
         &self.pool.path
     }
 
-    /// A reader outside the places, for a thread of its own.
+    /// Opens a reader outside the pool, for a thread of its own.
     ///
     /// # Errors
-    /// Where it can't be opened.
+    /// Fails if it can't be opened.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         Reader::open(&self.pool.path, self.pool.legacy_head)
     }
 
-    /// Runs a quick `read` with a reader on a blocking thread; waits while all are in use.
+    /// Runs a quick `read` on a blocking thread. Waits while all readers are in use.
     ///
     /// # Errors
     /// As [`Reads::run_in`].
@@ -188,10 +186,10 @@ impl Reads {
         self.run_in(Lane::Quick, read).await
     }
 
-    /// Runs `read` in its lane. When this future is dropped, the read is interrupted.
+    /// Runs `read` in its lane. Dropping this future interrupts the read.
     ///
     /// # Errors
-    /// Those of `read`; where a reader can't be opened; where it takes too long, or too many searches wait.
+    /// Those of `read`. Also fails if a reader can't be opened, the read takes too long, or too many searches wait.
     pub async fn run_in<T, F>(&self, lane: Lane, read: F) -> Result<T, StoreError>
     where
         F: FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
@@ -202,14 +200,14 @@ impl Reads {
         let gone = Arc::new(AtomicBool::new(false));
         let hang_up = (lane != Lane::Count).then(|| HangUp(Arc::clone(&gone)));
         let pool = Arc::clone(&self.pool);
-        // The place goes along: it is free again when the read has ended, not when its asker has gone.
+        // The permit moves to the thread: it is free when the read has ended, not when its caller is gone.
         let ran = tokio::task::spawn_blocking(move || pool.read(lane, place, gone, read));
         let result = ran.await.map_err(|_| StoreError::ReaderGone)?;
         drop(hang_up);
         result
     }
 
-    /// Pauses reads that may take long, and waits until none is under way: each ends by its deadline.
+    /// Pauses reads that may take long, and waits until none is running. Each ends by its deadline.
     pub async fn pause_slow(&self) -> Paused {
         self.pool.pause.send_replace(Pause::Slow);
         let paused = Paused(self.clone());
@@ -218,14 +216,14 @@ impl Reads {
         paused
     }
 
-    /// Pauses all reads, and waits until none is under way, but not for long.
+    /// Pauses all reads, and waits a short time until none is running.
     pub async fn pause_all(&self, _paused: &Paused) {
         self.pool.pause.send_replace(Pause::All);
-        // What goes on longer keeps the log from being reset this time.
+        // If a read takes longer, the write-ahead log is not reset this time.
         let _ = timeout(QUICK_PAUSE_MAX, self.pool.quick.are_free()).await;
     }
 
-    /// Interrupts the reads that are under way: the hub stops.
+    /// Interrupts running reads, because the hub is stopping.
     pub fn stop(&self) {
         self.pool.is_stopping.store(true, Ordering::Relaxed);
     }
@@ -240,7 +238,7 @@ impl Pool {
         }
     }
 
-    /// Waits while reads are paused; not for ever, so that no fault of whoever paused them can stop reading.
+    /// Waits while reads are paused. The wait is bounded, so a fault elsewhere can't stop reading for ever.
     async fn wait_for_pause(&self, lane: Lane) {
         let (stops_at, most) = match lane {
             Lane::Quick => (Pause::All, QUICK_PAUSE_MAX),
@@ -255,7 +253,7 @@ impl Pool {
     async fn place(&self, lane: Lane) -> Result<OwnedSemaphorePermit, StoreError> {
         let places = self.places(lane);
         let free = Arc::clone(&places.free).acquire_owned();
-        // The semaphore is never closed, so the error can't be; it is answered all the same.
+        // The semaphore is never closed, so this error can't occur.
         let Some(queue) = &places.queue else { return free.await.map_err(|_| StoreError::ReaderGone) };
         let _waiting = Arc::clone(queue).try_acquire_owned().map_err(|_| StoreError::Busy)?;
         match timeout(self.read_max, free).await {
@@ -278,7 +276,7 @@ impl Pool {
         let mut reader = match places.take() {
             Some(reader) => reader,
             None => {
-                // At this path there may be another log by now.
+                // The path may name another log by now.
                 self.files.check()?;
                 Reader::open(&self.path, self.legacy_head)?
             }
@@ -294,7 +292,7 @@ impl Pool {
         let result = read(&reader).map_err(|error| self.reason(error));
         reader.connection.progress_handler(0, None::<fn() -> bool>)?;
         places.put_back(reader);
-        // Last: with the place comes the reader.
+        // Last, because the reader has to be back before its permit is free.
         drop(place);
         result
     }
@@ -305,7 +303,7 @@ impl Pool {
                 if self.is_stopping.load(Ordering::Relaxed) {
                     StoreError::ReaderGone
                 } else {
-                    // Where its asker has gone, nobody reads this.
+                    // After an interruption for a caller that is gone, nobody reads this error.
                     StoreError::Deadline { seconds: self.read_max.as_secs() }
                 }
             }
