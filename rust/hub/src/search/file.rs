@@ -1,9 +1,9 @@
-//! The index's file: an SQLite database beside the log that can be deleted at any time, because all of it is made from
-//! the log.
+//! The index's file: an SQLite database beside the log. It can be deleted at any time, because it is derived from the
+//! log.
 //!
-//! Each segment is an FTS5 table for 100 000 seqs. A merge therefore never costs more than one segment, and a segment
-//! that is full is not written again. `detail=none` keeps which messages hold a token, not where: where is found in the
-//! message itself, which is read anyway to be shown.
+//! Each segment is an FTS5 table for 100 000 seqs. So a merge never costs more than one segment, and a full segment is
+//! not written again. `detail=none` stores which messages have a token, but not where. The message is read anyway to
+//! show it, and gives the positions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,30 +16,31 @@ use super::tokens::{self, Expression, TOKEN_CHARS};
 use super::units::Units;
 use crate::store::StoredMessage;
 
-/// The format of the file and of its tokens; a file of another one is made anew.
+/// The format of the file and of its tokens. A file with another format is rebuilt.
 const FORMAT: i64 = 2;
 /// Seqs of a segment.
 pub const SEGMENT_SEQS: u64 = 100_000;
 
-/// What the index was made from, to notice that it belongs to another log or to a newer one.
+/// The newest indexed message. It reveals an index that belongs to another log, or to a newer state of this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// The newest message in the index; zero where it is empty.
+    /// The newest message in the index; zero if it is empty.
     pub seq: Seq,
-    /// Its id.
+    /// That message's id.
     pub id: String,
 }
 
-/// Why the index can't be used.
+/// A reason why the index can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// It is damaged, or no index of ours: it is to be set aside and made anew.
+    /// The file is damaged or not an index. It is set aside and rebuilt.
     #[error("{0}")]
     Damaged(String),
-    /// It is sound, but of another log, of a newer state of it, or of another version: it is to be made anew.
+    /// The file is sound, but made from another log, from a newer state of this one, or by another version. It is
+    /// rebuilt.
     #[error("{0}")]
     Stale(&'static str),
-    /// The disk refused; it may go through later.
+    /// The disk refused. A later try may succeed.
     #[error(transparent)]
     Disk(rusqlite::Error),
 }
@@ -53,7 +54,7 @@ impl From<rusqlite::Error> for IndexError {
     }
 }
 
-/// The index of the log at `db`: `orochi.db` has `orochi.search.db`.
+/// The path of the index for the log at `db`: `orochi.db` has `orochi.search.db`.
 pub fn path_beside(db: &Path) -> PathBuf {
     db.with_extension("search.db")
 }
@@ -69,10 +70,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens the index at `path`, or makes an empty one, for the log with this `epoch`.
+    /// Opens the index at `path`, or creates an empty one, for the log with this `epoch`.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] where it is something else, [`IndexError::Stale`] where it is of another version or log.
+    /// [`IndexError::Damaged`] if the file is not an index, [`IndexError::Stale`] if it is of another version or log.
     pub fn open(path: &Path, epoch: &str) -> Result<Self, IndexError> {
         create_private(path);
         let connection = connect(path)?;
@@ -97,7 +98,7 @@ impl Writer {
     /// Adds messages, in the order of the log, in one transaction.
     ///
     /// # Errors
-    /// Where the disk refuses; nothing of them is in the index then.
+    /// Fails if the disk refuses. Then none of the messages is in the index.
     pub fn add(&mut self, messages: &[StoredMessage]) -> Result<(), IndexError> {
         let Some(last) = messages.last() else { return Ok(()) };
         let transaction = self.connection.transaction()?;
@@ -124,7 +125,7 @@ impl Writer {
         transaction.commit()?;
         self.mark = Mark { seq: last.seq, id: last.id.clone() };
         if is_one_full {
-            // FTS5 keeps a table's buffers, hundreds of kilobytes, as long as its connection is open.
+            // FTS5 keeps hundreds of kilobytes of buffers for each table until its connection closes.
             self.connection = connect(&self.path)?;
         }
         Ok(())
@@ -134,7 +135,7 @@ impl Writer {
 fn connect(path: &Path) -> Result<Connection, IndexError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    // NORMAL: the index is made anew from the log, so nobody waits for its syncs.
+    // NORMAL is safe: after a power failure the index is rebuilt from the log, so it needs no syncs.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
@@ -154,7 +155,7 @@ impl Reader {
     /// Opens the index at `path` for reading.
     ///
     /// # Errors
-    /// Where there is none, or it can't be read.
+    /// Fails if the index does not exist or can't be read.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
@@ -167,7 +168,7 @@ impl Reader {
     /// Runs `read` on one state of the index.
     ///
     /// # Errors
-    /// Those of `read`, and where the file can't be read.
+    /// Those of `read`. Also fails if the file can't be read.
     pub fn snapshot<T, E: From<IndexError>>(&self, read: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let transaction = self.connection.unchecked_transaction().map_err(IndexError::from)?;
         let mark = read_mark(&transaction)?;
@@ -178,23 +179,23 @@ impl Reader {
 /// One state of the index.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
-    /// None where there is no index.
+    /// None if there is no index.
     connection: Option<&'a Connection>,
-    /// The newest message in it.
+    /// The newest message in the index.
     pub indexed_up_to: Seq,
 }
 
 impl Snapshot<'_> {
-    /// That of an index that is not there.
+    /// The state of a missing index.
     pub fn empty() -> Self {
         Self { connection: None, indexed_up_to: Seq::ZERO }
     }
 
-    /// Shows `visit` the seqs that match `expression`, newest first, from below `before` down to `from`, until
-    /// it answers false.
+    /// Calls `visit` with the seqs that match `expression`, newest first, from below `before` down to `from`, until
+    /// `visit` returns false.
     ///
     /// # Errors
-    /// Those of `visit`, and where the file can't be read.
+    /// Those of `visit`. Also fails if the file can't be read.
     pub fn matches<E: From<IndexError>>(
         &self,
         expression: &Expression,
@@ -224,7 +225,7 @@ impl Snapshot<'_> {
     }
 }
 
-/// The segments that hold seqs from `from` to below `before`, newest first.
+/// The segments with seqs from `from` to below `before`, newest first.
 fn segments(connection: &Connection, from: Seq, before: Seq) -> Result<Vec<i64>, IndexError> {
     let mut statement =
         connection.prepare_cached("SELECT number FROM segments WHERE number BETWEEN ?1 AND ?2 ORDER BY number DESC")?;
@@ -232,10 +233,10 @@ fn segments(connection: &Connection, from: Seq, before: Seq) -> Result<Vec<i64>,
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-/// Moves a file that can't be used out of the way, in the place of one that was set aside before; gives its new name.
+/// Moves an unusable file out of the way, replacing an earlier one. Returns its new name.
 ///
 /// # Errors
-/// Where the folder refuses.
+/// Fails if the folder can't be written.
 pub fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".damaged");
@@ -245,34 +246,33 @@ pub fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes the file.
 ///
 /// # Errors
-/// Where the folder refuses.
+/// Fails if the folder can't be written.
 pub fn remove(path: &Path) -> std::io::Result<()> {
     fs::remove_file(path)?;
     remove_companions(path);
     Ok(())
 }
 
-/// SQLite's files beside it would be read as a part of the new one.
+/// Removes SQLite's files beside the index. SQLite would read them as part of the new file.
 fn remove_companions(path: &Path) {
     for ending in ["-wal", "-shm"] {
         let mut companion = path.as_os_str().to_owned();
         companion.push(ending);
-        // It may not be there.
+        // The file may not exist.
         let _ = fs::remove_file(PathBuf::from(companion));
     }
 }
 
-/// Makes the file readable for its owner only: it holds words of direct messages. SQLite gives its companions the same
-/// mode.
+/// Creates the file readable only by its owner, because it has words of direct messages. SQLite gives its companion
+/// files the same mode.
 fn create_private(path: &Path) {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let mut new = fs::OpenOptions::new();
-    // An existing file keeps its mode; a fault shows itself when SQLite opens it.
+    // An existing file keeps its mode. Any error appears again when SQLite opens the file.
     if let Ok(file) = new.write(true).create_new(true).mode(0o600).open(path) {
-        // The umask may have taken some of it.
+        // The umask may have removed some of the mode's bits.
         let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
     }
 }
@@ -303,7 +303,7 @@ fn read_mark(connection: &Connection) -> Result<Mark, IndexError> {
 }
 
 fn begin_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
-    // prefix: `rout*` is a look-up, where it would read each word that begins so.
+    // With `prefix`, `rout*` is one look-up. Without it, FTS5 would read each word that begins with `rout`.
     transaction.execute_batch(&format!(
         "INSERT INTO segments VALUES ({segment});
          CREATE VIRTUAL TABLE segment_{segment} USING fts5 (
@@ -312,7 +312,7 @@ fn begin_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Resul
     ))
 }
 
-/// Brings a full segment into its final, smallest form, and notes what it holds.
+/// Optimizes a full segment to its smallest form, and writes its filter.
 fn finish_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
     transaction.execute(&format!("INSERT INTO segment_{segment} (segment_{segment}) VALUES ('optimize')"), [])?;
     filter::write(transaction, segment)

@@ -1,9 +1,8 @@
-//! Which full segments may hold a token, without a look into each: a Bloom filter for every one of them.
+//! A Bloom filter for each full segment. It shows which segments may have a token without reading each of them.
 //!
-//! A rare word is in few segments, and a look into one costs about ten microseconds. A filter is cut into blocks; a
-//! token belongs to one block, and the same block of all segments lies side by side in the file, so one short read
-//! answers for the whole log. A filter may name a segment that does not hold the token, and never leaves out one that
-//! does.
+//! A rare word is in few segments, and reading one costs about ten microseconds. A filter is cut into blocks. A token
+//! belongs to one block, and the same block of all segments is stored side by side, so one short read answers for the
+//! whole log. A filter may name a segment without the token, but never omits one with it.
 
 use std::hash::Hasher;
 
@@ -13,27 +12,27 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::file::IndexError;
 use super::tokens::Term;
 
-/// Blocks of a filter. With [`BLOCK_BYTES`] that is half a megabyte: ten bits for each of 400 000 tokens.
+/// The blocks of a filter. With [`BLOCK_BYTES`] a filter has half a megabyte: ten bits for each of 400 000 tokens.
 const BLOCKS: u64 = 1024;
 const BLOCK_BYTES: usize = 512;
 /// Bits that a token sets within its block.
 const BITS: u64 = 7;
-/// Lengths, in characters, at which the filter holds beginnings too, so that `gen-it*` looks into few segments.
+/// Lengths in characters of the prefixes that the filter has too, so that `gen-it*` reads few segments.
 const PREFIX_CHARS: [usize; 3] = [4, 6, 8];
-/// Put before a beginning, so that `rout*` is not taken for the word `rout`. No token begins with it.
+/// A mark before a prefix, so that `rout*` differs from the word `rout`. No token begins with it.
 const PREFIX_MARK: u8 = b'*';
 
-/// The table; a segment that has no row in it may hold any token.
+/// The table. A segment without rows in it may have any token.
 pub const SCHEMA: &str = "CREATE TABLE filter (block INTEGER, segment INTEGER, bits BLOB NOT NULL,
      PRIMARY KEY (block, segment)) WITHOUT ROWID;";
 
-/// Writes the filter of a segment that is full.
+/// Writes the filter of a full segment.
 ///
 /// # Errors
-/// Where the disk refuses.
+/// Fails if the disk refuses.
 pub fn write(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
     let mut filter = Filter::new();
-    // Temporary, so it is no part of the file. FTS5 has no other way to list a table's tokens.
+    // FTS5 has no other way to list a table's tokens. A temporary table is not part of the file.
     transaction.execute_batch(&format!(
         "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, 'segment_{segment}', 'row');"
     ))?;
@@ -52,10 +51,10 @@ pub fn write(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()
     Ok(())
 }
 
-/// Drops from `segments` those that can't hold all `terms`.
+/// Removes from `segments` those that can't have all `terms`.
 ///
 /// # Errors
-/// Where the file can't be read.
+/// Fails if the file can't be read.
 pub fn narrow(connection: &Connection, terms: &[Term], segments: &mut Vec<i64>) -> Result<(), IndexError> {
     let (Some(&last), Some(&first)) = (segments.iter().min(), segments.iter().max()) else { return Ok(()) };
     let mut statement =
@@ -64,13 +63,13 @@ pub fn narrow(connection: &Connection, terms: &[Term], segments: &mut Vec<i64>) 
         let mut without = Vec::new();
         let mut rows = statement.query(params![place.block.cast_signed(), last, first])?;
         while let Some(row) = rows.next()? {
-            // A block of another size is none of ours: it leaves nothing out.
+            // A block of another size is not ours, so it excludes no segment.
             let bits = row.get_ref(1)?.as_blob().unwrap_or_default();
             if bits.len() == BLOCK_BYTES && !place.bits().all(|bit| is_set(bits, bit)) {
                 without.push(row.get(0)?);
             }
         }
-        // The rows come in the order of their segments.
+        // The rows are ordered by segment.
         segments.retain(|segment| without.binary_search(segment).is_err());
     }
     Ok(())
@@ -87,7 +86,7 @@ impl Filter {
     fn add(&mut self, token: &str) {
         self.set(place(&[], token));
         for chars in PREFIX_CHARS {
-            // A beginning is one of itself too: `rout*` finds rout.
+            // A token is a prefix of itself too: `rout*` finds rout.
             if let Some(beginning) = beginning(token, chars) {
                 self.set(place(&[PREFIX_MARK], beginning));
             }
@@ -102,7 +101,7 @@ impl Filter {
     }
 }
 
-/// Where a token's bits are.
+/// The position of a token's bits.
 #[derive(Clone, Copy)]
 struct Place {
     block: u64,
@@ -111,13 +110,14 @@ struct Place {
 
 impl Place {
     fn bits(self) -> impl Iterator<Item = usize> {
-        // Two halves of one hash give as many independent enough numbers as are needed (Kirsch and Mitzenmacher 2006).
+        // Two halves of one hash give enough sufficiently independent numbers (Kirsch and Mitzenmacher 2006).
         let (one, other) = (self.hash & 0xffff_ffff, self.hash >> 32 | 1);
         (0..BITS).map(move |n| usize::try_from((one + n * other) % (8 * BLOCK_BYTES as u64)).unwrap_or(0))
     }
 }
 
-/// The longest thing that the filter knows of every token that matches the term; None where it is too short.
+/// The position of the longest prefix in the filter that every token matching the term has; None if the term is too
+/// short.
 fn place_of_term(term: &Term) -> Option<Place> {
     // FTS5's tokenizer folds ASCII letters.
     let token = term.token.to_ascii_lowercase();
@@ -127,14 +127,14 @@ fn place_of_term(term: &Term) -> Option<Place> {
     PREFIX_CHARS.iter().rev().find_map(|&chars| beginning(&token, chars)).map(|found| place(&[PREFIX_MARK], found))
 }
 
-/// The token's first so many characters; None where it is shorter.
+/// The token's first `chars` characters; None if it is shorter.
 fn beginning(token: &str, chars: usize) -> Option<&str> {
     let (last, c) = token.char_indices().nth(chars - 1)?;
     Some(&token[..last + c.len_utf8()])
 }
 
 fn place(mark: &[u8], text: &str) -> Place {
-    // The hash is written to disk: it must be the same in every build, which std's does not promise.
+    // The hash is written to disk, so it must be the same in every build. std's hash does not promise this.
     let mut hasher = SipHasher13::new();
     hasher.write(mark);
     hasher.write(text.as_bytes());

@@ -1,6 +1,5 @@
-//! One page of hits: candidates from the index, each checked against its message in the log.
-//!
-//! The newest messages, which the index does not have yet, are read directly.
+//! Finds one page of hits. Candidates come from the index, and each is checked against its message in the log. The
+//! newest messages, which the index does not have yet, are read directly.
 
 use std::ops::ControlFlow;
 
@@ -16,29 +15,29 @@ use crate::store::{
     ANSWER_TEXT_MAX, Reader, StoreError, StoredMessage, TextRoom, conversation_key, conversation_sides,
 };
 
-/// Hits that are ranked by how well they match. Where there are more, the newest come first instead: ranking reads all.
+/// The largest number of hits that are ranked. With more, the newest come first instead, because ranking reads all.
 const RANKED_MAX: usize = 1000;
-/// Messages that one page reads. A page that ends here holds fewer hits and says where to go on.
+/// Messages read for one page. A page that stops here has fewer hits and a cursor.
 const READ_MAX: u32 = 20_000;
 
 /// The order of hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// The best match first, of equal ones the newest; the newest first where over a thousand match.
+    /// Best match first; among equal ones, newest first. Newest first if over a thousand match.
     #[default]
     Rank,
-    /// The newest first.
+    /// Newest first.
     Time,
 }
 
-/// What to look for, and where.
+/// The conditions of a search.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// The text, read.
+    /// The parsed text.
     pub query: Query,
-    /// Only this channel's, or this conversation's by its key.
+    /// Only this channel, or this conversation by its key.
     pub channel: Option<String>,
-    /// Only this sender's.
+    /// Only this sender.
     pub sender: Option<AgentName>,
     /// Only answers to this message.
     pub reply_to: Option<Seq>,
@@ -50,21 +49,20 @@ pub struct Request {
     pub after: Option<Seq>,
     /// Only seqs below this one.
     pub before: Option<Seq>,
-    /// Who asks: direct messages are found only by one of their two sides.
+    /// The searching agent. Direct messages are found only by one of their two agents.
     pub agent: Option<AgentName>,
-    /// The order of hits.
     pub order: Order,
-    /// Where an earlier page ended.
+    /// The end of the previous page.
     pub cursor: Option<Cursor>,
-    /// At most this many hits.
+    /// The largest number of hits.
     pub limit: u32,
 }
 
 impl Request {
-    /// The search within a channel's or a conversation's history, newest first.
+    /// Builds a search within a channel's or a conversation's history, newest first.
     ///
     /// # Errors
-    /// `INVALID_FIELD` for a text that [`Query`] refuses.
+    /// `INVALID_FIELD` if [`Query`] refuses the text.
     pub fn in_history(channel: String, agent: Option<AgentName>, filter: &HistoryFilter) -> Result<Self, Refusal> {
         let query = Query::parse("search", filter.search.as_deref().unwrap_or_default())?;
         query.check_asker("agent", agent.as_ref())?;
@@ -85,22 +83,22 @@ impl Request {
     }
 }
 
-/// Where a page ended.
+/// The end of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cursor {
-    /// Newest first: go on below this seq.
+    /// Newest first: continue below this seq.
     Before(Seq),
-    /// By rank: among the messages up to `head`, go on behind the first `skip` hits.
+    /// By rank: skip the first `skip` hits among the messages up to `head`.
     Ranked {
-        /// The newest message when the first page was made.
+        /// The newest message at the time of the first page.
         head: Seq,
-        /// Hits on the pages before.
+        /// Hits on the previous pages.
         skip: u32,
     },
 }
 
 impl Cursor {
-    /// Reads what [`Cursor`] was written as.
+    /// Parses a cursor.
     ///
     /// # Errors
     /// `INVALID_FIELD`.
@@ -127,12 +125,11 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// A message that matches.
+/// A matching message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
-    /// The message.
     pub message: StoredMessage,
-    /// The part that matches, see [`snippet::snippet`].
+    /// The matching part, see [`snippet::snippet`].
     pub snippet: String,
     /// All matches in the content, `[start, end)` in code points.
     pub ranges: Vec<(u32, u32)>,
@@ -141,20 +138,20 @@ pub struct Hit {
 /// A page of hits.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The hits, in the order asked for.
+    /// The hits, in the requested order.
     pub hits: Vec<Hit>,
-    /// Where to go on, where there may be more.
+    /// The cursor of the next page, if there may be more.
     pub next: Option<Cursor>,
-    /// How far the search could see, where that is not to the head.
+    /// The seq up to which messages were searched, if that is not the head.
     pub indexed_up_to: Option<Seq>,
 }
 
-/// Why a page can't be made.
+/// A reason why a page can't be made.
 #[derive(Debug)]
 pub enum FindError {
-    /// The log's fault.
+    /// The log failed.
     Log(StoreError),
-    /// The index's fault.
+    /// The index failed.
     Index(IndexError),
 }
 
@@ -175,7 +172,7 @@ pub struct Finder<'a> {
     reader: &'a Reader,
     index: &'a Snapshot<'a>,
     request: &'a Request,
-    /// The newest message to look at.
+    /// The newest message to search.
     head: Seq,
     expression: Option<Expression>,
     units: Units,
@@ -189,10 +186,9 @@ impl<'a> Finder<'a> {
         Self { reader, index, request, head, expression, units: Units::default(), read: 0 }
     }
 
-    /// Makes the page.
     ///
     /// # Errors
-    /// Where log or index can't be read.
+    /// Fails if log or index can't be read.
     pub fn page(mut self) -> Result<Found, FindError> {
         if self.request.limit == 0 || !self.selects() {
             return Ok(Found::default());
@@ -209,11 +205,11 @@ impl<'a> Finder<'a> {
     }
 
     fn selects(&self) -> bool {
-        // Only what the text asks for counts: a channel alone is a history.
+        // Only the text counts. A search with a channel alone would be a history.
         self.request.query.selects()
     }
 
-    /// Hits below `before`, newest first.
+    /// Finds hits below `before`, newest first.
     fn newest(&mut self, before: Seq) -> Result<Found, FindError> {
         let limit = self.request.limit as usize;
         let (mut found, mut room) = (Found::default(), TextRoom::new(ANSWER_TEXT_MAX));
@@ -222,7 +218,7 @@ impl<'a> Finder<'a> {
             last_read = Some(message.seq);
             if finder.is_hit(message) {
                 if found.hits.len() == limit || !room.take(message) {
-                    // One more is there: the page is full, and not the last.
+                    // One more hit exists, so the page is full and not the last.
                     found.next = found.hits.last().map(|hit| Cursor::Before(hit.message.seq));
                     return Ok(false);
                 }
@@ -237,9 +233,9 @@ impl<'a> Finder<'a> {
         Ok(found)
     }
 
-    /// Hits behind the first `skip`, best first; the newest first where too many match to rank them.
+    /// Finds hits after the first `skip`, best first. Falls back to newest first if too many match to rank them.
     fn ranked(&mut self, skip: u32) -> Result<Found, FindError> {
-        // Without words all match equally well.
+        // Without words, all match equally well.
         if self.request.query.phrases.is_empty() || (skip == 0 && self.is_common()?) {
             return self.newest(self.head.next());
         }
@@ -254,7 +250,7 @@ impl<'a> Finder<'a> {
         let (mut page, mut room) = (Vec::new(), TextRoom::new(ANSWER_TEXT_MAX));
         let mut end = skip as usize;
         for (_, seq) in hits.iter().skip(end).take(self.request.limit as usize) {
-            // They were read a moment ago, and are read again: all of them at once may be hundreds of megabytes.
+            // Read these messages again: keeping all of them since the first read may need hundreds of megabytes.
             if let Some(message) = self.reader.message(*seq)? {
                 if !room.take(&message) {
                     break;
@@ -268,7 +264,7 @@ impl<'a> Finder<'a> {
         Ok(Found { hits: page, next, indexed_up_to: None })
     }
 
-    /// Whether more messages may match than are ranked; only the index is read.
+    /// Returns whether more messages may match than can be ranked. Reads only the index.
     fn is_common(&self) -> Result<bool, FindError> {
         let (Some(expression), Some((from, before))) = (&self.expression, self.bounds(self.head.next())?) else {
             return Ok(false);
@@ -281,7 +277,7 @@ impl<'a> Finder<'a> {
         Ok(count > RANKED_MAX)
     }
 
-    /// Shows `visit` messages that may be hits, newest first, until it answers false.
+    /// Calls `visit` with messages that may be hits, newest first, until it returns false.
     fn candidates(
         &mut self,
         before: Seq,
@@ -304,13 +300,13 @@ impl<'a> Finder<'a> {
                     self.read += 1;
                     visit(self, &message)
                 }
-                // The index has what the log has no more: it was forgotten.
+                // The index still has a message that was removed from the log.
                 None => Ok(true),
             }
         })
     }
 
-    /// The same without the index.
+    /// Does the same without the index.
     fn scan(
         &mut self,
         from: Seq,
@@ -326,7 +322,7 @@ impl<'a> Finder<'a> {
         result
     }
 
-    /// The seqs to look at, from the first to below the second; None where there is none.
+    /// The range of seqs to search, with an exclusive end; None if it is empty.
     fn bounds(&self, before: Seq) -> Result<Option<(Seq, Seq)>, FindError> {
         let request = self.request;
         let (mut from, mut before) = (Seq::ZERO.next(), before.min(self.head.next()));
@@ -342,7 +338,7 @@ impl<'a> Finder<'a> {
         Ok((from < before).then_some((from, before)))
     }
 
-    /// The last time that may match: `until` is inclusive, `before:` is not.
+    /// The last matching time. `until` is inclusive, `before:` is exclusive.
     fn last_time(&self) -> Option<Timestamp> {
         let before = self.request.query.before.map(|time| Timestamp::from_micros(time.as_micros() - 1));
         match (self.request.until, before) {
@@ -351,7 +347,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Whether a candidate is a hit; its text is in `units` afterwards.
+    /// Returns whether a candidate is a hit. Afterwards `units` has its text.
     fn is_hit(&mut self, message: &StoredMessage) -> bool {
         let request = self.request;
         let agent = request.agent.as_ref().map(AgentName::as_str);
@@ -389,14 +385,14 @@ impl<'a> Finder<'a> {
         self.hit(message)
     }
 
-    /// The hit of a message whose text is in `units`.
+    /// Builds the hit for a message whose text is in `units`.
     fn hit(&self, message: StoredMessage) -> Hit {
         let ranges = matching::ranges(&self.request.query, &self.units);
         Hit { snippet: snippet::snippet(&message.content, &ranges), ranges, message }
     }
 }
 
-/// The channel's name or the conversation's key; None where a conversation is asked for and nobody asks.
+/// The stored name of a channel or key of a conversation; None for a conversation without a searching agent.
 fn stored(target: &orochi_protocol::Target, agent: Option<&AgentName>) -> Option<String> {
     match target {
         orochi_protocol::Target::Channel(channel) => Some(channel.to_string()),
@@ -404,7 +400,7 @@ fn stored(target: &orochi_protocol::Target, agent: Option<&AgentName>) -> Option
     }
 }
 
-/// What all candidates have; None where the index can't narrow the search.
+/// The terms that all candidates have; None if the index can't narrow the search.
 fn expression(request: &Request) -> Option<Expression> {
     let query = &request.query;
     let mut terms: Vec<Term> =

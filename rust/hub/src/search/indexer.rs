@@ -1,5 +1,5 @@
-//! The thread that writes the index, behind the log: it reads what was committed and adds it in large batches, so that
-//! no commit of a message waits for it. Where the index is damaged, or of another log, it is made anew.
+//! The thread that writes the index. It reads committed messages and adds them in large batches, so that no commit
+//! waits for it. It rebuilds an index that is damaged or belongs to another log.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use super::file::{self, IndexError, Writer};
 use super::{INDEX_BATCH, Shared};
 use crate::store::{Reader, Reads, StoreError, StoredMessage};
 
-/// How long new messages are gathered, where they are few: four wake-ups a second, whatever the rate.
+/// How long new messages are gathered at a low rate: at most four wake-ups a second.
 const GATHER: Duration = Duration::from_millis(250);
-/// Waits between tries where the disk refuses.
+/// Waits between tries while the disk refuses.
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
-/// How often a long catch-up is reported.
+/// The interval between reports of a long catch-up.
 const REPORT: Duration = Duration::from_secs(5);
 /// Bytes of content that one batch holds in memory.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The log, read by a connection of the thread's own that is opened when there is something to read.
+/// The log, with a reader for this thread that is opened at first use.
 pub(super) struct Log {
     reads: Reads,
     reader: Option<Reader>,
@@ -58,7 +58,7 @@ pub(super) fn run(shared: &Shared, log: &mut Log) {
     }
 }
 
-/// Opens the index, and makes sure that it was made from this log and from nothing newer.
+/// Opens the index and checks that it was made from this log and not from a newer state.
 fn open(shared: &Shared, log: &mut Log) -> Result<Writer, IndexError> {
     let writer = Writer::open(&shared.path, &shared.epoch)?;
     let mark = writer.mark();
@@ -72,7 +72,7 @@ fn open(shared: &Shared, log: &mut Log) -> Result<Writer, IndexError> {
     Ok(writer)
 }
 
-/// Adds what is committed until the hub stops.
+/// Adds committed messages until the hub stops.
 fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Duration) -> Result<(), IndexError> {
     let mut progress = Progress::new(writer.mark().seq, shared.head());
     while !shared.is_stopping() {
@@ -87,7 +87,7 @@ fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Durati
         }
         let batch = read(log.reader()?, after, head)?;
         if batch.is_empty() {
-            // The log has a gap up to its head, as logs of 0.1.0 can have.
+            // The log has a gap up to its head, which logs of 0.1.0 can have.
             shared.reached(head);
             shared.wait_for_messages(GATHER);
             continue;
@@ -100,7 +100,7 @@ fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Durati
     Ok(())
 }
 
-/// The next messages, bounded in number and bytes.
+/// Reads the next messages, bounded in number and bytes.
 fn read(reader: &Reader, after: Seq, head: Seq) -> Result<Vec<StoredMessage>, IndexError> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
     let read = reader.scan(after, head, |message| {
@@ -113,7 +113,7 @@ fn read(reader: &Reader, after: Seq, head: Seq) -> Result<Vec<StoredMessage>, In
     Ok(batch)
 }
 
-/// The log's faults are not the index's: they may pass.
+/// Treats an error of the log as temporary: it is not a fault of the index.
 fn read_error(error: StoreError) -> IndexError {
     tracing::warn!(%error, "the search index can't read the log");
     IndexError::Disk(rusqlite::Error::InvalidQuery)
@@ -144,7 +144,7 @@ fn cannot_remove(shared: &Shared, reason: &str, error: &std::io::Error) {
     shared.sleep(RETRY_MAX);
 }
 
-/// Tells the log how far a long catch-up is.
+/// Reports a long catch-up in the hub's own log.
 struct Progress {
     from: Seq,
     is_long: bool,
@@ -183,7 +183,7 @@ impl Progress {
 /// Starts the thread.
 ///
 /// # Errors
-/// Where the system has no thread to give.
+/// Fails if the system can't start a thread.
 pub(super) fn start(shared: Arc<Shared>, reads: Reads) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("orochi-search".to_owned()).spawn(move || {
         run(&shared, &mut Log { reads, reader: None });

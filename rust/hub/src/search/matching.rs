@@ -1,22 +1,22 @@
-//! Whether a text is what a query looks for, where, and how well: pure functions of both, so that a hit's rank does not
-//! change while messages arrive.
+//! Compares a text with a query: whether it matches, where, and how well. These are pure functions of both, so a hit's
+//! rank does not change while messages arrive.
 
 use super::query::{Phrase, Query};
 use super::units::{Kind, Units};
 
-/// A text of this many units counts as neither long nor short.
+/// The length, in units, of a text that counts as neither long nor short.
 const USUAL_UNITS: f64 = 40.0;
-/// How soon more occurrences stop to count, and how much the length does: BM25's usual constants.
+/// The weight of repeated occurrences and of the text's length: BM25's usual constants.
 const SATURATION: f64 = 1.2;
 const LENGTH_WEIGHT: f64 = 0.75;
 
-/// Whether every phrase is there and no excluded one.
+/// Returns whether the text has every phrase and no excluded one.
 pub fn matches(query: &Query, text: &Units) -> bool {
     query.phrases.iter().all(|phrase| occurrences(phrase, text).next().is_some())
         && query.excluded.iter().all(|phrase| occurrences(phrase, text).next().is_none())
 }
 
-/// How well a text matches: more occurrences in a shorter text are better.
+/// Rates a match. More occurrences in a shorter text are better.
 pub fn score(query: &Query, text: &Units) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a text has at most 262 144 units")]
     let (length, counts) =
@@ -25,7 +25,7 @@ pub fn score(query: &Query, text: &Units) -> f64 {
     counts.map(|count| count / (count + norm)).sum()
 }
 
-/// The spans that match, `[start, end)` in code points, in order and without overlaps.
+/// The matching spans, `[start, end)` in code points, in order and without overlaps.
 pub fn ranges(query: &Query, text: &Units) -> Vec<(u32, u32)> {
     let mut found: Vec<(u32, u32)> = query.phrases.iter().flat_map(|phrase| occurrences(phrase, text)).collect();
     found.sort_unstable();
@@ -43,7 +43,7 @@ pub fn ranges(query: &Query, text: &Units) -> Vec<(u32, u32)> {
 fn occurrences<'a>(phrase: &'a Phrase, text: &'a Units) -> impl Iterator<Item = (u32, u32)> + 'a {
     let (wanted, all) = (phrase.units.as_slice(), text.as_slice());
     let last = wanted.len().saturating_sub(1);
-    // A phrase has a unit: `Query` drops those without.
+    // A phrase is never empty: `Query` drops empty ones.
     all.windows(wanted.len().max(1))
         .filter(move |window| {
             wanted.iter().zip(*window).enumerate().all(|(at, (unit, found))| {

@@ -1,12 +1,12 @@
-//! Search: an index of its own beside the log, derived from it, written behind it, and never in a commit's way.
+//! Search: an index beside the log, derived from it and written after each commit, so that no commit waits for it.
 //!
-//! - [`units`]: a text as words and characters. [`tokens`]: these as the index holds them.
-//! - [`query`]: what somebody typed. [`matching`]: whether and where a text matches. [`snippet`]: the part that is
-//!   shown.
-//! - [`mod@file`]: the index's file. [`filter`]: which of its segments may hold a token. [`indexer`]: the thread that
-//!   writes it. [`find`]: a page of hits.
+//! - [`units`]: a text as words and characters. [`tokens`]: these as the index stores them.
+//! - [`query`]: parses the search text. [`matching`]: compares a text with a query. [`snippet`]: the part of a text to
+//!   show.
+//! - [`mod@file`]: the index's file. [`filter`]: shows which of its segments may have a token. [`indexer`]: the thread
+//!   that writes it. [`find`]: a page of hits.
 //!
-//! The index only proposes candidates; each is checked against its message in the log, and the newest messages, which
+//! The index only proposes candidates. Each is checked against its message in the log, and the newest messages, which
 //! the index may not have yet, are read directly. So a search sees everything that was acked before it.
 
 pub mod file;
@@ -34,24 +34,24 @@ use crate::store::{Lane, Reader, Reads, StoreError};
 use file::{IndexError, Snapshot};
 use find::{FindError, Finder};
 
-/// Messages that one transaction of the index takes.
+/// Messages in one transaction of the index.
 const INDEX_BATCH: usize = 4096;
-/// Newest messages that a search reads directly where the index does not have them yet: about 3 ms.
+/// The newest messages that a search may read directly because the index does not have them yet: about 3 ms.
 const UNINDEXED_MAX: u64 = 1000;
-/// How long a search waits for the index to come near the head.
+/// How long a search waits until the index is near the head.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long a stopping hub waits for the thread's last batch.
 const STOP_MAX: Duration = Duration::from_secs(1);
-/// Readers of the index that are kept open.
+/// Readers of the index that stay open.
 const IDLE_READERS: usize = 2;
 
-/// A handle to the search; a clone is another one.
+/// A handle to the search. Clones share its state.
 #[derive(Debug, Clone)]
 pub struct Search {
     shared: Arc<Shared>,
 }
 
-/// How far the index is.
+/// The progress of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
     /// The newest message in the index.
@@ -61,43 +61,43 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Whether a search can see all of the log.
+    /// Returns whether a search covers the whole log.
     pub fn is_complete(self) -> bool {
         self.head.get().saturating_sub(self.indexed_up_to.get()) <= UNINDEXED_MAX
     }
 }
 
-/// What the handles, the core and the index's thread share.
+/// State shared by the handles, the core and the index's thread.
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
     epoch: String,
-    /// The committed head, which the core writes.
+    /// The committed head, written by the core.
     head: Arc<AtomicU64>,
-    /// How far the index is, for those who wait for it; None until its file is open.
+    /// The newest indexed message, for waiting searches; None until the file is open.
     reached: watch::Sender<Option<Seq>>,
-    /// Counts the files that were opened, so that readers of an earlier one are not used again.
+    /// The number of files opened so far. Readers of an earlier file are not used again.
     generation: AtomicU64,
-    /// Readers that nobody uses. A std mutex: it is held to take one out or put one back.
+    /// Unused readers. A std mutex: it is held to add or remove one.
     idle: Mutex<Vec<(u64, file::Reader)>>,
-    /// Whether the thread sleeps until the next message, however long that takes.
+    /// The thread sleeps without limit until the next message.
     is_idle: AtomicBool,
-    /// Whether somebody waits for the thread. A std mutex: the thread is no task.
+    /// Somebody woke the thread. A std mutex: the thread is no task.
     is_wanted: Mutex<bool>,
     wake: Condvar,
-    /// Whether a reader found the file damaged.
+    /// A reader found the file damaged.
     is_damaged: AtomicBool,
     is_stopping: AtomicBool,
-    /// Whether the thread has closed its file.
+    /// The thread has closed its file.
     has_ended: Mutex<bool>,
     ended: Condvar,
 }
 
 impl Search {
-    /// Starts the thread that writes the index of the log that `reads` reads.
+    /// Starts the thread that indexes the log of `reads`.
     ///
     /// # Errors
-    /// Where the system has no thread to give.
+    /// Fails if the system can't start a thread.
     pub fn start(reads: &Reads, epoch: &str, head: Arc<AtomicU64>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             path: file::path_beside(reads.path()),
@@ -118,9 +118,9 @@ impl Search {
         Ok(Self { shared })
     }
 
-    /// Tells the thread of new messages. It costs the core a load and, once a pause, a wake-up.
+    /// Notifies the thread of new messages. This costs the core a load and, once for each sleep, a wake-up.
     pub fn committed(&self, head: Seq) {
-        // The head was stored before; the thread stores its flag and then loads the head.
+        // The caller stored the head before. The thread stores its flag and then loads the head.
         fence(Ordering::SeqCst);
         let behind = head.get().saturating_sub(self.shared.indexed_up_to().get());
         if behind >= INDEX_BATCH as u64 || self.shared.is_idle.load(Ordering::Relaxed) {
@@ -128,15 +128,15 @@ impl Search {
         }
     }
 
-    /// How far the index is.
+    /// The progress of the index.
     pub fn reach(&self) -> Reach {
         Reach { indexed_up_to: self.shared.indexed_up_to(), head: self.shared.head() }
     }
 
-    /// A page of hits; sees everything that was committed before the call, or says how far it saw.
+    /// Finds a page of hits. It covers everything committed before the call, or says how far it reached.
     ///
     /// # Errors
-    /// Where the log can't be read.
+    /// Fails if the log can't be read.
     pub async fn find(&self, reads: &Reads, request: Request) -> Result<Found, StoreError> {
         let head = self.shared.head();
         self.come_near(head).await;
@@ -144,17 +144,16 @@ impl Search {
         reads.run_in(Lane::Search, move |reader| shared.find(reader, &request, head)).await
     }
 
-    /// Ends the thread, and waits a moment until it has closed its file; what is not indexed yet is indexed after the
-    /// next start.
+    /// Ends the thread and waits a moment until it has closed its file. The next start indexes the rest.
     pub fn stop(&self) {
         self.shared.is_stopping.store(true, Ordering::Release);
         self.shared.call();
         let has_ended = self.shared.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
-        // A disk that hangs must not keep the hub from stopping: the next start makes sure of the file.
+        // A hanging disk must not keep the hub from stopping. The next start checks the file.
         drop(self.shared.ended.wait_timeout_while(has_ended, STOP_MAX, |has_ended| !*has_ended));
     }
 
-    /// Waits until few enough messages are missing in the index to be read directly.
+    /// Waits until the messages missing in the index are few enough to be read directly.
     async fn come_near(&self, head: Seq) {
         let near = head.get().saturating_sub(UNINDEXED_MAX);
         let is_near = |reached: &Option<Seq>| reached.is_some_and(|reached| reached.get() >= near);
@@ -163,7 +162,7 @@ impl Search {
             return;
         }
         self.shared.call();
-        // Where it does not come near in time, the answer says how far it saw.
+        // If the time is not enough, the answer says how far the search reached.
         let _ = tokio::time::timeout(WAIT_MAX, reached.wait_for(is_near)).await;
     }
 }
@@ -188,7 +187,7 @@ impl Shared {
         }
     }
 
-    /// What the log alone can tell: all where it is short, else nothing, and the answer says so.
+    /// Searches the log alone if it is short. Otherwise finds nothing, and the answer says so.
     fn find_without_index(
         &self,
         reader: &Reader,
@@ -204,7 +203,7 @@ impl Shared {
         match page(reader, &Snapshot::empty(), request, head) {
             Ok(found) => Ok(found),
             Err(FindError::Log(error)) => Err(error),
-            // An empty index is not read.
+            // This can't happen: an empty index is not read.
             Err(FindError::Index(_)) => Ok(Found { indexed_up_to: Some(Seq::ZERO), ..Found::default() }),
         }
     }
@@ -232,12 +231,12 @@ impl Shared {
         self.is_stopping.load(Ordering::Acquire)
     }
 
-    /// Whether a reader found the file damaged since the last call.
+    /// Returns whether a reader found the file damaged since the last call.
     fn take_damage(&self) -> bool {
         self.is_damaged.swap(false, Ordering::AcqRel)
     }
 
-    /// A file was opened that reaches to `seq`.
+    /// Notes that a file was opened whose newest message is `seq`.
     fn opened(&self, seq: Seq) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.reached.send_replace(Some(seq));
@@ -269,7 +268,7 @@ impl Shared {
         }
     }
 
-    /// Waits for messages: at first a moment, in which more are gathered, then until there is one.
+    /// Waits for messages: first a moment, to gather more, then until there is one.
     fn wait_for_messages(&self, gather: Duration) {
         self.sleep(gather);
         if self.head() > self.indexed_up_to() || self.is_stopping() {
@@ -277,7 +276,7 @@ impl Shared {
         }
         self.is_idle.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        // A message that was committed before the flag was set has nobody to call.
+        // A message committed before the flag was set causes no wake-up, so check once more.
         if self.head() <= self.indexed_up_to() {
             let is_wanted = self.is_wanted.lock().unwrap_or_else(PoisonError::into_inner);
             let woken = self.wake.wait_while(is_wanted, |is_wanted| !*is_wanted);
@@ -286,7 +285,7 @@ impl Shared {
         self.is_idle.store(false, Ordering::SeqCst);
     }
 
-    /// Waits for a time, or until somebody calls.
+    /// Sleeps for a time, or until woken.
     fn sleep(&self, duration: Duration) {
         let is_wanted = self.is_wanted.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.wake.wait_timeout_while(is_wanted, duration, |is_wanted| !*is_wanted);
@@ -294,7 +293,7 @@ impl Shared {
     }
 }
 
-/// A page up to `head`, or as far as the index allows.
+/// Finds a page up to `head`, or as far as the index reaches.
 fn page(reader: &Reader, index: &Snapshot<'_>, request: &Request, head: Seq) -> Result<Found, FindError> {
     let is_complete = Reach { indexed_up_to: index.indexed_up_to, head }.is_complete();
     let upto = if is_complete { head } else { index.indexed_up_to };

@@ -1,4 +1,4 @@
-//! The text of a search box, read once: words, phrases, exclusions, and the operators `from:`, `in:`, `before:` and
+//! Parses the text of a search box: words, phrases, exclusions, and the operators `from:`, `in:`, `before:` and
 //! `after:` (docs/protocol.md, section 9, Search).
 
 use orochi_protocol::fields::{invalid, missing};
@@ -6,28 +6,28 @@ use orochi_protocol::{AgentName, ErrorCode, Refusal, Target, Timestamp};
 
 use super::units::Units;
 
-/// One thing to look for: units that must follow each other.
+/// Units that must follow each other in a text.
 #[derive(Debug)]
 pub struct Phrase {
     pub units: Units,
-    /// Whether the last word is only the beginning of one: `rout*`.
+    /// The last word is only a beginning: `rout*`.
     pub is_prefix: bool,
 }
 
-/// What a text asks for.
+/// The parsed text.
 #[derive(Debug, Default)]
 pub struct Query {
-    /// All of these must be there.
+    /// A text must contain all of these.
     pub phrases: Vec<Phrase>,
-    /// None of these may be there.
+    /// A text must contain none of these.
     pub excluded: Vec<Phrase>,
-    /// `from:`, each of which must be the sender.
+    /// `from:`; the sender must equal each of these.
     pub from: Vec<AgentName>,
-    /// `-from:`, none of which may be the sender.
+    /// `-from:`; the sender must equal none of these.
     pub not_from: Vec<AgentName>,
-    /// `in:`, each of which must be the channel.
+    /// `in:`; the channel must equal each of these.
     pub within: Vec<Target>,
-    /// `-in:`, none of which may be the channel.
+    /// `-in:`; the channel must equal none of these.
     pub not_within: Vec<Target>,
     /// `after:`, inclusive.
     pub since: Option<Timestamp>,
@@ -36,10 +36,10 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads a text.
+    /// Parses a text.
     ///
     /// # Errors
-    /// `INVALID_FIELD` where an operator's value is not one, or where the text only excludes.
+    /// `INVALID_FIELD` if an operator's value is invalid, or the text has only exclusions.
     pub fn parse(field: &str, text: &str) -> Result<Self, Refusal> {
         let mut query = Self::default();
         for part in Parts(text) {
@@ -53,7 +53,7 @@ impl Query {
         Ok(query)
     }
 
-    /// Refuses a conversation in `in:` where it is not known whose it is; `field` names the agent.
+    /// Refuses a conversation in `in:` without a searching agent. `field` is the name of the missing parameter.
     ///
     /// # Errors
     /// `MISSING_FIELD`.
@@ -65,7 +65,7 @@ impl Query {
         Ok(())
     }
 
-    /// Whether anything is asked for.
+    /// Returns whether there is any positive condition.
     pub fn selects(&self) -> bool {
         let has_operator = !self.from.is_empty() || !self.within.is_empty() || self.since.or(self.before).is_some();
         has_operator || !self.phrases.is_empty()
@@ -114,10 +114,10 @@ struct Part<'a> {
     text: &'a str,
 }
 
-/// The parts of a text, one after the other.
+/// Iterates over the parts of a text.
 struct Parts<'a>(&'a str);
 
-/// A word before a colon that has a meaning; other colons are part of a text.
+/// Words that are operators before a colon. Other colons are part of a text.
 const OPERATORS: [&str; 4] = ["from", "in", "before", "after"];
 
 impl<'a> Iterator for Parts<'a> {
@@ -138,11 +138,11 @@ impl<'a> Iterator for Parts<'a> {
         });
         let rest = operator.map_or(rest, |operator| &rest[operator.len() + 1..]);
         let (text, after) = match rest.strip_prefix('"') {
-            // A mark that is not closed goes to the end.
+            // An unclosed quotation mark extends to the end.
             Some(inner) => inner.split_once('"').unwrap_or((inner, "")),
             None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
         };
-        // A star right after a phrase belongs to it, as in "big rout"*, and is of no use there.
+        // A star right after a phrase belongs to it, as in "big rout"*, and has no effect there.
         self.0 = after.strip_prefix('*').unwrap_or(after);
         Some(Part { operator, is_excluded, text })
     }

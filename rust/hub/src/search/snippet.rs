@@ -1,16 +1,16 @@
-//! The part of a text that a hit shows.
+//! Cuts the part of a text that a hit shows.
 
-/// Marks around a match; both are private-use characters, taken out of the text itself.
+/// The marks around a match: private-use characters, which are removed from the text itself.
 pub const OPEN: char = '\u{e000}';
 pub const CLOSE: char = '\u{e001}';
 
-/// Code points of a snippet, and of them before its first match: about two lines.
+/// The length of a snippet, and of its part before the first match, in code points: about two lines.
 const CHARS_MAX: usize = 200;
 const BEFORE: usize = 50;
-/// A cut is moved back to white space that is this near.
+/// A cut moves back to white space within this distance.
 const WORD_SEARCH: usize = 20;
 
-/// The part of `content` with the most of `ranges`, each between [`OPEN`] and [`CLOSE`], with `…` where it was cut.
+/// The part of `content` with the most of `ranges`, each between [`OPEN`] and [`CLOSE`], with `…` at each cut.
 pub fn snippet(content: &str, ranges: &[(u32, u32)]) -> String {
     let chars: Vec<char> = content.chars().collect();
     let first = densest(ranges).map_or(0, |at| ranges[at].0 as usize);
@@ -44,11 +44,11 @@ pub fn snippet(content: &str, ranges: &[(u32, u32)]) -> String {
     out
 }
 
-/// The range from which on a snippet holds the most of them.
+/// The range from which a snippet contains the most ranges.
 fn densest(ranges: &[(u32, u32)]) -> Option<usize> {
     let width = u32::try_from(CHARS_MAX - BEFORE).unwrap_or(u32::MAX);
     let held = |at: usize| ranges[at..].partition_point(|(start, _)| *start < ranges[at].0.saturating_add(width));
-    // The earliest of equal ones: `max_by_key` would take the last.
+    // Prefer the earliest of equal ones; `max_by_key` would choose the last.
     (0..ranges.len()).rev().max_by_key(|at| held(*at))
 }
 

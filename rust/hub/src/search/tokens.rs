@@ -1,24 +1,24 @@
-//! The tokens under which the index holds a message, and the expressions that find them again.
+//! The tokens by which the index stores a message, and the FTS5 expressions that find them.
 //!
-//! FTS5 splits at ASCII characters only (its `ascii` tokenizer, with [`TOKEN_CHARS`] added), so a text is cut into
-//! tokens here: a word is one token, a run of characters without spaces is its pairs of neighbours and, for a query of
-//! a single character, its last one. Where a message is, who said it and who may see it are tokens too, each with a
-//! first character that no word can hold.
+//! FTS5 splits at ASCII characters only (its `ascii` tokenizer, with [`TOKEN_CHARS`] added), so this module cuts texts
+//! into tokens. A word is one token. A run of characters without spaces becomes its pairs of neighbours and, for
+//! queries of a single character, its last character. A message's channel, sender and allowed readers are tokens too.
+//! Each of these begins with a character that no word can contain.
 
 use super::units::{Kind, Unit, Units};
 use crate::store::{StoredMessage, conversation_sides};
 
-/// ASCII characters, besides letters and digits, that a token may hold: those of names and of the sides of a
+/// ASCII characters, besides letters and digits, that a token may contain. They occur in names and in the sides of a
 /// conversation.
 pub const TOKEN_CHARS: &str = "-._/#@,";
 
-/// First characters of tokens that are no words (private use, so no letters).
+/// The first characters of tokens that are not words (private use, so never letters).
 const SENDER: char = '\u{e010}';
 const CHANNEL: char = '\u{e011}';
 const DIRECT: char = '\u{e012}';
 const SIDE: char = '\u{e013}';
 
-/// Longer words are found by their first characters: a key or a picture in a text is no word that somebody types.
+/// Words longer than this are indexed by their beginning. Nobody types a key or an encoded picture.
 const WORD_BYTES_MAX: usize = 64;
 
 /// Writes a message's tokens into `into`, separated by spaces.
@@ -70,41 +70,40 @@ fn named(first: char, name: &str) -> String {
     std::iter::once(first).chain(name.chars().map(keep)).collect()
 }
 
-/// A token, or the beginning of some, that a text must have.
+/// A token, or the beginning of one, that a text must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {
-    /// The token, or its beginning.
     pub token: String,
-    /// Whether it is only the beginning.
+    /// `token` is only the beginning.
     pub is_prefix: bool,
 }
 
 impl Term {
-    /// A whole token.
+    /// A term for a whole token.
     pub fn whole(token: String) -> Self {
         Self { token, is_prefix: false }
     }
 }
 
-/// As a word of an FTS5 expression.
+/// Writes the term as part of an FTS5 expression.
 impl std::fmt::Display for Term {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A token holds no quotation mark.
+        // A token never contains a quotation mark.
         write!(f, "\"{}\"{}", self.token, if self.is_prefix { " *" } else { "" })
     }
 }
 
-/// What the index is asked for.
+/// A query for the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
-    /// In the words of FTS5.
+    /// The FTS5 syntax.
     pub text: String,
-    /// What every match has.
+    /// Terms that every match has.
     pub terms: Vec<Term>,
 }
 
 impl Expression {
-    /// Messages that have all `terms` and that `agent` may see: no direct messages but its own. None without terms.
+    /// Matches messages with all `terms` that `agent` may see: no direct messages but its own. None without terms.
     pub fn new(terms: Vec<Term>, agent: Option<&str>) -> Option<Self> {
         if terms.is_empty() {
             return None;
@@ -119,7 +118,8 @@ impl Expression {
     }
 }
 
-/// Terms that every text with these units in this order has; `is_prefix` says that the last word is only a beginning.
+/// The terms of every text that has these units in this order. `is_prefix` means that the last word is only a
+/// beginning.
 pub fn of_query(units: &Units, is_prefix: bool) -> Vec<Term> {
     let all = units.as_slice();
     let last = all.len().saturating_sub(1);
@@ -127,7 +127,7 @@ pub fn of_query(units: &Units, is_prefix: bool) -> Vec<Term> {
         Kind::Word => Some(Term { token: cut(units.text(unit)).to_owned(), is_prefix: is_prefix && at == last }),
         Kind::Char { tight } => match all.get(at + 1).filter(|next| next.kind == (Kind::Char { tight: true })) {
             Some(next) => Some(Term::whole(format!("{}{}", units.text(unit), units.text(next)))),
-            // The last one of a run is in the pair before.
+            // The previous pair already has the last character of a run.
             None if tight => None,
             None => Some(Term { token: units.text(unit).to_owned(), is_prefix: true }),
         },

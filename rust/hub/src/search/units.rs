@@ -1,6 +1,6 @@
-//! A text as the units that a search compares: words of scripts with spaces, single characters of scripts without.
+//! Cuts a text into the units that a search compares: words of scripts with spaces, single characters of other scripts.
 //!
-//! Case and diacritics do not count: a unit holds the folded text, and the span of what it was made from.
+//! Case and diacritics are ignored. A unit has the folded text and the span of the original.
 
 use icu_normalizer::properties::{CanonicalCompositionBorrowed, CanonicalDecompositionBorrowed, Decomposed};
 use orochi_protocol::letters::{Spacing, is_mark, spacing};
@@ -12,7 +12,7 @@ pub enum Kind {
     Word,
     /// One character of a script without spaces.
     Char {
-        /// Whether it follows another such character directly.
+        /// It directly follows another such character.
         tight: bool,
     },
 }
@@ -21,36 +21,36 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unit {
     pub kind: Kind,
-    /// Where it begins in the original text, in code points.
+    /// The start in the original text, in code points.
     pub start: u32,
-    /// Where it ends, exclusive.
+    /// The end, exclusive.
     pub end: u32,
-    /// Its folded text, as a range of [`Units::folded`], in bytes.
+    /// The folded text, as a byte range of [`Units::folded`].
     from: u32,
     to: u32,
 }
 
-/// All units of a text, in its order.
+/// All units of a text, in order.
 #[derive(Debug, Default)]
 pub struct Units {
     folded: String,
     units: Vec<Unit>,
 }
 
-/// Combining marks that are written over letters of European scripts; they are dropped.
+/// Combining marks over letters of European scripts. They are removed.
 const DIACRITICS: std::ops::RangeInclusive<char> = '\u{300}'..='\u{36f}';
 /// Full-width ASCII, which is folded to plain ASCII.
 const FULL_WIDTH: std::ops::RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
 
 impl Units {
-    /// Reads a text.
+    /// Cuts a text.
     pub fn new(text: &str) -> Self {
         let mut units = Self::default();
         units.read(text);
         units
     }
 
-    /// Reads another text into the same memory.
+    /// Cuts another text and reuses the memory.
     pub fn read(&mut self, text: &str) {
         self.folded.clear();
         self.units.clear();
@@ -60,12 +60,10 @@ impl Units {
         }
     }
 
-    /// The units.
     pub fn iter(&self) -> impl Iterator<Item = &Unit> {
         self.units.iter()
     }
 
-    /// The units as a slice.
     pub fn as_slice(&self) -> &[Unit] {
         &self.units
     }
@@ -75,7 +73,7 @@ impl Units {
         &self.folded[unit.from as usize..unit.to as usize]
     }
 
-    /// Takes one character; gives whether the next one may go on with the last unit.
+    /// Adds one character. Returns whether the next one may continue the last unit.
     fn push(&mut self, c: char, at: u32, is_open: bool) -> bool {
         if c.is_ascii() {
             return c.is_ascii_alphanumeric()
@@ -125,8 +123,8 @@ impl Units {
         }
     }
 
-    /// Joins a character to the one before where both are one written decomposed: か and a voicing mark, parts of
-    /// Hangul.
+    /// Joins a character to the previous one if both are the decomposed form of one character: か and a voicing mark,
+    /// parts of Hangul.
     fn compose(&mut self, c: char, is_open: bool) -> bool {
         let Some(unit) = self.units.last_mut().filter(|unit| is_open && unit.kind != Kind::Word) else { return false };
         let before = self.folded[unit.from as usize..].chars().next();
@@ -141,10 +139,10 @@ impl Units {
     }
 }
 
-/// Lower case without diacritics.
+/// Appends the character in lower case without diacritics.
 fn fold_into(c: char, folded: &mut String) {
     let mut base = c;
-    // Singletons and letters with several marks take more than one step.
+    // Singletons and letters with several marks need more than one step.
     loop {
         match CanonicalDecompositionBorrowed::new().decompose(base) {
             Decomposed::Expansion(letter, mark) if DIACRITICS.contains(&mark) => base = letter,
@@ -159,7 +157,7 @@ fn plain(full_width: char) -> char {
     char::from_u32(u32::from(full_width) - 0xfee0).unwrap_or(full_width)
 }
 
-/// A text has at most 256 KiB.
+/// This can't overflow: a text has at most 256 KiB.
 fn u32_of(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
