@@ -1,4 +1,4 @@
-//! A request's body that breaks off where nothing of it comes, and an answer's that tells when it is over.
+//! A request's body with a timeout between its chunks, and an answer's body that notes when it is finished.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,16 +11,16 @@ use tokio::time::{Sleep, sleep};
 
 use super::peer::Answering;
 
-/// A request's body.
+/// A request's body. It fails if no bytes arrive for too long.
 #[derive(Debug)]
 pub(super) struct Timed {
     body: Incoming,
     patience: Duration,
-    /// Runs while something is waited for.
+    /// Runs while the body waits for bytes.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// Nothing of a body came in time.
+/// No bytes of a body arrived in time.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing of it came for {0:?}")]
 struct BrokeOff(Duration);
@@ -56,7 +56,7 @@ impl HttpBody for Timed {
     }
 }
 
-/// An answer's body. It is dropped when all of it was handed to the connection.
+/// An answer's body. It is dropped once the connection has all of it.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub body: Body,

@@ -1,4 +1,4 @@
-//! When an HTTP connection has been waited for long enough: by what it is at, and by the bytes that pass.
+//! The deadline of an HTTP connection. It depends on the connection's phase and on the bytes that pass.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,40 +7,41 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Patience, Peer};
 
-/// What a connection is at.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// A request's head is on its way; so many came before.
+    /// A request's head is arriving. The number counts the requests before it.
     Head(usize),
-    /// The hub makes the answer. A body that does not come has a deadline of its own.
+    /// The hub prepares the answer. A request's body has its own timeout.
     Busy,
-    /// The answer waits for the peer to take it; so much was written.
+    /// The answer waits until the peer reads it. The number counts the bytes written so far.
     Unread(u64),
-    /// So many requests were answered; so much was read.
+    /// Between two requests. The numbers count the answered requests and the bytes read so far.
     Idle(usize, u64),
 }
 
-/// The deadline of one connection, moved on by [`Deadline::poll`].
+/// The deadline of one connection, updated by [`Deadline::poll`].
 #[derive(Debug)]
 pub(super) struct Deadline {
     peer: Peer,
     patience: Patience,
     phase: Phase,
-    /// None where the connection waits for the hub.
+    /// None while the hub prepares the answer.
     due: Option<Instant>,
-    /// Set to a time that is not after `due`: setting it anew for each request would cost more than waking up early.
+    /// The timer is never later than `due`. It may be earlier: waking up early costs less than setting it for each
+    /// request.
     timer: Pin<Box<Sleep>>,
 }
 
 impl Deadline {
-    /// Of a connection that was accepted at `since` and has asked for nothing yet.
+    /// Creates the deadline of a connection that was accepted at `since`.
     pub(super) fn new(peer: Peer, patience: Patience, since: Instant) -> Self {
         let due = since + patience.head;
         Self { peer, patience, phase: Phase::Head(0), due: Some(due), timer: Box::pin(sleep_until(due)) }
     }
 
-    /// Looks at what the connection is at; to be called after anything happened on it. Ready with what was waited for
-    /// in vain.
+    /// Updates the phase. Call this after anything happened on the connection. Ready, with the phase, once it lasted
+    /// too long.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Phase> {
         let phase = self.now_at();
         if phase != self.phase {
@@ -76,7 +77,7 @@ impl Deadline {
         }
         let (requests, read) = (self.peer.requests(), self.peer.read());
         match self.phase {
-            // Of a request that was answered at once nothing else shows.
+            // A request that was answered between two polls shows only in the number of requests.
             Phase::Head(before) if before == requests => Phase::Head(requests),
             Phase::Idle(before, read_then) if before == requests && read_then != read => Phase::Head(requests),
             Phase::Head(_) | Phase::Idle(..) | Phase::Busy | Phase::Unread(_) => Phase::Idle(requests, read),
@@ -91,13 +92,13 @@ mod tests {
 
     use super::*;
 
-    /// A connection that was just accepted.
+    /// Creates a connection's deadline as at its acceptance.
     fn deadline() -> (Peer, Deadline) {
         let peer = Peer::default();
         (peer.clone(), Deadline::new(peer, Patience::default(), Instant::now()))
     }
 
-    /// Seconds until it is over, at most so many.
+    /// Seconds until the deadline, waiting at most `seconds`.
     async fn over_within(deadline: &mut Deadline, seconds: u64) -> Option<(u64, Phase)> {
         let start = Instant::now();
         let over = poll_fn(|cx| deadline.poll(cx));
@@ -129,7 +130,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn deadline_of_an_idle_connection() {
         let (peer, mut deadline) = deadline();
-        // Requests that are answered at once, each within one look at the connection.
+        // Each of these requests is answered between two polls.
         for _ in 0..3 {
             peer.count_read(100);
             drop(peer.begin());

@@ -1,16 +1,16 @@
-//! The system's limit on open files: raised as far as it goes, and shared out.
+//! Raises the system's limit on open files as far as possible, and divides the descriptors.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Room;
 
-/// Descriptors that no connection gets: the log and its readers, calls to Gitea, and what the process began with.
+/// Descriptors that connections can't use: for the log and its readers, calls to Gitea, and files opened at the start.
 const RESERVED: usize = 96;
-/// Connections that have not authenticated, at most: a thousand that say nothing cost some megabytes, and thousands of
-/// agents come back at once when a hub restarts.
+/// The most connections without authentication. A thousand silent ones cost some megabytes, and thousands of agents
+/// reconnect at once when a hub restarts.
 const STRANGERS_MAX: usize = 4096;
 
-/// Raises the soft limit to the hard one: each agent needs a descriptor, and systems start programs with few.
+/// Raises the soft limit to the hard one. Each agent needs a descriptor, and systems start programs with a low limit.
 pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
@@ -18,7 +18,7 @@ pub fn raise_limit() {
     }
 }
 
-/// The seats for connections under the present limit.
+/// The number of seats under the present limit.
 pub fn room() -> Room {
     let limit = getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok());
     share(limit.unwrap_or(usize::MAX))

@@ -1,5 +1,6 @@
-//! Seats for connections. Those that have not authenticated are few and can lose their seat to a newcomer; the others
-//! keep theirs. The rest of the descriptors is left to the log's files and to calls to other hosts.
+//! Seats for connections. Connections that have not authenticated (strangers) are limited and can lose their seat to a
+//! newcomer; the others (members) keep theirs. The remaining descriptors are for the log's files and calls to other
+//! hosts.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,28 +11,28 @@ use tokio::time::{Instant, timeout};
 
 use super::Peer;
 
-/// A client's request comes right behind its connection; one that took longer can lose its seat. Where there are many
-/// seats, thousands of clients can come at once and need longer: so much for each seat. Under strangers that come
-/// without end a newcomer therefore waits as long as its place in the queue times this, however many seats there are.
+/// The time for which a stranger keeps its seat. A client's request follows its connection at once. But with many
+/// seats, thousands of clients can come at once and need longer, so each seat adds to the time. During a flood of
+/// strangers, a newcomer waits this time for each one before it in the queue, however many seats there are.
 const GRACE_MIN: Duration = Duration::from_millis(100);
 const GRACE_OF_SEAT: Duration = Duration::from_millis(2);
-/// Whoever waits for a seat looks again this often.
+/// The interval at which a waiting task checks for a free seat.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Between two warnings of one kind.
+/// The least time between two warnings of one kind.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// How many connections there may be.
+/// The number of seats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// Those that have not authenticated.
+    /// Seats for connections that have not authenticated.
     pub strangers: usize,
-    /// Those that have.
+    /// Seats for connections that have.
     pub members: usize,
-    /// The system's limit, for the warnings.
+    /// The system's limit, for warnings.
     pub limit: usize,
 }
 
-/// All seats. Cloning it is cheap.
+/// All seats. Clones are cheap and share them.
 #[derive(Debug, Clone)]
 pub struct Doors(Arc<Shared>);
 
@@ -48,12 +49,12 @@ struct Shared {
 struct Seats {
     /// The next seat's number.
     next: u64,
-    /// By number, and so by age.
+    /// Ordered by number, which is also by age.
     strangers: BTreeMap<u64, Stranger>,
     members: usize,
-    /// All sockets that are open: evicted strangers leave a moment later.
+    /// All open sockets. Evicted strangers close theirs a moment later.
     open: usize,
-    /// When each kind of warning was logged.
+    /// The time of each kind of warning.
     warned: BTreeMap<Trouble, Instant>,
 }
 
@@ -63,7 +64,7 @@ struct Stranger {
     since: Instant,
 }
 
-/// A connection's seat, free when it is dropped.
+/// The seat of a connection. Dropping it frees the seat.
 #[derive(Debug)]
 pub(super) struct Seat(Peer);
 
@@ -73,7 +74,7 @@ impl Drop for Seat {
     }
 }
 
-/// What a warning is about; each is logged once a minute at most.
+/// The kinds of warnings. Each one is logged at most once a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Trouble {
     Strangers,
@@ -82,7 +83,7 @@ enum Trouble {
 }
 
 impl Doors {
-    /// With so many seats.
+    /// Creates the seats.
     pub fn new(room: Room) -> Self {
         Self(Arc::new(Shared { room, seats: Mutex::default(), freed: Notify::new() }))
     }
@@ -90,13 +91,12 @@ impl Doors {
     /// Waits until one more connection may be accepted.
     pub(super) async fn may_enter(&self) {
         while let Some(wait) = self.full_for() {
-            // Two ports may wait for one seat: each looks again after a while.
+            // Both ports may wait for the same seat, so each checks again after a while.
             let _ = timeout(wait.min(LOOK_EVERY), self.0.freed.notified()).await;
         }
     }
 
-    /// How long at least there is no seat for a newcomer; None where there is one, or one can be taken from a
-    /// stranger.
+    /// The least time until there is a seat for a newcomer. None if there is one, or if a stranger may be evicted.
     fn full_for(&self) -> Option<Duration> {
         let Room { strangers, members, .. } = self.0.room;
         let seats = self.seats();
@@ -110,7 +110,7 @@ impl Doors {
         (is_full && !young_for.is_zero()).then_some(young_for)
     }
 
-    /// Takes a seat for a connection that was accepted; where there is none, the oldest stranger loses its own.
+    /// Gives a seat to an accepted connection. If there is none, the oldest stranger is evicted.
     pub(super) fn enter(&self) -> (Peer, Seat) {
         let mut seats = self.seats();
         if seats.strangers.len() >= self.0.room.strangers {
@@ -128,7 +128,8 @@ impl Doors {
         (peer.clone(), Seat(peer))
     }
 
-    /// Makes a stranger a member by `admit`; false where it was evicted, or there are too many members.
+    /// Turns a stranger into a member by calling `admit`. Returns false if it was evicted or there are too many
+    /// members.
     pub(super) fn admit(&self, number: u64, admit: impl FnOnce()) -> bool {
         let mut seats = self.seats();
         if seats.members >= self.0.room.members {
@@ -158,14 +159,14 @@ impl Doors {
         if is_member() {
             seats.members -= 1;
         } else {
-            // One that was evicted is not there any more.
+            // An evicted stranger is already removed.
             seats.strangers.remove(&number);
         }
         drop(seats);
         self.0.freed.notify_one();
     }
 
-    /// Accepting failed: says so, and takes a descriptor from the oldest stranger.
+    /// Handles a failed accept: logs it, and evicts the oldest stranger to free a descriptor.
     pub(super) fn cannot_accept(&self, error: &std::io::Error) {
         let mut seats = self.seats();
         if seats.is_due(Trouble::Accepting) {
@@ -180,7 +181,7 @@ impl Doors {
     }
 }
 
-/// How long a stranger keeps its seat for sure, where there are so many seats.
+/// The time for which a stranger keeps its seat, for this number of seats.
 fn grace(seats: usize) -> Duration {
     GRACE_OF_SEAT.saturating_mul(u32::try_from(seats).unwrap_or(u32::MAX)).max(GRACE_MIN)
 }

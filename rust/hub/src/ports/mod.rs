@@ -1,10 +1,10 @@
-//! TCP connections below HTTP: accepting them, how long each is waited for, and how many there may be.
+//! TCP connections below HTTP: accepts them and limits their number and time.
 //!
-//! - [`mod@serve`]: accepts, and serves HTTP on each connection until it ends or becomes a WebSocket.
-//! - [`deadline`]: when a connection has been waited for long enough. [`body`]: the same for a request's body.
-//! - [`peer`]: one connection's socket, which counts its bytes, and what is known of its other end.
-//! - [`doors`]: seats for connections: those that have not authenticated yet, and the others.
-//! - [`descriptors`]: the system's limit on open files, from which the number of seats follows.
+//! - [`mod@serve`]: accepts connections, and serves HTTP on each one until it ends or becomes a WebSocket.
+//! - [`deadline`]: the deadline of a connection. [`body`]: the timeout of a request's body.
+//! - [`peer`]: a connection's socket, which counts its bytes, and the state shared by all that handle it.
+//! - [`doors`]: seats for connections with and without authentication.
+//! - [`descriptors`]: the system's limit on open files, which determines the number of seats.
 //!
 //! Nothing here knows routes, tokens or the core.
 

@@ -1,23 +1,23 @@
-//! How long the hub waits for a connection. No user setting: tests make the times short.
+//! The deadlines of connections. They are not settings for users; tests make them short.
 
 use std::time::Duration;
 
-/// Deadlines of connections (the protocol's sections 7 and 9).
+/// The deadlines of connections (the protocol's sections 7 and 9).
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// Time between the hub's pings.
+    /// The interval of the hub's pings.
     pub ping_every: Duration,
-    /// A WebSocket that says nothing for so long, not even a pong, is gone.
+    /// A WebSocket without any bytes for this time, not even a pong, is closed.
     pub silent: Duration,
-    /// A connection that takes not a byte of what is written to it for so long is too slow (a WebSocket gets 4008).
+    /// A connection whose peer reads nothing for this time is closed (a WebSocket gets 4008).
     pub stuck: Duration,
-    /// From the connection, or the first byte of a further request, to the end of the request's head.
+    /// The time from the connection, or from the first byte of a later request, to the end of the request's head.
     pub head: Duration,
-    /// A request's body of which nothing comes for so long has broken off.
+    /// The longest wait for the next bytes of a request's body.
     pub body: Duration,
-    /// Between two requests of one connection.
+    /// The longest time between two requests of one connection.
     pub idle: Duration,
-    /// How long a dashboard login is valid: a working day.
+    /// The lifetime of a dashboard login: a working day.
     pub login: Duration,
 }
 

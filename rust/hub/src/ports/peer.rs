@@ -1,7 +1,7 @@
-//! One TCP connection: its socket, which counts the bytes that pass, and what all who deal with it share.
+//! One TCP connection: its socket, which counts bytes, and the state shared by all that handle it.
 //!
-//! A WebSocket or an HTTP server reports whole frames and requests. On a slow line that is long after the peer began
-//! to send or to take one, so bytes are counted here, where they pass the socket.
+//! A WebSocket or an HTTP server reports only whole frames and requests. On a slow line that is long after a peer began
+//! to send or read one, so bytes are counted here, at the socket.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::doors::{Doors, Seat};
 
-/// The other end of a connection. Cloning it is cheap; all clones are of the same connection.
+/// The other end of a connection. Clones are cheap and share the state of the same connection.
 #[derive(Debug, Clone, Default)]
 pub struct Peer(Arc<Shared>);
 
@@ -23,11 +23,11 @@ pub struct Peer(Arc<Shared>);
 struct Shared {
     read: AtomicU64,
     written: AtomicU64,
-    /// Whether the system took nothing of the last write.
+    /// The system accepted nothing of the last write.
     is_blocked: AtomicBool,
-    /// Requests whose head was read.
+    /// The number of requests whose head was read.
     requests: AtomicUsize,
-    /// Those of them that are not answered yet.
+    /// The number of requests that are not answered yet.
     unanswered: AtomicUsize,
     is_authenticated: AtomicBool,
     evicted: Notify,
@@ -40,27 +40,25 @@ impl Peer {
         Self(Arc::new(Shared { seat: Some((doors, seat)), ..Shared::default() }))
     }
 
-    /// Bytes that came so far.
+    /// The number of bytes read so far.
     pub fn read(&self) -> u64 {
         self.0.read.load(Ordering::Relaxed)
     }
 
-    /// Bytes that the system took so far.
+    /// The number of bytes that the system accepted so far.
     pub fn written(&self) -> u64 {
         self.0.written.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes that came.
     pub(super) fn count_read(&self, bytes: usize) {
         self.0.read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Counts bytes that were written.
     pub fn count_written(&self, bytes: usize) {
         self.0.written.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Whether the last write waits until the peer takes something.
+    /// Returns whether the last write waits for the peer to read.
     pub(super) fn is_blocked(&self) -> bool {
         self.0.is_blocked.load(Ordering::Relaxed)
     }
@@ -69,25 +67,25 @@ impl Peer {
         self.0.is_blocked.store(is_blocked, Ordering::Relaxed);
     }
 
-    /// Whether a request is being answered.
+    /// Returns whether a request is being answered.
     pub(super) fn is_busy(&self) -> bool {
         self.0.unanswered.load(Ordering::Relaxed) > 0
     }
 
-    /// Requests whose head was read so far.
+    /// The number of requests whose head was read so far.
     pub(super) fn requests(&self) -> usize {
         self.0.requests.load(Ordering::Relaxed)
     }
 
-    /// Marks a request as being answered until the guard is dropped.
+    /// Counts a request as unanswered until the guard is dropped.
     pub(super) fn begin(&self) -> Answering {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
         self.0.unanswered.fetch_add(1, Ordering::Relaxed);
         Answering(self.clone())
     }
 
-    /// Notes that this connection has shown the token, or needs none. False where the hub has no seat left for another
-    /// one: then the request is to be refused.
+    /// Notes that this connection showed the token or needs none. Returns false if the hub has no seat for another
+    /// member; then the request must be refused.
     #[must_use]
     pub fn authenticate(&self) -> bool {
         if self.0.is_authenticated.load(Ordering::Relaxed) {
@@ -97,25 +95,25 @@ impl Peer {
         self.0.seat.as_ref().is_none_or(|(doors, seat)| doors.admit(*seat, admit))
     }
 
-    /// Gives the seat back.
+    /// Frees the seat.
     pub(super) fn leave(&self) {
         if let Some((doors, seat)) = &self.0.seat {
             doors.leave(*seat, || self.0.is_authenticated.load(Ordering::Relaxed));
         }
     }
 
-    /// Makes the connection's task end it.
+    /// Tells the connection's task to close it.
     pub(super) fn evict(&self) {
         self.0.evicted.notify_one();
     }
 
-    /// Waits until the connection is to give its seat to another.
+    /// Waits until this connection has to give up its seat.
     pub(super) async fn evicted(&self) {
         self.0.evicted.notified().await;
     }
 }
 
-/// A request that is being answered.
+/// A guard for a request that is being answered.
 #[derive(Debug)]
 pub(super) struct Answering(Peer);
 
@@ -125,10 +123,10 @@ impl Drop for Answering {
     }
 }
 
-/// A connection's socket. Its seat is free when it is dropped.
+/// The socket of a connection. Dropping it frees the seat.
 #[derive(Debug)]
 pub(super) struct Socket {
-    // Dropped before the seat: whoever gets that finds the descriptor free.
+    // Declared before the seat, so it is dropped first: the next holder of the seat finds the descriptor free.
     pub stream: TcpStream,
     pub peer: Peer,
     pub _seat: Seat,

@@ -1,4 +1,4 @@
-//! Accepting connections, and HTTP on each of them.
+//! Accepts connections and serves HTTP on each of them.
 
 use std::future::poll_fn;
 use std::io;
@@ -24,16 +24,16 @@ use super::deadline::Deadline;
 use super::peer::{Peer, Socket};
 use super::{Doors, Patience};
 
-/// Bytes of a request's head: an address may carry a token and a search, a browser adds cookies of other servers.
+/// The largest head of a request. An address may have a token and a search, and browsers add other servers' cookies.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Bytes that wait in the system's buffer, besides those on their way.
+/// Bytes waiting in the system's buffer, in addition to those in transit.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES_MAX: u32 = 128 * 1024;
-/// Between two tries while accepting fails.
+/// The wait before the next try after a failed accept.
 const RETRY_EVERY: Duration = Duration::from_millis(100);
 
-/// Serves one port until `stopped`, and then until each request under way is answered. Every request has its
-/// connection's [`Peer`] among its extensions.
+/// Serves one port until `stopped`, and then until each running request is answered. Every request has its connection's
+/// [`Peer`] as an extension.
 pub async fn serve(listener: TcpListener, router: Router, doors: Doors, patience: Patience, stopped: impl Future) {
     let mut stopped = pin!(stopped);
     let (stop, stopping) = watch::channel(());
@@ -75,22 +75,22 @@ async fn accept(listener: &TcpListener, doors: &Doors) -> TcpStream {
 }
 
 fn set_up(stream: &TcpStream) -> io::Result<()> {
-    // Frames are gathered before they are written, so waiting for more to send only delays them.
+    // We already gather frames before writing, so Nagle's algorithm would only delay them.
     stream.set_nodelay(true)?;
-    // A third of the system's buffer, which can be megabytes, must be free before it takes more: on a slow line that
-    // would look as if the peer took nothing for minutes.
+    // By default, a third of the system's buffer must be free before the system accepts more. The buffer can have
+    // megabytes: on a slow line, it would look as if the peer read nothing for minutes.
     #[cfg(target_os = "linux")]
     socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     Ok(())
 }
 
-/// Whether the peer was gone before it was accepted.
+/// Returns whether the error means that the peer left before it was accepted.
 fn is_of_the_peer(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// What a connection is served with.
+/// The parts for serving one connection.
 struct Connection {
     router: Router,
     patience: Patience,
@@ -98,7 +98,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Waits for the first byte. What HTTP needs is made only then: a connection that says nothing costs little.
+    /// Waits for the first byte. HTTP's state is created only then, so a silent connection costs little.
     async fn wait_for_request(mut self, socket: Socket) {
         let since = Instant::now();
         let peer = socket.peer.clone();
@@ -113,13 +113,13 @@ impl Connection {
         }
     }
 
-    /// Serves requests until the connection ends, is an upgraded one, or was waited for too long.
+    /// Serves requests until the connection ends, is upgraded, or reaches its deadline.
     async fn serve_http(mut self, socket: Socket, since: Instant) {
         let peer = socket.peer.clone();
         let mut deadline = Deadline::new(peer.clone(), self.patience, since);
         let service = answer_with(self.router, peer.clone(), self.patience.body);
         let http = Builder::new()
-            // The deadlines here are finer.
+            // Our own deadlines are more precise.
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(socket), service)
@@ -148,7 +148,7 @@ impl Connection {
     }
 }
 
-/// The router as one connection's service.
+/// Wraps the router as the service of one connection.
 fn answer_with(
     router: Router,
     peer: Peer,
