@@ -1,5 +1,5 @@
-//! An agent's connection: each request is parsed, checked against the registered name, and either handed to
-//! the core, answered from the log's readers, or passed to Gitea (sections 3, 5, 8 and 9).
+//! An agent's connection. Parses each request and checks it against the registered name. Then the core answers it, or
+//! the log's readers, or Gitea (sections 3, 5, 8 and 9).
 
 use std::sync::Arc;
 
@@ -35,24 +35,24 @@ pub async fn serve(link: Link, calls: Calls) {
         session.handle(&text).await;
     }
     if session.has_asked {
-        // A stopped core has forgotten the connection already.
+        // The core has stopped and no longer knows the connection.
         let _ = core.send(Command::Disconnect(session.link.id)).await;
     }
 }
 
 struct Session {
     link: Link,
-    /// Set by the register that the core accepted.
+    /// Set once the core has accepted the register.
     name: Option<AgentName>,
-    /// Whether a register was sent to the core: it may be accepted after the connection has ended.
+    /// A register was sent to the core. It may be accepted after the connection has ended.
     has_asked: bool,
-    /// Whether the connection ended while a request waited.
+    /// The connection ended while a request waited.
     is_over: bool,
     calls: Calls,
 }
 
 impl Session {
-    /// Handles one frame. Every request gets one ack or error; those that the core answers get it from there.
+    /// Handles one frame. Each request gets one ack or error, here or from the core.
     async fn handle(&mut self, text: &str) {
         match request::parse(text) {
             Err(bad) => {
@@ -73,7 +73,7 @@ impl Session {
         }
     }
 
-    /// What is wrong with a frame in the order in which a client mends it: who it is, then what it says.
+    /// The first error of a frame, in the order in which a client fixes them: the sender, then the content.
     fn first_fault(&self, bad: &BadFrame) -> Refusal {
         match (&self.name, &bad.sender) {
             (None, _) if bad.needs_register => not_registered("this request"),
@@ -108,7 +108,7 @@ impl Session {
             | Request::Query(_)
             | Request::Receipts { .. }
             | Request::Gitea { .. } => {
-                // Apart: what these need while they are answered is not part of every connection's memory.
+                // Boxed, so that the memory for these rare requests is not part of every connection's future.
                 Box::pin(self.dispatch_rare(id, sender, request)).await
             }
         }
@@ -224,18 +224,18 @@ impl Session {
         Ok(())
     }
 
-    /// Starts a call to Gitea. Its answer comes when it is there; until then this connection goes on like all
-    /// others, up to a few calls: with that many under way it is not read.
+    /// Starts a call to Gitea. The connection continues and the answer follows later. With too many calls running, the
+    /// connection is not read.
     fn gitea(&self, id: &str, name: String, params: &RawValue) -> Result<(), Refusal> {
         let action = Action::parse(&name, params)?;
         let request = RequestDigest::new(&name, params.get().as_bytes());
         let asked = Asked { asker: self.name.clone(), id: Some(id.to_owned()), request, action };
-        // A connection is read only while there is room.
+        // This succeeds, because the connection is only read while there is room.
         let room = self.link.room_for_call()?;
         let (calls, outbox, id) = (self.calls.clone(), Arc::clone(&self.link.outbox), id.to_owned());
         tokio::spawn(async move {
             let answer = calls.call(asked).await;
-            // Before the reply, which wakes the connection: it then sees that there is room.
+            // Dropped before the reply: the reply wakes the connection, which then finds the room.
             drop(room);
             match answer {
                 Ok(result) => {
@@ -257,13 +257,13 @@ impl Session {
         self.link.core.send(command).await.inspect_err(|_| self.link.outbox.note_answered(1))
     }
 
-    /// Answers the request `id` with a data frame, and its ack directly after it.
+    /// Answers the request `id` with a data frame, directly followed by its ack.
     async fn answer<T: Serialize + Sync>(&mut self, kind: &str, payload: &T, id: &str) {
         self.link.reply(vec![stray_frame(kind, payload), ack(id)]).await;
     }
 }
 
-/// Whether a frame's `sender` is the registered name, in whatever normal form it is written.
+/// Returns whether a frame's `sender` is the registered name, in any normal form.
 fn is_name(name: &AgentName, sender: &str) -> bool {
     name.as_str() == sender || name.as_str() == nfc(sender)
 }

@@ -1,37 +1,35 @@
-//! When a WebSocket counts as silent: pings went unanswered, and not a byte came for too long.
+//! Decides when a WebSocket is silent: no bytes arrived for too long, and pings were not answered.
 
 use tokio::time::Instant;
 
 use crate::ports::Patience;
 
-/// The other end's last sign of life.
+/// The last sign of life from the peer.
 #[derive(Debug)]
 pub(super) struct Life {
     patience: Patience,
     last_heard: Instant,
-    /// Bytes that had come by then. In the middle of a large frame nothing else shows that the peer is there.
+    /// The number of bytes read at that time. Within a large frame, only this shows that the peer is sending.
     read: u64,
-    /// The first ping since then. Without one, as while the hub was busy with the connection, silence means nothing.
+    /// The first ping since then. Without a ping, for example while the hub was busy, silence means nothing.
     pinged: Option<Instant>,
 }
 
 impl Life {
-    /// A connection that begins now.
     pub(super) fn new(patience: Patience) -> Self {
         Self { patience, last_heard: Instant::now(), read: 0, pinged: None }
     }
 
-    /// Something came, or was taken; `read` bytes have come by now.
+    /// Notes a sign of life. `read` is the number of bytes read so far.
     pub(super) fn heard(&mut self, read: u64) {
         *self = Self { last_heard: Instant::now(), read, pinged: None, ..*self };
     }
 
-    /// A ping is sent.
     pub(super) fn pinged(&mut self) {
         self.pinged.get_or_insert_with(Instant::now);
     }
 
-    /// When it may have been silent for too long, if nothing comes until then.
+    /// The earliest time at which the peer can be silent for too long, if nothing arrives until then.
     pub(super) fn due(&self) -> Instant {
         let Patience { silent, ping_every, .. } = self.patience;
         let unanswered = self.pinged.map(|at| at + silent.saturating_sub(ping_every));
@@ -39,7 +37,7 @@ impl Life {
         unanswered.map_or(silent, |at| at.max(silent))
     }
 
-    /// Whether it has been silent for too long; `read` bytes have come by now.
+    /// Returns whether the peer was silent for too long. `read` is the number of bytes read so far.
     pub(super) fn is_over(&mut self, read: u64) -> bool {
         if read != self.read {
             self.heard(read);
@@ -56,7 +54,7 @@ mod tests {
 
     use super::*;
 
-    /// Seconds until it is over; pings are sent every 20 s, and `came` says how many bytes there were by then.
+    /// Seconds until the peer counts as silent. Pings are sent every 20 s; `came` gives the bytes read at a time.
     async fn over_after(life: &mut Life, came: impl Fn(u64) -> u64) -> Option<u64> {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(600) {

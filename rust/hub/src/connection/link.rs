@@ -1,4 +1,4 @@
-//! A WebSocket and its outbox: everything about a connection that is the same for agents and observers.
+//! A WebSocket and its outbox: everything that agents' and observers' connections share.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -23,53 +23,51 @@ use crate::delivery::outbox::{Feed, Item, KEPT_ITEMS, Next, Outbox};
 use crate::markdown::Rendering;
 use crate::ports::Peer;
 
-/// How long a close frame may take to be written to a peer that does not read.
+/// How long writing a close frame may take if the peer does not read.
 pub(super) const CLOSE_MAX: Duration = Duration::from_secs(1);
-/// Bytes that are written before the socket is flushed: large enough that a system call carries many frames.
+/// Bytes written before the socket is flushed. A large number lets one system call carry many frames.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How near to the head a reader of the log asks to go live; half of what the core keeps in memory.
+/// The distance to the head at which a connection that is behind requests to go live.
 const NEAR_HEAD: u64 = 512;
 
-/// Calls to other hosts that one connection may have under way; with that many it is not read. Each holds a frame's
-/// text, and eight are more than a host that answers slowly does at a time.
+/// Running calls to other hosts for one connection; with this many, it is not read. Each one holds a frame's text, and
+/// a slow host does not handle more than eight at a time.
 const CALLS_MAX: usize = 8;
 
-/// Requests that are read while one waits that may end with its connection: enough to see a close behind what a client
-/// usually sends at once.
+/// Requests read while another one waits that should end with its connection. This is enough to see a close behind the
+/// requests that a client usually sends together.
 const AHEAD_MAX: usize = 8;
 
-/// The connection is over; nothing more can be read or written.
+/// The connection has ended; nothing more can be read or written.
 #[derive(Debug)]
 pub(super) struct Ended;
 
-/// One WebSocket with its outbox.
 pub struct Link {
     pub(super) core: Core,
     pub(super) id: ConnectionId,
     pub(super) outbox: Arc<Outbox>,
-    /// Whether the core has replies for this connection: then those that are made here go through it, so that all of
-    /// them come in the order of the requests.
+    /// The core may have replies for this connection. Then replies made here go through the core too, which keeps all
+    /// of them in the order of the requests.
     pub(super) is_registered: bool,
-    /// What an observer wants added to messages; it is added here, in the connection's own task.
+    /// The form of messages that an observer requested. They are rendered in the connection's own task.
     pub(super) rendering: Rendering,
     socket: WebSocket,
     taken: Vec<Item>,
-    /// Requests that were read while one was waited for.
+    /// Requests that were read during a wait.
     ahead: VecDeque<Message>,
     peer: Peer,
     patience: Patience,
     ping: Interval,
     life: Life,
-    /// Ends when the connection may have been silent for too long.
+    /// Elapses when the peer may have been silent for too long.
     silence: Pin<Box<Sleep>>,
-    /// Room for calls to other hosts.
+    /// Permits for calls to other hosts.
     calls: Arc<Semaphore>,
-    /// Resolves when the connection is to end, with the reason; None once it has.
+    /// Resolves with a close code when the connection has to end; None afterwards.
     end: Option<Pin<Box<dyn Future<Output = CloseCode> + Send>>>,
 }
 
 impl Link {
-    /// A connection that nothing was said on yet.
     pub fn new(core: Core, socket: WebSocket, peer: Peer, patience: Patience) -> Self {
         let mut ping = tokio::time::interval_at(Instant::now() + patience.ping_every, patience.ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -99,7 +97,7 @@ impl Link {
         }
     }
 
-    /// The same, closed with this code when `over` resolves.
+    /// Does the same, and closes the connection with `code` when `over` resolves.
     pub fn until(mut self, over: impl Future<Output = ()> + Send + 'static, code: CloseCode) -> Self {
         let before = self.end.take();
         let end = async move {
@@ -112,7 +110,7 @@ impl Link {
         self
     }
 
-    /// The next request. Until there is one, this writes what waits, reads the log while behind, and pings.
+    /// Returns the next request. Meanwhile writes the outbox, reads the log while behind, and sends pings.
     pub(super) async fn next_request(&mut self) -> Result<Utf8Bytes, Ended> {
         loop {
             let is_busy = self.serve_outbox().await?;
@@ -130,7 +128,7 @@ impl Link {
                         return Ok(text);
                     }
                 }
-                // There is more to write at once; requests were looked for in between.
+                // More frames can be written at once. This branch comes after reading, so requests are read in between.
                 () = std::future::ready(()), if is_busy => {}
                 () = self.outbox.ready() => {}
                 _ = self.ping.tick() => self.ping().await?,
@@ -143,7 +141,7 @@ impl Link {
         }
     }
 
-    /// Waits for `work`, and ends it where the peer goes meanwhile. Requests that come are kept for
+    /// Waits for `work`, and cancels it if the peer leaves. Requests that arrive meanwhile are kept for
     /// [`Link::next_request`].
     pub(super) async fn while_open<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Ended> {
         let mut work = std::pin::pin!(work);
@@ -164,8 +162,8 @@ impl Link {
         }
     }
 
-    /// Room for one call to another host. A call drops it before it replies: the reply wakes a connection that is not
-    /// read for want of room.
+    /// Reserves one call to another host. The call drops the permit before it replies, because the reply wakes the
+    /// connection to read again.
     pub(super) fn room_for_call(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         Arc::clone(&self.calls).try_acquire_owned().map_err(|_| {
             let detail = format!("{CALLS_MAX} calls of this connection are under way: try again when one has ended");
@@ -173,28 +171,27 @@ impl Link {
         })
     }
 
-    /// Answers a request with these frames, after the replies to the requests before it.
+    /// Answers a request with these frames, after the replies to earlier requests.
     pub(super) async fn reply(&mut self, frames: Vec<Utf8Bytes>) {
         if !self.is_registered {
             return self.outbox.replies(frames);
         }
         let command = Command::Reply { connection: self.id, frames };
-        // A core that has stopped has given all its replies; the connection is about to be closed.
+        // A stopped core has sent all its replies. The connection is about to be closed.
         let _ = self.core.send(command).await;
     }
 
-    /// Refuses the request `id`.
     pub(super) async fn refuse(&mut self, refusal: &Refusal, id: Option<&str>) {
         self.reply(vec![stray_frame("error", &ErrorReply::new(refusal, id))]).await;
     }
 
-    /// Writes what waits, or reads a page of the log. True where there may be more to do at once.
+    /// Writes the outbox, or reads a page of the log. Returns true if there may be more to do at once.
     async fn serve_outbox(&mut self) -> Result<bool, Ended> {
         let mut taken = std::mem::take(&mut self.taken);
         let next = self.outbox.take(&mut taken);
         let busy = match next {
             Next::Write => self.write(&mut taken).await.map(|()| true),
-            // Apart, as all that a connection seldom does: it is not part of every connection's memory.
+            // Boxed like all rare work, so that its memory is not part of every connection's future.
             Next::Read(position) => Box::pin(self.read_log(position)).await.map(|()| true),
             Next::Wait => Ok(false),
             Next::Close(code) => {
@@ -226,7 +223,7 @@ impl Link {
             match progress::wait(&self.peer, chunk, stuck).await {
                 Taken::Whole { output: Ok(()), slowly } => {
                     if slowly {
-                        // Nothing was read meanwhile; what it took is its sign of life.
+                        // We did not read during the write; accepted bytes prove the peer is alive.
                         self.life.heard(self.peer.read());
                     }
                 }
@@ -241,22 +238,22 @@ impl Link {
                 self.outbox.set_written(seq);
             }
             if self.rendering == Rendering::Html {
-                // Others of this thread get their turn between pieces of a long rendering.
+                // A long rendering yields between its parts, so that other tasks of this thread can run.
                 tokio::task::yield_now().await;
             }
         }
         Ok(())
     }
 
-    /// Reads one page of the log and writes it; near the head, asks the core to go live.
+    /// Reads and writes one page of the log. Near the head, requests to go live.
     async fn read_log(&mut self, position: Seq) -> Result<(), Ended> {
-        // The head first, then the interest: what changes the interest later concerns later messages only.
+        // Take the head before the interest: later changes of the interest concern only messages after this head.
         let head = self.core.head();
         let Some(interest) = self.outbox.interest() else { return Ok(()) };
         let mut page = match catch_up::read_page(self.core.reads(), position, head, interest).await {
             Ok(page) => page,
             Err(error) => {
-                // The connection resumes from where it is when it comes back.
+                // When the agent comes back, it resumes from its last message.
                 tracing::error!(%error, connection = self.id.0, "closed: the log can't be read");
                 self.close(CloseCode::GoingAway).await;
                 return Err(Ended);
@@ -274,7 +271,7 @@ impl Link {
         Ok(())
     }
 
-    /// Takes in one WebSocket message; gives the text of a request.
+    /// Handles one WebSocket message. Returns the text of a request.
     async fn take_in(&mut self, incoming: Option<Result<Message, axum::Error>>) -> Result<Option<Utf8Bytes>, Ended> {
         self.life.heard(self.peer.read());
         match incoming {
@@ -288,17 +285,17 @@ impl Link {
                 }
                 Ok(text)
             }
-            // tungstenite answers pings by itself with the next write.
+            // tungstenite answers a ping with its next write.
             Some(Ok(Message::Ping(_))) => self.flush().await.map(|()| None),
             Some(Ok(Message::Pong(_))) => Ok(None),
             Some(Ok(Message::Close(_))) => {
                 self.outbox.note_goodbye();
-                // The close is answered by the next write.
+                // The next write answers the close.
                 let _ = timeout(CLOSE_MAX, self.socket.close()).await;
                 Err(Ended)
             }
             None => {
-                // The close is answered by the next write.
+                // The next write answers the close.
                 let _ = timeout(CLOSE_MAX, self.socket.close()).await;
                 Err(Ended)
             }
@@ -311,7 +308,7 @@ impl Link {
         }
     }
 
-    /// Closes a connection for a frame over the limit. An agent is told first which of its requests that was.
+    /// Closes a connection because of a frame over the limit. An agent first gets an error that names the request.
     async fn refuse_too_big(&mut self, message: &Message) -> Result<Option<Utf8Bytes>, Ended> {
         if self.is_registered
             && let Some(text) = readable_text(message)
@@ -319,7 +316,7 @@ impl Link {
             let detail = format!("the frame has {} bytes: at most {FRAME_BYTES_MAX}", text.len());
             let id = read_id(text);
             self.refuse(&Refusal::new(ErrorCode::TooLarge, detail), id.as_deref()).await;
-            // The reply is in the outbox once a turn of the core after its own has begun.
+            // The reply is in the outbox after the second of these turns of the core.
             for _ in 0..2 {
                 let _ = self.core.barrier().await;
             }
@@ -330,7 +327,7 @@ impl Link {
         Err(Ended)
     }
 
-    /// Whether more requests may be taken: not while too many replies wait, too many requests, or calls to other hosts.
+    /// Returns whether more requests may be read: not while too many replies, requests or calls are waiting.
     fn may_read(&self) -> bool {
         !self.outbox.is_full() && !self.outbox.asks_too_much() && self.calls.available_permits() > 0
     }
@@ -342,7 +339,7 @@ impl Link {
         }
     }
 
-    /// Closes a connection that has been silent for too long, or waits on.
+    /// Closes the connection if it was silent for too long; otherwise sets the next check.
     async fn check_silence(&mut self) -> Result<(), Ended> {
         let Patience { silent, ping_every, .. } = self.patience;
         if self.may_read() && self.life.is_over(self.peer.read()) {
@@ -350,7 +347,7 @@ impl Link {
             self.close(CloseCode::Silent).await;
             return Err(Ended);
         }
-        // Not at once where it is due but may not be read, or was not pinged.
+        // Wait at least a moment: the check may be due although the connection can't be read or was not pinged.
         let next = self.life.due().max(Instant::now() + ping_every / 20);
         self.silence.as_mut().reset(next);
         Ok(())
@@ -369,7 +366,7 @@ impl Link {
     }
 
     async fn close_with(&mut self, frame: Message) {
-        // A peer that does not read its close frame finds the socket closed.
+        // If the peer does not read its close frame, the socket is closed anyway.
         let _ = timeout(CLOSE_MAX, async {
             self.socket.send(frame).await?;
             while let Some(Ok(message)) = self.socket.next().await {

@@ -1,10 +1,10 @@
-//! One task a WebSocket: it reads requests, hands them to the core, and writes what waits in its outbox.
+//! One task for each WebSocket. It reads requests, passes them to the core, and writes its outbox.
 //!
 //! - [`link`]: the socket: writing, pings, closing, and reading the log while behind.
-//! - [`agent`]: an agent's requests. [`observer`]: observers, who may only watch.
-//! - [`wire`]: limits and buffers, and how a connection ends that breaks the rules.
-//! - [`life`]: when a connection counts as silent.
-//! - [`progress`]: how far a peer takes what is written to it.
+//! - [`agent`]: an agent's requests. [`observer`]: observers, which send nothing.
+//! - [`wire`]: limits and buffers, and the close codes for broken protocol rules.
+//! - [`life`]: decides when a connection is silent.
+//! - [`progress`]: follows how a peer reads what is written to it.
 
 pub mod agent;
 mod life;
@@ -28,7 +28,7 @@ pub async fn refuse_auth(mut socket: WebSocket) {
     let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as ?token= or Authorization: Bearer";
     let refusal = Refusal::new(ErrorCode::AuthFailed, detail);
     let frame = stray_frame("error", &ErrorReply::new(&refusal, None));
-    // A client that is gone already, or does not read, needs no answer.
+    // A client that left or does not read needs no answer.
     let _ = timeout(link::CLOSE_MAX, async {
         socket.send(Message::Text(frame)).await?;
         socket.send(close_frame(CloseCode::AuthFailed)).await?;

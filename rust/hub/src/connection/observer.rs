@@ -1,4 +1,4 @@
-//! An observer's connection (section 6): it gets everything and may say nothing.
+//! An observer's connection (section 6): it gets everything and may send nothing.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::link::Link;
 use crate::core::{Command, shutting_down};
 use crate::markdown::Rendering;
 
-/// Serves an observer until it leaves or the hub stops; with `after`, first everything after that place.
+/// Serves an observer until it leaves or the hub stops. With `after`, it first gets everything after that seq.
 pub async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
     let core = link.core.clone();
     let _open = core.enter();
@@ -23,7 +23,7 @@ pub async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
         let detail = "an observer only watches: send through the agent port or POST /api/messages";
         link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), read_id(&text).as_deref()).await;
     }
-    // A stopped core has forgotten the connection already.
+    // The core has stopped and no longer knows the connection.
     let _ = core.send(Command::Disconnect(link.id)).await;
 }
 

@@ -1,7 +1,7 @@
-//! How far a peer takes what is written to it, and how long it is waited for.
+//! Follows how a peer reads what is written to it, and limits the wait.
 //!
-//! A WebSocket says when a whole frame is written, which on a slow line is long after the peer began to take it. So
-//! the bytes are counted below it, where they go into the socket.
+//! A WebSocket reports a write only when the whole frame is written. On a slow line, that is long after the peer began
+//! to read it. So bytes are counted below the WebSocket, at the socket.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use tokio::time::timeout;
 pub use crate::ports::Patience;
 use crate::ports::Peer;
 
-/// What a write came to.
+/// The result of a write.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken<T> {
-    /// It ended. `slowly` where the peer let it wait, and went on taking.
+    /// The write ended. `slowly` means that it took longer than one waiting time, while the peer kept reading.
     Whole { output: T, slowly: bool },
-    /// The peer took nothing for too long.
+    /// The peer read nothing for too long.
     Stuck,
 }
 
-/// Waits for a write to `peer` as long as it takes something now and then.
+/// Waits for a write to `peer` as long as the peer reads something within each period of `stuck`.
 pub(super) async fn wait<F: Future>(peer: &Peer, write: F, stuck: Duration) -> Taken<F::Output> {
     let mut write = pin!(write);
     let mut slowly = false;
@@ -40,7 +40,7 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// A write of 1 MiB to a peer that takes 100 KiB each `every`.
+    /// Writes 1 MiB to a peer that reads 100 KiB each `every`.
     async fn write(peer: &Peer, every: Duration) {
         let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         for _ in 0..10 {

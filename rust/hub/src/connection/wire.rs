@@ -1,21 +1,20 @@
-//! How WebSockets are read and written here, for every port: limits, buffers, and how a connection ends that breaks the
-//! rules of RFC 6455.
+//! Limits and buffers of WebSockets on every port, and the close codes for peers that break RFC 6455.
 
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use orochi_protocol::CloseCode;
 use orochi_protocol::limits::FRAME_BYTES_MAX;
 
-/// A frame over the limit is still read whole up to here, so that its sender gets the close with 1009: a socket
-/// that is closed with unread bytes is reset by the system, and the close with it. A larger one is not waited for.
+/// A frame over the limit is still read whole up to this size, so that its sender gets the close with 1009: if a socket
+/// is closed with unread bytes, the system resets it and the close frame is lost. A larger frame is not read.
 const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
-/// Bytes read from a socket at once. Each idle connection holds this much, and thousands are idle.
+/// Bytes read from a socket at once. Each connection holds this buffer, and thousands are idle.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Frames are gathered up to here before they are written to the socket.
+/// Frames are gathered up to this size before a write to the socket.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// What may wait in a socket's buffer while the kernel takes no more; a frame must fit.
+/// The largest buffer of a socket while the kernel accepts no more. A whole frame must fit.
 const WRITE_BUFFER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// An upgrade with the hub's limits and buffers.
+/// Configures an upgrade with the hub's limits and buffers.
 pub fn configure(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
         .max_message_size(READ_BYTES_MAX)
@@ -25,18 +24,18 @@ pub fn configure(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
 }
 
-/// Whether a message is larger than a frame may be.
+/// Returns whether a message is larger than a frame may be.
 pub fn is_too_big(message: &Message) -> bool {
     let bytes = match message {
         Message::Text(text) => text.len(),
         Message::Binary(bytes) => bytes.len(),
-        // Control frames hold at most 125 bytes.
+        // Control frames have at most 125 bytes.
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
     };
     bytes > FRAME_BYTES_MAX
 }
 
-/// A frame over the limit of which it is still worth reading whose request it is: up to twice the limit.
+/// The text of a frame over the limit, if it is small enough (twice the limit) to find the request's id.
 pub fn readable_text(message: &Message) -> Option<&str> {
     let text = match message {
         Message::Text(text) => text.as_str(),
@@ -46,12 +45,11 @@ pub fn readable_text(message: &Message) -> Option<&str> {
     (text.len() <= 2 * FRAME_BYTES_MAX).then_some(text)
 }
 
-/// The close frame of this code.
 pub fn close_frame(code: CloseCode) -> Message {
     Message::Close(Some(CloseFrame { code: code.as_u16(), reason: code.reason().into() }))
 }
 
-/// The close frame that RFC 6455 asks for after a read error; None where the connection is just gone.
+/// The close frame that RFC 6455 requires after a read error; None if the connection is just gone.
 pub fn close_frame_after(error: &axum::Error) -> Option<Message> {
     use std::error::Error as _;
     use tokio_tungstenite::tungstenite::Error;
