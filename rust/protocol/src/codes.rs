@@ -1,10 +1,10 @@
-//! Every code that crosses the wire, in one table: error codes (section 3), close codes, HTTP statuses.
+//! All codes of the wire protocol in one table: error codes (section 3), close codes, HTTP statuses.
 
 use serde::{Deserialize, Serialize};
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $retry:ident;)*) => {
-        /// Why a request was refused (section 3). The text form is what stands in `payload.code`.
+        /// The reason why a request was refused (section 3). Its text is the value of `payload.code`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum ErrorCode {
             $($(#[$doc])* #[serde(rename = $text)] $variant,)*
@@ -14,7 +14,7 @@ macro_rules! error_codes {
             /// Every code, in the order of the protocol's table.
             pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant,)*];
 
-            /// The code as it stands on the wire.
+            /// The code's text on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $(ErrorCode::$variant => $text,)* }
             }
@@ -24,7 +24,7 @@ macro_rules! error_codes {
                 match self { $(ErrorCode::$variant => $status,)* }
             }
 
-            /// Whether the same request can succeed later, unchanged.
+            /// Returns whether the same request, unchanged, can succeed later.
             pub const fn retry_helps(self) -> bool {
                 match self { $(ErrorCode::$variant => error_codes!(@$retry),)* }
             }
@@ -53,7 +53,7 @@ error_codes! {
     MissingField = "MISSING_FIELD", 422, final;
     /// A field has a value or JSON type that is not allowed.
     InvalidField = "INVALID_FIELD", 422, final;
-    /// A position lies beyond the log's newest message: it is of a newer copy of the log.
+    /// A position is beyond the log's newest message, so it belongs to a newer copy of the log.
     ResumeBeyond = "RESUME_BEYOND", 422, final;
     /// A field is over its size.
     TooLarge = "TOO_LARGE", 413, final;
@@ -63,7 +63,7 @@ error_codes! {
     ForbiddenOrigin = "FORBIDDEN_ORIGIN", 403, final;
     /// The request's `Host` is not allowed.
     ForbiddenHost = "FORBIDDEN_HOST", 403, final;
-    /// Too many requests; `retry_after` says when to try again.
+    /// Too many requests; `retry_after` gives the wait.
     RateLimited = "RATE_LIMITED", 429, retry;
     /// This sender's id is in the log with other content.
     IdReused = "ID_REUSED", 409, final;
@@ -110,7 +110,7 @@ pub enum CloseCode {
     TooBig,
     /// The token is wrong or missing.
     AuthFailed,
-    /// Nothing came for 60 s, not even a pong.
+    /// Nothing arrived for 60 s, not even a pong.
     Silent,
     /// Nothing could be written for 60 s.
     TooSlow,
@@ -131,7 +131,7 @@ impl CloseCode {
         }
     }
 
-    /// The reason sent with it; under 123 bytes, as RFC 6455 section 5.5 asks.
+    /// The reason sent with it: under 123 bytes, as RFC 6455 section 5.5 requires.
     pub const fn reason(self) -> &'static str {
         match self {
             CloseCode::GoingAway => "hub stopping",
@@ -144,18 +144,16 @@ impl CloseCode {
     }
 }
 
-/// A request refused: a code to match and a sentence to read (section 3).
+/// A refused request: a code for programs and a sentence for people (section 3).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub struct Refusal {
-    /// What kind of refusal.
     pub code: ErrorCode,
     /// The value seen and what to do, for a person.
     pub detail: String,
 }
 
 impl Refusal {
-    /// A refusal with this code and sentence.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }

@@ -1,7 +1,7 @@
 //! A message as the hub delivers it: as a live frame (section 1) and as a history row (section 5).
 //!
-//! Both are written straight into bytes: this is the hub's hottest path, and `mentions`, `metadata` and
-//! the sender's further keys are JSON already.
+//! Both are written directly as bytes, because this is the hub's hottest path, and `mentions`, `metadata` and the
+//! sender's other keys are already JSON.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,23 +12,20 @@ use crate::seq::Seq;
 /// An accepted message as one receiver sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageView<'a> {
-    /// Its place in the log.
     pub seq: Seq,
-    /// The sender's id for it.
+    /// The sender's id for the message.
     pub id: &'a str,
-    /// The hub's clock at acceptance, as it is written.
+    /// The time of acceptance, formatted.
     pub ts: &'a str,
-    /// The channel, or `@name` of the other side of a direct message.
+    /// The channel, or `@name` of the other agent in a direct message.
     pub channel: &'a str,
-    /// Who said it.
     pub sender: &'a str,
-    /// What was said.
     pub content: &'a str,
     /// A JSON list of the mentioned names.
     pub mentions: &'a str,
     /// A JSON object.
     pub metadata: &'a str,
-    /// The message that it answers.
+    /// The seq of the message that this one answers.
     pub reply_to: Option<Seq>,
     /// The payload's other keys as one JSON object.
     pub extra: Option<&'a str>,
@@ -64,7 +61,7 @@ impl MessageView<'_> {
         out.extend_from_slice(self.mentions.as_bytes());
         self.push_reply_to(&mut out);
         if let Some(extra) = self.extra {
-            // `{"k":1}` without its first brace continues the object; its last brace ends the payload.
+            // `{"k":1}` without its opening brace continues the object; its closing brace ends the payload.
             out.push(b',');
             out.extend_from_slice(&extra.as_bytes()[1..]);
         } else {
@@ -76,7 +73,7 @@ impl MessageView<'_> {
         into_text(out)
     }
 
-    /// The history row; `hit` is what a search found in it.
+    /// The history row. `hit` is the part that a search found.
     pub fn to_row(&self, hit: Option<HitView<'_>>) -> Box<RawValue> {
         let mut out = Vec::with_capacity(256 + self.content.len() + self.metadata.len());
         out.extend_from_slice(br#"{"msg_id":"#);
@@ -122,17 +119,14 @@ impl MessageView<'_> {
 #[derive(Debug, Serialize)]
 pub struct PresenceChange<'a> {
     pub agent: &'a str,
-    /// Which of the two.
     pub event: PresenceEvent,
-    /// The channels that its connections are in.
+    /// The channels of its connections.
     pub channels: Vec<String>,
-    /// Its identity.
     pub agent_id: &'a str,
-    /// What it works on.
     pub project: &'a str,
 }
 
-/// What happened to an agent's presence.
+/// A change of an agent's presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PresenceEvent {
@@ -142,23 +136,21 @@ pub enum PresenceEvent {
     Disconnected,
 }
 
-/// An agent said what it does (section 6).
+/// An agent reported its status (section 6).
 #[derive(Debug, Serialize)]
 pub struct StatusEvent<'a> {
     pub agent: &'a str,
-    /// Its status after the update, as are all fields.
+    /// The status after the update; the other fields are also the values after the update.
     pub status: &'a str,
-    /// What it works on now.
     pub current_task: &'a str,
     pub machine: &'a str,
     pub role: &'a str,
-    /// Its identity.
     pub agent_id: &'a str,
     pub project: &'a str,
     pub model: &'a str,
     /// 0 to 1, or null.
     pub progress: Option<f64>,
-    /// How messages reach it.
+    /// How messages reach the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
 }

@@ -1,19 +1,19 @@
-//! Fenced code blocks (section 4): text in them mentions nobody.
+//! Finds fenced code blocks (section 4). Text in them mentions nobody.
 //!
-//! CommonMark's rule, line by line, with two exceptions: a fence may be indented by any number of columns, as it is in
+//! Follows CommonMark's rule line by line, with two exceptions: a fence may be indented by any number of columns, as in
 //! a list, and its closing line may be indented less.
 
 /// An open block.
 struct Fence {
     mark: char,
     length: usize,
-    /// How many `>` its lines begin with.
+    /// The number of `>` at the start of its lines.
     quotes: usize,
-    /// Least indentation of its lines, where it began behind a list's marker.
+    /// The least indentation of its lines, if the block began after a list marker.
     indent: usize,
 }
 
-/// What a line begins with.
+/// The start of a line.
 struct Start<'a> {
     quotes: usize,
     /// Columns after the last `>` or the beginning.
@@ -21,7 +21,7 @@ struct Start<'a> {
     rest: &'a str,
 }
 
-/// The parts of `content` outside of fenced code blocks, in order; each ends where a line ends.
+/// The parts of `content` outside fenced code blocks, in order. Each part ends at a line's end.
 pub fn prose(content: &str) -> Vec<&str> {
     if !content.contains("```") && !content.contains("~~~") {
         return vec![content];
@@ -33,7 +33,7 @@ pub fn prose(content: &str) -> Vec<&str> {
         let was_open = open.is_some();
         open = match open {
             Some(fence) if fence.holds(line) => (!fence.is_closed_by(line)).then_some(fence),
-            // A quote or a list has ended, and the block with it: this line may open the next one.
+            // The quote or list has ended, and the block with it. This line may open the next block.
             _ => Fence::opened_by(line),
         };
         match (was_open, open.is_some()) {
@@ -65,7 +65,7 @@ impl Fence {
         is_fence.then_some(Self { mark, length, quotes: start.quotes, indent })
     }
 
-    /// Whether the line is still within the quote and the list item in which the block began.
+    /// Returns whether the line is still within the quote and list item in which the block began.
     fn holds(&self, line: &str) -> bool {
         let start = start_of(line, self.quotes);
         let is_inside = start.indent >= self.indent || start.rest.trim().is_empty();
@@ -78,7 +78,7 @@ impl Fence {
     }
 }
 
-/// Takes blanks and up to `quotes_max` quote markers off a line.
+/// Removes blanks and up to `quotes_max` quote markers from a line.
 fn start_of(line: &str, quotes_max: usize) -> Start<'_> {
     let mut start = Start { quotes: 0, indent: 0, rest: line };
     loop {
@@ -94,7 +94,7 @@ fn start_of(line: &str, quotes_max: usize) -> Start<'_> {
     }
 }
 
-/// The length of a list's marker at the beginning: `-`, `*`, `+`, `1.` or `1)`, with a blank after it.
+/// The length of a list marker at the start: `-`, `*`, `+`, `1.` or `1)`, followed by a blank.
 fn list_marker(text: &str) -> Option<usize> {
     let digits = text.bytes().take(10).take_while(u8::is_ascii_digit).count();
     let mark = *text.as_bytes().get(digits)?;

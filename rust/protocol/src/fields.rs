@@ -1,7 +1,7 @@
 //! Typed access to a payload's fields, with errors that name the field and what is expected.
 //!
-//! Values stay the sender's own bytes ([`RawValue`]) until they are read. `metadata` and unknown keys are relayed as
-//! they were written, so no number loses digits.
+//! Values stay the sender's bytes ([`RawValue`]) until they are read. `metadata` and unknown keys are relayed
+//! unchanged, so no number loses digits.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ use crate::names::shown;
 use crate::seq::Seq;
 use crate::time::Timestamp;
 
-/// An object's fields in the order they were written. Of a key that stands twice the last counts.
+/// An object's fields in their written order. If a key occurs twice, the last one counts.
 #[derive(Debug, Default)]
 pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -27,12 +27,12 @@ impl<'a> Fields<'a> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
     }
 
-    /// Whether the object has the key `name`, even with the value `null`.
+    /// Returns whether the object has the key `name`, even with the value `null`.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 
-    /// A string, or None where it is absent.
+    /// A string; None if absent.
     ///
     /// # Errors
     /// `INVALID_FIELD` for any other JSON type.
@@ -40,10 +40,10 @@ impl<'a> Fields<'a> {
         self.typed(name, "a string")
     }
 
-    /// A string that must be there.
+    /// A required string.
     ///
     /// # Errors
-    /// `MISSING_FIELD` where it is absent, `INVALID_FIELD` for any other JSON type.
+    /// `MISSING_FIELD` if absent, `INVALID_FIELD` for any other JSON type.
     pub fn required_text(&self, name: &str) -> Result<String, Refusal> {
         self.text(name)?.ok_or_else(|| missing(name, "a string"))
     }
@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
         Ok(text)
     }
 
-    /// A boolean, or None where it is absent.
+    /// A boolean; None if absent.
     ///
     /// # Errors
     /// `INVALID_FIELD` for any other JSON type.
@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "true or false")
     }
 
-    /// A list of strings, or None where it is absent.
+    /// A list of strings; None if absent.
     ///
     /// # Errors
     /// `INVALID_FIELD` for any other JSON type.
@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "a list of strings")
     }
 
-    /// A place in the log, or None where it is absent.
+    /// A position in the log; None if absent.
     ///
     /// # Errors
     /// `INVALID_FIELD` for anything but an integer from 0.
@@ -84,7 +84,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "a seq: an integer from 0")
     }
 
-    /// A whole number within `range`, or None where it is absent.
+    /// An integer within `range`; None if absent.
     ///
     /// # Errors
     /// `INVALID_FIELD` for anything else.
@@ -96,7 +96,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A number within 0 to 1, or None where it is absent.
+    /// A number from 0 to 1; None if absent.
     ///
     /// # Errors
     /// `INVALID_FIELD` for anything else.
@@ -108,7 +108,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A time (section 5), or None where it is absent.
+    /// A time (section 5); None if absent.
     ///
     /// # Errors
     /// `INVALID_FIELD` for anything but RFC 3339 or a date.
@@ -117,7 +117,7 @@ impl<'a> Fields<'a> {
         parse_time(name, &text).map(Some)
     }
 
-    /// The inclusive end of a range of time; a date means its last moment.
+    /// The inclusive end of a time range. A date means its last moment.
     ///
     /// # Errors
     /// As [`Fields::time`].
@@ -126,10 +126,10 @@ impl<'a> Fields<'a> {
         parse_end_time(name, &text).map(Some)
     }
 
-    /// An object that is relayed as it is written: at most `bytes_max` bytes and [`JSON_DEPTH_MAX`] deep.
+    /// An object that is relayed unchanged: at most `bytes_max` bytes and [`JSON_DEPTH_MAX`] deep.
     ///
     /// # Errors
-    /// `INVALID_FIELD` for any other JSON type or invalid Unicode, `TOO_LARGE` above the sizes.
+    /// `INVALID_FIELD` for any other JSON type or invalid Unicode, `TOO_LARGE` above the limits.
     pub fn relayed_object(&self, name: &str, bytes_max: usize) -> Result<Option<&'a RawValue>, Refusal> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
         if !raw.get().starts_with('{') {
@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
         Ok(Some(raw))
     }
 
-    /// The fields whose names are not known, as they were written; of a name that stands twice the last.
+    /// The fields with unknown names, unchanged. If a name occurs twice, the last one counts.
     pub fn others(&self, is_known: impl Fn(&str) -> bool) -> Vec<(&str, &'a RawValue)> {
         let mut seen = HashSet::new();
         let fields = self.0.iter().rev().map(|(key, raw)| (key.as_ref(), *raw));
@@ -168,10 +168,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                // A borrowed key keeps its place in the frame; one with escapes is unescaped into its own string.
+                // A key without escapes is borrowed from the frame; one with escapes is unescaped into its own string.
                 #[derive(Deserialize)]
                 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-                // Envelopes and payloads have five fields or fewer; one allocation has room for a few more.
+                // Most envelopes and payloads have at most five fields; one allocation has room for a few more.
                 let mut fields = Vec::with_capacity(8);
                 while let Some((Key(key), raw)) = map.next_entry()? {
                     fields.push((key, raw));
@@ -183,10 +183,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// Checks that a value can be relayed: size, depth, and that every JSON parser can read it.
+/// Checks that a value can be relayed: its size, its depth, and that every JSON parser can read it.
 ///
 /// # Errors
-/// `INVALID_FIELD` for invalid Unicode, `TOO_LARGE` above the sizes.
+/// `INVALID_FIELD` for invalid Unicode, `TOO_LARGE` above the limits.
 pub fn check_relayed(name: &str, raw: &RawValue, bytes_max: usize) -> Result<(), Refusal> {
     if raw.get().len() > bytes_max {
         return Err(over_size(name, bytes_max));
@@ -204,7 +204,7 @@ pub fn check_relayed(name: &str, raw: &RawValue, bytes_max: usize) -> Result<(),
     Ok(())
 }
 
-/// Reads a time from a payload or an HTTP parameter called `name`; a date means its first moment.
+/// Parses a time from a payload or an HTTP parameter called `name`. A date means its first moment.
 ///
 /// # Errors
 /// `INVALID_FIELD` for anything but RFC 3339 or a date.
@@ -212,7 +212,7 @@ pub fn parse_time(name: &str, text: &str) -> Result<Timestamp, Refusal> {
     Timestamp::parse(text).ok_or_else(|| not_a_time(name, text))
 }
 
-/// The same for the end of a range: a date means its last moment.
+/// Does the same for the end of a range: a date means its last moment.
 ///
 /// # Errors
 /// `INVALID_FIELD` for anything but RFC 3339 or a date.
@@ -225,12 +225,12 @@ fn not_a_time(name: &str, text: &str) -> Refusal {
     invalid(name, expected, &format!("{text:?}"))
 }
 
-/// The refusal of a relayed value that has too many bytes.
+/// The refusal of a relayed value with too many bytes.
 pub fn over_size(name: &str, bytes_max: usize) -> Refusal {
     Refusal::new(ErrorCode::TooLarge, format!("{name} is larger than {} KiB", bytes_max / 1024))
 }
 
-/// The refusal of a field that is not there.
+/// The refusal of a missing field.
 pub fn missing(name: &str, expected: &str) -> Refusal {
     Refusal::new(ErrorCode::MissingField, format!("{name} is missing: expected {expected}"))
 }
@@ -241,7 +241,7 @@ pub fn invalid(name: &str, expected: &str, seen: &str) -> Refusal {
     Refusal::new(ErrorCode::InvalidField, format!("{name} is {seen}: expected {expected}"))
 }
 
-/// The refusal of a text with half a character, which a language with UTF-16 strings can make by cutting one.
+/// The refusal of a text with an unpaired surrogate. A language with UTF-16 strings can produce one by cutting a text.
 pub fn half_pair(name: &str) -> Refusal {
     let detail = format!(
         "{name} has an unpaired surrogate (an escape from \\ud800 to \\udfff without its other half), which is no character: \
@@ -250,7 +250,7 @@ pub fn half_pair(name: &str) -> Refusal {
     Refusal::new(ErrorCode::InvalidField, detail)
 }
 
-/// Whether JSON, known to be well-formed but for this, escapes half of a surrogate pair alone.
+/// Returns whether JSON has an escaped surrogate without its other half. The JSON must otherwise be well formed.
 pub fn has_half_pair(json: &str) -> bool {
     let mut units = escaped_units(json).peekable();
     while let Some((at, unit)) = units.next() {
@@ -268,7 +268,7 @@ pub fn has_half_pair(json: &str) -> bool {
     false
 }
 
-/// The `\uXXXX` escapes of a JSON text and where each stands.
+/// The `\uXXXX` escapes of a JSON text, with their positions.
 fn escaped_units(json: &str) -> impl Iterator<Item = (usize, u16)> {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -285,7 +285,7 @@ fn escaped_units(json: &str) -> impl Iterator<Item = (usize, u16)> {
     })
 }
 
-/// Whether brackets nest deeper than [`JSON_DEPTH_MAX`]; `json` is known to be well-formed.
+/// Returns whether brackets are nested deeper than [`JSON_DEPTH_MAX`]. `json` must be well formed.
 fn depth_over_max(json: &str) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0, false, false);
     for byte in json.bytes() {

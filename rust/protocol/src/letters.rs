@@ -1,5 +1,5 @@
-//! Characters of all scripts (section 4): what names are made of, how names are compared, and which scripts write no
-//! spaces between words.
+//! Characters of all scripts (section 4): those that names may have, their normal form and case, and which scripts have
+//! no spaces between words.
 
 use std::borrow::Cow;
 
@@ -23,21 +23,21 @@ const UNSPACED: [Script; 8] = [
 /// How a character separates words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spacing {
-    /// Of a script with spaces between words.
+    /// A character of a script with spaces between words.
     Spaced,
-    /// Of a script without.
+    /// A character of a script without.
     Unspaced,
-    /// Of no script: digits, `_`, marks. It belongs to what is before it.
+    /// A character of no script: digits, `_`, marks. It belongs to the text before it.
     Neutral,
 }
 
-/// The text in Unicode's normalization form C, in which names are compared.
+/// The text in Unicode's normalization form C. Names are compared in this form.
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
 }
 
-/// The text without differences of case, to compare with other folded texts. Upper case first: `ς` and `σ` are
-/// both `Σ`.
+/// The text without differences of case, for comparison with other folded texts. Upper case comes first, because `ς`
+/// and `σ` are both `Σ`.
 pub fn fold_case(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -46,7 +46,7 @@ pub fn fold_case(text: &str) -> String {
     nfc(&folded).into_owned()
 }
 
-/// A character that a name may start with.
+/// Returns whether a name may start with this character.
 pub fn is_first_char(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || c == '_';
@@ -54,12 +54,12 @@ pub fn is_first_char(c: char) -> bool {
     c.is_alphanumeric() && !is_mark(c) && !is_invisible(c)
 }
 
-/// A character that an agent's name may hold.
+/// Returns whether an agent's name may contain this character.
 pub fn is_agent_char(c: char) -> bool {
     is_first_char(c) || c == '-' || c == '.' || (is_mark(c) && !is_invisible(c))
 }
 
-/// A combining mark (general categories Mn and Mc).
+/// Returns whether this is a combining mark (general categories Mn and Mc).
 pub fn is_mark(c: char) -> bool {
     !c.is_ascii()
         && matches!(
@@ -68,12 +68,11 @@ pub fn is_mark(c: char) -> bool {
         )
 }
 
-/// A character that is not shown (Default_Ignorable_Code_Point); some of them are letters.
+/// Returns whether this is an invisible character (Default_Ignorable_Code_Point). Some of them are letters.
 pub fn is_invisible(c: char) -> bool {
     !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// How `c` separates words.
 pub fn spacing(c: char) -> Spacing {
     if c.is_ascii() {
         return if c.is_ascii_alphabetic() { Spacing::Spaced } else { Spacing::Neutral };

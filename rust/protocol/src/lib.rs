@@ -2,12 +2,12 @@
 //!
 //! Read in this order:
 //!
-//! 1. [`limits`], [`codes`]: the numbers and the error and close codes of the contract.
-//! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`], [`reach`]: values that can only be made valid.
+//! 1. [`limits`], [`codes`]: the protocol's numbers, error codes and close codes.
+//! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`], [`reach`]: types whose values are always valid.
 //! 3. [`fields`]: typed access to a payload, with errors that name the field.
-//! 4. [`request`]: what a client sends, parsed once into a [`request::Request`].
-//! 5. [`delivery`], [`reply`]: what the hub sends. [`paging`]: answers that are cut for their size.
-//! 6. [`incoming`]: how a client reads what the hub sent.
+//! 4. [`request`]: requests from clients, parsed once into a [`request::Request`].
+//! 5. [`delivery`], [`reply`]: frames from the hub. [`paging`]: answers that are cut to a size.
+//! 6. [`incoming`]: frames from the hub, as a client reads them.
 //!
 //! Every item names the section of docs/protocol.md that it implements.
 
@@ -33,5 +33,5 @@ pub use reach::Reach;
 pub use seq::Seq;
 pub use time::Timestamp;
 
-/// The sender name of every frame that the hub itself makes (section 1).
+/// The sender of every frame that the hub itself creates (section 1).
 pub const HUB_SENDER: &str = "orochi-server";

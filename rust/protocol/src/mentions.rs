@@ -1,5 +1,5 @@
-//! Finds `@name` in a message's content (section 4). How many letters of `@Scoutさん` are the name depends on who is
-//! registered: [`find`] returns the candidates, and [`resolve`] chooses.
+//! Finds `@name` in a message's content (section 4). The registered agents decide how many letters of `@Scoutさん` belong
+//! to the name: [`find`] returns the candidates, and [`resolve`] chooses among them.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,10 @@ use crate::names::AgentName;
 /// Signs that begin a mention: `@` and its full-width form.
 const SIGNS: [char; 2] = ['@', '\u{ff20}'];
 
-/// One mention as it is written: the names that can be meant by it.
+/// A mention with all names that it can mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
-    /// The agent that is meant if no candidate is registered; None for a reserved name.
+    /// The mentioned agent if no candidate is registered; None for a reserved name.
     unregistered: Option<AgentName>,
     /// Longer names, the longest last.
     longer: Vec<AgentName>,
@@ -28,8 +28,8 @@ impl From<AgentName> for Mention {
 }
 
 impl Mention {
-    /// The registered name that is meant, or else the name that may register later. `registered` gives the spelling of
-    /// the agent that a text names.
+    /// The registered name, or else the name that may register later. `registered` returns the registered spelling of a
+    /// name.
     fn resolve<'a>(&'a self, registered: &impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
         let names = self.longer.iter().rev().chain(&self.unregistered);
         let known = names.into_iter().find_map(|name| registered(name.as_str()));
@@ -37,9 +37,9 @@ impl Mention {
     }
 }
 
-/// The mentions in `content` in order of appearance, each spelling once, at most `most`.
+/// The mentions in `content` in order of appearance, at most `most`. Each spelling occurs once.
 ///
-/// Linear in the content's length: each character is read a fixed number of times.
+/// Takes linear time: each character is read a fixed number of times.
 pub fn find(content: &str, most: usize) -> Vec<Mention> {
     if !content.contains('@') && (content.is_ascii() || !content.contains(SIGNS[1])) {
         return Vec::new();
@@ -55,28 +55,28 @@ pub fn find(content: &str, most: usize) -> Vec<Mention> {
     new.filter_map(candidates).take(most).collect()
 }
 
-/// The agents that are meant, each once, in order of appearance. `registered` gives the spelling of the agent that a
-/// text names: the same text, or the only name that differs from it in case.
+/// The mentioned agents in order of appearance, each once. `registered` returns the registered spelling of a name: an
+/// equal name, or the only one that differs only in case.
 pub fn resolve<'a>(mentions: &'a [Mention], registered: impl Fn(&str) -> Option<&'a str>) -> Vec<&'a str> {
     let mut seen = HashSet::new();
     let names = mentions.iter().filter_map(|mention| mention.resolve(&registered));
     names.filter(|name| mentions.len() == 1 || seen.insert(*name)).collect()
 }
 
-/// The agents that `content` mentions if nobody is registered. Only a hub knows who is.
+/// The mentioned agents if nobody is registered. Only a hub knows who is.
 pub fn extract(content: &str) -> Vec<AgentName> {
     let mut seen = HashSet::new();
     let names = find(content, usize::MAX).into_iter().filter_map(|mention| mention.unregistered);
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-/// Whether the sign after `before` stands within a word, as in an address.
+/// Returns whether the sign after `before` is within a word, as in an e-mail address.
 fn follows_word(before: &str) -> bool {
     let Some(c) = before.chars().rev().find(|c| !is_mark(*c)) else { return false };
     c == '.' || (is_first_char(c) && spacing(c) != Spacing::Unspaced)
 }
 
-/// The beginnings of a run that can be names; None where no name can.
+/// The prefixes of a run that can be names; None if there is none.
 fn candidates(run: &str) -> Option<Mention> {
     let mut names: Vec<Option<AgentName>> = Vec::new();
     let mut before = Spacing::Neutral;
@@ -94,7 +94,7 @@ fn candidates(run: &str) -> Option<Mention> {
             break;
         }
     }
-    // Beyond that it is a name only without the `.` and `-` at its end.
+    // The whole run is a name only without `.` and `-` at its end.
     names.push(AgentName::from_run(run));
     let mut names = names.into_iter();
     let mention = Mention { unregistered: names.next().flatten(), longer: names.flatten().collect() };

@@ -1,4 +1,4 @@
-//! Agent and channel names (section 4): parsed once, valid from then on.
+//! Agent and channel names (section 4), parsed once and valid from then on.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::codes::{ErrorCode, Refusal};
 use crate::letters::{is_agent_char, is_first_char, is_invisible, nfc};
 use crate::limits::NAME_CHARS_MAX;
 
-/// Names that no agent can have: the hub's own, and the two that chats use for "everyone".
+/// Names that no agent can have: the hub's own, and two that chats use for "everyone".
 pub const RESERVED: [&str; 3] = [crate::HUB_SENDER, "all", "here"];
 
 /// An agent's name in NFC: 1 to 64 letters and digits of any script, `_`, `-`, `.`, marks; not reserved.
@@ -19,7 +19,7 @@ impl AgentName {
     /// Checks `text` against section 4.
     ///
     /// # Errors
-    /// `INVALID_NAME`, with the text seen and what is allowed.
+    /// `INVALID_NAME`, with the text and what is allowed.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let text = nfc(text);
         if RESERVED.contains(&&*text) {
@@ -39,15 +39,14 @@ impl AgentName {
         Ok(Self((*text).into()))
     }
 
-    /// The name at the beginning of a mention's run, which holds a name's characters in NFC and no others: without the
-    /// punctuation at its end. None where it is too long or reserved.
+    /// The name in a mention's run, without the punctuation at its end. The run must contain only a name's characters,
+    /// in NFC. None if the name is too long or reserved.
     pub(crate) fn from_run(run: &str) -> Option<Self> {
         let name = run.trim_end_matches(['.', '-']);
         let fits = name.len() <= NAME_CHARS_MAX || name.chars().nth(NAME_CHARS_MAX).is_none();
         (fits && !RESERVED.contains(&name)).then(|| Self(name.into()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -58,15 +57,15 @@ impl AgentName {
 pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
-    /// `#general`, where an agent that names no channel is.
+    /// `#general`, the channel of an agent that names none.
     pub fn general() -> Self {
         Self("#general".into())
     }
 
-    /// Checks `text`, and gives it a `#` where it has none.
+    /// Checks `text` and adds `#` if missing.
     ///
     /// # Errors
-    /// `INVALID_CHANNEL`, with the text seen and what is allowed.
+    /// `INVALID_CHANNEL`, with the text and what is allowed.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let text = nfc(text);
         let bare = text.strip_prefix('#').unwrap_or(&text);
@@ -88,13 +87,13 @@ impl ChannelName {
         Ok(Self(format!("#{bare}").into()))
     }
 
-    /// The name, with its `#`.
+    /// The name with its `#`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Where a message goes: a channel, or one agent (section 9, Direct messages).
+/// The target of a message: a channel or one agent (section 9, Direct messages).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Everyone in the channel.
@@ -104,7 +103,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// Reads a `channel` field: `@name` is that agent, all else a channel.
+    /// Parses a `channel` field: `@name` is an agent, everything else a channel.
     ///
     /// # Errors
     /// `INVALID_CHANNEL` for a channel that section 4 does not allow, `INVALID_NAME` for such an agent.
@@ -159,13 +158,13 @@ fn is_name(text: &str, allowed: impl Fn(char) -> bool) -> bool {
         && text.chars().count() <= NAME_CHARS_MAX
 }
 
-/// A hint for an error about a name with a character that its reader can't see.
+/// A hint in errors about names with an invisible character.
 fn invisible_letter(text: &str) -> String {
     let Some(c) = text.chars().find(|c| is_invisible(*c)) else { return String::new() };
     format!("; it has a character that is not shown, U+{:04X}", u32::from(c))
 }
 
-/// A value as an error shows it: quoted, escaped and cut, since it may be hostile or a megabyte.
+/// A value for an error text: quoted, escaped and cut, because it may be hostile or a megabyte long.
 pub fn shown(text: &str) -> String {
     let cut: String = text.chars().take(80).collect();
     if cut.len() < text.len() { format!("{cut:?}…") } else { format!("{cut:?}") }

@@ -1,4 +1,4 @@
-//! Answers that are cut to a size: as many entries as fit, and where the next request continues (section 10, Sizes).
+//! Cuts answers to a size: as many entries as fit, and the position of the next request (section 10, Sizes).
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{ErrorCode, Refusal};
 use crate::limits::ANSWER_BYTES_MAX;
 
-/// Bytes of an answer besides its entries: the envelope, a `ref`, a channel's name.
+/// The bytes of an answer besides its entries: the envelope, a `ref`, a channel's name.
 const BESIDE_BYTES: usize = 4 * 1024;
-/// Room for an answer's entries.
+/// The bytes of an answer's entries.
 pub const ENTRIES_BYTES_MAX: usize = ANSWER_BYTES_MAX - BESIDE_BYTES;
 
-/// There is more than the answer holds.
+/// Marks an answer that does not have all entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct More<T> {
-    /// True.
+    /// Always true.
     pub more: bool,
-    /// Where the next request continues.
+    /// The position at which the next request continues.
     pub next: T,
 }
 
@@ -28,7 +28,7 @@ impl<T> More<T> {
     }
 }
 
-/// Keeps the entries after `after` that fit.
+/// Keeps as many of the entries after `after` as fit.
 pub(crate) fn cut<V>(
     entries: &mut BTreeMap<String, V>,
     after: Option<&str>,
@@ -58,10 +58,10 @@ pub(crate) fn cut<V>(
     Ok(Some(More::from(last)))
 }
 
-/// The bytes of `"name":value,` as JSON.
+/// The length of `"name":value,` as JSON.
 pub(crate) fn entry_bytes(name: &str, value: &impl Serialize) -> usize {
     let entry = (name, value);
-    // The array's brackets and comma are as long as the entry's colon and comma.
+    // The array's brackets and comma are as long as this entry's colon and comma.
     serde_json::to_vec(&entry).map_or(0, |json| json.len())
 }
 

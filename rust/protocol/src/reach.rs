@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::codes::Refusal;
 use crate::fields::{Fields, invalid};
 
-/// What a connection promises about the messages that it is given. The earlier ones reach their agent sooner, so the
-/// best of several is their minimum.
+/// The promise of a connection about messages delivered to it. Variants are ordered by how soon a message reaches the
+/// agent, so the best of several is their minimum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reach {
     /// A message starts a turn of an idle agent.
     Wake,
-    /// A working agent is shown messages in its next turn; an idle one is not woken.
+    /// A working agent sees messages in its next turn; an idle one is not woken.
     Turn,
-    /// Messages wait until the agent looks for them. A client reads words of a newer hub as this.
+    /// Messages wait until the agent reads its inbox. A client treats unknown words of a newer hub as this.
     #[default]
     #[serde(other)]
     Poll,
@@ -30,7 +30,7 @@ impl Reach {
         }
     }
 
-    /// The field `reach`, or None where it is absent.
+    /// Reads the field `reach`; None if absent.
     pub(crate) fn from_fields(fields: &Fields<'_>) -> Result<Option<Self>, Refusal> {
         match fields.text("reach")?.as_deref() {
             None => Ok(None),
