@@ -1,8 +1,7 @@
-//! What the hub is told: flags and environment variables, which are the same thing.
+//! The hub's settings, from flags and environment variables.
 //!
-//! [`Config`] holds values that are each well formed; [`Config::check`] refuses those that don't go together
-//! and gives [`Checked`], from which the hub starts.
-//! Which variable names a setting has is in [`variables`].
+//! [`Config`] has values that are each well formed. [`Config::check`] refuses combinations that don't work and returns
+//! [`Checked`], from which the hub starts. [`variables`] lists the variables of each setting.
 
 mod parse;
 mod rules;
@@ -26,7 +25,7 @@ const GITEA_URL: &str = "http://localhost:3000";
 /// All settings of the hub.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// Address to bind; one that other machines can reach asks for a token
+    /// Address to bind; one that other machines can reach needs a token
     #[arg(long, value_name = "ADDRESS", default_value = HOST)]
     pub host: String,
     /// Port for agents; 0 takes a free one
@@ -50,13 +49,13 @@ pub struct Config {
     /// Host names that requests may use besides localhost, separated by commas [default on a reachable address: any]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::host_name)]
     pub allowed_hosts: Vec<String>,
-    /// File that is written once both ports answer, as JSON with their addresses
+    /// File that is written once both ports accept connections, as JSON with their addresses
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// What is logged: error, warn, info, debug, trace, or a filter such as warn,orochi_hub=debug
+    /// Log filter: error, warn, info, debug, trace, or a filter such as warn,orochi_hub=debug
     #[arg(long, value_name = "FILTER", default_value = LOG)]
     pub log: String,
-    /// How logs are written: text, json, or auto: text in a terminal, else json
+    /// Log format: text, json, or auto (text in a terminal, else json)
     #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = parse::log_format)]
     pub log_format: LogFormat,
     /// Gitea's address
@@ -65,31 +64,32 @@ pub struct Config {
     /// Gitea's API token; visible in the process list, as above
     #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
     pub gitea_token: Secret,
-    /// Gitea users as whom agents' calls are made, such as alice=alice-gitea; the token must be an administrator's
+    /// Gitea users for agents' calls, such as alice=alice-gitea; the token must be an administrator's
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::gitea_user)]
     pub gitea_users: Vec<(String, String)>,
     /// The hub's name, for the dashboard's header and the browser's tab
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub hub_name: String,
-    /// Where people reach the dashboard, for links to messages
+    /// Address at which people reach the dashboard, for links to messages
     #[arg(long, value_name = "URL", value_parser = parse::http_url)]
     pub public_url: Option<String>,
-    /// Secret that Gitea signs its webhooks with; without one none are taken; visible in the process list, as above
+    /// Secret that Gitea signs its webhooks with; without one, webhooks are refused; visible in the process list, as
+    /// above
     #[arg(long, value_name = "SECRET", default_value = "", hide_default_value = true)]
     pub gitea_webhook_secret: Secret,
-    /// Channels of repositories' events, such as lab/api=#api,lab/*=#lab; the first that fits, else #gitea
+    /// Channels for repositories' events, such as lab/api=#api,lab/*=#lab; the first match counts, else #gitea
     #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = ChannelRule::parse)]
     pub gitea_channels: Vec<ChannelRule>,
-    /// Largest webhook that is taken, in bytes, such as 8388608 or 8M
+    /// Largest accepted webhook in bytes, such as 8388608 or 8M
     #[arg(long, value_name = "BYTES", default_value = "1M", value_parser = parse::bytes)]
     pub gitea_webhook_bytes: usize,
-    /// Ask Gitea for what happened while the hub could not be told: 1 or 0 in the variable
+    /// Query Gitea for events that were missed while the hub was down: 1 or 0 in the variable
     #[arg(long, value_name = "SWITCH", default_value = "1", value_parser = parse::switch, action = clap::ArgAction::Set)]
     pub gitea_catch_up: bool,
 }
 
 impl Default for Config {
-    /// What `orochi serve` has with no flag and no variable.
+    /// The settings of `orochi serve` without flags and variables.
     fn default() -> Self {
         Self {
             host: HOST.into(),
@@ -117,10 +117,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Checks that the settings go together (section 2). Looks the host's name up, so it may wait for a name server.
+    /// Checks that the settings work together (section 2). Resolves the host name, so it may wait for a name server.
     ///
     /// # Errors
-    /// The first thing that is wrong, as a sentence with the way out.
+    /// The first problem, as a sentence with the remedy.
     pub fn check(self) -> Result<Checked, ConfigError> {
         if self.token.has_blank() {
             return Err(ConfigError::Token);
@@ -139,10 +139,10 @@ impl Config {
         Ok(checked)
     }
 
-    /// The addresses that `host` stands for, at least one, in the order to try them.
+    /// The addresses of `host`, at least one, in the order to try them.
     ///
     /// # Errors
-    /// [`ConfigError::Host`] when it is neither an IP address nor a name that is known here.
+    /// [`ConfigError::Host`] if it is neither an IP address nor a known name.
     fn addresses(&self) -> Result<Vec<IpAddr>, ConfigError> {
         let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host);
         if let Ok(address) = bare.parse() {
@@ -158,8 +158,8 @@ impl Config {
     }
 }
 
-/// Settings that go together, with the addresses that the host's name had when it was looked up. The name is looked up
-/// once, so what was checked is what is bound.
+/// Checked settings with the resolved addresses of the host. The name is resolved once, so the hub binds the addresses
+/// that were checked.
 #[derive(Debug, Clone)]
 pub struct Checked {
     config: Config,
@@ -172,7 +172,7 @@ impl Checked {
         &self.addresses
     }
 
-    /// Whether only programs on this machine can connect.
+    /// Returns whether only programs on this machine can connect.
     pub fn is_loopback(&self) -> bool {
         self.addresses.iter().all(IpAddr::is_loopback)
     }
@@ -189,13 +189,12 @@ impl Deref for Checked {
 /// Settings that a hub can't start with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A reachable address, no token, and nobody said that this is meant.
+    /// A reachable address without a token, and no confirmation that this is intended.
     #[error(
         "{host} can be reached by other machines and OROCHI_TOKEN is not set; set OROCHI_TOKEN to a secret, \
          or OROCHI_ALLOW_ANONYMOUS=1 if everyone who can reach this address may use the hub"
     )]
     Anonymous {
-        /// The host as it was given.
         host: String,
     },
     /// A host that can't be bound.
@@ -204,20 +203,19 @@ pub enum ConfigError {
          use 127.0.0.1 for this machine only, or 0.0.0.0 for all its addresses"
     )]
     Host {
-        /// The host as it was given.
         host: String,
-        /// What looking it up said.
+        /// The resolver's error.
         reason: String,
     },
-    /// A token that can't travel in a header or an address.
+    /// A token with characters that a header or an address can't carry.
     #[error(
         "OROCHI_TOKEN holds a space, a line end or a control character; use letters, digits, '-', '_', '.' and '~'"
     )]
     Token,
-    /// The same of Gitea's token.
+    /// A Gitea token with such characters.
     #[error("GITEA_TOKEN holds a space, a line end or a control character; copy it again from Gitea's settings")]
     GiteaToken,
-    /// The same of the webhooks' secret.
+    /// A webhook secret with such characters.
     #[error(
         "OROCHI_GITEA_WEBHOOK_SECRET holds a space, a line end or a control character; use letters and digits, \
          the same in Gitea"

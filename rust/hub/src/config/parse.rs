@@ -1,16 +1,16 @@
 //! One value parser for each kind of setting. An error says only what is expected, as the end of a sentence:
-//! [`super::variables::bad_value`] puts the flag or variable and the value in front.
+//! [`super::variables::bad_value`] adds the flag or variable and the value in front.
 
 use orochi_protocol::AgentName;
 
-/// How logs are written.
+/// The format of the hub's own log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Text in a terminal, else JSON.
     Auto,
     /// Lines for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
@@ -19,7 +19,7 @@ pub fn port(text: &str) -> Result<u16, String> {
     text.trim().parse().map_err(|_| "a port number from 0 to 65535".to_owned())
 }
 
-/// A switch, as people write them in environment files.
+/// A switch, in the usual spellings of environment files.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
@@ -28,7 +28,7 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// One of [`LogFormat`].
+/// The name of a [`LogFormat`].
 pub fn log_format(text: &str) -> Result<LogFormat, String> {
     match text.trim() {
         "auto" => Ok(LogFormat::Auto),
@@ -38,7 +38,7 @@ pub fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-/// An address to call, without a slash at its end.
+/// An HTTP address without a final slash.
 pub fn http_url(text: &str) -> Result<String, String> {
     let text = text.trim().trim_end_matches('/');
     match reqwest::Url::parse(text) {
@@ -47,7 +47,7 @@ pub fn http_url(text: &str) -> Result<String, String> {
     }
 }
 
-/// A size from 1 KiB to 16 MiB, with K or M for its thousands.
+/// A size from 1 KiB to 16 MiB; K and M mean 1024 and its square.
 pub fn bytes(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let (digits, unit) = match text.char_indices().next_back() {
@@ -60,7 +60,7 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| "a number of bytes from 1K to 16M, such as 8M".to_owned())
 }
 
-/// An agent and the Gitea user as whom its calls are made.
+/// An agent and the Gitea user for its calls.
 pub fn gitea_user(text: &str) -> Result<(String, String), String> {
     let is_user = |user: &str| {
         !user.is_empty() && user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
@@ -73,7 +73,7 @@ pub fn gitea_user(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A web page's origin as a browser sends it: scheme, host and port, nothing after them.
+/// A web page's origin as a browser sends it: scheme, host and port only.
 pub fn origin(text: &str) -> Result<String, String> {
     let text = text.trim();
     match reqwest::Url::parse(text) {
@@ -84,7 +84,7 @@ pub fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// A `Host` that requests may name: a name or an IP address, with or without a port.
+/// A host for the `Host` header: a name or an IP address, with or without a port.
 pub fn host_name(text: &str) -> Result<String, String> {
     let text = text.trim();
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');

@@ -1,18 +1,17 @@
-//! Which channel events of a repository go to: rules such as `lab/api=#api,lab/*=#lab,*=#git`.
+//! Rules that choose the channel for a repository's events, such as `lab/api=#api,lab/*=#lab,*=#git`.
 
 use orochi_protocol::ChannelName;
 
-/// The channel of events that no rule covers.
+/// The channel for events that no rule matches.
 const DEFAULT: &str = "#gitea";
 
-/// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelRule {
     repos: Repos,
     channel: ChannelName,
 }
 
-/// The repositories of a rule, in lower case: Gitea's names differ in more than case.
+/// The repositories of a rule, in lower case, because Gitea's names are case-insensitive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Repos {
     All,
@@ -21,10 +20,10 @@ enum Repos {
 }
 
 impl ChannelRule {
-    /// Reads `owner/repo=#channel`, `owner/*=#channel` or `*=#channel`.
+    /// Parses `owner/repo=#channel`, `owner/*=#channel` or `*=#channel`.
     ///
     /// # Errors
-    /// What is expected, as the end of a sentence.
+    /// The expected form, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
         let expected = || "rules such as lab/api=#api,lab/*=#lab,*=#git".to_owned();
         let (repos, channel) = text.split_once('=').ok_or_else(expected)?;
@@ -48,7 +47,7 @@ impl Repos {
         if text == "*" {
             return Some(Self::All);
         }
-        // The characters of Gitea's names, of which none needs an escape in an address.
+        // The characters of Gitea's names. None of them needs an escape in an address.
         let is_name = |name: &str| {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         };
@@ -60,7 +59,7 @@ impl Repos {
     }
 }
 
-/// The channel of the first rule that covers the repository, else `#gitea`.
+/// The channel of the first matching rule, else `#gitea`.
 pub fn channel_for(rules: &[ChannelRule], full_name: &str) -> ChannelName {
     let full_name = full_name.to_ascii_lowercase();
     let rule = rules.iter().find(|rule| rule.covers(&full_name));

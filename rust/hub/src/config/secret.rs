@@ -1,22 +1,21 @@
-//! A secret that masks itself, so that a configuration can be logged or printed.
+//! A secret that masks itself, so that a configuration can be logged.
 
-/// A token or password; empty means that there is none. Printing it in any way shows only whether it is set.
+/// A token or password; empty means that it is not set. Printing it shows only whether it is set.
 #[derive(Clone, Default)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The token itself, for comparing and sending; never for a log.
+    /// The secret itself, for comparing and sending; never for a log.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether it holds a space or a control character. Neither survives an HTTP header or an address
-    /// unchanged, and both are most often a line end that came with a copied token.
+    /// Returns whether it has a space or a control character. Neither survives an HTTP header or an address unchanged,
+    /// and most often it is a line end copied with a token.
     pub fn has_blank(&self) -> bool {
         self.0.chars().any(|c| c.is_whitespace() || c.is_control())
     }

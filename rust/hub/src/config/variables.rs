@@ -1,8 +1,8 @@
-//! The environment variables of each setting, and which of them wins.
+//! The environment variables of each setting.
 //!
-//! clap reads one variable an argument. A setting here has several names, in order, and an empty variable
-//! counts as unset; so the variable is chosen before clap reads it. The environment is passed as a
-//! function, so that the choice can be tested without changing the process's own.
+//! clap reads one variable for each argument. A setting here has several, in order of priority, and an empty variable
+//! counts as unset. So this module chooses the variable before clap reads it. The environment is a function, so that
+//! tests need not change the process's own.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,10 +10,9 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
-/// A setting's argument id, which is its flag with `_` for `-`, and its variables, the first one first.
+/// A setting: its argument id, which is the flag with `_` for `-`, and its variables, the most important first.
 pub type Setting = (&'static str, &'static [&'static str]);
 
-/// The variables of [`super::Config`].
 pub const SETTINGS: &[Setting] = &[
     ("host", &["SCITEX_OROCHI_HOST", "OROCHI_HOST"]),
     ("port", &["SCITEX_OROCHI_PORT", "OROCHI_PORT"]),
@@ -37,13 +36,13 @@ pub const SETTINGS: &[Setting] = &[
     ("gitea_catch_up", &["SCITEX_OROCHI_GITEA_CATCH_UP", "OROCHI_GITEA_CATCH_UP"]),
 ];
 
-/// The first of `names` that is set to something.
+/// The first of `names` whose variable is not empty.
 pub fn chosen<'a>(names: &[&'a str], lookup: impl Fn(&str) -> Option<OsString>) -> Option<&'a str> {
     names.iter().copied().find(|name| lookup(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Ties each of the command's arguments that is in `settings` to the variable that counts, and lists all its
-/// variables in its help.
+/// Connects each of the command's arguments in `settings` to its chosen variable, and lists all its variables in the
+/// help.
 pub fn apply(mut command: Command, settings: &[Setting], lookup: impl Fn(&str) -> Option<OsString>) -> Command {
     for (id, names) in settings {
         if command.get_arguments().any(|arg| arg.get_id() == id) {
@@ -55,15 +54,15 @@ pub fn apply(mut command: Command, settings: &[Setting], lookup: impl Fn(&str) -
 
 fn tie(arg: Arg, names: &[&'static str], counts: Option<&'static str>) -> Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    // hide_env: clap would name one variable, and print its value, which may be a token.
+    // hide_env: clap would show one variable only, and its value, which may be a token.
     arg.env(counts.map_or(Resettable::Reset, |name| Resettable::Value(OsStr::new(name).into())))
         .hide_env(true)
         .hide_env_values(true)
         .help(format!("{help} [env: {}]", names.join(", ")))
 }
 
-/// For a setting with a bad value, the sentence that names the flag or variable it came from, the value, and what is
-/// expected; `None` for every other error, and for arguments that are no setting.
+/// For an invalid setting, a sentence with the flag or variable, the value, and what is expected. `None` for other
+/// errors and other arguments.
 pub fn bad_value(
     error: &clap::Error,
     settings: &[Setting],
@@ -77,7 +76,7 @@ pub fn bad_value(
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
-    // clap writes the argument as it stands in the usage: `--port <PORT>`.
+    // clap writes the argument as in the usage: `--port <PORT>`.
     let flag = text(ContextKind::InvalidArg)?.split([' ', '[', '=']).next()?;
     let on_command_line = args.iter().any(|arg| {
         arg.to_str().and_then(|arg| arg.strip_prefix(flag)).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
@@ -161,7 +160,7 @@ mod tests {
             "--port is \"80x\"; expected a port number from 0 to 65535"
         );
         assert_eq!(told(&["orochi", "--nonsense"], &[]), None);
-        // As clap answers it for a value that stood in a variable: the flag is not among the arguments.
+        // clap reports a value from a variable in the same way; the flag is not among the arguments.
         let error = command().try_get_matches_from(["orochi", "--gitea-url", "x"]).unwrap_err();
         assert_eq!(
             bad_value(&error, SETTINGS, &[], environment(&[("GITEA_URL", "x")])).unwrap(),
