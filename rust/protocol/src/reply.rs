@@ -1,4 +1,4 @@
-//! The hub's answers (section 3): the envelope around them and one payload type each.
+//! The hub's replies (section 3): the envelope, and one type for each payload.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,17 @@ use crate::reach::Reach;
 use crate::seq::Seq;
 use crate::time::Timestamp;
 
-/// The envelope fields of a frame that the hub makes.
+/// The envelope fields of a frame that the hub creates.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp<'a> {
-    /// Who the frame is from: the hub, or an agent for its status.
+    /// The sender: the hub, or an agent for its status.
     pub sender: &'a str,
-    /// The frame's id.
     pub id: &'a str,
-    /// The hub's clock, as it is written.
+    /// The hub's time, formatted.
     pub ts: &'a str,
 }
 
-/// One frame with this payload, in the order of section 1.
+/// Builds a frame with this payload. The fields have the order of section 1.
 pub fn frame<T: Serialize>(kind: &str, stamp: Stamp<'_>, payload: &T) -> String {
     #[derive(Serialize)]
     struct Frame<'a, T> {
@@ -34,13 +33,13 @@ pub fn frame<T: Serialize>(kind: &str, stamp: Stamp<'_>, payload: &T) -> String 
         payload: &'a T,
     }
     let frame = Frame { r#type: kind, sender: stamp.sender, id: stamp.id, ts: stamp.ts, payload };
-    // Acks are the most frequent frames: they fit without growing.
+    // Acks are the most frequent frames. This capacity lets them fit without growing.
     let mut out = Vec::with_capacity(384);
     serde_json::to_writer(&mut out, &frame).expect("payload types have text keys only");
     String::from_utf8(out).expect("JSON made of str parts is UTF-8")
 }
 
-/// `ack` where there is nothing more to say.
+/// `ack` without further fields.
 #[derive(Debug, Serialize)]
 pub struct Ack<'a> {
     /// `ok`.
@@ -52,13 +51,12 @@ pub struct Ack<'a> {
 /// The word `ok`.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub enum Ok {
-    /// It is done.
     #[default]
     #[serde(rename = "ok")]
     Ok,
 }
 
-/// `ack` to a register (section 9, Durability and Resume).
+/// The `ack` of a register (section 9, Durability and Resume).
 #[derive(Debug, Serialize)]
 pub struct RegisterAck<'a> {
     /// `ok`.
@@ -67,7 +65,7 @@ pub struct RegisterAck<'a> {
     pub r#ref: &'a str,
     /// The log's head.
     pub seq: Seq,
-    /// The database's UUID.
+    /// The log's epoch.
     pub epoch: &'a str,
     /// The name's stored cursor, or null.
     pub cursor: Option<Seq>,
@@ -76,15 +74,15 @@ pub struct RegisterAck<'a> {
     /// Whether the requested position was used; absent if none was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<bool>,
-    /// Messages of the channels after this place are delivered; absent if no position was requested.
+    /// Messages of the channels after this seq are delivered; absent if no position was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels_from: Option<Seq>,
-    /// The channels that were kept with the name; absent where the register named some.
+    /// The channels stored with the name; absent if the register named some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<&'a [ChannelName]>,
 }
 
-/// `ack` to a subscribe: messages after `seq` are delivered.
+/// The `ack` of a subscribe: messages after `seq` are delivered.
 #[derive(Debug, Serialize)]
 pub struct SubscribeAck<'a> {
     /// `ok`.
@@ -95,37 +93,36 @@ pub struct SubscribeAck<'a> {
     pub seq: Seq,
 }
 
-/// `caught_up`: everything that a register with `resume` missed was sent (section 9, Resume).
+/// `caught_up`: everything missed before a register with `resume` was sent (section 9, Resume).
 #[derive(Debug, Serialize)]
 pub struct CaughtUp<'a> {
-    /// Everything for the connection up to here was sent before.
+    /// Everything for the connection up to this seq was sent before.
     pub seq: Seq,
     /// The register's id.
     pub r#ref: &'a str,
 }
 
-/// `ack` to a message, sent once it is on disk (section 9, Durability).
+/// The `ack` of a message, sent once it is on disk (section 9, Durability).
 #[derive(Debug, Serialize)]
 pub struct MessageAck<'a> {
     /// `ok`.
     pub status: Ok,
     /// The request's id.
     pub r#ref: &'a str,
-    /// The message's place in the log.
     pub seq: Seq,
-    /// The hub's clock at acceptance.
+    /// The time of acceptance.
     pub ts: &'a str,
-    /// Where each addressed agent is.
+    /// The presence of each addressed agent.
     pub delivery: &'a BTreeMap<String, DeliveryState>,
-    /// How it reaches those of them that are online; absent where nobody is.
+    /// The reach of those that are online; absent if none is.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reach: &'a BTreeMap<String, Reach>,
-    /// True where the message was in the log already.
+    /// The message was already in the log.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
 }
 
-/// Where an addressed agent is when its message is accepted (section 9, Durability).
+/// The presence of an addressed agent when its message is accepted (section 9, Durability).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
@@ -133,7 +130,7 @@ pub enum DeliveryState {
     Online,
     /// It has no connection; it gets the message when it resumes.
     Offline,
-    /// No agent of that name has ever registered; the message waits all the same.
+    /// No agent of that name has ever registered. The message waits for it nevertheless.
     Unknown,
 }
 
@@ -141,27 +138,26 @@ pub enum DeliveryState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReceiptState {
-    /// The agent's own `seen` has passed it.
+    /// The agent's `seen` has passed the message.
     Seen,
-    /// It was put before the agent, in its context or by a wake.
+    /// The message was shown to the agent, in its context or by a wake.
     Offered,
-    /// It was written to the agent's socket since the hub started.
+    /// The message was written to the agent's socket since the hub started.
     Delivered,
-    /// It waits in the log.
+    /// The message waits in the log.
     Pending,
 }
 
-/// `error`: one request refused (section 3).
+/// `error`: a refused request (section 3).
 #[derive(Debug, Serialize)]
 pub struct ErrorReply<'a> {
-    /// What kind of refusal.
     pub code: &'a str,
-    /// What failed and the way out.
+    /// The cause and the remedy.
     pub detail: &'a str,
-    /// The request's id, when it could be read.
+    /// The request's id, if it could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<&'a str>,
-    /// Seconds to wait, where trying again helps.
+    /// Seconds to wait, if trying again can help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
     /// Gitea's HTTP status (section 8).
@@ -170,83 +166,78 @@ pub struct ErrorReply<'a> {
 }
 
 impl<'a> ErrorReply<'a> {
-    /// The answer to the request `id`.
+    /// Builds the answer to the request `id`.
     pub fn new(refusal: &'a Refusal, id: Option<&'a str>) -> Self {
         let retry_after = refusal.code.retry_helps().then_some(1);
         Self { code: refusal.code.as_str(), detail: &refusal.detail, r#ref: id, retry_after, status: None }
     }
 }
 
-/// `presence`: who is online.
+/// `presence`: the online agents.
 #[derive(Debug, Serialize)]
 pub struct PresenceAnswer {
     /// Each online agent's channels.
     pub agents: BTreeMap<String, Vec<String>>,
-    /// Each online agent's row, if details were requested.
+    /// Each online agent's row, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<BTreeMap<String, AgentRow>>,
-    /// Where the answer was cut for its size: the last agent in it. The next answer continues after it.
+    /// The last agent in the answer, if it was cut to its size. The next answer continues after this one.
     #[serde(flatten)]
     pub more: Option<More<String>>,
-    /// The request's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<String>,
 }
 
-/// An agent as `GET /api/agents` and a detailed presence show it (section 7).
+/// An agent in `GET /api/agents` and in a detailed presence (section 7).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgentRow {
     pub name: String,
-    /// The channels that its connections are in; of an offline agent, those of its last connection.
+    /// The channels of its connections; for an offline agent, those of its last connection.
     pub channels: Vec<String>,
     pub machine: String,
     pub role: String,
     pub model: String,
-    /// Its identity.
     pub agent_id: String,
     pub project: String,
-    /// Its last status.
     pub status: String,
-    /// Its last task.
     pub current_task: String,
     /// 0 to 1, or null.
     #[serde(default)]
     pub progress: Option<f64>,
     /// The time of its last heartbeat or request.
     pub last_heartbeat: Timestamp,
-    /// When its current or last time online began.
+    /// The start of its current or last time online.
     pub registered_at: Timestamp,
-    /// Whether it has a connection.
+    /// It has a connection.
     #[serde(default)]
     pub online: bool,
-    /// When it last had one.
+    /// The last time at which it had a connection.
     #[serde(default)]
     pub last_seen: Option<Timestamp>,
-    /// How many connections it has.
+    /// The number of its connections.
     #[serde(default)]
     pub connections: u32,
     /// Its stored cursor, or null.
     #[serde(default)]
     pub cursor: Option<Seq>,
-    /// How messages reach it, the best of its connections; null where it has none.
+    /// The best reach of its connections; null if it has none.
     #[serde(default)]
     pub reach: Option<Reach>,
 }
 
-/// The `message` from the hub that answers a query (section 5).
+/// The hub's `message` that answers a query (section 5).
 #[derive(Debug, Serialize)]
 pub struct HistoryAnswer<'a> {
     pub channel: &'a str,
-    /// Empty: 0.1.0's clients read a `message` by its content.
+    /// Empty, because 0.1.0's clients read the `content` of every `message`.
     pub content: &'a str,
     /// Rows, newest first.
     pub history: &'a [Box<RawValue>],
-    /// Where the answer was cut for its size: the last row's seq. The next answer continues before it.
+    /// The last row's seq, if the answer was cut to its size. The next answer continues before this one.
     #[serde(flatten)]
     pub more: Option<More<Seq>>,
-    /// The request's id.
     pub r#ref: &'a str,
-    /// How far a search could see, where that is not to the newest message (section 9, Search).
+    /// The seq up to which a search reached, if that is not the newest message (section 9, Search).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexed_up_to: Option<Seq>,
 }
@@ -255,20 +246,17 @@ pub struct HistoryAnswer<'a> {
 #[derive(Debug, Serialize)]
 pub struct GiteaResult<'a> {
     pub action: &'a str,
-    /// Gitea's JSON.
     pub result: &'a RawValue,
-    /// The request's id.
     pub r#ref: &'a str,
 }
 
 /// `receipts` (section 9), and the answer of `GET /api/messages/{seq}/receipts`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ReceiptsAnswer {
-    /// Which message.
     pub seq: Seq,
-    /// How far it got with each agent.
+    /// The receipt of each agent.
     pub agents: BTreeMap<String, ReceiptState>,
-    /// Where the answer was cut for its size: the last agent in it. The next answer continues after it.
+    /// The last agent in the answer, if it was cut to its size. The next answer continues after this one.
     #[serde(flatten)]
     pub more: Option<More<String>>,
     /// The request's id; absent over HTTP.
@@ -277,10 +265,10 @@ pub struct ReceiptsAnswer {
 }
 
 impl PresenceAnswer {
-    /// The agents after `after`, by name, as many as fit one answer.
+    /// Keeps the agents after `after`, by name, as many as fit into one answer.
     ///
     /// # Errors
-    /// `TOO_LARGE` where not even the first fits.
+    /// `TOO_LARGE` if not even the first fits.
     pub fn page(mut self, after: Option<&str>) -> Result<Self, Refusal> {
         let detail = self.detail.as_ref();
         let row_bytes = |name: &str| detail.and_then(|rows| rows.get(name)).map_or(0, |row| entry_bytes(name, row));
@@ -293,10 +281,10 @@ impl PresenceAnswer {
 }
 
 impl ReceiptsAnswer {
-    /// The agents after `after`, by name, as many as fit one answer.
+    /// Keeps the agents after `after`, by name, as many as fit into one answer.
     ///
     /// # Errors
-    /// `TOO_LARGE` where not even the first fits.
+    /// `TOO_LARGE` if not even the first fits.
     pub fn page(mut self, after: Option<&str>) -> Result<Self, Refusal> {
         self.more = cut(&mut self.agents, after, entry_bytes)?;
         Ok(self)

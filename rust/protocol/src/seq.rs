@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A position in the log (section 9, Durability): the first message has 1; 0 is the position before it.
+/// A position in the log (section 9, Durability). The first message has 1; 0 is the position before it.
 ///
-/// Always within SQLite's signed range, so that converting it for the store can't fail.
+/// The number is always within SQLite's signed range, so converting it for the store can't fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Seq(u64);
@@ -15,7 +15,7 @@ impl Seq {
     /// The largest position that the store can hold.
     pub const MAX: Seq = Seq(i64::MAX as u64);
 
-    /// The position `n`, or None where the store could not hold it.
+    /// The position `n`; None if the store could not hold it.
     pub const fn new(n: u64) -> Option<Seq> {
         if n <= Seq::MAX.0 { Some(Seq(n)) } else { None }
     }
@@ -36,7 +36,7 @@ impl Seq {
         self.0 as i64
     }
 
-    /// The position that the store holds as `n`; a negative number is the position before the first.
+    /// The position with the number `n` in the store. A negative number means the position before the first message.
     pub const fn from_i64(n: i64) -> Seq {
         if n < 0 { Seq::ZERO } else { Seq(n as u64) }
     }

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize, Serializer};
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// A time in microseconds since 1970-01-01T00:00:00Z; written as RFC 3339 with microseconds and `+00:00`.
+/// A time in microseconds since 1970-01-01T00:00:00Z. It is written as RFC 3339 with microseconds and `+00:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The time `micros` microseconds after the epoch, held within the years that RFC 3339 can write.
+    /// The time `micros` after the epoch, limited to the years that RFC 3339 can express.
     pub fn from_micros(micros: i64) -> Self {
-        // 9999-12-31T23:59:59.999999Z and 0000-01-01T00:00:00Z.
+        // These are 0000-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z.
         Self(micros.clamp(-62_167_219_200_000_000, 253_402_300_799_999_999))
     }
 
@@ -21,7 +21,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads RFC 3339 with any offset or `Z`, or a bare date (its first instant, UTC).
+    /// Parses RFC 3339 with any offset or `Z`, or a date, which means its first instant in UTC.
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             return Some(Self::from_micros(time.timestamp_micros()));
@@ -29,7 +29,7 @@ impl Timestamp {
         parse_date(text).map(Self::from_micros)
     }
 
-    /// The same for the end of a range: a bare date is its last microsecond.
+    /// Does the same for the end of a range: a date means its last microsecond.
     pub fn parse_end(text: &str) -> Option<Self> {
         match parse_date(text) {
             Some(begin) => Some(Self::from_micros(begin + DAY_MICROS - 1)),

@@ -1,4 +1,4 @@
-//! `query`: message history (sections 5 and 9); the same filter serves the HTTP routes.
+//! `query`: message history (sections 5 and 9). The HTTP routes use the same filter.
 
 use serde::Serialize;
 
@@ -12,13 +12,12 @@ use crate::time::Timestamp;
 /// A query for a channel's or a conversation's messages.
 #[derive(Debug, Clone)]
 pub struct HistoryQuery {
-    /// Which channel, or the conversation with which agent.
+    /// A channel, or the other agent of a conversation.
     pub target: Target,
-    /// Which of its messages.
     pub filter: HistoryFilter,
 }
 
-/// Which messages, and in which order.
+/// Selects messages and their order.
 #[derive(Debug, Clone)]
 pub struct HistoryFilter {
     /// Not before this time; inclusive.
@@ -33,11 +32,11 @@ pub struct HistoryFilter {
     pub sender: Option<AgentName>,
     /// Only answers to this message.
     pub reply_to: Option<Seq>,
-    /// Only those that match this text.
+    /// Only messages that match this text.
     pub search: Option<String>,
-    /// At most this many rows, 1 to 1000.
+    /// The largest number of rows, 1 to 1000.
     pub limit: u32,
-    /// Which of the rows that pass come first.
+    /// The order of the rows.
     pub order: Order,
 }
 
@@ -45,15 +44,15 @@ pub struct HistoryFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// The newest first.
+    /// Newest first.
     #[default]
     Desc,
-    /// The oldest first: for reading on from a position in the log.
+    /// Oldest first: to continue reading from a position in the log.
     Asc,
 }
 
 impl Order {
-    /// Reads `asc` or `desc`.
+    /// Parses `asc` or `desc`.
     ///
     /// # Errors
     /// `INVALID_FIELD` for anything else.
@@ -83,10 +82,10 @@ impl Default for HistoryFilter {
 }
 
 impl HistoryFilter {
-    /// Checks that the filter's parts go together.
+    /// Checks that the conditions work together.
     ///
     /// # Errors
-    /// `INVALID_FIELD` for a search in ascending order: searches go from the newest message back.
+    /// `INVALID_FIELD` for a search in ascending order: searches start at the newest message.
     pub fn checked(self) -> Result<Self, Refusal> {
         if self.search.is_some() && self.order == Order::Asc {
             return Err(invalid(

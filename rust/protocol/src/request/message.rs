@@ -9,31 +9,30 @@ use crate::mentions::{self, Mention};
 use crate::names::Target;
 use crate::seq::Seq;
 
-/// The payload's keys that have a meaning; all others are relayed as they are (section 10).
+/// The payload's keys with a meaning. All others are relayed unchanged (section 10).
 pub const KNOWN_KEYS: [&str; 5] = ["channel", "content", "metadata", "mentions", "reply_to"];
 
-/// Keys of the hub's own replies. In a message's payload they would make it look like one (section 5).
+/// Keys of the hub's replies. A message must not have them, or clients would take it for a reply (section 5).
 pub const REPLY_KEYS: [&str; 4] = ["history", "ref", "seq", "code"];
 
-/// A message that the hub has not accepted yet.
+/// A message that the hub has not yet accepted.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Where it goes.
     pub target: Target,
-    /// What it says, at most [`CONTENT_BYTES_MAX`] bytes.
+    /// The text, at most [`CONTENT_BYTES_MAX`] bytes.
     pub content: String,
-    /// Whom the content mentions; [`mentions::resolve`] chooses among its candidates.
+    /// The mentions in the content; [`mentions::resolve`] chooses among their candidates.
     pub mentions: Vec<Mention>,
-    /// The sender's own object, as it was written; None where it is absent.
+    /// The sender's object, unchanged; None if absent.
     pub metadata: Option<Box<RawValue>>,
-    /// The message that it answers.
+    /// The seq of the message that this one answers.
     pub reply_to: Option<Seq>,
-    /// The payload's other keys as one JSON object, as they were written; None where there are none.
+    /// The payload's other keys as one JSON object, unchanged; None if there are none.
     pub extra: Option<Box<RawValue>>,
 }
 
 impl Draft {
-    /// A message of plain text.
+    /// Builds a message of plain text.
     ///
     /// # Errors
     /// `TOO_LARGE`.
@@ -53,7 +52,7 @@ impl Draft {
         Ok(Self { target, content, mentions, metadata: None, reply_to: None, extra: None })
     }
 
-    /// Reads a `message` payload, or the body of `POST /api/messages`, whose further keys are in `also_known`.
+    /// Parses a `message` payload, or the body of `POST /api/messages`, whose additional keys are in `also_known`.
     ///
     /// # Errors
     /// `MISSING_FIELD`, `INVALID_FIELD`, `INVALID_CHANNEL`, `INVALID_NAME`, `TOO_LARGE`.
@@ -82,7 +81,7 @@ fn parse_extra(fields: &Fields<'_>, is_known: impl Fn(&str) -> bool) -> Result<O
     if others.is_empty() {
         return Ok(None);
     }
-    // A key's quotes, its colon and the comma before it; escapes come on top, and are counted below.
+    // Counts the key's quotes, colon and comma. Escapes in keys are counted below.
     let bytes: usize = others.iter().map(|(key, raw)| key.len() + raw.get().len() + 4).sum();
     if bytes > METADATA_BYTES_MAX {
         return Err(over_size(NAME, METADATA_BYTES_MAX));

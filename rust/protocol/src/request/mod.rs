@@ -1,4 +1,4 @@
-//! What a client sends, parsed once: the envelope (section 1) and one type a request (sections 5, 8, 9).
+//! Requests from clients, parsed once: the envelope (section 1) and one type for each request (sections 5, 8, 9).
 
 mod history;
 mod message;
@@ -25,29 +25,28 @@ use crate::seq::Seq;
 /// One frame from a client.
 #[derive(Debug)]
 pub struct RequestFrame {
-    /// The request's id; None where the hub is to make one.
+    /// The request's id; None if the hub has to create one.
     pub id: Option<String>,
-    /// Who the client says it is; checked against the registered name.
+    /// The sender that the client claims to be. The hub compares it with the registered name.
     pub sender: Option<String>,
-    /// What it asks for.
     pub request: Request,
 }
 
-/// A sign of life, and what has changed for the agent behind the connection. Nothing but `seen` is kept on disk.
+/// A sign of life with changes of the agent behind the connection. Only `seen` is stored on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Heartbeat {
-    /// All that the agent was sent up to here is dealt with.
+    /// The agent has handled everything sent to it up to this seq.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seq>,
-    /// All that it was sent up to here was put before it.
+    /// The agent was shown everything sent to it up to this seq.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offered: Option<Seq>,
-    /// How messages reach it from now on.
+    /// The reach of messages from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
 }
 
-/// Everything a client can ask for.
+/// All requests of clients.
 #[derive(Debug)]
 pub enum Request {
     /// Join under a name (sections 5 and 9).
@@ -58,29 +57,27 @@ pub enum Request {
     Subscribe(ChannelName),
     /// Leave a channel.
     Unsubscribe(ChannelName),
-    /// Who is online.
+    /// List the online agents.
     Presence {
-        /// Whether the answer has an agent row for each (section 9, Presence in full).
+        /// The answer has a row for each agent (section 9, Presence in full).
         detail: bool,
-        /// Only those whose names come after this one.
+        /// Only agents whose names come after this one.
         after: Option<AgentName>,
     },
-    /// Message history (sections 5 and 9).
+    /// Read the message history (sections 5 and 9).
     Query(Box<HistoryQuery>),
-    /// A sign of life, and how far the agent has handled what it was sent (section 9, Seen).
+    /// Send a sign of life and the agent's progress (section 9, Seen).
     Heartbeat(Heartbeat),
-    /// What the agent is doing (section 9, Status).
+    /// Set the agent's status (section 9, Status).
     StatusUpdate(Box<StatusUpdate>),
-    /// A call to Gitea (section 8).
+    /// Call Gitea (section 8).
     Gitea {
-        /// Which call.
         action: String,
-        /// Its parameters, a JSON object.
+        /// The params, a JSON object.
         params: Box<RawValue>,
     },
-    /// How far a message got (section 9, Receipts).
+    /// Read how far a message got (section 9, Receipts).
     Receipts {
-        /// Which message.
         seq: Seq,
         /// Only agents whose names come after this one.
         after: Option<AgentName>,
@@ -88,7 +85,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// Whether it needs a register on its connection first (section 10, Before register).
+    /// Returns whether the request needs a register on its connection first (section 10, Before register).
     pub fn needs_register(&self) -> bool {
         match self {
             Request::Message(_)
@@ -105,21 +102,21 @@ impl Request {
     }
 }
 
-/// A frame that was refused, with the id to answer to if it could be read.
+/// A refused frame, with its id for the reply if it could be read.
 #[derive(Debug)]
 pub struct BadFrame {
     pub refusal: Refusal,
     pub id: Option<String>,
-    /// The request's sender, for the one check that comes before the payload's.
+    /// The frame's sender, which is checked before the payload.
     pub sender: Option<String>,
-    /// The request's type, where it is one of the protocol's and needs a register first.
+    /// The type is known and needs a register first.
     pub needs_register: bool,
 }
 
 /// Parses one frame (section 1).
 ///
 /// # Errors
-/// The refusal to answer with, and the id to answer to.
+/// The refusal, and the id for the reply.
 pub fn parse(text: &str) -> Result<RequestFrame, Box<BadFrame>> {
     let envelope = parse_envelope(text).map_err(|(refusal, id)| {
         Box::new(BadFrame { refusal, id: id.map(Cow::into_owned), sender: None, needs_register: false })
@@ -132,7 +129,7 @@ pub fn parse(text: &str) -> Result<RequestFrame, Box<BadFrame>> {
     }
 }
 
-/// The id of a frame whose request is not parsed, to answer to; None if it can't be read.
+/// The id of a frame whose request is not parsed, for the reply; None if it can't be read.
 pub fn read_id(text: &str) -> Option<String> {
     match parse_envelope(text) {
         Ok(envelope) => envelope.id.map(Cow::into_owned),
@@ -140,7 +137,7 @@ pub fn read_id(text: &str) -> Option<String> {
     }
 }
 
-/// One request, from its type and payload.
+/// Parses one request from its type and payload.
 fn parse_payload(kind: &str, payload: &Fields<'_>) -> Result<Request, Refusal> {
     Ok(match kind {
         "register" => Request::Register(Box::new(Register::from_fields(payload)?)),
@@ -206,7 +203,7 @@ pub fn check_id(id: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The id to answer to. Of one that is too long, its beginning: enough for the sender to recognise it.
+/// The id for the reply. A long id is cut to its beginning, by which the sender can recognise it.
 fn answerable(id: &str) -> Option<Cow<'static, str>> {
     let end = id.char_indices().nth(ID_CHARS_MAX).map_or(id.len(), |(at, _)| at);
     (!id.is_empty()).then(|| Cow::Owned(id[..end].to_owned()))

@@ -11,45 +11,45 @@ use crate::names::ChannelName;
 use crate::reach::Reach;
 use crate::seq::Seq;
 
-/// A register's payload. The name is the envelope's `sender`.
+/// The payload of a register. The agent's name is the envelope's `sender`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Register {
-    /// Channels to be in, each once. None: those that are kept with the name, which only a `resume` from the stored
-    /// cursor may ask for; elsewhere an absent list means `#general`.
+    /// The channels to join, each once. None means those stored with the name, which requires a `resume` from the
+    /// stored cursor. Otherwise an absent list means `#general`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<ChannelName>>,
-    /// The machine the agent runs on; empty if it was not given.
+    /// The machine of the agent; empty if not given.
     pub machine: String,
-    /// What it does.
+    /// The agent's role.
     pub role: String,
-    /// The model it runs.
+    /// The agent's model.
     pub model: String,
-    /// Its identity across names; empty means `name@machine`.
+    /// The agent's identity across names; empty means `name@machine`.
     pub agent_id: String,
-    /// What it works on.
+    /// The agent's project.
     pub project: String,
-    /// What to deliver first (section 9, Resume); None is live only.
+    /// The start of the delivery (section 9, Resume). None means live messages only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
     /// The epoch of the log to which `resume` belongs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
-    /// For channels that were joined later than at `resume`: the head that the subscribe's ack named. Nothing from
-    /// before it is delivered.
+    /// For channels that were joined after `resume`: the head in the subscribe's ack. Their earlier messages are not
+    /// delivered.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub joined: BTreeMap<ChannelName, Seq>,
-    /// What happens to other connections of this name.
+    /// The effect on other connections of this name.
     #[serde(skip_serializing_if = "Conflict::is_join")]
     pub conflict: Conflict,
-    /// Events that the agent wants as observers get them.
+    /// Observers' events that the agent also wants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventKind>,
-    /// How messages reach the agent behind this connection; None is `poll`, or in a second register as before.
+    /// The reach of this connection. None means `poll`, or in a second register no change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
 }
 
-/// Where delivery starts (section 9, Resume).
+/// The start of a delivery (section 9, Resume).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
     /// Everything addressed to the agent after this seq.
@@ -67,11 +67,11 @@ impl Serialize for Resume {
     }
 }
 
-/// What a register does about other connections of its name (section 9, Sessions).
+/// The effect of a register on other connections of its name (section 9, Sessions).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conflict {
-    /// All of them get what is addressed to the name.
+    /// All of them get the messages for the name.
     #[default]
     Join,
     /// The others are closed with 4009.
@@ -86,13 +86,13 @@ impl Conflict {
     }
 }
 
-/// An observer's event that an agent can ask for (section 9, Events for agents).
+/// An observer's event that an agent can request (section 9, Events for agents).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// An agent came online or went offline.
     PresenceChange,
-    /// An agent said what it does.
+    /// An agent reported its status.
     StatusUpdate,
 }
 
@@ -116,7 +116,7 @@ impl Default for Register {
 }
 
 impl Register {
-    /// The channels that it names.
+    /// The channels that the register names.
     pub fn channels(&self) -> &[ChannelName] {
         self.channels.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! `status_update`: what an agent is doing (sections 5 and 9, Status).
+//! `status_update`: sets an agent's status (sections 5 and 9, Status).
 
 use serde::Serialize;
 
@@ -6,37 +6,37 @@ use crate::codes::Refusal;
 use crate::fields::Fields;
 use crate::limits::{IDENTITY_CHARS_MAX, STATUS_CHARS_MAX, TASK_CHARS_MAX};
 
-/// The fields to change; those that are None stay as they are.
+/// The fields to change. None leaves a field unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StatusUpdate {
-    /// Free text of up to 32 characters; `idle`, `busy`, `blocked`, `error` and `online` are the known ones.
+    /// Free text of up to 32 characters. `idle`, `busy`, `blocked`, `error` and `online` have a known meaning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// What it works on now.
+    /// The agent's current task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_task: Option<String>,
-    /// How far it is, 0 to 1. `Some(None)` on the wire is `null`: no progress to show.
+    /// The progress, 0 to 1. `Some(None)` is `null` on the wire: no progress to show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Option<f64>>,
-    /// The machine it runs on.
+    /// The machine of the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
-    /// What it does.
+    /// The agent's role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// What it works on.
+    /// The agent's project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Its identity across names.
+    /// The agent's identity across names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
-    /// The model it runs.
+    /// The agent's model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
 }
 
 impl StatusUpdate {
-    /// The update that a payload or a body holds.
+    /// Parses the update from a payload or a body.
     ///
     /// # Errors
     /// `INVALID_FIELD`, `TOO_LARGE`.
