@@ -11,6 +11,7 @@ pub(crate) const FRAMES_MAX: usize = 100_000;
 /// Bytes that an inbox holds.
 pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// The characters of a token that are not escaped in an address (docs/protocol.md, section 2).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Where and as whom to connect.
