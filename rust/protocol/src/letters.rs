@@ -20,7 +20,7 @@ const UNSPACED: [Script; 8] = [
     Script::Myanmar,
 ];
 
-/// How a character separates words.
+/// The relation of a character to spaces between words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spacing {
     /// A character of a script with spaces between words.

@@ -23,7 +23,7 @@ use crate::delivery::outbox::{Feed, Item, KEPT_ITEMS, Next, Outbox};
 use crate::markdown::Rendering;
 use crate::ports::Peer;
 
-/// How long writing a close frame may take if the peer does not read.
+/// The longest time for writing a close frame to a peer that does not read.
 pub(super) const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Bytes written before the socket is flushed. A large number lets one system call carry many frames.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -253,7 +253,7 @@ impl Link {
         let mut page = match catch_up::read_page(self.core.reads(), position, head, interest).await {
             Ok(page) => page,
             Err(error) => {
-                // When the agent comes back, it resumes from its last message.
+                // The agent resumes from its last message when it comes back.
                 tracing::error!(%error, connection = self.id.0, "closed: the log can't be read");
                 self.close(CloseCode::GoingAway).await;
                 return Err(Ended);

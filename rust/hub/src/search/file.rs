@@ -26,7 +26,7 @@ pub const SEGMENT_SEQS: u64 = 100_000;
 pub struct Mark {
     /// The newest message in the index; zero if it is empty.
     pub seq: Seq,
-    /// That message's id.
+    /// The id of that message.
     pub id: String,
 }
 

@@ -11,7 +11,7 @@ use super::file::{self, IndexError, Writer};
 use super::{INDEX_BATCH, Shared};
 use crate::store::{Reader, Reads, StoreError, StoredMessage};
 
-/// How long new messages are gathered at a low rate: at most four wake-ups a second.
+/// The time for which new messages are gathered at a low rate: at most four wake-ups a second.
 const GATHER: Duration = Duration::from_millis(250);
 /// Waits between tries while the disk refuses.
 const RETRY_MIN: Duration = Duration::from_secs(1);

@@ -38,9 +38,9 @@ use find::{FindError, Finder};
 const INDEX_BATCH: usize = 4096;
 /// The newest messages that a search may read directly because the index does not have them yet: about 3 ms.
 const UNINDEXED_MAX: u64 = 1000;
-/// How long a search waits until the index is near the head.
+/// The longest wait of a search until the index is near the head.
 const WAIT_MAX: Duration = Duration::from_secs(2);
-/// How long a stopping hub waits for the thread's last batch.
+/// The longest wait of a stopping hub for the thread's last batch.
 const STOP_MAX: Duration = Duration::from_secs(1);
 /// Readers of the index that stay open.
 const IDLE_READERS: usize = 2;

@@ -5,9 +5,9 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Batch, Reader, StoreError};
 
-/// How long a brief key is valid.
+/// The lifetime of a brief key.
 const BRIEF_MICROS: i64 = 60 * 1_000_000;
-/// How long notes for later events are kept.
+/// The lifetime of a note for later events.
 const NOTES_KEPT_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
 
 /// The marks and notes that are stored with a message that must be posted once.

@@ -23,7 +23,7 @@ use crate::store::{LogFiles, StoreError};
 const READ_MAX: Duration = Duration::from_secs(10);
 /// Searches that may wait for a permit. Each waits at most [`READ_MAX`].
 const SEARCHES_WAITING_MAX: usize = 64;
-/// How long a page or a search waits while reads are paused. Then it runs anyway.
+/// The longest wait of a page and of a search while reads are paused. Then it runs anyway.
 const QUICK_PAUSE_MAX: Duration = Duration::from_secs(1);
 const SEARCH_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// SQLite steps between two checks for an interruption: some tens of microseconds.
