@@ -3,7 +3,7 @@
 use orochi_protocol::incoming::AckPayload;
 use serde_json::value::RawValue;
 
-/// A hub's answer: its ack, and the payload of the data frame before it, where the request has one.
+/// A hub's answer: its ack, and the payload of the data frame before it, if the request has one.
 #[derive(Debug)]
 pub struct Answer {
     pub ack: AckPayload,

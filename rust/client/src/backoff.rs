@@ -1,4 +1,4 @@
-//! When to connect again: a pure function of the attempt and a random number.
+//! The waits between connection attempts: a pure function of the attempt and a random number.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ const STEADY: Duration = LONGEST;
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     attempt: u32,
-    /// Whether the connection brought an answer or a message.
+    /// The connection carried an answer or a message.
     has_carried: bool,
 }
 
 impl Backoff {
-    /// The connection carried an answer or a message, so it was useful however short it is.
+    /// Notes that the connection carried an answer or a message, so it was useful even if it is short.
     pub(crate) fn carried(&mut self) {
         self.has_carried = true;
     }
 
-    /// A connection ended. A short one that carried nothing counts as a failed attempt, so that a hub that accepts and
-    /// closes at once is not called ten times a second. On a line that is cut again and again, each useful connection
-    /// shortens the next wait.
+    /// Notes the end of a connection. A short one that carried nothing counts as a failed attempt, so that a hub that
+    /// accepts and closes at once is not called ten times a second. On a line that breaks repeatedly, each useful
+    /// connection shortens the next wait.
     pub(crate) fn connection_lasted(&mut self, lasted: Duration) {
         if lasted >= STEADY {
             self.attempt = 0;
@@ -34,7 +34,7 @@ impl Backoff {
         self.has_carried = false;
     }
 
-    /// How long to wait before the next try.
+    /// The wait before the next attempt.
     pub(crate) fn next(&mut self) -> Duration {
         let wait = delay(self.attempt, chance());
         self.attempt = self.attempt.saturating_add(1);
@@ -42,8 +42,8 @@ impl Backoff {
     }
 }
 
-/// How long to wait before try `attempt`, from 0, with `chance` from 0 to 1: twice as long each time up to
-/// a bound, and anywhere in the upper half of it, so that a thousand agents of one hub don't come back at once.
+/// The wait before `attempt`, from 0, with `chance` from 0 to 1. It doubles each time up to a bound, and is random
+/// within its upper half, so that a thousand agents of one hub don't reconnect at once.
 fn delay(attempt: u32, chance: f64) -> Duration {
     let whole = FIRST.saturating_mul(2_u32.saturating_pow(attempt.min(16))).min(LONGEST);
     whole.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)

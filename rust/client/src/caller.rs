@@ -12,7 +12,7 @@ pub trait Answers: Send + Sync {
     /// Receives the answer to a request. Called from the connection's thread; must not block.
     fn answer(&self, ticket: u64, result: Result<Answer, Error>);
 
-    /// Whether the owner still wants the answer. A request that was given up before it was written is not sent.
+    /// Returns whether the owner still wants the answer. A request cancelled before it was written is not sent.
     fn is_wanted(&self, ticket: u64) -> bool;
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum Caller {
     Queue(Ticket),
 }
 
-/// A ticket for one answer in a queue. Dropped without an answer, it reports that the client is closed.
+/// A ticket for one answer in a queue. If it is dropped without an answer, it reports that the client is closed.
 pub(crate) struct Ticket {
     number: u64,
     answers: Option<Arc<dyn Answers>>,
@@ -45,7 +45,7 @@ impl Caller {
         }
     }
 
-    /// Whether the caller has cancelled.
+    /// Returns whether the caller has cancelled.
     pub(crate) fn is_gone(&self) -> bool {
         match self {
             Self::Future(waiting) => waiting.is_closed(),
@@ -53,7 +53,7 @@ impl Caller {
         }
     }
 
-    /// Drops the receiver without an answer: the caller gets the error in another way.
+    /// Drops the receiver without an answer, because the caller gets the error in another way.
     pub(crate) fn release(self) {
         if let Self::Queue(mut ticket) = self {
             ticket.answers = None;

@@ -1,4 +1,4 @@
-//! The handle: the requests that a program can make. A clone is another handle to the same connection.
+//! The handle with the requests of a program. Clones share the connection.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,12 +35,12 @@ pub struct Client {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: String,
-    // Unbounded, so that requests keep the order of the calls: a caller that waited for room would be overtaken.
-    // The number of callers that wait bounds it (outstanding.rs).
+    // Unbounded, so that requests keep the order of the calls: a caller that waits for room could be overtaken. The
+    // number of waiting callers is the bound (outstanding.rs).
     commands: mpsc::UnboundedSender<Command>,
     pub(crate) inbox: Arc<Inbox>,
     states: watch::Receiver<State>,
-    /// The consumer has handled everything up to this seq.
+    /// The seq up to which the consumer has handled everything.
     pub(crate) finished: Arc<AtomicU64>,
     is_old_hub: Arc<AtomicBool>,
     caught_up: watch::Receiver<bool>,
@@ -52,13 +52,13 @@ pub(crate) struct Shared {
 pub struct Outgoing {
     /// A channel, or `@name` for one agent.
     pub channel: String,
-    /// What to say.
+    /// The text.
     pub content: String,
     /// The sender's own object.
     pub metadata: Option<Box<RawValue>>,
-    /// The message that it answers.
+    /// The seq of the message that this one answers.
     pub reply_to: Option<Seq>,
-    /// Its id; None makes one. The same id again with the same content is not a second message.
+    /// The message's id; None generates one. A second message with the same id and content counts as the first one.
     pub id: Option<String>,
 }
 
@@ -76,16 +76,16 @@ struct MessagePayload<'a> {
 /// The hub's ack of a message (docs/protocol.md, section 9, Durability).
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    /// Its seq; None from a 0.1.0 hub.
+    /// The message's seq; None from a 0.1.0 hub.
     pub seq: Option<Seq>,
     pub id: String,
-    /// The hub's clock at acceptance; None from a 0.1.0 hub.
+    /// The time of acceptance; None from a 0.1.0 hub.
     pub ts: Option<String>,
-    /// Where each addressed agent is.
+    /// The presence of each addressed agent.
     pub delivery: BTreeMap<String, DeliveryState>,
-    /// How it reaches those of them that are online.
+    /// The reach of those that are online.
     pub reach: BTreeMap<String, Reach>,
-    /// Whether it was in the log already.
+    /// The message was already in the log.
     pub duplicate: bool,
 }
 
@@ -109,7 +109,7 @@ impl Client {
         Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub, caught_up, epoch }) })
     }
 
-    /// The frames that were received.
+    /// The received frames.
     pub fn inbox(&self) -> &Inbox {
         &self.shared.inbox
     }
@@ -119,7 +119,7 @@ impl Client {
         &self.shared.name
     }
 
-    /// The connection's state.
+    /// The log's epoch; None from a 0.1.0 hub.
     pub fn epoch(&self) -> Option<String> {
         self.shared.epoch.borrow().clone()
     }
@@ -129,23 +129,23 @@ impl Client {
         *self.shared.states.borrow()
     }
 
-    /// The connection's state, and each change of it.
+    /// A receiver for the connection's state and its changes.
     pub fn states(&self) -> watch::Receiver<State> {
         self.shared.states.clone()
     }
 
-    /// Whether the hub is a 0.1.0: then only sections 1 to 8 of the protocol are there.
+    /// Returns whether the hub is a 0.1.0 hub, which supports only sections 1 to 8 of the protocol.
     pub fn is_old_hub(&self) -> bool {
         self.shared.is_old_hub.load(Ordering::Relaxed)
     }
 
-    /// Sends a message; the future is ready when the hub has it on disk. The message is queued when this is
-    /// called, not when the future is polled: messages go out in the order of the calls. Through a lost
-    /// connection it is sent again under its id, so it is accepted once. Dropping the future stops the waiting; a
-    /// message that was not written to the socket by then is not sent.
+    /// Sends a message. The future resolves once the hub has it on disk. The message is queued by this call, not by
+    /// polling the future, so messages are sent in the order of the calls. After a lost connection it is sent again
+    /// under its id, so the hub accepts it once. Dropping the future stops the wait. A message that was not yet written
+    /// to the socket is then not sent.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] if it ends for good.
+    /// [`Error::Refused`], [`Error::Invalid`], [`Error::ConnectionLost`] if the connection ends for good.
     pub fn send(&self, message: Outgoing) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
         let queued = self.message_frame(&message).map(|(id, frame)| self.ask_queued("message", id, frame, None));
         async move { Ok(Receipt::from(queued?.await?.ack)) }
@@ -167,11 +167,11 @@ impl Client {
         if message.reply_to.is_some() && self.is_old_hub() {
             return Err(Error::OldHub { what: "reply_to" });
         }
-        // A hub that can't read the id could not name the message in its refusal.
+        // Check the id here: a hub that can't read it could not name the message in its refusal.
         message.id.as_deref().map_or(Ok(()), check_id)?;
         let metadata = message.metadata.as_deref();
         if !self.is_old_hub() {
-            // A 0.1.0 hub limits the frame only.
+            // A 0.1.0 hub limits only the frame.
             check_size("content", message.content.len(), CONTENT_BYTES_MAX)?;
             check_size("metadata", metadata.map_or(0, |metadata| metadata.get().len()), METADATA_BYTES_MAX)?;
         }
@@ -211,7 +211,7 @@ impl Client {
         self.request("status_update", update).await.map(|_| ())
     }
 
-    /// Sends a heartbeat. The client also sends them by itself.
+    /// Sends a heartbeat. The client also sends them on its own.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -219,7 +219,7 @@ impl Client {
         self.request("heartbeat", &json!({})).await.map(|_| ())
     }
 
-    /// Says how messages reach the agent from now on, also after a lost connection.
+    /// Sets how messages reach the agent from now on, including after a lost connection.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -229,7 +229,7 @@ impl Client {
             .map(|_| ())
     }
 
-    /// Everything up to here was put before the agent, in its context or by a wake; it has not dealt with it yet.
+    /// Reports that the agent was shown everything up to `seq`, in its context or by a wake. It has not handled it yet.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -237,18 +237,18 @@ impl Client {
         self.request("heartbeat", &Heartbeat { offered: Some(seq), ..Heartbeat::default() }).await.map(|_| ())
     }
 
-    /// Waits until every message that this agent missed is in its inbox: before it registered with `resume`, or while a
+    /// Waits until the inbox has every message that this agent missed, before it registered with `resume` or while a
     /// connection was lost. Returns at once if nothing can be missing.
     ///
     /// # Errors
-    /// [`Error::Closed`] if the connection ends before that for good.
+    /// [`Error::Closed`] if the connection ends for good before that.
     pub fn caught_up(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        // Holds no handle: the connection closes when all other handles are dropped.
+        // The future holds no handle, so the connection still closes when all handles are dropped.
         let mut caught_up = self.shared.caught_up.clone();
         async move { caught_up.wait_for(|is_caught_up| *is_caught_up).await.map(|_| ()).map_err(|_| Error::Closed) }
     }
 
-    /// Any request, with its payload.
+    /// Sends any request with its payload.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -256,22 +256,22 @@ impl Client {
         self.ask(kind, payload, None).await
     }
 
-    /// The consumer has handled everything up to this seq. The client tells the hub soon after.
+    /// Notes that the consumer has handled everything up to `seq`. The client reports it to the hub soon after.
     pub fn finished(&self, seq: Seq) {
         self.shared.finished.fetch_max(seq.get(), Ordering::Relaxed);
     }
 
-    /// Closes the connection after the hub was told what the consumer has handled. Requests that wait fail with
+    /// Reports to the hub what the consumer has handled, and closes the connection. Waiting requests fail with
     /// [`Error::Closed`].
     pub async fn close(&self) {
         self.close_within(CLOSE_MAX);
-        // An error means that it is closed.
+        // An error means that the connection is closed.
         let _ = self.states().wait_for(|state| *state == State::Closed).await;
     }
 
-    /// Starts closing the connection. The close handshake takes at most `limit`.
+    /// Starts to close the connection. The close handshake takes at most `limit`.
     pub fn close_within(&self, limit: Duration) {
-        // An error means that it is closing already.
+        // An error means that the connection is already closing.
         let _ = self.command(Command::Close(limit.min(CLOSE_MAX)));
     }
 
@@ -297,8 +297,8 @@ impl Client {
         }
     }
 
-    /// Hands a request to the connection's task. Sizes are checked before that: a frame over the limit would end the
-    /// connection, and be sent again on each new one.
+    /// Passes a request to the connection's task. Sizes are checked first: a frame over the limit would end the
+    /// connection, and would be sent again on each new one.
     pub(crate) fn queue(
         &self,
         kind: &str,

@@ -1,10 +1,10 @@
-//! Errors, one kind for each thing that a program could do about them.
+//! The client's errors, one variant for each thing that a program can do about them.
 
 use std::time::Duration;
 
 use orochi_protocol::Refusal;
 
-/// A request or a connection that failed. Each text says what to do.
+/// A failed request or connection. Each text says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No hub answers at the address.
@@ -20,47 +20,46 @@ pub enum Error {
         "the hub at {url} refused the token: set OROCHI_TOKEN, or pass token=, to the one the hub was started with"
     )]
     AuthFailed { url: String },
-    /// The hub refused one request; the connection goes on.
+    /// The hub refused a request. The connection continues.
     #[error("{code}: {detail}")]
     Refused {
         /// The error code (docs/protocol.md, section 3).
         code: String,
-        /// The hub's sentence.
+        /// The hub's explanation.
         detail: String,
-        /// Seconds after which trying again can help.
+        /// Seconds after which another try can help.
         retry_after: Option<f64>,
         /// Gitea's HTTP status.
         status: Option<u16>,
     },
-    /// The connection was lost for good.
+    /// The connection is lost for good.
     #[error("the connection to {url} was lost: {reason}")]
     ConnectionLost {
         url: String,
-        /// What happened.
+        /// The cause.
         reason: String,
     },
     /// The client was closed.
     #[error("the client is closed: connect again")]
     Closed,
-    /// A 0.1.0 hub lacks this.
+    /// A 0.1.0 hub does not support the request.
     #[error("{what} needs a newer hub: this one speaks scitex-orochi 0.1.0")]
     OldHub {
-        /// What was asked.
         what: &'static str,
     },
-    /// The protocol does not allow the request; nothing was sent.
+    /// The protocol does not allow the request. Nothing was sent.
     #[error(transparent)]
     Invalid(#[from] Refusal),
 }
 
 impl Error {
-    /// How long to wait before the same request, if the hub said so.
+    /// The wait before the same request, if the hub gave one.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let Error::Refused { retry_after, .. } = self else { return None };
         retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
     }
 
-    /// The refusal of the hub.
+    /// The error for a refusal from the hub.
     pub(crate) fn refused(payload: orochi_protocol::incoming::ErrorPayload) -> Self {
         let detail = if payload.detail.is_empty() { "the hub gave no reason".to_owned() } else { payload.detail };
         Error::Refused { code: payload.code, detail, retry_after: payload.retry_after, status: payload.status }

@@ -1,7 +1,7 @@
-//! The frames that were received and not consumed yet.
+//! The received frames that are not consumed yet.
 //!
-//! The inbox is bounded. When it is full, the connection's task remembers the last message that went in and fetches the
-//! rest from the hub's log when there is room again. So an agent that never listens can go on sending, and a slow one
+//! The inbox is bounded. When it is full, the connection's task remembers the last message in it, and fetches the rest
+//! from the hub's log when there is room again. So an agent that never listens can continue to send, and a slow one
 //! misses nothing.
 
 use std::borrow::Cow;
@@ -16,14 +16,14 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::error::Error;
 
-/// One frame that is not the answer to a request: a message, an event, or something newer than this client.
+/// A frame that is not the answer to a request: a message, an event, or something newer than this client.
 #[derive(Debug, Clone)]
 pub struct Incoming {
-    /// The whole frame, JSON.
+    /// The whole frame as JSON.
     pub text: Utf8Bytes,
     /// A message's seq; None from a 0.1.0 hub and for events.
     pub seq: Option<Seq>,
-    /// Where in `text` a message's sender, channel and content are.
+    /// The positions of a message's sender, channel and content in `text`.
     pub(crate) plain: Option<[Range<usize>; 3]>,
 }
 
@@ -32,13 +32,13 @@ impl Incoming {
         Self { text, seq, plain: None }
     }
 
-    /// A message's sender, channel and content, where they stand in the frame as they are: without an escape.
+    /// A message's sender, channel and content, if they have no escapes in the frame.
     pub fn plain(&self) -> Option<[&str; 3]> {
         let plain = self.plain.as_ref()?;
         Some(plain.each_ref().map(|range| &self.text[range.clone()]))
     }
 
-    /// Keeps where a message's parts are, so that its reader need not parse it again.
+    /// Stores the positions of a message's parts, so that its reader need not parse it again.
     pub(crate) fn with_places(mut self, parts: [&Cow<'_, str>; 3]) -> Self {
         let start = self.text.as_ptr() as usize;
         let place = |part: &Cow<'_, str>| match part {
@@ -57,7 +57,7 @@ impl Incoming {
 
 type Waker = Box<dyn Fn() + Send + Sync>;
 
-/// Frames in the order in which they came.
+/// Received frames in their order.
 pub struct Inbox {
     frames_max: usize,
     bytes_max: usize,
@@ -79,14 +79,14 @@ struct Inner {
 }
 
 impl Inbox {
-    /// An empty one with these bounds.
+    /// Creates an empty inbox with these bounds.
     pub(crate) fn new(frames_max: usize, bytes_max: usize) -> Self {
-        // A frame over the byte bound could never be taken.
+        // With a lower bound, a large frame could never be added.
         let bytes_max = bytes_max.max(FRAME_BYTES_MAX * 4);
         Self { frames_max, bytes_max, inner: Mutex::default(), filled: Notify::new(), drained: Notify::new() }
     }
 
-    /// The next frame; None when the inbox is closed and empty. Cancelling loses nothing.
+    /// Returns the next frame; None once the inbox is closed and empty. Cancelling loses nothing.
     pub async fn recv(&self) -> Option<Incoming> {
         loop {
             let filled = self.filled.notified();
@@ -96,7 +96,7 @@ impl Inbox {
                     return Some(frame);
                 }
                 if inner.is_closed {
-                    // Others may wait too.
+                    // Other consumers may wait too.
                     self.filled.notify_one();
                     return None;
                 }
@@ -105,7 +105,7 @@ impl Inbox {
         }
     }
 
-    /// Takes at most `max` frames that are there now.
+    /// Takes at most `max` of the present frames.
     pub fn drain(&self, max: usize) -> Vec<Incoming> {
         let mut inner = self.lock();
         let count = inner.frames.len().min(max);
@@ -115,17 +115,17 @@ impl Inbox {
         taken
     }
 
-    /// Whether the inbox is closed. Frames in it can still be consumed.
+    /// Returns whether the inbox is closed. Frames in it can still be consumed.
     pub fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
 
-    /// Why it closed; None for a normal close, or while it is open.
+    /// The reason why the inbox closed; None after a normal close or while it is open.
     pub fn end(&self) -> Option<Error> {
         self.lock().end.clone()
     }
 
-    /// Is called, from any thread, when the inbox turns non-empty or closed; must not block.
+    /// Sets a function that is called, from any thread, when the inbox becomes non-empty or closed. It must not block.
     pub fn set_waker(&self, waker: Option<Waker>) {
         let mut inner = self.lock();
         inner.waker = waker;
@@ -134,7 +134,7 @@ impl Inbox {
         }
     }
 
-    /// Adds a frame; false where the inbox is full and the frame was not taken.
+    /// Adds a frame. Returns false, and does not add it, if the inbox is full.
     pub(crate) fn push(&self, frame: Incoming) -> bool {
         let mut inner = self.lock();
         if inner.frames.len() >= self.frames_max || inner.bytes + frame.text.len() > self.bytes_max {
@@ -150,12 +150,12 @@ impl Inbox {
         true
     }
 
-    /// Whether there is room for a good part of what it can hold.
+    /// Returns whether at least half of the inbox is free.
     pub(crate) fn has_room(&self) -> bool {
         self.half_empty(&self.lock())
     }
 
-    /// Closes the inbox: no frame follows.
+    /// Closes the inbox; no frame follows.
     pub(crate) fn close(&self, end: Option<Error>) {
         let mut inner = self.lock();
         if !inner.is_closed {
@@ -185,7 +185,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic elsewhere while the lock was held leaves a list of frames, which is valid.
+        // A panic elsewhere while the lock was held leaves a valid list of frames.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,14 +1,13 @@
-//! A client of an Orochi hub: it connects, registers, matches answers to requests, keeps received frames
-//! until they are consumed, and reconnects by itself without losing or doubling a message (docs/protocol.md,
-//! section 9).
+//! A client of an Orochi hub. It connects, registers, matches answers to requests, and keeps received frames until they
+//! are consumed. It reconnects on its own and neither loses nor repeats a message (docs/protocol.md, section 9).
 //!
 //! Read in this order:
 //!
 //! 1. [`client`]: the handle, with the requests. `state`: its connection's state. `answer`: the hub's answers.
-//! 2. [`options`], [`error`], [`inbox`]: its settings, its errors, the frames it received.
-//! 3. `task`: the task that owns the socket; `session`: one connection of it.
-//! 4. `outstanding`: requests that wait for an answer; `caller`: their receivers; `backoff`: when to reconnect.
-//! 5. [`queued`]: the handle for callers without futures, whose answers go to a queue.
+//! 2. [`options`], [`error`], [`inbox`]: settings, errors, and received frames.
+//! 3. `task`: the task that owns the socket. `session`: one connection of the task.
+//! 4. `outstanding`: unanswered requests. `caller`: their receivers. `backoff`: the waits between connection attempts.
+//! 5. [`queued`]: the handle for callers without futures. Their answers go to a queue.
 
 #![deny(unreachable_pub)]
 

@@ -5,41 +5,40 @@ use std::time::Duration;
 use orochi_protocol::request::Register;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The characters of a token that are not escaped in an address (docs/protocol.md, section 2).
-/// Frames that an inbox holds.
+/// The default for [`Options::inbox_frames_max`].
 pub(crate) const FRAMES_MAX: usize = 100_000;
-/// Bytes that an inbox holds.
+/// The default for [`Options::inbox_bytes_max`].
 pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The characters of a token that are not escaped in an address (docs/protocol.md, section 2).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Where and as whom to connect.
+/// The hub's address, the agent's identity, and limits.
 #[derive(Clone)]
 pub struct Options {
     /// The hub's agent port: `ws://host:port`.
     pub url: String,
-    /// The hub's token; None where it asks for none.
+    /// The hub's token; None if the hub needs none.
     pub token: Option<String>,
     /// The agent's name.
     pub name: String,
-    /// The register's payload: identity, channels, and where to resume.
+    /// The register's payload: identity, channels, and the position to resume at.
     pub register: Register,
-    /// Whether to reconnect after a lost connection. Never with a 0.1.0 hub.
+    /// Reconnect after a lost connection. Never done with a 0.1.0 hub.
     pub reconnect: bool,
-    /// Whether to tell the hub what the consumer has handled (`seen`). It moves the name's stored cursor and shows in
+    /// Report to the hub what the consumer has handled (`seen`). This moves the name's stored cursor and shows in
     /// receipts.
     pub say_seen: bool,
-    /// How long connecting and registering may take.
+    /// The deadline for connecting and registering.
     pub connect_timeout: Duration,
-    /// Frames that the inbox holds until the program takes them; the rest stays in the hub's log.
+    /// The number of frames that the inbox holds. Further messages stay in the hub's log.
     pub inbox_frames_max: usize,
-    /// Bytes that the inbox holds.
+    /// The number of bytes that the inbox holds.
     pub inbox_bytes_max: usize,
 }
 
 impl Options {
-    /// An agent in `#general`, everything else at its default.
+    /// The options of an agent in `#general`, with defaults for everything else.
     pub fn new(url: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -54,7 +53,7 @@ impl Options {
         }
     }
 
-    /// The address with the token in it. Only for the connection itself: never shown.
+    /// The address including the token. Only for the connection itself; never show it.
     pub(crate) fn address(&self) -> String {
         match &self.token {
             Some(token) if !token.is_empty() => {

@@ -1,6 +1,6 @@
-//! Requests that wait for their answer: the data frame, where there is one, then the ack (docs/protocol.md,
-//! section 3). Both name their request. A 0.1.0 hub's data frames and many of its errors do not: they belong to the
-//! oldest request that waits for such a frame.
+//! Requests that wait for their answer: the data frame, if there is one, then the ack (docs/protocol.md, section 3).
+//! Both name their request. A 0.1.0 hub's data frames and many of its errors do not: they belong to the oldest request
+//! that waits for such a frame.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::error::Error;
 
-/// How a request changes the agent's channels once the hub has acked it.
+/// The change that a request makes to the agent's register once the hub has acked it.
 #[derive(Debug)]
 pub(crate) enum Change {
     Join(ChannelName),
@@ -23,8 +23,8 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// The hub acked when the log's head was `head`: a new connection joins the same channels, and gets none of their
-    /// messages from before.
+    /// Applies the change. The hub acked when the log's head was `head`, so a new connection joins the same channels
+    /// without their earlier messages.
     pub(crate) fn apply(self, register: &mut Register, head: Option<Seq>) {
         match self {
             Change::Join(channel) if register.channels().contains(&channel) => {}
@@ -41,25 +41,23 @@ impl Change {
     }
 }
 
-/// A request on its way.
+/// A request that is not answered yet.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// Its id, which its ack names.
+    /// The request's id, which its ack names.
     pub(crate) id: String,
-    /// Its type.
     pub(crate) kind: String,
-    /// Its frame, shared with what is sent, to send it again after a lost connection.
+    /// The request's frame, kept to send it again after a lost connection. The bytes are shared with the sent ones.
     pub(crate) frame: Utf8Bytes,
-    /// What its ack changes in the register of a new connection.
+    /// The change to the register of a new connection, made by the ack.
     pub(crate) change: Option<Change>,
-    /// The answer's data, once it came.
+    /// The answer's data, once received.
     pub(crate) data: Option<Box<RawValue>>,
-    /// Receives the answer.
     pub(crate) caller: Caller,
 }
 
 impl Request {
-    /// The type of the frame that comes before its ack.
+    /// The type of the data frame that comes before the ack.
     fn data_kind(&self) -> Option<&'static str> {
         match self.kind.as_str() {
             "presence" => Some("presence"),
@@ -71,13 +69,13 @@ impl Request {
     }
 }
 
-/// Requests that may be sent and unanswered at a time.
+/// Requests that may be sent without an answer.
 const SENT_MAX: usize = 4096;
-/// When so many requests wait to be sent, cancelled ones are removed.
+/// From this number of waiting requests on, cancelled ones are removed.
 const SWEEP_MIN: usize = 1024;
 
 /// The unanswered requests, oldest first. A request cancelled before it was written is dropped, so there are never many
-/// more than callers.
+/// more requests than callers.
 #[derive(Debug, Default)]
 pub(crate) struct Outstanding {
     sent: VecDeque<Request>,
@@ -91,12 +89,12 @@ impl Outstanding {
         self.waiting.push_back(request);
         if self.waiting.len() >= self.sweep_at.max(SWEEP_MIN) {
             self.waiting.retain(|request| !request.caller.is_gone());
-            // Twice what is left, so that the sweep costs a constant per request.
+            // Twice the remaining number, so that sweeping costs a constant for each request.
             self.sweep_at = self.waiting.len() * 2;
         }
     }
 
-    /// Whether there is a frame that may be sent.
+    /// Returns whether a frame may be sent.
     pub(crate) fn has_next(&self) -> bool {
         !self.waiting.is_empty() && self.sent.len() < SENT_MAX
     }
@@ -114,15 +112,15 @@ impl Outstanding {
         None
     }
 
-    /// All frames that somebody still waits for, to be written before the end.
+    /// All waiting frames that are not cancelled, to be written before the connection ends.
     pub(crate) fn last_words(&mut self) -> Vec<Utf8Bytes> {
         let wanted = self.waiting.drain(..).filter(|request| !request.caller.is_gone());
         wanted.map(|request| request.frame).collect()
     }
 
-    /// Keeps a data frame for the request that it answers. False if it answers none.
+    /// Stores a data frame for the request that it answers. Returns false if it answers none.
     pub(crate) fn data(&mut self, kind: &str, payload: &RawValue) -> bool {
-        // An answer whose `ref` is no text is not this hub's.
+        // A `ref` that is not a text does not come from our hub.
         let named = serde_json::from_str::<AnswerTo<'_>>(payload.get()).unwrap_or_default().r#ref;
         let waiting = match &named {
             Some(id) => self.sent.iter_mut().find(|request| request.id == **id),
@@ -136,7 +134,7 @@ impl Outstanding {
         named.is_some()
     }
 
-    /// An ack came. Returns what it changes and the log's head at that time, also if the caller has cancelled.
+    /// Handles an ack. Returns the change it makes and the log's head at that time, even if the caller has cancelled.
     pub(crate) fn ack(&mut self, ack: AckPayload) -> Option<(Change, Option<Seq>)> {
         let request = self.take(&ack.r#ref)?;
         let seq = ack.seq;
@@ -144,16 +142,16 @@ impl Outstanding {
         request.change.map(|change| (change, seq))
     }
 
-    /// Whether a request that changes the channels is unanswered.
+    /// Returns whether a request that changes the register is unanswered.
     pub(crate) fn is_changing(&self) -> bool {
         self.sent.iter().any(|request| request.change.is_some())
     }
 
-    /// An error came. False if it belongs to no request.
+    /// Handles an error. Returns false if it belongs to no request.
     pub(crate) fn error(&mut self, error: ErrorPayload) -> bool {
         let request = match &error.r#ref {
             Some(id) => self.take(id),
-            // 0.1.0 answers in order, so it is about the oldest.
+            // 0.1.0 answers in order, so the error belongs to the oldest request.
             None => self.sent.pop_front(),
         };
         let Some(request) = request else { return false };
@@ -161,16 +159,16 @@ impl Outstanding {
         true
     }
 
-    /// The frames of all requests that were sent and not cancelled, to repeat on a new connection. Their data is
-    /// requested again.
+    /// The frames of all sent requests that are not cancelled, to repeat on a new connection. Their data is requested
+    /// again.
     pub(crate) fn again(&mut self) -> Vec<Utf8Bytes> {
         self.sent.retain(|request| !request.caller.is_gone());
         self.sent.iter_mut().for_each(|request| request.data = None);
         self.sent.iter().map(|request| request.frame.clone()).collect()
     }
 
-    /// Fails the largest request that was sent: the peer closed the connection over a frame's size. Whatever its limit
-    /// is, the largest frame is over it, and was not accepted. Returns false if none was sent.
+    /// Fails the largest sent request, after the peer closed the connection because of a frame's size. Whatever the
+    /// peer's limit is, the largest frame exceeds it and was not accepted. Returns false if none was sent.
     pub(crate) fn fail_largest(&mut self) -> bool {
         let largest = (0..self.sent.len()).max_by_key(|at| self.sent[*at].frame.len());
         let Some(request) = largest.and_then(|at| self.sent.remove(at)) else { return false };
@@ -180,7 +178,7 @@ impl Outstanding {
         true
     }
 
-    /// Fails all of them.
+    /// Fails all requests.
     pub(crate) fn fail(&mut self, error: &Error) {
         for request in self.sent.drain(..).chain(self.waiting.drain(..)) {
             request.caller.answer(Err(error.clone()));
@@ -188,7 +186,7 @@ impl Outstanding {
     }
 
     fn take(&mut self, id: &str) -> Option<Request> {
-        // The answer is nearly always the oldest's.
+        // The ack nearly always answers the oldest request.
         let at = self.sent.iter().position(|request| request.id == id)?;
         self.sent.remove(at)
     }

@@ -1,4 +1,4 @@
-//! The handle for callers without futures: each request has a ticket, and its answer goes to a queue.
+//! The handle for callers without futures. Each request has a ticket, and its answer goes to a queue.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use crate::client::{Client, Outgoing};
 use crate::error::Error;
 use crate::outstanding::Change;
 
-/// A client whose answers go to a queue. If a call here returns an error, nothing was queued and no answer comes.
+/// A client whose answers go to a queue. If a method returns an error, nothing was queued and no answer follows.
 pub struct Queued {
     client: Client,
     answers: Arc<dyn Answers>,
 }
 
 impl Queued {
-    /// Sends the answers to this client's requests to `answers`.
+    /// Creates a handle that sends its answers to `answers`.
     pub fn new(client: Client, answers: Arc<dyn Answers>) -> Self {
         Self { client, answers }
     }
 
-    /// The handle for futures, to the same connection.
+    /// The handle with futures, for the same connection.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Queues a message. Messages go out in the order of the calls.
+    /// Queues a message. Messages are sent in the order of the calls.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::OldHub`], or why the connection ended.
+    /// [`Error::Invalid`], [`Error::OldHub`], or the reason why the connection ended.
     pub fn send(&self, ticket: u64, message: &Outgoing) -> Result<(), Error> {
         let (id, frame) = self.client.message_frame(message)?;
         self.client.queue("message", id, frame, None, self.caller(ticket))
@@ -56,7 +56,7 @@ impl Queued {
         self.ask(ticket, "unsubscribe", &json!({ "channel": channel }), Some(Change::Leave(channel)))
     }
 
-    /// Queues any request, with its payload.
+    /// Queues any request with its payload.
     ///
     /// # Errors
     /// As [`Queued::send`].

@@ -1,4 +1,4 @@
-//! One connection: opened, registered, ready to carry frames.
+//! Opens one connection and registers on it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,11 +23,11 @@ use crate::options::Options;
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Room for a hub's answers, which hold up to 1000 rows of history: a query of large messages must not end
-/// the connection.
+/// The largest frame that is accepted. An answer has up to 1000 rows of history, and a query of large messages must not
+/// end the connection.
 const ANSWER_BYTES_MAX: usize = 512 * FRAME_BYTES_MAX;
 
-/// Connects and registers. Frames that follow the ack are still in the socket.
+/// Connects and registers. Frames after the ack stay in the socket.
 pub(crate) async fn open(options: &Options, register: &Register) -> Result<(Socket, AckPayload), Error> {
     let unreachable = |reason: String| Error::Unreachable { url: options.url.clone(), reason };
     if options.url.starts_with("wss://") {
@@ -69,7 +69,7 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
     let lost = |reason: String| Error::ConnectionLost { url: options.url.clone(), reason };
     let id = Uuid::now_v7().to_string();
     let register = register_frame(&options.name, &id, register);
-    // A hub that refuses the token may have closed already; its error is still to be read.
+    // A hub that refuses the token may have closed already. Its error can still be read.
     let _ = socket.send(Message::text(register)).await;
     loop {
         let text = match socket.next().await {
@@ -89,7 +89,7 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
                     _ => Error::refused(error),
                 });
             }
-            // Taking up here would lose it: the ack says where the hub begins.
+            // Accepting this message would lose it: only the ack says where the delivery begins.
             "message" if frame.seq.is_some() => {
                 return Err(lost("a message came before the register's ack".to_owned()));
             }
@@ -98,7 +98,7 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
     }
 }
 
-/// A WebSocket error for people.
+/// The text of a WebSocket error for people.
 pub(crate) fn reason(error: &WsError) -> String {
     match error {
         WsError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
@@ -108,7 +108,7 @@ pub(crate) fn reason(error: &WsError) -> String {
     }
 }
 
-/// Writes all that waits and flushes. May be dropped at any point: what is not written yet stays in `queue`.
+/// Writes the queue and flushes. It may be dropped at any point: frames that are not written yet stay in `queue`.
 pub(crate) async fn pump(sink: &mut SplitSink<Socket, Message>, queue: &mut VecDeque<Message>) -> Result<(), WsError> {
     std::future::poll_fn(|context| {
         let mut sink = Pin::new(&mut *sink);

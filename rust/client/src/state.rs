@@ -7,6 +7,6 @@ pub enum State {
     Connected,
     /// Lost; the client reconnects.
     Reconnecting,
-    /// Ended: closed by the program, or refused for good; [`crate::Inbox::end`] says why.
+    /// Closed by the program, or refused for good; [`crate::Inbox::end`] has the reason.
     Closed,
 }

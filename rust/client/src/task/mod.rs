@@ -1,11 +1,10 @@
-//! The task that owns the connection: it sends requests, matches answers, fills the inbox, sends
-//! heartbeats, and reconnects.
+//! The task that owns the connection. It sends requests, matches answers, fills the inbox, sends heartbeats, and
+//! reconnects.
 //!
-//! What makes delivery exact: every message has a seq, the task takes each seq once and in order, and asks
-//! for what follows the last one it took whenever it may have missed something: after a lost connection,
-//! and after its inbox was full.
+//! Delivery is exact because every message has a seq, and the task accepts each seq once and in order. Whenever it may
+//! have missed something, after a lost connection or a full inbox, it requests everything after the last accepted seq.
 //!
-//! `receiving`: frames from the hub; `returning`: a new connection after a lost one.
+//! `receiving`: frames from the hub. `returning`: a new connection after a lost one.
 
 mod receiving;
 mod returning;
@@ -36,13 +35,14 @@ use crate::state::State;
 
 /// Requests handled in one turn.
 const TURN_MAX: usize = 256;
-/// How soon the hub learns what the consumer has handled.
+/// The interval at which the hub learns what the consumer has handled.
 const SEEN_EVERY: Duration = Duration::from_millis(200);
-/// Heartbeats in whose time a hub says something: each of them is acked. A 0.1.0 hub pings every 20 s.
+/// Heartbeats without any frame from the hub before it counts as silent. Each heartbeat is acked; a 0.1.0 hub pings
+/// every 20 s.
 const SILENT_HEARTBEATS: u32 = 3;
-/// Of a hub that names none.
+/// The interval for a hub that does not send one.
 const HEARTBEAT_SECONDS: u32 = 20;
-/// How long a close may take.
+/// The longest time for a close.
 pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 /// A command from the handle to the task.
@@ -50,17 +50,17 @@ pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(2);
 pub(crate) enum Command {
     /// A request to send.
     Request(Request),
-    /// Close. The close handshake takes at most this long; the state changes when it is done.
+    /// Close the connection. The close handshake takes at most this long; the state changes when it is done.
     Close(Duration),
 }
 
-/// Why a connection ended.
+/// The reason why a connection ended.
 enum End {
     /// The program closed it.
     Closed,
-    /// It was lost; the client may reconnect.
+    /// The connection was lost; the client may reconnect.
     Lost(String),
-    /// The hub refused it for good.
+    /// The hub refused the client for good.
     Refused(Error),
 }
 
@@ -75,17 +75,17 @@ pub(crate) struct Task {
     to_send: VecDeque<Message>,
     needs_flush: bool,
     outstanding: Outstanding,
-    /// The hub's database; None of a 0.1.0 hub.
+    /// The log's epoch; None from a 0.1.0 hub.
     epoch: watch::Sender<Option<String>>,
-    /// The seq of the last message in the inbox, or the one after which the hub was to begin.
+    /// The seq of the last message in the inbox, or the seq after which the delivery begins.
     last_seq: Seq,
-    /// The log's head at the first register. Up to it the hub decides what a `"stored"` start delivers.
+    /// The log's head at the first register. Up to this seq, the hub decides what a `"stored"` start delivers.
     first_head: Seq,
-    /// Whether the first register left its channels to the hub.
+    /// The first register named no channels, so the hub provides them.
     keeps_channels: bool,
-    /// Set while the inbox is full: messages stay in the hub's log.
+    /// The inbox is full, so messages stay in the hub's log.
     is_overflowed: bool,
-    /// The id of the register that fetches what stayed there.
+    /// The id of the register that fetches those messages.
     refetch: Option<String>,
     said_seen: Seq,
     heartbeat: Interval,
@@ -93,7 +93,7 @@ pub(crate) struct Task {
     backoff: Backoff,
     connected_at: Instant,
     goodbye_max: Duration,
-    /// Whether everything that was missed is in the inbox.
+    /// Everything missed is in the inbox.
     caught_up: watch::Sender<bool>,
 }
 
@@ -115,7 +115,7 @@ impl Task {
             Some(Resume::After(seq)) if ack.resumed == Some(true) => seq,
             Some(_) => Seq::ZERO,
         };
-        // A hub of 0.1.0 keeps nothing that could be missed.
+        // A 0.1.0 hub stores nothing that could be missed.
         let is_live = options.register.resume.is_none() || ack.epoch.is_none();
         Ok(Self {
             heartbeat: heartbeat(ack.heartbeat),
@@ -144,7 +144,7 @@ impl Task {
         })
     }
 
-    /// The log's epoch, now and after each reconnect.
+    /// A receiver for the log's epoch, now and after each reconnect.
     pub(crate) fn epoch(&self) -> watch::Receiver<Option<String>> {
         self.epoch.subscribe()
     }
@@ -153,12 +153,12 @@ impl Task {
         self.epoch.borrow().is_none()
     }
 
-    /// Tells when everything that was missed is in the inbox.
+    /// A receiver that reports when everything missed is in the inbox.
     pub(crate) fn caught_up(&self) -> watch::Receiver<bool> {
         self.caught_up.subscribe()
     }
 
-    /// Runs until the program closes the client, or the hub will not have it back.
+    /// Runs until the program closes the client, or the hub refuses it for good.
     pub(crate) async fn run(mut self) {
         let mut seen = interval(SEEN_EVERY);
         let end = loop {
@@ -187,8 +187,8 @@ impl Task {
         self.state.send_replace(State::Closed);
     }
 
-    /// Carries frames both ways until the connection is over. Reading goes on while writing waits: a hub
-    /// that is busy writing to this client may not be reading from it.
+    /// Carries frames both ways until the connection ends. Reads while it waits to write: a hub that is busy writing to
+    /// this client may not be reading from it.
     async fn carry(&mut self, seen: &mut Interval) -> End {
         let mut commands = Vec::with_capacity(TURN_MAX);
         loop {
@@ -196,7 +196,7 @@ impl Task {
                 let next = std::iter::from_fn(|| self.outstanding.next()).take(TURN_MAX);
                 self.to_send.extend(next.map(Message::Text));
             }
-            // Until it is done: a flush that was begun is not done because the queue is empty.
+            // Set until the flush is done: an empty queue does not mean that a flush has finished.
             self.needs_flush |= !self.to_send.is_empty();
             let inbox = Arc::clone(&self.inbox);
             tokio::select! {
@@ -211,7 +211,7 @@ impl Task {
                         return End::Lost(reason(&error));
                     }
                 }
-                // Always: a close must be heard, however slowly the hub reads.
+                // Always receive commands: a close must work, however slowly the hub reads.
                 count = self.requests.recv_many(&mut commands, TURN_MAX) => {
                     if count == 0 {
                         return End::Closed;
@@ -226,7 +226,7 @@ impl Task {
                         return End::Lost("the hub is silent".to_owned());
                     }
                     self.say_seen();
-                    // The hub may have refused the last time.
+                    // Try again: the hub may have refused the last fetch.
                     self.fetch_rest();
                 }
                 () = inbox.drained.notified(), if self.is_overflowed => self.fetch_rest(),
@@ -263,11 +263,11 @@ impl Task {
             self.said_seen = finished;
         }
         let id = Uuid::now_v7().to_string();
-        // Nobody waits for its ack; it is not among the outstanding, and its ack is passed over.
+        // Nobody waits for this ack. It is not among the outstanding requests, so it is ignored.
         self.to_send.push_back(Message::text(frame("heartbeat", &self.options.name, &id, &payload)));
     }
 
-    /// Tells what the consumer has finished with, and closes.
+    /// Reports what the consumer has handled, and closes.
     async fn say_goodbye(&mut self) {
         while let Ok(command) = self.requests.try_recv() {
             self.apply(&mut vec![command]);
@@ -298,8 +298,8 @@ fn heartbeat(seconds: Option<u32>) -> Interval {
     interval(Duration::from_secs(u64::from(seconds.unwrap_or(HEARTBEAT_SECONDS).max(1))))
 }
 
-/// The hub said which channels it keeps for the name: a new connection is to be in them, and in those that the program
-/// joins and leaves meanwhile. True where the register named none.
+/// Stores the channels that the hub keeps for the name, if the register named none. A new connection joins them, with
+/// the changes that the program makes meanwhile. Returns whether this was done.
 fn take_kept_channels(register: &mut Register, ack: &AckPayload) -> bool {
     if register.channels.is_some() {
         return false;

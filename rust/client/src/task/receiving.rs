@@ -1,4 +1,4 @@
-//! Frames from the hub: answers go to their requests, all else into the inbox.
+//! Handles frames from the hub: answers go to their requests, everything else into the inbox.
 
 use futures_util::SinkExt;
 use orochi_protocol::incoming::{AckPayload, ErrorPayload, Said, ServerFrame};
@@ -22,15 +22,15 @@ impl Task {
             }
             Some(Ok(Message::Close(close))) => {
                 if close.as_ref().is_some_and(|close| u16::from(close.code) == CloseCode::TooBig.as_u16()) {
-                    // Sent again it would end the next connection too.
+                    // If it were sent again, it would end the next connection too.
                     self.outstanding.fail_largest();
                 }
-                // A hub that stops waits for the answer to its close.
+                // A stopping hub waits for the answer to its close.
                 let _ = timeout(CLOSE_MAX, self.sink.close()).await;
                 let why = close.map_or(String::new(), |close| format!(": {} {}", u16::from(close.code), close.reason));
                 Err(End::Lost(format!("the hub closed it{why}")))
             }
-            // tungstenite answers pings with the next write.
+            // tungstenite answers a ping with its next write.
             Some(Ok(Message::Ping(_))) => {
                 self.needs_flush = true;
                 Ok(())
@@ -51,7 +51,7 @@ impl Task {
             ("ack", _) => {
                 let ack: AckPayload = serde_json::from_str(payload).unwrap_or_default();
                 if self.refetch.as_ref().is_some_and(|id| *id == ack.r#ref) {
-                    // What follows is what was left in the log.
+                    // The messages that were left in the log follow.
                     (self.refetch, self.is_overflowed) = (None, false);
                 }
                 self.backoff.carried();
@@ -101,13 +101,13 @@ impl Task {
         }
         let is_about_none = error.r#ref.is_none() && !self.is_old_hub();
         if is_about_none || !self.outstanding.error(error) {
-            // Like 0.1.0's client: an error that is nobody's is for the listener.
+            // As in 0.1.0's client, an error without a request goes to the consumer.
             self.inbox.push(Incoming::new(text.clone(), None));
         }
         Ok(())
     }
 
-    /// Puts a frame into the inbox: each message once and in order.
+    /// Adds a frame to the inbox: each message once and in order.
     async fn keep(&mut self, frame: Incoming) -> Result<(), End> {
         let Some(seq) = frame.seq else {
             if self.is_old_hub() {
@@ -132,7 +132,7 @@ impl Task {
         Ok(())
     }
 
-    /// A 0.1.0 hub keeps nothing for this agent: a full inbox is waited for, and the hub is not read meanwhile.
+    /// Waits while the inbox is full, without reading from the hub: a 0.1.0 hub stores nothing for this agent.
     async fn keep_of_old_hub(&mut self, frame: Incoming) -> Result<(), End> {
         while !self.inbox.push(frame.clone()) {
             tokio::select! {
@@ -153,17 +153,17 @@ impl Task {
         Ok(())
     }
 
-    /// There is room again: asks the hub for everything after the last message that was kept.
+    /// Fetches everything after the last accepted message from the hub's log, once there is room again.
     pub(super) fn fetch_rest(&mut self) {
         if !self.is_overflowed || self.refetch.is_some() || self.is_old_hub() || !self.inbox.has_room() {
             return;
         }
         if self.outstanding.is_changing() {
-            // A register names all channels: it would undo a subscribe that is before it. Soon it is known.
+            // A register names all channels, so it would undo an unanswered subscribe. The answer arrives soon.
             return;
         }
         let id = Uuid::now_v7().to_string();
-        // This connection goes on, whoever else has the name by now.
+        // This register must not replace other connections of the name.
         let register = Register { conflict: Conflict::Join, ..self.resuming() };
         let register = session::register_frame(&self.options.name, &id, &register);
         self.to_send.push_back(Message::text(register));

@@ -1,4 +1,4 @@
-//! A lost connection is made anew, and goes on where it ended.
+//! Reconnects after a lost connection and continues where it ended.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::session::{self, Socket};
 use crate::state::State;
 
-/// A hub that asks for a longer wait is asked again after this one.
+/// The longest wait that a hub can request before the next try.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Task {
-    /// Tries to connect until it works, the program closes the client, or the hub refuses for good.
+    /// Tries to connect until it succeeds, the program closes the client, or the hub refuses for good.
     pub(super) async fn come_back(&mut self, why: String) -> Result<(), End> {
         if !self.options.reconnect || self.is_old_hub() {
             return Err(End::Lost(why));
@@ -27,20 +27,20 @@ impl Task {
         tracing::info!(agent = %self.options.name, reason = %why, "connection lost; coming back");
         self.state.send_replace(State::Reconnecting);
         self.caught_up.send_replace(false);
-        // Whoever took the name meanwhile keeps it: only the program's own call replaces others.
+        // Another connection that registered the name meanwhile stays: only the program's own connect replaces others.
         let conflict = match self.options.register.conflict {
             Conflict::Replace => Conflict::Join,
             conflict @ (Conflict::Join | Conflict::Refuse) => conflict,
         };
         let mut register = Register { conflict, ..self.resuming() };
         self.backoff.connection_lasted(self.connected_at.elapsed());
-        // The hub's own word on when to register again.
+        // The least wait that the hub requested before the next register.
         let mut wait_min = Duration::ZERO;
         loop {
             let wait = self.backoff.next().max(wait_min);
             wait_min = Duration::ZERO;
             self.meanwhile(tokio::time::sleep(wait)).await?;
-            // Copies, as what the program asks meanwhile may change them.
+            // Copies, because requests of the program may change them meanwhile.
             let (options, asked) = (self.options.clone(), register.clone());
             match self.meanwhile(session::open(&options, &asked)).await? {
                 Ok((socket, ack)) => {
@@ -49,7 +49,7 @@ impl Task {
                 }
                 Err(error @ Error::AuthFailed { .. }) => return Err(End::Refused(error)),
                 Err(Error::Refused { code, .. }) if is_beyond_log(&code) && has_seqs(&register) => {
-                    // The log is older than what this client has seen: a backup was restored.
+                    // The log is older than what this client has seen, because a backup was restored.
                     register.resume = Some(Resume::Stored);
                     register.joined.clear();
                     self.options.register.joined.clear();
@@ -64,8 +64,8 @@ impl Task {
         }
     }
 
-    /// Does something that takes time; ends early when the program closes the client. Requests that come are
-    /// kept, to be sent once the connection is back.
+    /// Waits for `work`, but returns early if the program closes the client. New requests are kept until the connection
+    /// is back.
     async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
         let mut work = std::pin::pin!(work);
         let mut commands = Vec::with_capacity(TURN_MAX);
@@ -84,16 +84,16 @@ impl Task {
         }
     }
 
-    /// A new connection carries on: what was not answered is sent again, under the same ids.
+    /// Continues on a new connection. Unanswered requests are sent again under the same ids.
     fn resume(&mut self, socket: Socket, ack: AckPayload) {
         (self.sink, self.stream) = socket.split();
         self.to_send = self.outstanding.again().into_iter().map(Message::Text).collect();
         self.needs_flush = false;
         (self.refetch, self.is_overflowed) = (None, false);
-        // The last word on it may have been lost with the connection.
+        // The last report may have been lost with the connection.
         self.said_seen = Seq::ZERO;
         if ack.resumed == Some(false) {
-            // Another log: its seqs say nothing about what was received before.
+            // This is another log. Its seqs have no relation to the received ones.
             self.last_seq = Seq::ZERO;
             self.options.register.joined.clear();
             self.finished.store(0, Ordering::Relaxed);
@@ -104,21 +104,21 @@ impl Task {
         self.state.send_replace(State::Connected);
     }
 
-    /// The register that goes on where this client is.
+    /// The register that continues at this client's position.
     pub(super) fn resuming(&self) -> Register {
         let is_hubs_affair = self.options.register.resume == Some(Resume::Stored) && self.last_seq < self.first_head;
         let resume = if is_hubs_affair { Resume::Stored } else { Resume::After(self.last_seq) };
         let mut register =
             Register { resume: Some(resume), epoch: self.epoch.borrow().clone(), ..self.options.register.clone() };
         if is_hubs_affair && self.keeps_channels {
-            // The hub knows from where each of them begins.
+            // The hub knows the start of each channel.
             register.channels = None;
         }
         register
     }
 }
 
-/// Whether trying again can't help.
+/// Returns whether another try can't help.
 fn is_final(error: &Error) -> bool {
     match error {
         Error::Refused { code, retry_after, .. } => retry_after.is_none() && *code != ErrorCode::NameInUse.as_str(),
@@ -127,12 +127,12 @@ fn is_final(error: &Error) -> bool {
     }
 }
 
-/// Whether a register names seqs of the log.
+/// Returns whether a register names seqs of the log.
 fn has_seqs(register: &Register) -> bool {
     register.resume != Some(Resume::Stored) || !register.joined.is_empty()
 }
 
-/// Whether a register was refused because its position is one of a newer log. Hubs of the first days said
+/// Returns whether a register was refused because its position belongs to a newer log. Early hubs answered
 /// INVALID_FIELD.
 fn is_beyond_log(code: &str) -> bool {
     [ErrorCode::ResumeBeyond, ErrorCode::InvalidField].iter().any(|beyond| beyond.as_str() == code)
