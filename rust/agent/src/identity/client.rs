@@ -1,4 +1,4 @@
-//! The kinds of clients, as they stand in names and entries.
+//! The kinds of clients, as they appear in names and entries.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word in names and entries.
+    /// The word for names and entries.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Claude => "claude",
@@ -32,7 +32,7 @@ impl Kind {
         }
     }
 
-    /// The kind that MCP's `clientInfo.name` names.
+    /// The kind that MCP's `clientInfo.name` means.
     pub fn of_client_info(name: &str) -> Self {
         let name = name.to_lowercase();
         [Self::Claude, Self::Codex, Self::Cursor, Self::Gemini, Self::Opencode]
@@ -41,7 +41,7 @@ impl Kind {
             .unwrap_or(Self::Agent)
     }
 
-    /// The kind of a word as `orochi hook` and `orochi init` take it.
+    /// Parses the argument of `orochi hook` and `orochi init`.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "claude" | "claude-code" => Some(Self::Claude),
@@ -54,7 +54,7 @@ impl Kind {
         }
     }
 
-    /// How a mention reaches an agent of this kind, where nothing wakes it: whether it has hooks.
+    /// Returns whether the client has hooks, by which a mention can reach its agent without a wake.
     pub fn has_hooks(self) -> bool {
         !matches!(self, Self::Opencode | Self::Agent)
     }

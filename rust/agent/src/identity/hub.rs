@@ -1,4 +1,4 @@
-//! Which hub, and with which token: variables first, then `~/.config/orochi/hub.toml`, then this machine's own hub.
+//! Finds the hub and its token: first in variables, then in `~/.config/orochi/hub.toml`, else on this machine.
 
 use std::fmt;
 use std::io;
@@ -9,15 +9,15 @@ use toml_edit::{DocumentMut, value};
 use crate::budget::Quiet;
 use crate::{dirs, files};
 
-/// The dashboard port of a hub on this machine, which serves every program.
+/// The dashboard port of a hub on this machine. It serves every program.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8559";
 
 /// A hub's address and token.
 #[derive(Clone)]
 pub struct Hub {
-    /// `http://host:port`, without a slash at its end.
+    /// `http://host:port`, without a final slash.
     pub url: String,
-    /// Empty where the hub asks for none.
+    /// Empty if the hub needs none.
     pub token: String,
 }
 
@@ -27,27 +27,25 @@ impl fmt::Debug for Hub {
     }
 }
 
-/// What `hub.toml` holds.
+/// The contents of `hub.toml`.
 #[derive(Debug, Default, Clone)]
 pub struct HubFile {
-    /// `url`.
     pub url: Option<String>,
-    /// `token`.
     pub token: Option<String>,
-    /// `quiet`, hours in which nothing wakes.
+    /// The hours in which nothing wakes an agent.
     pub quiet: Option<Quiet>,
 }
 
 impl HubFile {
-    /// Where it is; None without a home.
+    /// The file's path; None without a home folder.
     pub fn path() -> Option<PathBuf> {
         dirs::config().map(|folder| folder.join("hub.toml"))
     }
 
-    /// Reads it; one that is not there is empty.
+    /// Reads the file. A missing file counts as empty.
     ///
     /// # Errors
-    /// A sentence with the file and what is wrong in it.
+    /// A sentence with the file and its error.
     pub fn read() -> Result<Self, String> {
         let Some(path) = Self::path() else { return Ok(Self::default()) };
         match std::fs::read_to_string(&path) {
@@ -70,10 +68,10 @@ impl HubFile {
         Ok(Self { url: field("url")?, token: field("token")?, quiet })
     }
 
-    /// The file's text with this address and token; everything else in it stays. An empty token takes the entry out.
+    /// The file's text with this address and token; everything else stays. An empty token removes the entry.
     ///
     /// # Errors
-    /// The present text is no TOML.
+    /// Fails if the present text is not TOML.
     pub fn edited(present: &str, url: &str, token: Option<&str>) -> Result<String, String> {
         let mut document: DocumentMut =
             present.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
@@ -87,10 +85,10 @@ impl HubFile {
     }
 }
 
-/// The hub to use: `OROCHI_URL` and `OROCHI_TOKEN`, or `OROCHI_HOST` with `OROCHI_DASHBOARD_PORT`, then hub.toml.
+/// Finds the hub: `OROCHI_URL` and `OROCHI_TOKEN`, or `OROCHI_HOST` with `OROCHI_DASHBOARD_PORT`, then hub.toml.
 ///
 /// # Errors
-/// hub.toml can't be read, or an address that is none.
+/// Fails if hub.toml can't be read, or an address is invalid.
 pub fn find() -> Result<Hub, String> {
     let file = HubFile::read()?;
     from(variable, &file)
@@ -115,10 +113,10 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// An address as this program uses it: `http://host:port`.
+/// Normalises an address to `http://host:port`.
 ///
 /// # Errors
-/// A sentence: what was seen and what is allowed.
+/// A sentence with the value and what is allowed.
 pub fn address(text: &str) -> Result<String, String> {
     let wrong = || format!("{text:?} is no hub's address: write it as http://host:8559");
     let text = text.trim().trim_end_matches('/');
@@ -142,12 +140,12 @@ impl Hub {
         self.url.strip_prefix("http://").unwrap_or(&self.url)
     }
 
-    /// Where agents connect.
+    /// The WebSocket address for agents.
     pub fn agent_url(&self) -> String {
         format!("ws://{}/agent", self.place())
     }
 
-    /// Whether it is on this machine.
+    /// Returns whether the hub is on this machine.
     pub fn is_local(&self) -> bool {
         let host = self.place().rsplit_once(':').map_or(self.place(), |(host, _)| host);
         host == "localhost"
@@ -155,10 +153,10 @@ impl Hub {
     }
 }
 
-/// Writes hub.toml, for this user alone.
+/// Writes hub.toml, readable only by this user.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
     files::write(path, text.as_bytes(), 0o600)
 }

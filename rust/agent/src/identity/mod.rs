@@ -1,8 +1,8 @@
-//! Under which name a session speaks, and with which hub.
+//! Finds an agent's name and hub.
 //!
-//! The name is looked for in this order: the command line, `OROCHI_AGENT`, the session's entry, the project's
-//! entry; else it is made up of the folder and the client. A second live session in one folder gets `-2`. Whether
-//! a session lives is decided here and not at the hub, which may think a dead one online for a minute.
+//! The name comes from the first of these: the command line, `OROCHI_AGENT`, the session's entry, the project's entry,
+//! or a name made of the folder and the client. A second live session in the same folder gets `-2`. This machine
+//! decides whether a session is alive, because the hub may list a dead one as online for a minute.
 
 pub mod client;
 pub mod hub;

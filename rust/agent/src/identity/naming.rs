@@ -1,4 +1,4 @@
-//! Finding, making up and claiming a name.
+//! Finds, generates and claims names.
 
 use std::path::{Path, PathBuf};
 
@@ -8,28 +8,27 @@ use orochi_protocol::letters::{is_agent_char, is_first_char};
 use super::Kind;
 use super::registry::{self, Registry, SessionEntry, key};
 
-/// A made-up name is at most so long; `-2` and the like come on top.
+/// The longest generated name, without an ending such as `-2`.
 const MADE_UP_MAX: usize = 48;
 /// Live sessions in one folder that get names of their own.
 const SESSIONS_MAX: usize = 99;
 
-/// Who asks for a name.
+/// A session that needs a name.
 #[derive(Debug)]
 pub struct Claim<'a> {
-    /// The client's kind.
     pub kind: Kind,
-    /// The client's id of its session, where it is known.
+    /// The client's id of its session, if known.
     pub session: Option<&'a str>,
-    /// The folder that the client works in.
+    /// The client's working folder.
     pub folder: &'a Path,
-    /// The client's process.
+    /// The client's process id.
     pub pid: u32,
-    /// `--name` or `OROCHI_AGENT`.
+    /// The name from `--name` or `OROCHI_AGENT`.
     pub given: Option<&'a str>,
 }
 
 impl Claim<'_> {
-    /// The session's key; one whose id is not known yet goes by its process.
+    /// The session's key. Without a session id, the process id is used.
     pub fn key(&self) -> String {
         match self.session {
             Some(session) => key(self.kind, session),
@@ -38,10 +37,10 @@ impl Claim<'_> {
     }
 }
 
-/// Finds a name and enters it for the session. `is_live` tells whether the resident of a client's process answers.
+/// Finds a name and stores it for the session. `is_live` returns whether the resident of a client's process answers.
 ///
 /// # Errors
-/// A given name that is none; agents.json can't be written.
+/// Fails if the given name is invalid, or agents.json can't be written.
 pub fn claim(claim: &Claim<'_>, is_live: impl Fn(u32) -> bool) -> Result<AgentName, String> {
     let root = root(claim.folder);
     let claimed = Registry::change(|registry| {
@@ -82,7 +81,7 @@ fn find(
         .and_then(|name| parse(&name))
 }
 
-/// `<folder>-<client>` in an agent name's letters.
+/// The generated name `<folder>-<client>`, limited to the characters of agent names.
 pub fn made_up(root: &Path, kind: Kind) -> String {
     let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let fitting: String =
@@ -94,13 +93,13 @@ pub fn made_up(root: &Path, kind: Kind) -> String {
     AgentName::parse(&name).map_or_else(|_| format!("home-{kind}"), |name| name.as_str().to_owned())
 }
 
-/// The root of the git repository that the folder is in, else the folder.
+/// The root of the folder's git repository, or else the folder.
 pub fn root(folder: &Path) -> PathBuf {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&folder).to_owned()
 }
 
-/// The name that is entered for a session or its project, where there is one.
+/// The stored name of a session or its project, if there is one.
 pub fn entered(registry: &Registry, kind: Kind, session: &str, folder: &Path) -> Option<String> {
     let of_session = registry.session(kind, session).map(|entry: &SessionEntry| entry.name.clone());
     of_session.or_else(|| registry.projects.get(&key(kind, &root(folder).to_string_lossy())).cloned())

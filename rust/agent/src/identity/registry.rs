@@ -1,4 +1,4 @@
-//! `~/.config/orochi/agents.json`: the names of sessions and projects, and what outlives a session.
+//! `~/.config/orochi/agents.json`: the names of sessions and projects, and facts that outlive a session.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,19 +12,18 @@ use crate::delivery::Ledger;
 use crate::files::{self, Lock};
 use crate::{dirs, identity::Kind};
 
-/// Sessions that were not seen for so long are forgotten.
+/// Sessions that were not seen for this time are removed.
 const KEPT_SECONDS: u64 = 30 * 24 * 3600;
 
-/// The file's contents.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Registry {
-    /// By `<client>:<session id>`.
+    /// The key is `<client>:<session id>`.
     #[serde(default)]
     pub sessions: BTreeMap<String, SessionEntry>,
-    /// Names by `<client>:<root>`.
+    /// Names; the key is `<client>:<root>`.
     #[serde(default)]
     pub projects: BTreeMap<String, String>,
-    /// What is dealt with behind the stored cursor, by name.
+    /// For each name, the handled messages after its stored cursor.
     #[serde(default)]
     pub ledgers: BTreeMap<String, Ledger>,
 }
@@ -34,30 +33,31 @@ pub struct Registry {
 pub struct SessionEntry {
     /// The agent's name.
     pub name: String,
-    /// When it was last seen, in seconds since 1970.
+    /// The time at which it was last seen, in seconds since 1970.
     pub seen_at: u64,
-    /// The client's process; 0 where no resident has run for it.
+    /// The client's process id; 0 if no resident has run for it.
     #[serde(default)]
     pub pid: u32,
     /// Without a resident: the newest message that hooks have offered.
     #[serde(default)]
     pub offered: u64,
-    /// Without a resident: the oldest request offered in the middle of a turn and not repeated at its end; 0 for
-    /// none.
+    /// Without a resident: the oldest request that was offered within a turn and not repeated at its end; 0 for none.
     #[serde(default)]
     pub held: u64,
-    /// Without a resident: whether the last offer was the session's start, which its first prompt does not prove.
+    /// Without a resident: the last offer was the session's start. The first prompt does not prove that the agent read
+    /// it.
     #[serde(default)]
     pub at_start: bool,
 }
 
 impl Registry {
-    /// Where it is; None without a home.
+    /// The file's path; None without a home folder.
     pub fn path() -> Option<PathBuf> {
         dirs::config().map(|folder| folder.join("agents.json"))
     }
 
-    /// Reads it without a lock: it is replaced whole. One that is not there, or damaged, is empty.
+    /// Reads the file. This needs no lock, because the file is always replaced as a whole. A missing or damaged file is
+    /// empty.
     pub fn read() -> Self {
         Self::path()
             .and_then(|path| fs::read(path).ok())
@@ -65,10 +65,10 @@ impl Registry {
             .unwrap_or_default()
     }
 
-    /// Changes it under a lock.
+    /// Changes the file under a lock.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub fn change<T>(change: impl FnOnce(&mut Self) -> T) -> io::Result<T> {
         let path = Self::path().ok_or_else(|| io::Error::other("HOME is not set"))?;
         if let Some(folder) = path.parent() {
@@ -83,7 +83,6 @@ impl Registry {
         Ok(result)
     }
 
-    /// The session's entry.
     pub fn session(&self, kind: Kind, session: &str) -> Option<&SessionEntry> {
         self.sessions.get(&key(kind, session))
     }
