@@ -246,6 +246,7 @@ pub fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
     Ok(aside)
 }
 
+/// Removes the index.
 ///
 /// # Errors
 /// Fails if the folder can't be written.

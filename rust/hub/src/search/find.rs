@@ -186,6 +186,7 @@ impl<'a> Finder<'a> {
         Self { reader, index, request, head, expression, units: Units::default(), read: 0 }
     }
 
+    /// Finds the page.
     ///
     /// # Errors
     /// Fails if log or index can't be read.
