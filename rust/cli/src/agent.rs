@@ -1,4 +1,4 @@
-//! A registered agent, for the commands that stay connected, and its messages as they print them.
+//! A registered agent for the commands that stay connected, and messages in the form that commands print.
 
 use std::time::Duration;
 
@@ -14,26 +14,25 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::hub::{connection_failed, place, token_refused};
 
-/// A connection to the hub under a name. When it is lost it comes back by itself, and nothing is missed.
+/// A connection to the hub under a name. It reconnects on its own, and no message is missed.
 #[derive(Debug)]
 pub struct Agent {
     client: Client,
     place: String,
 }
 
-/// A message, with the names that a history row has.
+/// A message, with the field names of a history row.
 #[derive(Debug, Serialize)]
 pub struct Message {
-    /// Its place in the log; absent from a 0.1.0 hub.
+    /// The message's seq; absent from a 0.1.0 hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<Seq>,
-    /// The sender's id for it.
+    /// The sender's id for the message.
     pub msg_id: String,
-    /// When the hub accepted it.
+    /// The time of acceptance.
     pub ts: String,
-    /// Who said it.
     pub sender: String,
-    /// Where, what, to whom.
+    /// The sender's part.
     #[serde(flatten)]
     pub payload: Payload,
 }
@@ -44,7 +43,6 @@ pub struct Payload {
     /// The channel, or `@name` for a direct message.
     #[serde(default)]
     pub channel: String,
-    /// What was said.
     #[serde(default)]
     pub content: String,
     /// The mentioned names.
@@ -53,13 +51,13 @@ pub struct Payload {
     /// The sender's own object.
     #[serde(default)]
     pub metadata: Value,
-    /// The message that it answers.
+    /// The seq of the message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Seq>,
 }
 
 impl Message {
-    /// As a line of text.
+    /// The message as a line of text.
     pub fn line(&self) -> String {
         let Payload { channel, content, .. } = &self.payload;
         rows::line(&self.ts, self.seq.map(Seq::get), Some(channel), &self.sender, content)
@@ -70,7 +68,7 @@ impl Agent {
     /// Connects and registers.
     ///
     /// # Errors
-    /// The hub can't be reached or refuses.
+    /// Fails if the hub can't be reached or refuses.
     pub async fn connect(
         connection: &Connection,
         name: &AgentName,
@@ -84,7 +82,7 @@ impl Agent {
             machine: gethostname::gethostname().to_string_lossy().chars().take(64).collect(),
             ..Register::default()
         };
-        // A message that scrolled by in a terminal was dealt with by nobody, and the cursor is the real agent's.
+        // Nobody has handled a message that scrolled by in a terminal, and the cursor belongs to the real agent.
         options.say_seen = false;
         options.connect_timeout = Duration::from_secs(5);
         match Client::connect(options).await {
@@ -94,10 +92,10 @@ impl Agent {
         }
     }
 
-    /// The next message. Events and frames that are newer than this program are passed over.
+    /// Returns the next message. Skips events, and frames that are newer than this program.
     ///
     /// # Errors
-    /// The connection is over for good.
+    /// Fails if the connection ended for good.
     pub async fn next(&self) -> Result<Message, Failure> {
         while let Some(incoming) = self.client.inbox().recv().await {
             if let Some(message) = message(&incoming.text) {
@@ -110,15 +108,15 @@ impl Agent {
         })
     }
 
-    /// Joins one more channel.
+    /// Joins another channel.
     ///
     /// # Errors
-    /// The hub refuses or is gone.
+    /// Fails if the hub refuses or is gone.
     pub async fn subscribe(&self, channel: &ChannelName) -> Result<(), Failure> {
         self.client.subscribe(channel.as_str()).await.map_err(|error| failure(error, &self.place))
     }
 
-    /// Leaves in order.
+    /// Closes the connection.
     pub async fn leave(self) {
         self.client.close().await;
     }
@@ -140,7 +138,7 @@ fn failure(error: Error, place: &str) -> Failure {
         }
         Error::Refused { code, detail, .. } => Failure::Hub(format!("the hub refused: {detail} ({code})")),
         Error::Invalid(refusal) => Failure::Usage(refusal.detail),
-        // Their own texts are sentences.
+        // These errors already have sentences of their own.
         error @ (Error::AuthFailed { .. } | Error::Closed | Error::OldHub { .. }) => Failure::Hub(error.to_string()),
     }
 }

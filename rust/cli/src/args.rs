@@ -1,4 +1,4 @@
-//! What can be said on the command line, and how it is read.
+//! The command line: its commands and options, and how they are parsed.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::commands::{
 use crate::connection::Connection;
 use crate::failure::Failure;
 
-/// The variables of [`Connection`] that [`Config`] does not have.
+/// The variables of those settings in [`Connection`] that [`Config`] does not have.
 const OWN_SETTINGS: &[Setting] =
     &[("name", &["SCITEX_OROCHI_AGENT", "OROCHI_AGENT"]), ("url", &["SCITEX_OROCHI_URL", "OROCHI_URL"])];
 
@@ -72,30 +72,30 @@ pub enum Command {
     History(history::History),
     /// Find messages by their words, best match first
     Search(search::Search),
-    /// Show how far a message got with each agent it was for
+    /// Show how far a message got with each of its agents
     Receipts(receipts::Receipts),
-    /// Issues and repositories at Gitea, by the hub's own token
+    /// Use issues and repositories at Gitea, with the hub's own token
     Gitea(gitea::Gitea),
-    /// Take agents and channels that are not needed any more out of a log's lists, while its hub is stopped
+    /// Remove agents and channels that are no longer needed from a log's lists, while its hub is stopped
     Forget(forget::Forget),
-    /// Exit with 0 if the hub lives and takes messages, else with 1; for container health checks
+    /// Exit with 0 if the hub is alive and accepts messages, else with 1; for container health checks
     Health(health::Health),
-    /// Show what waits for an agent
+    /// Show the messages that wait for an agent
     Inbox(inbox::Inbox),
-    /// Ask an agent something and print its answer
+    /// Send an agent a request and print its answer
     Ask(ask::Ask),
-    /// Let a coding agent take part: writes what its files need
+    /// Connect a coding agent: write the entries that its files need
     Init(init::Init),
-    /// See whether hub, token and the coding agents' files are in order
+    /// Check the hub, the token and the coding agents' files
     Doctor(doctor::Doctor),
-    /// What coding agents run at each moment of a session; 'orochi init' writes it into their files
+    /// Run by coding agents at certain moments of a session; 'orochi init' writes it into their files
     Hook(hook::Hook),
     /// Stay connected beside a coding agent, with tools over stdin and stdout; 'orochi init' writes it into their
     /// files
     Mcp(mcp::Mcp),
     /// One line for a coding agent's status bar
     Statusline(statusline::Statusline),
-    /// Print what a shell needs to complete commands
+    /// Print a script for a shell's completion of commands
     Completions(completions::Completions),
     /// Print the licences of the libraries in this program
     #[command(alias = "licenses")]
@@ -105,16 +105,17 @@ pub enum Command {
     Manual(manual::Manual),
 }
 
-/// Reads the arguments and the process's environment.
+/// Parses the arguments and the process's environment.
 ///
 /// # Errors
-/// Help, version and everything that makes no sense.
+/// Help, version, and everything that can't be parsed.
 pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
     let mut args = args.to_vec();
     if args.first().is_some_and(|name| program(name) == Some("orochi-server")) {
         args.splice(..1, ["orochi".into(), "serve".into()]);
     }
-    // Without arguments the answer is the help; to clap a variable that is set is an argument.
+    // Without arguments the answer is the help. For clap, a set variable would be an argument, so variables are ignored
+    // here.
     let lookup = if args.len() < 2 { unset } else { environment };
     let matches = command(lookup).try_get_matches_from(&args).map_err(|error| explain(error, &args))?;
     let mut cli = Cli::from_arg_matches(&matches)?;
@@ -125,8 +126,8 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
     Ok(cli)
 }
 
-/// Decides which hub is meant: host and port as flags, `--url` or `OROCHI_URL`, host and port as variables,
-/// hub.toml. The token of hub.toml goes to that file's hub only.
+/// Chooses the hub from the first of these: host and port as flags, `--url` or `OROCHI_URL`, host and port as
+/// variables, hub.toml. The token of hub.toml is only for the hub in that file.
 fn locate(
     connection: &mut Connection,
     matches: &ArgMatches,
@@ -154,7 +155,7 @@ fn locate(
     Ok(())
 }
 
-/// Host and port of `http://host:port`.
+/// The host and port of `http://host:port`.
 fn split(url: &str) -> Option<(String, u16)> {
     let (host, port) = url.strip_prefix("http://")?.rsplit_once(':')?;
     Some((reachable(host.trim_matches(['[', ']']).to_owned()), port.parse().ok()?))
@@ -164,7 +165,7 @@ fn explain(error: clap::Error, args: &[OsString]) -> Failure {
     if let Some(sentence) = variables::bad_value(&error, SETTINGS, args, environment) {
         return Failure::Usage(sentence);
     }
-    // Where the arguments alone are at fault, the usage line must not ask for options that variables have given.
+    // Parse again without variables: the usage line should not require options that variables already set.
     let mut error = command(unset).try_get_matches_from(args).err().unwrap_or(error);
     let is_channel = |missing: &ContextValue| match missing {
         ContextValue::Strings(names) => names.iter().any(|name| name == "<CHANNEL>"),
@@ -184,7 +185,7 @@ fn unset(_: &str) -> Option<OsString> {
 
 fn command(lookup: impl Fn(&str) -> Option<OsString> + Copy) -> clap::Command {
     let tie = |command| variables::apply(variables::apply(command, SETTINGS, lookup), OWN_SETTINGS, lookup);
-    // `orochi-server --version` answers as `orochi --version` does.
+    // `orochi-server --version` should answer like `orochi --version`.
     tie(Cli::command()).mut_subcommand("forget", tie).mut_subcommand("serve", |serve| {
         let unused_name = clap::Arg::new("name").long("name").hide(true);
         let unused_url = clap::Arg::new("url").long("url").hide(true);
@@ -200,7 +201,7 @@ fn program(name: &OsStr) -> Option<&str> {
     Path::new(name).file_stem().and_then(OsStr::to_str)
 }
 
-/// `OROCHI_HOST=0.0.0.0` is where a hub listens; a client on its machine finds it at the loopback address.
+/// A hub can listen on `0.0.0.0`. A client on the same machine reaches it at the loopback address.
 fn reachable(host: String) -> String {
     match host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),

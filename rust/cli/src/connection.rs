@@ -1,9 +1,9 @@
-//! Which hub a command uses, and as whom: the options that all commands share.
+//! The options that all commands share: the hub and the agent's name.
 
 use clap::Args;
 use orochi_hub::config::{Secret, parse_port};
 
-/// Where the hub is, and who is asking.
+/// The hub's address and token, and the agent's name.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which hub, and as whom")]
 pub struct Connection {

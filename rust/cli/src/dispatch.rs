@@ -1,4 +1,4 @@
-//! Runs the command that was asked for, with Ctrl-C and closed pipes beside it.
+//! Runs the requested command, and handles Ctrl-C and closed pipes.
 
 use std::io;
 use std::thread;
@@ -15,10 +15,10 @@ use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::output;
 
-/// Runs the command to its end.
+/// Runs a command to its end.
 ///
 /// # Errors
-/// However else it ends.
+/// Any end other than success.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(config) => serve::run(*config),
@@ -34,16 +34,16 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// The command works on a thread of its own, so that Ctrl-C also ends one that waits for whoever reads its stdout.
+/// Runs a command on its own thread, so that Ctrl-C works even while it waits for a reader of its stdout.
 fn use_hub(command: Command, connection: Connection) -> Result<(), Failure> {
-    // Commands that run until Ctrl-C end well by it; for the others it means that the work is not done.
+    // Ctrl-C is the normal end of commands that run until then. For others it means that their work is not done.
     let streams = matches!(command, Command::Listen(_) | Command::Login(_));
     let (sender, result) = oneshot::channel();
     let working = runtime()?;
-    // A receiver that is gone was interrupted.
+    // If the receiver is gone, the command was interrupted.
     let run = move || _ = sender.send(working.block_on(work(command, connection)));
     runtime()?.block_on(async {
-        // Before the work starts: whoever sees its first effect may interrupt it.
+        // Set up before the work starts: a user who sees the first output may interrupt at once.
         let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_start)?;
         thread::Builder::new().name("command".to_owned()).spawn(run).map_err(cannot_start)?;
         tokio::select! {

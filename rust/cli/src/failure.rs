@@ -1,28 +1,28 @@
-//! How a command can end, other than well: one table of causes, sentences and exit codes.
+//! Failures of a command: causes, sentences and exit codes.
 
 use std::io::{self, Write};
 
 use crate::{stderr, text};
 
-/// Why a command ended.
+/// The reason why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// clap's own answer: usage, help or version.
+    /// clap's own answer: usage error, help or version.
     Clap(Box<clap::Error>),
-    /// What was asked makes no sense, as a sentence.
+    /// The arguments are invalid; has a sentence.
     Usage(String),
-    /// The hub refused or can't be reached, or the hub can't start, as a sentence.
+    /// The hub refused, can't be reached, or can't start; has a sentence.
     Hub(String),
-    /// What was waited for did not come in time, as a sentence.
+    /// The awaited answer did not arrive in time; has a sentence.
     TimedOut(String),
     /// Ctrl-C.
     Interrupted,
-    /// Whoever read stdout has gone; there is nobody left to work for.
+    /// The reader of stdout has gone, so nobody needs the output.
     PipeClosed,
 }
 
 impl Failure {
-    /// The process's exit code, as `--help` lists it.
+    /// The process's exit code, as listed in `--help`.
     pub fn exit_code(&self) -> i32 {
         match self {
             Failure::Clap(error) => error.exit_code(),
@@ -34,8 +34,8 @@ impl Failure {
         }
     }
 
-    /// Says it where it belongs, help on stdout and sentences on stderr, and gives the exit code: another one where
-    /// help could not be written.
+    /// Prints help to stdout or a sentence to stderr, and returns the exit code. The code differs if help could not be
+    /// written.
     pub fn tell(self) -> i32 {
         match &self {
             Failure::Clap(error) if !error.use_stderr() => {
@@ -43,7 +43,7 @@ impl Failure {
                     return failure.tell();
                 }
             }
-            // A stderr that takes nothing leaves the exit code to speak.
+            // If stderr can't be written, only the exit code remains.
             Failure::Clap(error) => _ = error.print(),
             Failure::Usage(sentence) | Failure::Hub(sentence) | Failure::TimedOut(sentence) => {
                 stderr::say(&format!("Error: {}\n", text::inline(sentence)))
@@ -60,7 +60,7 @@ impl From<clap::Error> for Failure {
     }
 }
 
-/// Of writing to stdout.
+/// Converts an error of writing to stdout.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -1,6 +1,6 @@
-//! Requests to a running hub over HTTP, and the sentences for what can go wrong.
+//! Requests to a running hub over HTTP, and sentences for their errors.
 //!
-//! They need no registered name, so a command never disturbs an agent that runs under the same one.
+//! They need no registered name, so a command never disturbs an agent with the same name.
 
 use std::error::Error;
 use std::io;
@@ -15,14 +15,14 @@ use serde_json::Value;
 use crate::connection::Connection;
 use crate::failure::Failure;
 
-/// A hub on this machine answers in a millisecond, one across the world within a second.
+/// A hub on this machine answers in a millisecond, a distant one within a second.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// A search through millions of messages on a slow disk still ends before this.
+/// Even a search through millions of messages on a slow disk ends before this.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// Waits between the tries of a request that is safe to repeat: long enough for a connection to be cut and made anew.
+/// Waits before a safe request is repeated: long enough for a connection to break and be made again.
 const RETRY_WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
-/// Where the hub's API is, and the right to use it.
+/// The address of the hub's API, and the token.
 #[derive(Debug)]
 pub struct Hub {
     base: Url,
@@ -32,10 +32,10 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A hub that has not been asked anything yet.
+    /// Prepares requests to a hub, without sending any.
     ///
     /// # Errors
-    /// A host or token that can't be one.
+    /// Fails if the host or the token is invalid.
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
         if connection.token.has_blank() {
             return Err(Failure::Usage(ConfigError::Token.to_string()));
@@ -55,19 +55,19 @@ impl Hub {
         Ok(Self { base, place, token: connection.token.clone(), http })
     }
 
-    /// What the hub answers to a GET of the path with these parts.
+    /// Returns the answer to a GET request for the path with these segments.
     ///
     /// # Errors
-    /// The hub can't be reached, refused, or is no hub.
+    /// Fails if the hub can't be reached, refuses, or is not a hub.
     pub async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> Result<T, Failure> {
         self.answer(self.request(Method::GET, path).query(query)).await.map_err(|trouble| trouble.failure(self))
     }
 
-    /// Posts a body that carries its own id. When the connection is lost before the answer, it is sent again:
-    /// under the same id the hub takes it once.
+    /// Posts a body that has its own id. If the connection breaks before the answer, the request is sent again: the hub
+    /// accepts it once under its id.
     ///
     /// # Errors
-    /// The hub can't be reached, refused, or is no hub.
+    /// Fails if the hub can't be reached, refuses, or is not a hub.
     pub async fn post_once<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
         let mut waits = RETRY_WAITS.iter();
         let mut sent = false;
@@ -116,14 +116,14 @@ pub fn place(connection: &Connection) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// The sentence for a hub that does not answer at `place`.
+/// The error for a hub that does not answer at `place`.
 pub fn connection_failed(place: &str, reason: &str) -> Failure {
     Failure::Hub(format!(
         "cannot reach the Orochi hub at {place}: {reason}; start it with 'orochi serve' or name it with --host and --port"
     ))
 }
 
-/// The sentence for a hub that wants another token.
+/// The error for a missing or wrong token.
 pub fn token_refused(place: &str, token: &Secret) -> Failure {
     Failure::Hub(if token.is_empty() {
         format!("the hub at {place} asks for a token; set OROCHI_TOKEN to it")
@@ -132,7 +132,7 @@ pub fn token_refused(place: &str, token: &Secret) -> Failure {
     })
 }
 
-/// Why a request has no answer.
+/// The reason why a request has no answer.
 enum Trouble {
     Transport(reqwest::Error),
     Refused { status: StatusCode, code: String, detail: String },
@@ -162,7 +162,7 @@ impl Trouble {
         }
     }
 
-    /// The request went out and no answer came back.
+    /// The error for a request that was sent but not answered.
     fn unsure(self, hub: &Hub) -> Failure {
         let Trouble::Transport(error) = self else { return self.failure(hub) };
         Failure::Hub(format!(
@@ -174,7 +174,7 @@ impl Trouble {
     }
 }
 
-/// The innermost cause, which is the one that says something: reqwest and hyper wrap it in general words.
+/// The innermost cause, which is the informative one: reqwest and hyper wrap it in general words.
 fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
@@ -189,7 +189,7 @@ fn reason(error: &reqwest::Error) -> String {
     }
 }
 
-/// An I/O error in the words of a person.
+/// The text of an I/O error for people.
 fn io_reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),

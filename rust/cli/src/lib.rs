@@ -1,12 +1,13 @@
-//! The one command line of Orochi: `orochi`, `scitex-orochi` and `orochi-server`, native and from Python.
+//! The command line of Orochi: `orochi`, `scitex-orochi` and `orochi-server`, native and from Python.
 //!
 //! Read in this order:
 //!
 //! 1. [`run`], below: from arguments to an exit code.
-//! 2. [`args`]: what can be said; [`connection`]: the options that all commands share. [`failure`]: how it can end.
-//! 3. [`dispatch`]: runs the command. [`commands`]: one file a command.
-//! 4. [`hub`]: requests to a running hub. [`output`]: what goes to stdout. [`stderr`]: what
-//!    goes there. [`logging`]: the hub's log. [`text`]: how strangers' text is shown.
+//! 2. [`args`]: the commands and their options; [`connection`]: the options that all commands share. [`failure`]:
+//! errors.
+//! 3. [`dispatch`]: runs the command. [`commands`]: one command in each file.
+//! 4. [`hub`]: requests to a running hub. [`output`]: writes to stdout. [`stderr`]: writes to stderr.
+//! [`logging`]: the hub's own log. [`text`]: shows strangers' text safely.
 
 mod agent;
 mod args;
@@ -24,13 +25,13 @@ mod writing;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// The hub's last lines are written well within this where anybody takes them.
+/// The longest wait for writing the hub's last lines. If anybody reads stderr, it takes far less.
 const LAST_LINES_MAX: Duration = Duration::from_millis(500);
 
 /// Runs one command and returns the process's exit code.
 ///
-/// `args[0]` is the program's name; as `orochi-server` it stands for `orochi serve`. Signals are handled
-/// while it runs: SIGINT ends it quietly.
+/// `args[0]` is the program's name; `orochi-server` means `orochi serve`. Signals are handled while the command runs:
+/// SIGINT ends it quietly.
 pub fn run(args: Vec<OsString>) -> i32 {
     if commands::hook::is_hook(&args) {
         orochi_agent::hook::run(None);

@@ -1,4 +1,4 @@
-//! The hub's log on stderr: text for a terminal, else one JSON object a line.
+//! The hub's own log on stderr: text for a terminal, else one JSON object on each line.
 
 use std::io::IsTerminal;
 use std::panic;
@@ -9,13 +9,13 @@ use tracing_subscriber::EnvFilter;
 use crate::failure::Failure;
 use crate::stderr;
 
-/// Libraries whose info says nothing to an operator; a filter that names them wins.
+/// Libraries whose info lines don't help operators. A filter that names them takes precedence.
 const QUIET: &str = "rmcp=warn";
 
-/// Starts logging for this process; a second start changes nothing.
+/// Starts logging for this process. A second call changes nothing.
 ///
 /// # Errors
-/// A filter that can't be read, or no thread for the log.
+/// Fails if the filter is invalid, or the log's thread can't be started.
 pub fn start(config: &Config) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|_| {
         Failure::Usage(format!(
@@ -33,16 +33,16 @@ pub fn start(config: &Config) -> Result<(), Failure> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| stderr::Writer)
-        // It would report its own errors with eprintln!, which panics where stderr takes nothing.
+        // tracing would report its own errors with eprintln!, which panics if stderr can't be written.
         .log_internal_errors(false)
         .with_ansi(terminal);
-    // A second start in one process: the first log goes on.
+    // If logging was already started in this process, the first log continues.
     let _ = if json {
         lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     } else {
         lines.try_init()
     };
-    // The standard hook waits for a stderr that nobody reads, and writes no JSON.
+    // The standard hook would block if nobody reads stderr, and does not write JSON.
     panic::set_hook(Box::new(|info| tracing::error!("{info}")));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The `orochi` command. All of it is in the library, so that Python's entry points run the same.
+//! The `orochi` command. All its code is in the library, so that Python's entry points run the same.
 
 fn main() {
     std::process::exit(orochi_cli::run(std::env::args_os().collect()));

@@ -1,4 +1,4 @@
-//! What goes to stdout: lines, each written out at once, so that a reader of a pipe has it when it happens.
+//! Writes lines to stdout. Each line is written at once, so that the reader of a pipe gets it without delay.
 
 use std::fs::File;
 use std::io;
@@ -11,18 +11,18 @@ use tokio::net::unix::pipe;
 use crate::failure::Failure;
 use crate::writing::write_all;
 
-/// Writes one line. What strangers wrote has been through [`crate::text`].
+/// Writes one line. Text from strangers must have passed [`crate::text`].
 ///
 /// # Errors
-/// [`Failure::PipeClosed`] when nobody reads any more.
+/// [`Failure::PipeClosed`] if nobody reads any more.
 pub fn line(text: &str) -> Result<(), Failure> {
     all(&format!("{text}\n"))
 }
 
-/// Writes `value` as JSON for people and programs, indented by two.
+/// Writes `value` as JSON, indented by two.
 ///
 /// # Errors
-/// [`Failure::PipeClosed`] when nobody reads any more.
+/// [`Failure::PipeClosed`] if nobody reads any more.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&serde_json::to_string_pretty(value).map_err(io::Error::from)?)
 }
@@ -30,23 +30,23 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// Writes `value` as one line of JSON.
 ///
 /// # Errors
-/// [`Failure::PipeClosed`] when nobody reads any more.
+/// [`Failure::PipeClosed`] if nobody reads any more.
 pub fn json_line(value: &impl Serialize) -> Result<(), Failure> {
     line(&serde_json::to_string(value).map_err(io::Error::from)?)
 }
 
-/// Writes a text as it is, and all of it at once.
+/// Writes a text unchanged and completely.
 ///
 /// # Errors
-/// [`Failure::PipeClosed`] when nobody reads any more.
+/// [`Failure::PipeClosed`] if nobody reads any more.
 pub fn all(text: &str) -> Result<(), Failure> {
-    // Past the standard library's buffer, which would write what is left in it once more at the end.
+    // Bypass the standard library's buffer, which would write its rest again at the end.
     let mut out = io::stdout().as_fd().try_clone_to_owned().map(File::from)?;
     Ok(write_all(&mut out, text.as_bytes()).1?)
 }
 
-/// Waits until nobody reads stdout any more: `orochi listen | head -1` ends with its reader, not with the message
-/// after. Never ends where stdout is a file, or something else that can't be asked.
+/// Waits until nobody reads stdout any more, so that `orochi listen | head -1` ends with its reader and not with the
+/// next message. Never resolves if stdout is a file or can't be watched.
 pub async fn closed() {
     // Nothing is written through this copy, so stdout may stay blocking.
     let watched = io::stdout().as_fd().try_clone_to_owned().and_then(pipe::Sender::from_owned_fd_unchecked);

@@ -1,8 +1,8 @@
-//! Everything that goes to stderr. Diagnostics are best effort: a stderr that is closed, on a full disk or read by
-//! nobody costs lines, and neither ends the work nor holds it up.
+//! Writes to stderr. Diagnostics are best effort: if stderr is closed, full or unread, lines are lost, but the work
+//! neither ends nor waits.
 //!
-//! Commands write directly. The hub calls [`queued`] first: from then on lines wait in a bounded queue for a thread
-//! that writes them, so that no thread of the hub ever waits for whoever reads its log.
+//! Commands write directly. The hub calls [`queued`] first. After that, lines wait in a bounded queue for a thread that
+//! writes them, so no other thread of the hub waits for the reader of its log.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -14,24 +14,24 @@ use std::time::Duration;
 
 use crate::writing::write_all;
 
-/// Lines that wait take no more memory than this; later ones are lost and counted. Some 5000 lines of a hub.
+/// The most memory for waiting lines, some 5000 of a hub's. Further lines are dropped and counted.
 const QUEUE_BYTES_MAX: usize = 1 << 20;
 
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
-/// Writes a text, which ends with a line end, as far as stderr takes it.
+/// Writes a text, which must end with a line end, as far as stderr accepts it.
 pub fn say(text: &str) {
     match QUEUE.get() {
         Some(queue) => queue.push(text.as_bytes()),
-        // A stderr that takes nothing leaves the exit code to speak.
+        // If stderr can't be written, only the exit code remains.
         None => _ = io::stderr().write_all(text.as_bytes()),
     }
 }
 
-/// Starts the thread that writes; a second call changes nothing.
+/// Starts the thread that writes. A second call changes nothing.
 ///
 /// # Errors
-/// The system gives no thread.
+/// Fails if the system can't start a thread.
 pub fn queued() -> io::Result<()> {
     if QUEUE.set(Queue::default()).is_ok() {
         thread::Builder::new().name("stderr".to_owned()).spawn(write_queue)?;
@@ -39,7 +39,7 @@ pub fn queued() -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until everything said before is written, at most so long.
+/// Waits until all earlier lines are written, at most for `max`.
 pub fn flush(max: Duration) {
     if let Some(queue) = QUEUE.get() {
         let is_busy = |state: &mut State| state.is_writing || !state.lines.is_empty();
@@ -47,7 +47,7 @@ pub fn flush(max: Duration) {
     }
 }
 
-/// A writer for tracing, which writes each event whole.
+/// A writer for tracing that writes each event as a whole.
 #[derive(Debug)]
 pub struct Writer;
 
@@ -76,7 +76,7 @@ struct Queue {
 struct State {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Lines that found the queue full or could not be written, since this was last reported.
+    /// Lines that were lost because the queue was full or the write failed, since the last report.
     lost: u64,
     is_writing: bool,
 }
@@ -98,7 +98,7 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// The next line, when there is one.
+    /// Waits for the next line.
     fn pop(&self) -> Vec<u8> {
         let mut state = self.lock();
         loop {
@@ -116,7 +116,7 @@ impl Queue {
 
 fn write_queue() {
     let Some(queue) = QUEUE.get() else { return };
-    // A descriptor of its own: the standard library's lock is not held while stderr takes nothing, so a panic
+    // A descriptor of its own, so that the standard library's lock is free while stderr accepts nothing, and a panic
     // elsewhere can still be reported.
     let mut stderr = io::stderr().as_fd().try_clone_to_owned().map(File::from);
     let mut is_torn = false;
@@ -129,7 +129,7 @@ fn write_queue() {
         let lost = {
             let mut state = queue.lock();
             state.lost += u64::from(done.is_err());
-            // Only what follows a line that was written can be read.
+            // Report losses only after a successful write, when stderr accepts lines again.
             if done.is_ok() { std::mem::take(&mut state.lost) } else { 0 }
         };
         if lost > 0 {
@@ -138,7 +138,7 @@ fn write_queue() {
     }
 }
 
-/// Writes a line after the rest of one that could be written in part only.
+/// Writes a line. If the last one was written only in part, it ends that line first.
 fn write_line(out: &mut impl Write, line: &[u8], is_torn: &mut bool) -> io::Result<()> {
     if *is_torn {
         write_all(out, b"\n").1?;
@@ -153,7 +153,7 @@ fn write_line(out: &mut impl Write, line: &[u8], is_torn: &mut bool) -> io::Resu
 mod tests {
     use super::*;
 
-    /// Takes so many bytes, then fails, until it is given more room.
+    /// Accepts a number of bytes, then fails until it has more room.
     struct Disk {
         kept: Vec<u8>,
         room: usize,

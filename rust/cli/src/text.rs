@@ -1,19 +1,19 @@
-//! Text that strangers wrote, as a terminal, a pipe or a log may have it: it can't command a terminal, and it can't
-//! look like a line of somebody else. `--json` prints the exact text.
+//! Makes text from strangers safe for terminals, pipes and logs: it can't control a terminal, and can't look like
+//! somebody else's line. `--json` prints the exact text.
 
 use std::fmt::Write;
 
-/// What a message's second and later lines begin with; no line of ours does.
+/// The start of a message's second and later lines. No line of ours begins like this.
 const CONTINUED: &str = "    ";
 
-/// A text that belongs on one line: line ends are escapes too.
+/// A text on one line. Line ends are escaped too.
 pub fn inline(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     push(&mut shown, text);
     shown
 }
 
-/// A message's text: its own lines stay lines, indented from the second on.
+/// A message's text. Its lines stay lines, indented from the second one on.
 pub fn message(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (n, line) in text.split('\n').enumerate() {
@@ -21,7 +21,7 @@ pub fn message(text: &str) -> String {
             shown.push('\n');
             shown.push_str(CONTINUED);
         }
-        // The line end of Windows is one line end.
+        // Treat Windows' line end as one line end.
         push(&mut shown, line.strip_suffix('\r').unwrap_or(line));
     }
     shown
@@ -40,7 +40,7 @@ fn push(shown: &mut String, text: &str) {
     }
 }
 
-/// Characters that control a terminal, end a line for some programs, or turn the direction of the text around them.
+/// Characters that control a terminal, end a line in some programs, or change the direction of the text around them.
 fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}'

@@ -1,12 +1,13 @@
-//! Writing all of a text to a descriptor that others use too.
+//! Writes a whole text to a descriptor that others use too.
 
 use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
 
-/// As [`Write::write_all`], also for a descriptor that its other users made non-blocking; tells how much was written.
+/// Like [`Write::write_all`], but also works if another user of the descriptor made it non-blocking. Returns how much
+/// was written.
 pub fn write_all(out: &mut impl Write, text: &[u8]) -> (usize, io::Result<()>) {
-    /// Before another try on a pipe that is full.
+    /// The wait before the next try on a full pipe.
     const PAUSE: Duration = Duration::from_millis(20);
     let mut written = 0;
     while written < text.len() {

@@ -1,4 +1,4 @@
-//! `orochi channels`: the channels that have members or a history.
+//! `orochi channels`: lists the channels that have members or a history.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `orochi completions`: what a shell completes.
+//! `orochi completions`: prints a shell's completion script.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -18,7 +18,7 @@ impl Completions {
     /// Prints the script for all commands.
     ///
     /// # Errors
-    /// Stdout can't be written.
+    /// Fails if stdout can't be written.
     pub fn run(&self, mut all: Command) -> Result<(), Failure> {
         let shell = match self.shell.as_str() {
             "zsh" => Shell::Zsh,

@@ -1,4 +1,4 @@
-//! `orochi doctor`: whether everything that a coding agent needs is in order, with one line of advice each.
+//! `orochi doctor`: checks everything that a coding agent needs, and prints one line of advice for each problem.
 
 use std::time::Duration;
 
@@ -22,15 +22,15 @@ const RESIDENT_MAX: Duration = Duration::from_millis(500);
 #[derive(Debug, Args)]
 pub struct Doctor {}
 
-/// How the hub is.
+/// The state of the hub.
 pub struct Found {
-    /// Whether it answers and takes the token.
+    /// The hub answers and accepts the token.
     pub is_well: bool,
-    /// The sentence.
+    /// The result as a sentence.
     pub line: String,
 }
 
-/// Asks the hub, as a session would.
+/// Queries the hub as a session would.
 pub fn hub_line(connection: &Connection) -> Found {
     let place = crate::hub::place(connection);
     let hub = Hub { url: format!("http://{place}"), token: connection.token.expose().to_owned() };
@@ -51,10 +51,10 @@ pub fn hub_line(connection: &Connection) -> Found {
 }
 
 impl Doctor {
-    /// Looks at everything.
+    /// Checks everything.
     ///
     /// # Errors
-    /// The hub is down or refuses.
+    /// Fails if the hub is down or refuses.
     pub fn run(&self, connection: &Connection) -> Result<(), Failure> {
         let Found { is_well, line } = hub_line(connection);
         output::line(&line)?;

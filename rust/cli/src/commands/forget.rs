@@ -1,4 +1,4 @@
-//! `orochi forget`: takes agents and channels out of the lists of a log whose hub is stopped.
+//! `orochi forget`: removes agents and channels from the lists of a log whose hub is stopped.
 
 use std::path::PathBuf;
 
@@ -21,10 +21,10 @@ pub struct Forget {
 }
 
 impl Forget {
-    /// Forgets them. The hub must be stopped: it has its agents in memory.
+    /// Removes the names. The hub must be stopped, because it has its agents in memory.
     ///
     /// # Errors
-    /// A name that can't be one, no log, a hub that runs, a disk that refuses.
+    /// Fails on an invalid name, a missing log, a running hub, or a disk error.
     pub fn run(&self) -> Result<(), Failure> {
         let names: Vec<Forgettable> = self.names.iter().map(|name| parse(name)).collect::<Result<_, _>>()?;
         let (db, _) = path::resolve(self.db.as_deref()).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! `orochi gitea`: what agents can do at Gitea, from a terminal; the hub makes the call with its own token.
+//! `orochi gitea`: the agents' Gitea actions from a terminal. The hub makes the call with its own token.
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -23,21 +23,21 @@ pub struct Gitea {
 
 #[derive(Debug, Subcommand)]
 enum Ask {
-    /// A repository's issues, newest first
+    /// List a repository's issues, newest first
     Issues {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
-        /// Which: open, closed or all
+        /// Filter: open, closed or all
         #[arg(long, default_value = "open")]
         state: String,
     },
-    /// Opens an issue
+    /// Open an issue
     Create {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
         #[arg(allow_hyphen_values = true)]
         title: String,
-        /// Its text, in Markdown
+        /// The issue's text, in Markdown
         #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
         body: String,
         /// A label's name; can be given several times
@@ -47,7 +47,7 @@ enum Ask {
         #[arg(long = "assignee", value_name = "USER")]
         assignees: Vec<String>,
     },
-    /// Comments on an issue or a pull request
+    /// Comment on an issue or a pull request
     Comment {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
@@ -55,38 +55,38 @@ enum Ask {
         #[arg(allow_hyphen_values = true)]
         text: String,
     },
-    /// Closes an issue
+    /// Close an issue
     Close {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
         number: u32,
     },
-    /// Opens a closed issue again
+    /// Reopen a closed issue
     Reopen {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
         number: u32,
     },
-    /// One issue or pull request, with its text
+    /// Show one issue or pull request, with its text
     Show {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
         number: u32,
     },
-    /// A repository's pull requests
+    /// List a repository's pull requests
     Pulls {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
-        /// Which: open, closed or all
+        /// Filter: open, closed or all
         #[arg(long, default_value = "open")]
         state: String,
     },
-    /// A repository's labels
+    /// List a repository's labels
     Labels {
         #[arg(value_name = "OWNER/REPO")]
         repo: Repo,
     },
-    /// All repositories that the hub's token sees, or an organisation's or a user's
+    /// List all repositories that the hub's token can see, or those of an organisation or a user
     Repos {
         /// The organisation or user
         #[arg(conflicts_with = "org_flag")]
@@ -95,10 +95,10 @@ enum Ask {
         #[arg(id = "org_flag", long = "org", value_name = "ORG")]
         org_flag: Option<String>,
     },
-    /// Any other action, such as get_issue; prints Gitea's JSON
+    /// Run any other action, such as get_issue, and print Gitea's JSON
     Call {
         action: String,
-        /// Its params: key=value each, or one JSON object; lists are written a,b
+        /// Params as key=value, or one JSON object; a list is written a,b
         #[arg(value_name = "KEY=VALUE", value_parser = parse_params, allow_hyphen_values = true)]
         params: Vec<Map<String, Value>>,
     },
@@ -123,7 +123,7 @@ impl std::str::FromStr for Repo {
     }
 }
 
-/// Params that are lists, and those that are no text; all others are text, whatever it looks like.
+/// Params that are lists, and params that are not text. All others are text, whatever they look like.
 const LISTS: [&str; 2] = ["labels", "assignees"];
 const VALUES: [&str; 3] = ["issue_number", "seq", "private"];
 
@@ -136,7 +136,7 @@ fn parse_params(text: &str) -> Result<Map<String, Value>, String> {
     let value = if VALUES.contains(&key) {
         serde_json::from_str(value).map_err(|_| format!("expected {key} to be a number, true or false"))?
     } else if LISTS.contains(&key) && !value.trim_start().starts_with('[') {
-        // An id is a number; a label that is named by one is written as JSON.
+        // A number is read as an id. A label whose name is a number has to be written as JSON.
         let one = |name: &str| name.parse::<u64>().map_or_else(|_| json!(name), |id| json!(id));
         value.split(',').filter(|name| !name.is_empty()).map(one).collect()
     } else if LISTS.contains(&key) {
@@ -147,7 +147,7 @@ fn parse_params(text: &str) -> Result<Map<String, Value>, String> {
     Ok(Map::from_iter([(key.to_owned(), value)]))
 }
 
-/// Says what Gitea left out of what was asked for.
+/// Prints the parts of the request that Gitea ignored.
 fn say_dropped(answer: &Value) {
     let names = |key: &str| {
         let list = answer.get(key).and_then(Value::as_array)?;
@@ -168,7 +168,7 @@ impl Gitea {
     pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
         let (action, mut params) = self.ask.request();
         params.insert("sender".to_owned(), json!(identity.name));
-        // Under its id it is made once, also where it has to be sent again.
+        // The id makes the action idempotent if it has to be sent again.
         params.insert("id".to_owned(), json!(Uuid::now_v7().to_string()));
         let answer: Value = hub.post_once(&["api", "gitea", "actions", &action], &Value::Object(params)).await?;
         say_dropped(&answer);
@@ -180,7 +180,7 @@ impl Gitea {
 }
 
 impl Ask {
-    /// The action and its params.
+    /// Builds the action and its params.
     fn request(&self) -> (String, Map<String, Value>) {
         let at = |repo: &Repo, more: Value| {
             let mut params =
@@ -244,7 +244,7 @@ fn owned((key, value): (&String, &Value)) -> (String, Value) {
     (key.clone(), value.clone())
 }
 
-/// `#7 open   It fails   http://…`
+/// An issue as a line, such as `#7 open   It fails   http://…`.
 fn issue(row: &Value) -> String {
     let number = row.get("number").and_then(Value::as_u64).unwrap_or_default();
     let place = row.get("html_url").and_then(Value::as_str).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `orochi health`: whether the hub lives and its log takes writes, as an exit code.
+//! `orochi health`: exits with 0 if the hub is alive and its log accepts writes.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::output;
 
 #[derive(Debug, Args)]
 pub struct Health {
-    /// Take the hub's word of so many seconds ago that its log takes writes; to ask now writes to its disk
+    /// Accept a result of the log's write check that is at most this old; a new check writes to the hub's disk
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=3600))]
     max_age: Option<u32>,
     /// Print {"alive": …, "ready": …}, and with exit code 1 also {"error": …}

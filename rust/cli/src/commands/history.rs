@@ -1,4 +1,4 @@
-//! `orochi history`: what was said in a channel, or between two agents.
+//! `orochi history`: shows the messages of a channel, or between two agents.
 
 use clap::Args;
 use serde_json::Value;
@@ -11,9 +11,9 @@ use crate::{output, text};
 
 #[derive(Debug, Args)]
 pub struct History {
-    /// Which channel, quoted ('#builds') or without its #, or @agent for your conversation with that agent
+    /// A channel, quoted ('#builds') or without its #, or @agent for your conversation with that agent
     channel: String,
-    /// The newest of them, at most this many, 1 to 1000
+    /// The largest number of messages, 1 to 1000; the newest are shown
     #[arg(long, default_value_t = 50)]
     limit: u32,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub struct History {
     json: bool,
 }
 
-/// Which messages; of `history` and `search`.
+/// The filter options of `history` and `search`.
 #[derive(Debug, Args)]
 pub struct Filter {
     /// Only messages from this time on: 2026-01-15 or 2026-01-15T10:30:00Z
@@ -50,7 +50,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// As the API's query.
+    /// The options as query parameters of the API.
     pub fn query(self, limit: u32) -> Vec<(&'static str, String)> {
         let mut query = vec![("limit", limit.to_string())];
         let given = [("since", self.since), ("until", self.until), ("sender", self.sender)];
@@ -67,7 +67,7 @@ impl History {
             ("before", self.before.map(|seq| seq.to_string())),
             ("after", self.after.map(|seq| seq.to_string())),
             ("search", self.search),
-            // A conversation has two sides: this one is the asker's.
+            // A conversation has two agents. This one is the user's.
             ("agent", target.starts_with('@').then(|| identity.name.to_string())),
         ];
         query.extend(given.into_iter().filter_map(|(key, value)| Some((key, value?))));

@@ -1,4 +1,4 @@
-//! `orochi hook`: what coding agents run at each moment of a session.
+//! `orochi hook`: run by coding agents at certain moments of a session.
 
 use clap::Args;
 
@@ -7,23 +7,23 @@ use crate::failure::Failure;
 /// `orochi hook`.
 #[derive(Debug, Args)]
 pub struct Hook {
-    /// claude, codex, cursor or gemini, for trying it by hand; left out, the input tells
+    /// claude, codex, cursor or gemini, to try it by hand; without it, the input determines the client
     client: Option<String>,
 }
 
 impl Hook {
-    /// Runs it. It never fails: a client must not be disturbed.
+    /// Runs the hook. It never fails, because it must not disturb the client.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn run(&self) -> Result<(), Failure> {
         orochi_agent::hook::run(self.client.as_deref());
         Ok(())
     }
 }
 
-/// Whether these arguments are a hook's. Clients run it several times a turn: reading all commands would take most
-/// of its time.
+/// Returns whether these are the arguments of a hook. Clients run hooks several times in a turn, and parsing all
+/// commands would take most of a hook's time.
 pub fn is_hook(args: &[std::ffi::OsString]) -> bool {
     args.len() == 2 && args[1] == "hook"
 }

@@ -1,4 +1,4 @@
-//! `orochi init`: writes what a coding agent needs to take part, and takes it out again.
+//! `orochi init`: writes the entries that a coding agent needs, and removes them again.
 
 mod checks;
 mod confirm;
@@ -24,40 +24,40 @@ use crate::{output, text};
 /// `orochi init`.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// For which coding agent; left out, those that are found are asked about one by one
+    /// The coding agent; without it, init asks for each one that it finds
     #[arg(value_parser = ["claude-code", "codex", "cursor", "gemini", "opencode", "shell"])]
     client: Option<String>,
-    /// Whose files: yours, for all projects, or this project's
+    /// The files to change: yours, for all projects, or this project's
     #[arg(long, default_value = "user", value_parser = ["user", "project"])]
     scope: String,
     /// Channels to join, separated by commas
     #[arg(long, value_delimiter = ',')]
     channels: Vec<String>,
-    /// A file with the hub's token, - for the standard input; it is kept in ~/.config/orochi/hub.toml
+    /// File with the hub's token, - for standard input; the token is stored in ~/.config/orochi/hub.toml
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Leave hooks out: messages wait until the agent asks for them
+    /// Write no hooks: messages wait until the agent reads its inbox
     #[arg(long)]
     no_hooks: bool,
     /// Let no message start a turn. Otherwise other agents' requests run with the rights that the session has
     #[arg(long)]
     no_wake: bool,
-    /// Print what would be written, and write nothing
+    /// Print the changes, and write nothing
     #[arg(long)]
     print: bool,
-    /// Do it without asking
+    /// Write without asking
     #[arg(long, short)]
     yes: bool,
-    /// Take out what init wrote
+    /// Remove what init wrote
     #[arg(long)]
     undo: bool,
 }
 
 impl Init {
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
-    /// A file that can't be edited or written; then none is.
+    /// Fails if a file can't be edited or written. Then no file is changed.
     pub fn run(self, connection: &Connection) -> Result<(), Failure> {
         let name = connection.name.as_deref().map(AgentName::parse).transpose();
         let name = name.map_err(|refusal| Failure::Usage(refusal.detail))?;
@@ -113,7 +113,7 @@ impl Init {
         })
     }
 
-    /// Adds our entries for one client. All files are checked before the first is written.
+    /// Adds our entries for one client. All files are checked before the first one is written.
     fn add(&self, client: Client, setup: &Setup, name: Option<&AgentName>) -> Result<Word, Failure> {
         let files = client.files(setup);
         if self.print {
@@ -196,7 +196,7 @@ impl Init {
         }
         journal.save().map_err(|error| Failure::Hub(format!("cannot note what is undone: {error}")))?;
         if let Some(command) = command {
-            // One that has no such server says so, which is as good.
+            // A client without this server reports an error, and the result is the same.
             let _ = programs::run(&command);
         }
         let project = key(client.kind(), &setup.root.to_string_lossy());
@@ -206,7 +206,7 @@ impl Init {
     }
 }
 
-/// The project's entry makes its sessions agents, also where no resident runs.
+/// Stores the project's entry. It makes the project's sessions agents even if no resident runs.
 fn enter(client: Client, setup: &Setup, name: Option<&AgentName>) -> Result<(), Failure> {
     let project = key(client.kind(), &setup.root.to_string_lossy());
     let made_up = naming::made_up(&setup.root, client.kind());
@@ -220,14 +220,14 @@ fn enter(client: Client, setup: &Setup, name: Option<&AgentName>) -> Result<(), 
     output::line(&format!("In {} the agent is called {name}.", text::inline(&setup.root.to_string_lossy())))
 }
 
-/// Runs the client's own command. One that is there already is replaced.
+/// Runs the client's own command. An existing entry is replaced.
 fn run(command: &[String], remove: Option<Vec<String>>) -> Result<(), Failure> {
     let failed =
         |reason: String| Failure::Hub(format!("{} failed: {reason}; run it by hand", programs::shown(command)));
     let once = || programs::run(command).map_err(|error| failed(error.to_string()));
     let mut ended = once()?;
     if let (false, Some(remove)) = (ended.status.success(), remove) {
-        // Whatever it says, the second try tells.
+        // Ignore this result: the second try shows whether it helped.
         let _ = programs::run(&remove);
         ended = once()?;
     }

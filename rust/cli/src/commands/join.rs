@@ -1,4 +1,4 @@
-//! `orochi join`: joins a channel for as long as the command runs, which is a moment.
+//! `orochi join`: joins a channel while the command runs, which is only a moment.
 
 use clap::Args;
 use orochi_protocol::ChannelName;
@@ -12,7 +12,7 @@ use crate::stderr;
 
 #[derive(Debug, Args)]
 pub struct Join {
-    /// Which channel, quoted ('#builds') or without its #
+    /// The channel, quoted ('#builds') or without its #
     channel: String,
 }
 

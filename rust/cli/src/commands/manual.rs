@@ -1,4 +1,4 @@
-//! `orochi manual`: the manual pages, for the package that installs them.
+//! `orochi manual`: writes the manual pages, for packages that install them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// `orochi manual`.
 #[derive(Debug, Args)]
 pub struct Manual {
-    /// The folder to write to, made if it is missing
+    /// The target folder; it is created if missing
     folder: PathBuf,
 }
 
@@ -18,7 +18,7 @@ impl Manual {
     /// Writes `orochi.1` and a page for each command.
     ///
     /// # Errors
-    /// The folder can't be written.
+    /// Fails if the folder can't be written.
     pub fn run(&self, command: clap::Command) -> Result<(), Failure> {
         let folder = self.folder.display();
         fs::create_dir_all(&self.folder)

@@ -1,4 +1,4 @@
-//! `orochi members`: who is in a channel, or who is where.
+//! `orochi members`: lists the members of one channel, or of all.
 
 use clap::Args;
 

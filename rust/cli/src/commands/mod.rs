@@ -1,4 +1,4 @@
-//! One file a command, and what several of them share.
+//! The commands, one in each file, and their shared parts.
 
 pub mod ask;
 pub mod channels;
@@ -34,20 +34,19 @@ use orochi_protocol::{AgentName, ChannelName, Refusal, Target};
 use crate::connection::Connection;
 use crate::failure::Failure;
 
-/// Under which name a command speaks.
+/// The name under which a command acts.
 #[derive(Debug)]
 pub struct Identity {
-    /// The name.
     pub name: AgentName,
-    /// Whether somebody named it; else it is the machine's.
+    /// The user chose the name; otherwise it is the machine's.
     pub chosen: bool,
 }
 
 impl Identity {
-    /// The name that was given, else the machine's, made a valid one.
+    /// Uses the given name, or else the machine's name converted to a valid one.
     ///
     /// # Errors
-    /// A given name that is none.
+    /// Fails if the given name is invalid.
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
         match &connection.name {
             Some(name) => Ok(Self { name: AgentName::parse(name).map_err(usage)?, chosen: true }),
@@ -55,10 +54,10 @@ impl Identity {
         }
     }
 
-    /// As [`Identity::new`], for `listen`: without a given name it is one that no other command speaks under.
+    /// Does the same as [`Identity::new`] for `listen`. Without a given name, it uses a name that no other command has.
     ///
     /// # Errors
-    /// A given name that is none.
+    /// Fails if the given name is invalid.
     pub fn listener(connection: &Connection) -> Result<Self, Failure> {
         match connection.name {
             Some(_) => Self::new(connection),
@@ -67,24 +66,25 @@ impl Identity {
     }
 }
 
-/// What `listen` adds to the machine's name: no name hears itself, and commands on one machine share that name.
+/// The ending that `listen` adds to the machine's name. A name does not receive its own messages, and commands on one
+/// machine share a name.
 const LISTENER: &str = "-listen";
 
-/// Channels as arguments: `#general` where none is named.
+/// Channels as arguments; `#general` if none is given.
 #[derive(Debug)]
 pub struct Channels(Vec<ChannelName>);
 
 impl Channels {
-    /// Reads them.
+    /// Parses the arguments.
     ///
     /// # Errors
-    /// A name that is none.
+    /// Fails if a name is invalid.
     pub fn parse<'a>(texts: impl Iterator<Item = &'a String>) -> Result<Self, Failure> {
         let named: Vec<ChannelName> = texts.map(|text| channel(text.trim())).collect::<Result<_, _>>()?;
         Ok(Self(if named.is_empty() { vec![ChannelName::general()] } else { named }))
     }
 
-    /// For a register.
+    /// The channels for a register.
     pub fn names(&self) -> Vec<ChannelName> {
         self.0.clone()
     }
@@ -96,7 +96,7 @@ impl fmt::Display for Channels {
     }
 }
 
-/// A machine's name as an agent's: what an agent's name can't hold becomes `-`.
+/// A machine's name as an agent's name. Characters that are not allowed become `-`.
 fn machine_name(addition: &str) -> AgentName {
     agent_name(&gethostname::gethostname().to_string_lossy(), addition)
 }
@@ -115,18 +115,18 @@ fn agent_name(host: &str, addition: &str) -> AgentName {
         .expect("a plain word is a valid agent name")
 }
 
-/// A channel or an agent, as an argument.
+/// Parses a channel or an agent from an argument.
 ///
 /// # Errors
-/// A name that is none.
+/// Fails if the name is invalid.
 pub fn target(text: &str) -> Result<Target, Failure> {
     Target::parse(text).map_err(usage)
 }
 
-/// A channel, as an argument.
+/// Parses a channel from an argument.
 ///
 /// # Errors
-/// A name that is none.
+/// Fails if the name is invalid.
 pub fn channel(text: &str) -> Result<ChannelName, Failure> {
     ChannelName::parse(text).map_err(usage)
 }

@@ -1,4 +1,4 @@
-//! `orochi receipts`: how far a message got.
+//! `orochi receipts`: shows how far a message got.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ struct Answer {
 
 impl Receipts {
     pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
-        // A direct message's receipts are for its two sides.
+        // Only the two agents of a conversation may see its receipts.
         let query: Vec<_> = identity.chosen.then(|| ("agent", identity.name.to_string())).into_iter().collect();
         let seq = self.seq.to_string();
         let path = ["api", "messages", &seq, "receipts"];

@@ -1,4 +1,4 @@
-//! `orochi search`: messages by their words, over all channels.
+//! `orochi search`: finds messages of all channels by their words.
 
 use clap::Args;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::{output, text};
 
 #[derive(Debug, Args)]
 pub struct Search {
-    /// The words; all of them must be in a message
+    /// The words; a message must have all of them
     text: String,
     /// Only in this channel, quoted ('#builds') or without its #, or in your conversation with @agent
     #[arg(value_name = "CHANNEL")]
@@ -35,7 +35,7 @@ impl Search {
         let target = self.place.or(self.channel).as_deref().map(target).transpose()?.map(|target| target.to_string());
         let mut query = self.filter.query(self.limit);
         query.push(("q", self.text.clone()));
-        // One's direct messages are found under a name that somebody chose, not under a machine's.
+        // Search direct messages only under a chosen name: the machine's name is not the user's agent.
         if identity.chosen || target.as_ref().is_some_and(|target| target.starts_with('@')) {
             query.push(("agent", identity.name.to_string()));
         }

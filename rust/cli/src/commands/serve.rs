@@ -1,4 +1,4 @@
-//! `orochi serve`: logging, the runtime and the hub; says on stderr where it is once it is ready.
+//! `orochi serve`: sets up logging and the runtime, runs the hub, and prints its addresses on stderr once it is ready.
 
 mod block;
 mod ready_file;
@@ -16,18 +16,18 @@ use crate::logging;
 use crate::stderr;
 use ready_file::ReadyFile;
 
-/// What starts is said well within this where anybody takes it.
+/// The longest wait for writing the start block. If anybody reads stderr, it takes far less.
 const BLOCK_WRITTEN_MAX: Duration = Duration::from_secs(1);
 
-/// How long the stopped hub waits for threads that read the disk.
+/// The longest wait of a stopped hub for threads that read the disk.
 const THREADS_STOP_MAX: Duration = Duration::from_millis(500);
 
 /// Runs the hub until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// Whatever keeps it from starting.
+/// Anything that keeps the hub from starting.
 pub fn run(config: Config) -> Result<(), Failure> {
-    // Before anything is opened or logged: this is the user's to mend, and one sentence says it.
+    // Check before anything is opened or logged: the user has to correct this, and one sentence is enough.
     let config = config.check().map_err(|error| Failure::Usage(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Failure::Hub(format!("cannot start: {error}; the system's limit on threads may be reached"))
@@ -36,7 +36,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
     logging::start(&config)?;
     let ready_file = config.ready_file.as_deref().map(ReadyFile::prepare).transpose()?;
     let ended = runtime.block_on(server::serve(&config, |ready| announce(&config, ready, ready_file.as_ref())));
-    // Reads that were interrupted end at once; a disk that hangs must not keep the process.
+    // Interrupted reads end at once. A hanging disk must not keep the process alive.
     runtime.shutdown_timeout(THREADS_STOP_MAX);
     ended.map_err(|error| match error {
         ServeError::Config(error) => Failure::Usage(error.to_string()),
@@ -44,18 +44,19 @@ pub fn run(config: Config) -> Result<(), Failure> {
     })
 }
 
-/// A file that may not grow any further is an error of the write, as on a full disk, and not the end of the process.
+/// Turns SIGXFSZ into a failed write, as on a full disk. By default, the signal would end the process.
 fn survive_file_limit(runtime: &Runtime) {
-    /// SIGXFSZ of Linux and macOS, for which tokio has no name.
+    /// SIGXFSZ on Linux and macOS. tokio has no name for it.
     const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
     let _context = runtime.enter();
-    // The handler stays for the life of the process. A system without it ends the hub, which loses nothing acked.
+    // The handler stays for the life of the process. If the system has none, the hub ends there, which loses nothing
+    // acked.
     let _ = signal(FILE_TOO_LARGE);
 }
 
 fn announce(config: &Checked, ready: &Ready, ready_file: Option<&ReadyFile>) {
     if config.log_format == LogFormat::Json {
-        // Whoever asked for JSON parses every line of stderr.
+        // With JSON logs, every line of stderr must be JSON.
         tracing::info!(
             agents = ready.agent_url,
             dashboard = ready.dashboard_url,
@@ -68,7 +69,7 @@ fn announce(config: &Checked, ready: &Ready, ready_file: Option<&ReadyFile>) {
     } else {
         stderr::say(&block::text(config, ready, io::stderr().is_terminal()));
     }
-    // Last: who waits for this file finds the block written.
+    // Last, so that a program that waits for this file finds the block already written.
     stderr::flush(BLOCK_WRITTEN_MAX);
     if let Some(Err(error)) = ready_file.map(|file| file.write(ready)) {
         tracing::error!("{error}");

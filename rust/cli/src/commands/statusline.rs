@@ -1,4 +1,4 @@
-//! `orochi statusline`: one line for a coding agent's status bar.
+//! `orochi statusline`: prints one line for a coding agent's status bar.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -9,9 +9,9 @@ use orochi_agent::ipc::{Ask, Conversation};
 use crate::failure::Failure;
 use crate::{output, text};
 
-/// A status bar is drawn often.
+/// The longest wait for the resident, because a status bar is drawn often.
 const LIMIT: Duration = Duration::from_millis(100);
-/// What a client says of its session, which is not used yet.
+/// The most input that is read. It describes the client's session and is not used yet.
 const INPUT_MAX: u64 = 1024 * 1024;
 
 /// `orochi statusline`.
@@ -22,7 +22,7 @@ impl Statusline {
     /// Prints the line. It never fails.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn run(&self) -> Result<(), Failure> {
         if !io::IsTerminal::is_terminal(&io::stdin()) {
             // The client may wait until its input is read.
@@ -36,7 +36,7 @@ impl Statusline {
             Some(answer) => format!("orochi {} · hub away", text::inline(&answer.name)),
             None => "orochi · not running".to_owned(),
         };
-        // A bar that is gone needs no line.
+        // If the status bar is gone, nobody needs the line.
         let _ = output::line(&line);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What `init` tries at its end, as a session would: the hub, the hook, the tools.
+//! The checks at the end of `init`, made as a session would: the hub, the hook, the tools.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -12,10 +12,10 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output;
 
-/// For the tools' list.
+/// The longest wait for the list of tools.
 const TOOLS_MAX: Duration = Duration::from_secs(5);
 
-/// Tries and tells. What fails is told, and is no failure of what was written.
+/// Runs the checks and prints their results. A failed check is not a failure of `init`.
 pub(super) fn run(connection: &Connection, setup: &Setup) -> Result<(), Failure> {
     let Found { line, .. } = hub_line(connection);
     output::line(&line)?;
@@ -43,7 +43,7 @@ fn hook_line(setup: &Setup) -> String {
     }
 }
 
-/// Asks the resident for its tools, away from any hub: no name is taken by it.
+/// Queries the resident for its tools, without a hub, so that it claims no name.
 fn tools_line(setup: &Setup) -> String {
     let ask = concat!(
         r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"#,
@@ -76,15 +76,15 @@ fn tools_line(setup: &Setup) -> String {
                 break;
             }
         }
-        // Nobody waits any more where it took too long.
+        // After the timeout, nobody receives this.
         let _ = told.send(String::from_utf8_lossy(&seen).matches("\"inputSchema\"").count());
     });
     let mut stdin = child.stdin.take();
-    // A program that is gone answers nothing, which is told below.
+    // If the program has ended, the missing answer is reported below.
     let _ = stdin.as_mut().map(|stdin| stdin.write_all(ask.as_bytes()));
     let count = answer.recv_timeout(TOOLS_MAX).unwrap_or(0);
     drop(stdin);
-    // It ends with its stdin; one that hangs is not waited for.
+    // The program ends when its stdin closes. Kill it in case it hangs.
     let _ = child.kill();
     let _ = child.wait();
     if count == 0 {

@@ -1,18 +1,18 @@
-//! Asks a person before something is written.
+//! Asks the user before writing.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::failure::Failure;
 use crate::output;
 
-/// What a person agreed to.
+/// The user's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
     Yes,
     No,
 }
 
-/// Asks a person, unless `--yes` has answered.
+/// Asks the user, unless `--yes` was given.
 pub(super) fn confirm(is_agreed: bool, question: &str) -> Result<Word, Failure> {
     if is_agreed {
         return Ok(Word::Yes);

@@ -1,4 +1,4 @@
-//! The hub's address and token, kept in hub.toml for this user alone.
+//! Stores the hub's address and token in hub.toml, readable only by this user.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output;
 
-/// hub.toml gets what was said of the hub; one that is there and nobody spoke of stays.
+/// Writes the given settings to hub.toml. Settings that were not given stay.
 pub(super) fn write(connection: &Connection, token_file: Option<&Path>) -> Result<(), Failure> {
     let path = HubFile::path().ok_or_else(|| Failure::Hub("HOME is not set".to_owned()))?;
     let present = fs::read_to_string(&path).unwrap_or_default();

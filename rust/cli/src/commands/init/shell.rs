@@ -1,4 +1,4 @@
-//! `orochi init shell`: for agents that are scripts.
+//! `orochi init shell`: connects agents that are scripts.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output;
 
-/// Writes hub.toml, and prints what a profile and a first listener need.
+/// Writes hub.toml, and prints lines for a shell profile and a first listener.
 pub(super) fn run(
     connection: &Connection,
     setup: &Setup,
@@ -35,7 +35,7 @@ pub(super) fn run(
     if prints { Ok(()) } else { checks::run(connection, setup) }
 }
 
-/// Takes hub.toml away.
+/// Removes hub.toml.
 pub(super) fn undo(is_agreed: bool) -> Result<(), Failure> {
     let Some(path) = HubFile::path().filter(|path| path.exists()) else {
         return output::line("shell: nothing of orochi's is there.");

@@ -1,12 +1,12 @@
-//! The block that a starting hub prints: all that somebody needs who wants to connect.
+//! The block that a starting hub prints: everything that is needed to connect.
 
 use std::fmt::Write;
 
 use orochi_hub::config::Checked;
 use orochi_hub::server::Ready;
 
-/// The block, with a line end after each line. No token is in it; the address that signs a browser in is for the
-/// person before the terminal, and for no log file.
+/// The block, with a line end after each line. It has no token. The sign-in address is printed only to a terminal, so
+/// that it is in no log file.
 pub fn text(config: &Checked, ready: &Ready, is_terminal: bool) -> String {
     let mut lines = vec![
         ("agents", ready.agent_url.clone()),

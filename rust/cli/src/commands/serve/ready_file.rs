@@ -1,4 +1,4 @@
-//! `--ready-file`: a file that is there, whole, from when the hub answers until it stops.
+//! `--ready-file`: a file that exists, complete, while the hub answers.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 
-/// The file; removed when dropped, and before the start, so that an old one deceives nobody.
+/// The file. It is removed when dropped, and before the start, so that an old file misleads nobody.
 #[derive(Debug)]
 pub struct ReadyFile {
     path: PathBuf,
@@ -17,10 +17,10 @@ pub struct ReadyFile {
 }
 
 impl ReadyFile {
-    /// Makes sure, before the hub starts, that the file can be written.
+    /// Checks, before the hub starts, that the file can be written.
     ///
     /// # Errors
-    /// A folder that does not take it.
+    /// Fails if the folder can't be written.
     pub fn prepare(path: &Path) -> Result<Self, Failure> {
         let mut draft = path.as_os_str().to_owned();
         draft.push(".new");
@@ -41,10 +41,10 @@ impl ReadyFile {
         }
     }
 
-    /// Writes it in one step: who sees the file sees all of it.
+    /// Writes the file in one step, so a reader always sees all of it.
     ///
     /// # Errors
-    /// As a sentence.
+    /// The error as a sentence.
     pub fn write(&self, ready: &Ready) -> Result<(), String> {
         let text = json!({
             "agent_url": ready.agent_url,
@@ -61,7 +61,7 @@ impl ReadyFile {
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
-        // Either may never have come to be.
+        // Either file may not exist.
         let _ = fs::remove_file(&self.draft);
         let _ = fs::remove_file(&self.path);
     }
