@@ -1,4 +1,4 @@
-//! Whoever resumes is told, once, when everything that it missed has come (section 9, Resume).
+//! A connection that resumes gets `caught_up` once, after everything that it missed (section 9, Resume).
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn caught_up_comes_at_once_where_nothing_was_missed_and_only_to_who_resume
     let (mut bob, _) = hub.register("bob", json!({"channels": ["#c"], "resume": 1})).await;
     let (payload, before) = bob.until_caught_up().await;
     assert_eq!((payload, before.len()), (json!({"seq": 1, "ref": "register"}), 0));
-    // A register without `resume` on the same connection, and one of another connection, are told nothing.
+    // A register without `resume` on the same connection, and one on another connection, get no `caught_up`.
     bob.register("bob", json!({"channels": ["#c"]})).await;
     let mut carol = hub.agent("carol", &["#c"]).await;
     alice.say("#c", "two").await;
@@ -25,7 +25,7 @@ async fn caught_up_comes_at_once_where_nothing_was_missed_and_only_to_who_resume
     bob.nothing_more().await;
     carol.nothing_more().await;
     assert_eq!((bob.caught_up_count(), carol.caught_up_count()), (0, 0));
-    // One that resumes again is told again.
+    // A second resume gets a second `caught_up`.
     bob.register("bob", json!({"channels": ["#c"], "resume": 0})).await;
     let (payload, before) = bob.until_caught_up().await;
     assert_eq!((&payload["seq"], seqs(&before)), (&json!(2), vec![1, 2]));

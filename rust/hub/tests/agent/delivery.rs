@@ -1,4 +1,4 @@
-//! Who gets a message, how often, in which order and with what in it (sections 1, 5, 9 and 10).
+//! The receivers of a message, and its number, order and content (sections 1, 5, 9 and 10).
 
 use serde_json::{Value, json};
 
@@ -147,14 +147,14 @@ async fn the_same_message_again_is_acked_as_the_first_and_reaches_nobody_twice()
     alice.send_raw(message("one", r#"{"a":1}"#)).await;
     let first = alice.reply("m1").await["payload"].clone();
     assert_eq!((&first["seq"], first.get("duplicate")), (&json!(1), None));
-    // Twice in one go, so that both may be in one batch; spaces in the metadata make no other message.
+    // Sent twice at once, so that both can be in one batch. Spaces in the metadata don't make another message.
     alice.send_raw(message("one", r#"{"a":1}"#)).await;
     alice.send_raw(message("one", r#"{ "a": 1 }"#)).await;
     for _ in 0..2 {
         let again = alice.reply("m1").await["payload"].clone();
         assert_eq!((&again["seq"], &again["ts"], &again["duplicate"]), (&first["seq"], &first["ts"], &json!(true)));
     }
-    // The id belongs to its sender: another may use the same, and a new connection of the first may not.
+    // An id belongs to its sender: another sender may use it, but a new connection of the first sender may not.
     let mut carol = hub.agent("carol", &[]).await;
     carol.send_raw(message("other", "{}")).await;
     assert_eq!(carol.reply("m1").await["payload"]["seq"], 2);
@@ -195,7 +195,7 @@ async fn the_ack_says_where_each_addressed_agent_is() {
     let ack = alice.say("#c", "@here-1 @gone @never").await;
     assert_eq!(ack["delivery"], json!({"here-1": "online", "gone": "offline", "never": "unknown"}));
     assert_eq!(alice.say("@gone", "hi @here-1").await["delivery"], json!({"gone": "offline"}));
-    // An id that nobody chose is made by the hub, and the ack names it.
+    // Without an id in the frame, the hub creates one, and the ack names it.
     alice.send(&json!({"type": "message", "payload": {"channel": "#c", "content": "x"}})).await;
     let ack = alice.next().await;
     assert_eq!(ack["payload"]["seq"], 4);

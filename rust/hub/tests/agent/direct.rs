@@ -1,4 +1,4 @@
-//! Direct messages (section 9): who gets them, what they are called from each side, who may read them.
+//! Direct messages (section 9): their receivers, their channel's name on each side, and who may read them.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn a_direct_message_reaches_its_target_and_observers_whatever_it_mentions(
     for socket in [&mut bob, &mut bob_too] {
         let frame = socket.next().await;
         assert_eq!(seen(&frame), ("alice", "@alice", "not for @carol, @all of us"));
-        // Answering to the channel that one sees answers the sender.
+        // A reply to the channel's name reaches the sender.
         socket.nothing_more().await;
     }
     assert_eq!(seen(&observer.next().await), ("alice", "@bob", "not for @carol, @all of us"));
@@ -59,7 +59,7 @@ async fn a_conversation_is_read_by_its_two_sides_only() {
     assert_eq!(rows(carol.history(json!({"channel": "@bob"})).await), pairs(&[("@bob", "three")]));
     assert!(carol.history(json!({"channel": "@alice"})).await.is_empty());
     assert!(bob.history(json!({"channel": "@bob"})).await.is_empty());
-    // No channel's name leads there.
+    // No channel name gives access to the conversation.
     for channel in ["alice", "#alice", "#bob"] {
         assert!(carol.history(json!({"channel": channel})).await.is_empty(), "{channel}");
     }

@@ -1,5 +1,5 @@
-//! Every refusal of section 3 that a socket can meet: sent for real, its code and `ref` read, and then the
-//! same connection asked for something that works.
+//! All refusals of section 3 on a socket. Each test sends the request, checks code and `ref`, and then sends a valid
+//! request on the same connection.
 
 use orochi_protocol::limits::{CHANNELS_MAX, CONTENT_BYTES_MAX, FRAME_BYTES_MAX};
 use rusqlite::Connection;
@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Socket, TestHub, in_time};
 
-/// A frame as text, the code it gets, and the `ref`, where its id can be read.
+/// A frame's text, the expected code, and the expected `ref` if the id can be read.
 type Row = (String, &'static str, Option<&'static str>);
 
 fn row(frame: Value, code: &'static str) -> Row {
@@ -40,7 +40,7 @@ async fn check(socket: &mut Socket, rows: Vec<Row>) {
     }
 }
 
-/// What is left of an id that is too long.
+/// The beginning of an id that is too long.
 const BEGINNING: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
     xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
@@ -96,7 +96,7 @@ async fn before_a_register_only_questions_are_answered() {
     ];
     check(&mut socket, rows).await;
     for kind in ["presence", "heartbeat", "query", "receipts"] {
-        // Before register any sender is ignored.
+        // Before the register, any sender is ignored.
         socket.send(&json!({"type": kind, "sender": "who ever", "id": "q", "payload": {"seq": 1}})).await;
         assert_eq!(socket.reply("q").await["type"], "ack", "{kind}");
     }
@@ -279,7 +279,8 @@ async fn an_id_used_for_another_message_is_refused() {
 async fn id_reused_also_for_a_message_that_differs_in_another_key_only() {
     let mut hub = TestHub::open().await;
     let mut alice = hub.agent("alice", &[]).await;
-    // The order of keys and the way to write a number are no difference; a value, a key more and a key less are one.
+    // The order of keys and the notation of numbers make no difference. Another value, an additional or a missing key
+    // does.
     let first = r##"{"channel":"#c","content":"one","color":"green","size":{"a":1,"b":[2]}}"##;
     let same = r##"{"size":{"b":[2],"a":1},"content":"one","channel":"#c","color":"\u0067reen"}"##;
     let others = [
@@ -304,7 +305,7 @@ async fn id_reused_also_for_a_message_that_differs_in_another_key_only() {
     }
 }
 
-/// Sends a message with a payload as it is written, always under the same id; the answer.
+/// Sends a message with an unchanged payload, always under the same id. Returns the answer.
 async fn said_raw(alice: &mut Socket, payload: &str) -> Value {
     let frame = format!(r#"{{"type":"message","id":"m","payload":{payload}}}"#);
     alice.send_raw(Message::text(frame)).await;
@@ -329,7 +330,7 @@ async fn unpaired_surrogate_is_named_as_what_it_is() {
             assert!(detail.contains("unpaired surrogate") && detail.contains("U+FFFD"), "{detail}");
         }
     }
-    // A pair is a character.
+    // A surrogate pair is one character.
     let ack = said_raw(&mut alice, r##"{"channel":"#c","content":"\ud83e\udd80"}"##).await;
     assert_eq!(ack["type"], "ack");
 }
@@ -426,7 +427,7 @@ async fn frame_over_the_limit_is_named_to_an_agent_before_its_close() {
     assert_eq!(alice.reply(&said).await["type"], "ack", "replies come in order");
     assert_eq!(alice.reply(&id).await["payload"]["code"], "TOO_LARGE");
     assert_eq!(alice.closed().await, 1009);
-    // The same at both edges of what is still read. The id stands behind all that is too much.
+    // The same at both ends of the readable range. The id comes after all the excess bytes.
     for bytes in [FRAME_BYTES_MAX + 1, 2 * FRAME_BYTES_MAX] {
         let mut bob = hub.agent("bob", &[]).await;
         let (head, tail) = (r#"{"type":"message","payload":{"content":""#, r#""},"id":"edge"}"#);
@@ -441,7 +442,7 @@ async fn frame_over_the_limit_is_named_to_an_agent_before_its_close() {
 async fn text_that_is_not_utf_8_closes_with_1007_and_a_broken_frame_with_1002() {
     let hub = TestHub::open().await;
     for (bytes, code) in [
-        // A masked text frame of one byte, 0xff; a frame with a reserved opcode.
+        // A masked text frame with the byte 0xff, and a frame with a reserved opcode.
         (&[0x81, 0x81, 0, 0, 0, 0, 0xff][..], 1007),
         (&[0x83, 0x80, 0, 0, 0, 0][..], 1002),
     ] {

@@ -1,4 +1,4 @@
-//! Connections that go while their register waits, and requests that come meanwhile.
+//! Connections that disappear while their register waits, and requests that arrive meanwhile.
 
 use futures_util::future::join_all;
 use rusqlite::{Connection, TransactionBehavior};
@@ -14,9 +14,9 @@ async fn gone_connections_are_noticed_while_their_register_waits_for_the_disk() 
     let leaving = (0..20).map(async |n| {
         let mut socket = hub.connect().await;
         socket.send(&json!({"type": "register", "sender": format!("gone-{n}"), "id": "r", "payload": {}})).await;
-        // More requests behind it must not hide that it goes.
+        // Further requests must not hide the close behind them.
         socket.send(&json!({"type": "heartbeat", "id": "h", "payload": {}})).await;
-        // The hub answers the close, though the register has no answer.
+        // The hub answers the close although the register has no answer yet.
         socket.leave().await;
     });
     join_all(leaving).await;

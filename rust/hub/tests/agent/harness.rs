@@ -1,4 +1,4 @@
-//! A hub for one test, and sockets that know which reply belongs to which request.
+//! A hub for one test, and sockets that match replies to requests.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -17,7 +17,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::frames;
 
-/// Longer than anything here takes on a busy machine; nothing waits for it to pass.
+/// Longer than anything here takes on a busy machine. No test waits for it to elapse.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
@@ -31,7 +31,7 @@ pub struct TestHub {
 }
 
 impl TestHub {
-    /// A hub on this machine that asks for no token.
+    /// Starts a hub on this machine that needs no token.
     pub async fn open() -> Self {
         Self::with(|_| {}).await
     }
@@ -57,7 +57,6 @@ impl TestHub {
         self.hub.as_ref().expect("the hub runs")
     }
 
-    /// The log's file.
     pub fn db(&self) -> &Path {
         self.config.db.as_deref().expect("each test names its own")
     }
@@ -67,35 +66,35 @@ impl TestHub {
         in_time(self.hub.take().expect("the hub runs").stop()).await;
     }
 
-    /// Starts it again on the same log, on new ports.
+    /// Starts the hub again on the same log and new ports.
     pub async fn start(&mut self) {
         self.hub = Some(Hub::start(&self.config.clone().check().unwrap()).await.unwrap());
     }
 
-    /// A socket to the agent port that has not registered.
+    /// Opens a socket to the agent port, without a register.
     pub async fn connect(&self) -> Socket {
         Socket::connect(&self.hub().ready.agent_url).await
     }
 
-    /// A registered agent.
+    /// Opens a socket and registers an agent.
     pub async fn agent(&self, name: &str, channels: &[&str]) -> Socket {
         self.register(name, json!({"channels": channels})).await.0
     }
 
-    /// A registered agent and the payload of its ack.
+    /// Registers an agent. Also returns the payload of its ack.
     pub async fn register(&self, name: &str, payload: Value) -> (Socket, Value) {
         let mut socket = self.connect().await;
         let ack = socket.register(name, payload).await;
         (socket, ack)
     }
 
-    /// An observer; `query` is empty or `?after=N`.
+    /// Opens an observer; `query` is empty or `?after=N`.
     pub async fn observer(&self, query: &str) -> Socket {
         let host = self.hub().ready.dashboard_url.strip_prefix("http://").unwrap();
         Socket::connect(&format!("ws://{host}/ws{query}")).await
     }
 
-    /// The JSON that a GET on the dashboard's port answers.
+    /// The JSON answer to a GET on the dashboard's port.
     pub async fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.hub().ready.dashboard_url);
         in_time(http_client::builder(&url).build().unwrap().get(url).send()).await.unwrap().json().await.unwrap()
@@ -103,7 +102,7 @@ impl TestHub {
 }
 
 impl TestHub {
-    /// The JSON that a POST on the dashboard's port answers; null where it answers nothing.
+    /// The JSON answer to a POST on the dashboard's port; null if it is empty.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.hub().ready.dashboard_url);
         let answer = in_time(http_client::builder(&url).build().unwrap().post(url).json(body).send()).await.unwrap();
@@ -116,11 +115,11 @@ pub type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A WebSocket to the hub.
 pub struct Socket {
-    /// Open to tests that write bytes no WebSocket library would.
+    /// Public for tests that write bytes no WebSocket library would write.
     pub stream: Stream,
-    /// Frames that came while a reply was waited for.
+    /// Frames that arrived during the wait for a reply.
     waiting: VecDeque<Value>,
-    /// `caught_up` frames; they are not shown among the others.
+    /// Received `caught_up` frames, kept apart from the others.
     caught_up: VecDeque<Value>,
     requests: u64,
 }
@@ -131,7 +130,7 @@ impl Socket {
         Self { stream, waiting: VecDeque::new(), caught_up: VecDeque::new(), requests: 0 }
     }
 
-    /// Sends a WebSocket message as it is.
+    /// Sends a WebSocket message unchanged.
     pub async fn send_raw(&mut self, message: Message) {
         in_time(self.stream.send(message)).await.unwrap();
     }
@@ -140,12 +139,12 @@ impl Socket {
         self.send_raw(Message::text(frame.to_string())).await;
     }
 
-    /// Sends a frame to a hub that may be stopping; false where the socket is closed.
+    /// Sends a frame to a hub that may be stopping. Returns false if the socket is closed.
     pub async fn try_send(&mut self, frame: &Value) -> bool {
         in_time(self.stream.send(Message::text(frame.to_string()))).await.is_ok()
     }
 
-    /// The next frame of a hub that may be stopping; None where the socket is closed.
+    /// The next frame of a hub that may be stopping; None if the socket is closed.
     pub async fn try_next(&mut self) -> Option<Value> {
         loop {
             match in_time(self.stream.next()).await {
@@ -156,7 +155,7 @@ impl Socket {
         }
     }
 
-    /// Sends a request under an id of its own, which is given back.
+    /// Sends a request with a new id, which it returns.
     pub async fn request(&mut self, kind: &str, payload: Value) -> String {
         self.requests += 1;
         let id = format!("r{}", self.requests);
@@ -171,7 +170,7 @@ impl Socket {
         reply["payload"].clone()
     }
 
-    /// The payload of the ack that a request gets.
+    /// Sends a request. Returns the payload of its ack.
     pub async fn ask(&mut self, kind: &str, payload: Value) -> Value {
         let id = self.request(kind, payload).await;
         let reply = self.reply(&id).await;
@@ -179,7 +178,7 @@ impl Socket {
         reply["payload"].clone()
     }
 
-    /// The code of the error that a request gets.
+    /// Sends a request. Returns the code of its error.
     pub async fn refused(&mut self, kind: &str, payload: Value) -> String {
         let id = self.request(kind, payload).await;
         let reply = self.reply(&id).await;
@@ -187,12 +186,12 @@ impl Socket {
         reply["payload"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// The payload of the data frame that comes before a request's ack, without the `ref` that names the request.
+    /// Sends a request. Returns the payload of the data frame before its ack, without the `ref`.
     pub async fn answer(&mut self, kind: &str, payload: Value) -> Value {
         let id = self.request(kind, payload).await;
         let reply = self.reply(&id).await;
         assert_eq!(reply["type"], "ack", "{reply}");
-        // A message can come between the two; it has a place in the log.
+        // A message can come between data frame and ack; a message has a seq.
         let is_data = |frame: &Value| frame["sender"] == "orochi-server" && frame.get("seq").is_none();
         let at = self.waiting.iter().rposition(is_data).expect("data before the ack");
         let mut payload = self.waiting.remove(at).unwrap()["payload"].take();
@@ -201,17 +200,17 @@ impl Socket {
         payload
     }
 
-    /// The rows of a query, newest first.
+    /// Sends a query. Returns its rows, newest first.
     pub async fn history(&mut self, payload: Value) -> Vec<Value> {
         self.answer("query", payload).await["history"].as_array().unwrap().clone()
     }
 
-    /// Says something; the ack's payload.
+    /// Sends a message. Returns the ack's payload.
     pub async fn say(&mut self, channel: &str, content: &str) -> Value {
         self.ask("message", json!({"channel": channel, "content": content})).await
     }
 
-    /// The ack or error of the request `id`; what comes before it waits for [`Socket::next`].
+    /// The ack or error of the request `id`. Earlier frames are kept for [`Socket::next`].
     pub async fn reply(&mut self, id: &str) -> Value {
         loop {
             let frame = self.receive_frame().await;
@@ -223,7 +222,7 @@ impl Socket {
         }
     }
 
-    /// Whether the request `id` was or is answered; its reply is taken out of what waits.
+    /// Returns whether the request `id` has a reply, and removes the reply from the kept frames.
     pub async fn has_reply(&mut self, id: &str) -> bool {
         self.ask("presence", json!({})).await;
         self.waiting.retain(|frame| frame["type"] != "presence");
@@ -231,7 +230,7 @@ impl Socket {
         found.and_then(|at| self.waiting.remove(at)).is_some()
     }
 
-    /// The next frame as it was written, where none waits.
+    /// The text of the next frame, if no frame was kept.
     pub async fn next_text(&mut self) -> String {
         match self.receive().await {
             Message::Text(text) if self.waiting.is_empty() => text.to_string(),
@@ -239,7 +238,7 @@ impl Socket {
         }
     }
 
-    /// The next frame; pings are not shown.
+    /// The next frame, without pings.
     pub async fn next(&mut self) -> Value {
         match self.waiting.pop_front() {
             Some(frame) => frame,
@@ -247,12 +246,12 @@ impl Socket {
         }
     }
 
-    /// The next message; events are read away.
+    /// The next message. Events before it are dropped.
     pub async fn next_message(&mut self) -> Value {
         self.next_that(|frame| frame["type"] == "message").await
     }
 
-    /// The next frame of this kind; others are read away.
+    /// The next frame of this kind. Others before it are dropped.
     pub async fn next_that(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let frame = self.next().await;
@@ -273,13 +272,13 @@ impl Socket {
         contents
     }
 
-    /// Shows that nothing came but what was read: the core has done all that was acked before.
+    /// Checks that nothing further arrived: the core has handled everything acked before.
     pub async fn nothing_more(&mut self) {
         self.answer("presence", json!({})).await;
         assert!(self.waiting.is_empty(), "unexpected: {:?}", self.waiting);
     }
 
-    /// Reads away `count` frames of this kind and shows that nothing else came.
+    /// Drops `count` frames of this kind and checks that nothing else arrived.
     pub async fn nothing_more_but(&mut self, kind: &str, count: usize) {
         for _ in 0..count {
             let frame = self.next().await;
@@ -288,7 +287,7 @@ impl Socket {
         self.nothing_more().await;
     }
 
-    /// The code with which the hub closes; frames before it are dropped.
+    /// The hub's close code. Frames before it are dropped.
     pub async fn closed(&mut self) -> u16 {
         loop {
             if let Message::Close(Some(close)) = self.receive().await {
@@ -297,7 +296,7 @@ impl Socket {
         }
     }
 
-    /// Closes in order and waits until the hub has answered.
+    /// Closes the socket and waits for the hub's answer.
     pub async fn leave(mut self) {
         self.stream.close(None).await.unwrap();
         in_time(async { while let Some(Ok(_)) = self.stream.next().await {} }).await;
@@ -313,7 +312,7 @@ impl Socket {
         }
     }
 
-    /// The next `caught_up`'s payload, and the frames before it.
+    /// The payload of the next `caught_up`, and the frames before it.
     pub async fn until_caught_up(&mut self) -> (Value, Vec<Value>) {
         let mut before: Vec<Value> = self.waiting.drain(..).collect();
         loop {
@@ -327,7 +326,7 @@ impl Socket {
         }
     }
 
-    /// How many `caught_up` have come.
+    /// The number of received `caught_up` frames.
     pub fn caught_up_count(&self) -> usize {
         self.caught_up.len()
     }

@@ -1,4 +1,4 @@
-//! Queries (sections 5 and 9): each filter, alone and together.
+//! Queries (sections 5 and 9): each filter alone, and filters together.
 
 use serde_json::{Value, json};
 

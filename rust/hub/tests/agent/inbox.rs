@@ -1,4 +1,4 @@
-//! The inbox over HTTP (section 7): what waits for an agent that has no connection.
+//! The inbox over HTTP (section 7): messages that wait for an agent without a connection.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ async fn inbox_has_what_is_addressed_until_the_agent_says_seen_also_of_a_name_th
     alice.say("@bob", "3").await;
     let inbox = hub.get("/api/agents/bob/inbox?limit=2").await;
     assert_eq!((contents(&inbox), &inbox["more"]), (vec!["1", "@bob 2"], &json!(true)));
-    // As bob sees them: an answer to the channel reaches alice.
+    // In bob's view, the channel is alice, so that a reply reaches her.
     assert_eq!(inbox["messages"][0]["channel"], "@alice");
     assert_eq!(hub.get("/api/agents/bob/inbox?limit=2").await, inbox, "looking consumes nothing");
 
@@ -33,7 +33,7 @@ async fn inbox_has_what_is_addressed_until_the_agent_says_seen_also_of_a_name_th
     assert_eq!(hub.post("/api/agents/bob/seen", &json!({"seq": 99})).await["code"], "INVALID_FIELD");
     assert_eq!(hub.post("/api/agents/bob/seen", &json!({})).await["code"], "MISSING_FIELD");
     assert_eq!(hub.get("/api/agents/a b/inbox").await["code"], "INVALID_NAME");
-    // Who connects later goes on from there.
+    // A later connection continues from there.
     let (mut bob, _) = hub.register("bob", json!({"channels": [], "resume": "stored"})).await;
     assert_eq!(bob.contents(1).await, ["3"]);
 }
@@ -63,7 +63,7 @@ async fn inbox_that_is_waited_for_answers_with_the_message_and_shows_the_agent_a
     assert_eq!((&ack["delivery"]["bob"], &ack["reach"]["bob"]), (&json!("online"), &json!("poll")));
     observer.next_that(is_bob("disconnected")).await;
     assert_eq!(hub.get("/api/agents?all=true").await[1]["online"], false);
-    // What is there already is answered at once, and nobody is told of it.
+    // Waiting messages are returned at once, and nobody is notified.
     assert_eq!(contents(&hub.get("/api/agents/bob/inbox?wait=50").await), ["wake up"]);
 }
 

@@ -1,5 +1,5 @@
-//! The agent port over real sockets: a whole hub on free ports with a log of its own, and WebSockets that
-//! send what agents, observers and broken clients send.
+//! The agent port over real sockets: a whole hub on free ports with its own log, and WebSockets that act as agents,
+//! observers and broken clients.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 

@@ -1,10 +1,10 @@
-//! Membership (section 9): the channels that an agent was in are kept with its name.
+//! Membership (section 9): an agent's channels are stored with its name.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Socket, TestHub};
 
-/// Registers as an agent that leaves its channels to the hub; the ack's channels.
+/// Registers an agent without channels, so that the hub provides them. Returns the ack's channels.
 async fn back(hub: &TestHub, name: &str) -> (Socket, Value) {
     let (socket, ack) = hub.register(name, json!({"resume": "stored"})).await;
     (socket, ack["channels"].clone())
@@ -36,7 +36,7 @@ async fn membership_is_changed_by_what_is_joined_left_and_named_and_not_by_comma
     let mut bob = hub.agent("bob", &["#a", "#b"]).await;
     bob.ask("unsubscribe", json!({"channel": "#b"})).await;
     bob.ask("subscribe", json!({"channel": "#c"})).await;
-    // Another connection of the name adds what it is in.
+    // Another connection of the name adds its channels.
     let second = hub.agent("bob", &["#d"]).await;
     second.leave().await;
     bob.leave().await;
@@ -44,7 +44,7 @@ async fn membership_is_changed_by_what_is_joined_left_and_named_and_not_by_comma
     let (socket, channels) = back(&hub, "bob").await;
     assert_eq!(channels, json!(["#a", "#c", "#d"]));
     socket.leave().await;
-    // A register that names channels makes them the name's.
+    // A register that names channels replaces the name's channels.
     hub.agent("bob", &["#z"]).await.leave().await;
     let (mut bob, channels) = back(&hub, "bob").await;
     assert_eq!(channels, json!(["#z"]));

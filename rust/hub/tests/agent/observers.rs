@@ -1,4 +1,4 @@
-//! Observers (section 6): they see all, say nothing, and nobody sees them.
+//! Observers (section 6): they see everything, send nothing, and nobody sees them.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ async fn an_observer_is_in_no_answer_and_may_send_nothing() {
     observer.leave().await;
     bob.nothing_more().await;
     assert_eq!(hub.get("/api/stats").await["observers_connected"], 0);
-    // One that comes late to a name does not get it either.
+    // A later observer does not get the name either.
     assert_eq!(hub.get("/api/agents?all=true").await.as_array().unwrap().len(), 2);
 }
 

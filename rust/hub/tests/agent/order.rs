@@ -1,4 +1,4 @@
-//! Replies of one connection come in the order of its requests, whatever each of them waits for (section 3).
+//! The replies of a connection have the order of its requests, whatever each request waits for (section 3).
 
 use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Socket, TestHub};
 
-/// Every kind of request but `register` and `gitea`, each with the data frame that its ack has before it.
+/// All kinds of requests except `register` and `gitea`, each with the data frame before its ack.
 const ROUND: [(&str, Option<&str>); 12] = [
     ("message", None),
     ("presence", Some("presence")),
@@ -36,7 +36,7 @@ fn frame(kind: &str, id: &str) -> Value {
     json!({"type": kind, "id": id, "payload": payload})
 }
 
-/// Sends `rounds` times one request of each kind without waiting for an answer; the frames that must come.
+/// Sends each kind of request `rounds` times without waiting for answers. Returns the expected frames.
 async fn ask_all(socket: &mut Socket, rounds: usize) -> Vec<String> {
     let mut expected = Vec::new();
     for round in 0..rounds {
@@ -50,7 +50,7 @@ async fn ask_all(socket: &mut Socket, rounds: usize) -> Vec<String> {
     expected
 }
 
-/// What came, in the words of [`ask_all`]; a data frame is named after the ack that follows it.
+/// The received frames, in the notation of [`ask_all`]. A data frame has the name of the following ack.
 async fn come(socket: &mut Socket, count: usize) -> Vec<String> {
     let mut frames = Vec::new();
     let mut data: Option<(String, Value)> = None;
@@ -92,7 +92,7 @@ async fn replies_wait_for_a_message_whose_commit_takes_long() {
     alice.send_raw(Message::binary(vec![0xff, 0xfe])).await;
     expected.push("none".to_owned());
     expected.extend(ask_all(&mut alice, 1).await);
-    // The port answers others while the disk is held.
+    // The port answers other requests while the disk is blocked.
     hub.get("/healthz").await;
     held.rollback().unwrap();
     assert_eq!(come(&mut alice, expected.len()).await, expected);

@@ -1,5 +1,4 @@
-//! Connections that say nothing, or take nothing (section 9, Liveness and Slow readers). The hub's minutes are made
-//! short here; how long it waits is what is tried.
+//! Connections that send or read nothing (section 9, Liveness and Slow readers). The tests shorten the hub's deadlines.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::harness::{Socket, TestHub, in_time};
 
 const LONG: Duration = Duration::from_secs(60);
-/// More than the system's buffers for one connection hold.
+/// More than the system's buffers of one connection hold.
 const BYTES: usize = 24 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -25,7 +24,7 @@ async fn who_does_not_even_answer_pings_goes_offline() {
     };
     let hub = TestHub::with_patience(patience).await;
     let mut watcher = hub.register("watcher", json!({"channels": [], "events": ["presence_change"]})).await.0;
-    // A socket that nobody reads answers no ping.
+    // A socket that nobody reads does not answer pings.
     let mute = hub.agent("mute", &[]).await;
     let gone = watcher.next_that(|frame| frame["payload"]["event"] == "disconnected").await;
     assert_eq!(gone["payload"]["agent"], "mute");
@@ -55,7 +54,7 @@ async fn who_takes_nothing_is_closed_with_4008_and_gets_the_rest_when_it_is_back
     }
 }
 
-/// Reads what was written before the hub gave up; the last seq.
+/// Reads everything that was written before the hub closed. Returns the last seq.
 async fn read_to_end(socket: &mut Socket) -> usize {
     use futures_util::StreamExt;
     let mut last = 0;
@@ -75,8 +74,8 @@ async fn read_to_end(socket: &mut Socket) -> usize {
     last
 }
 
-/// On a slow line a frame takes longer than the hub waits for silent connections, and no pong can come in the middle of
-/// it. Each of the hub's pings lets the next piece go here.
+/// On a slow line, a frame takes longer than the hub's limit for silence, and no pong can be sent within it. In this
+/// test, each ping of the hub releases the next part.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_line_in_the_middle_of_a_frame_is_not_silent() {
     let patience =
@@ -84,7 +83,7 @@ async fn slow_line_in_the_middle_of_a_frame_is_not_silent() {
     let hub = TestHub::with_patience(patience).await;
     let mut alice = hub.agent("alice", &[]).await;
     let text = json!({"type": "message", "id": "m", "payload": {"channel": "#c", "content": "slow"}}).to_string();
-    // A masked text frame whose mask is zero: its bytes are the text's.
+    // A masked text frame with a zero mask, so its bytes are the text.
     let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
     frame.extend_from_slice(text.as_bytes());
     let socket = alice.stream.get_mut();
@@ -103,11 +102,11 @@ async fn silent_connection_is_closed_with_its_own_code() {
         Patience { ping_every: Duration::from_millis(100), silent: Duration::from_millis(300), ..Patience::default() };
     let hub = TestHub::with_patience(patience).await;
     let mut watcher = hub.register("watcher", json!({"channels": [], "events": ["presence_change"]})).await.0;
-    // It reads nothing from now on, so that no ping of the hub's is answered.
+    // From now on it reads nothing, so it answers no pings.
     let mut silent = hub.agent("silent", &[]).await;
     let gone = watcher.next_that(|frame| frame["payload"]["event"] == "disconnected").await;
     assert_eq!(gone["payload"]["agent"], "silent");
-    // Bytes, because a WebSocket library would answer the pings first, and find the socket closed.
+    // Reads bytes: a WebSocket library would first answer the pings and find the socket closed.
     let mut written = Vec::new();
     in_time(silent.stream.get_mut().read_to_end(&mut written)).await.unwrap();
     let close = written.windows(4).find(|frame| frame[0] == 0x88).expect("a close frame");

@@ -1,4 +1,4 @@
-//! Reach and offers (section 9): senders are told how a message gets to its reader, and that it was put before it.
+//! Reach and offers (section 9): senders learn how a message reaches its reader, and that the reader was shown it.
 
 use orochi_hub::config::Config;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ async fn reach_is_told_in_acks_rows_and_posts_and_is_the_best_of_an_agents_conne
     fast.leave().await;
     slow.ask("heartbeat", json!({"reach": "turn"})).await;
     assert_eq!(alice.say("@bob", "2").await["reach"], json!({"bob": "turn"}));
-    // A second register without it leaves it as it is.
+    // A second register without `reach` does not change it.
     slow.register("bob", json!({"channels": []})).await;
     let posted = hub.post("/api/messages", &json!({"sender": "ci", "channel": "@bob", "content": "3"})).await;
     assert_eq!(posted["reach"], json!({"bob": "turn"}));
@@ -48,7 +48,7 @@ async fn offered_stands_between_delivered_and_seen_and_ends_with_its_connection(
     alice.say("@bob", "2").await;
     bob.contents(2).await;
     bob.ask("heartbeat", json!({"offered": 1})).await;
-    // It says more of a message only where it was delivered, and never less than before.
+    // `offered` changes only receipts of delivered messages, and never moves one back.
     bob.ask("heartbeat", json!({"offered": 0})).await;
     let states = async |alice: &mut Socket| {
         let mut states = Vec::new();
@@ -75,7 +75,7 @@ async fn dashboards_port_serves_agents_under_agent() {
     let mut alice = Socket::connect(&format!("ws://{host}/agent?token=s3cret")).await;
     alice.register("alice", json!({})).await;
     alice.say("#general", "hi").await;
-    // A wrong token is told in a frame, as on the agents' port.
+    // A wrong token is reported in a frame, as on the agent port.
     let mut stranger = Socket::connect(&format!("ws://{host}/agent?token=no")).await;
     assert_eq!(stranger.next().await["payload"]["code"], "AUTH_FAILED");
     assert_eq!(stranger.closed().await, 4001);

@@ -1,4 +1,4 @@
-//! Receipts (section 9): how far a message got, and that only the agent's own word makes it seen.
+//! Receipts (section 9): how far a message got. Only the agent itself can make a message `seen`.
 
 use serde_json::{Value, json};
 
@@ -22,12 +22,12 @@ async fn each_agent_is_pending_then_delivered_then_seen() {
     let (mut gone, _) = hub.register("gone", json!({"channels": [], "resume": "stored"})).await;
     gone.next().await;
     let expected = receipts(["seen", "delivered", "delivered", "pending"]);
-    // Anyone may ask about a channel's message, registered or not, and HTTP says the same.
+    // Anyone may read the receipts of a channel's message, registered or not, and HTTP answers the same.
     assert_eq!(carol.answer("receipts", json!({"seq": 1})).await, expected);
     assert_eq!(hub.connect().await.answer("receipts", json!({"seq": 1})).await, expected);
     assert_eq!(hub.get("/api/messages/1/receipts").await, expected);
 
-    // What was written stays written when the agent leaves; a member that leaves is no member.
+    // `delivered` stays when the agent leaves. A member that leaves the channel has no receipt any more.
     gone.leave().await;
     bob.ask("unsubscribe", json!({"channel": "#c"})).await;
     let asked = alice.answer("receipts", json!({"seq": 1})).await;

@@ -1,4 +1,4 @@
-//! What a restart keeps: the log and its numbering, cursors, agents and what they last said.
+//! A restart keeps the log and its numbering, cursors, agents and their statuses.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ async fn the_log_and_all_that_is_known_of_agents_are_there_again() {
     assert_eq!(alice.history(json!({"channel": "#c"})).await, rows);
     assert_eq!(alice.history(json!({"channel": "#c", "search": "three"})).await.len(), 1);
 
-    // The same id is still the same message, with other content it is still refused.
+    // The same id still means the same message; with other content it is still refused.
     alice.send(&json!({"type": "message", "id": "m1", "payload": message})).await;
     let again = alice.reply("m1").await["payload"].clone();
     assert_eq!((&again["seq"], &again["duplicate"]), (&json!(1), &json!(true)));
@@ -78,7 +78,7 @@ async fn times_follow_the_clock_again_after_one_that_was_ahead() {
     let future = 4_000_000_000_000_000_i64;
     hub.agent("alice", &[]).await.say("#c", "one").await;
     hub.stop().await;
-    // As a log is whose machine's clock was ahead when it was written.
+    // A log that was written while the machine's clock was ahead.
     let disk = rusqlite::Connection::open(hub.db()).unwrap();
     disk.execute("UPDATE messages SET ts = ?1", [future]).unwrap();
     drop(disk);
@@ -114,7 +114,7 @@ async fn a_stop_under_load_keeps_what_it_acked_and_numbers_on_without_a_hole() {
             frames
         }));
     }
-    // Stopped while messages are on their way: some are in the log already.
+    // Stops while messages are being sent and some are already in the log.
     let mut watcher = hub.observer("").await;
     watcher.next_message().await;
     hub.stop().await;
@@ -134,7 +134,7 @@ async fn a_stop_under_load_keeps_what_it_acked_and_numbers_on_without_a_hole() {
         assert_eq!(reader.next_message().await["seq"], seq);
     }
     acked.sort_unstable();
-    // Everything accepted was answered before the sockets were closed.
+    // All accepted messages were acked before the sockets closed.
     assert_eq!(acked, (1..=head).collect::<Vec<_>>());
     assert_eq!(hub.agent("c", &[]).await.say("#c", "on").await["seq"], head + 1);
 }

@@ -1,13 +1,13 @@
-//! Resume (section 9): what was missed comes after the ack, then what is live, without gap or repeat.
+//! Resume (section 9): missed messages come after the ack, then live ones, without gap or repetition.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Socket, TestHub};
 
-/// More than the core keeps in memory, so that it is read from the log.
+/// More messages than the core keeps in memory, so that they are read from the log.
 const MANY: usize = 2000;
 
-/// Says `count` things in a row, all on the way at once; they are called `from`, `from + 1`, ….
+/// Sends `count` messages without waiting in between. Their texts are `from`, `from + 1`, ….
 async fn say_many(socket: &mut Socket, channel: &str, from: usize, count: usize) {
     let mut ids = Vec::with_capacity(count);
     for n in from..from + count {
@@ -75,7 +75,7 @@ async fn stored_goes_on_after_the_cursor_that_the_agents_own_seen_moved() {
     say_many(&mut alice, "#c", 0, 10).await;
     bob.contents(10).await;
     bob.ask("heartbeat", json!({"seen": 4})).await;
-    // It only moves forward, and not beyond the log.
+    // The cursor only moves forward, and not beyond the log.
     bob.ask("heartbeat", json!({"seen": 2})).await;
     assert_eq!(bob.refused("heartbeat", json!({"seen": 11})).await, "INVALID_FIELD");
     bob.ask("heartbeat", json!({})).await;
@@ -84,7 +84,7 @@ async fn stored_goes_on_after_the_cursor_that_the_agents_own_seen_moved() {
     assert_eq!((&ack["cursor"], &ack["resumed"]), (&json!(4), &json!(true)));
     assert_eq!(bob.contents(6).await, numbers(4..10));
     bob.nothing_more().await;
-    // The cursor belongs to the name: another connection has the same.
+    // The cursor belongs to the name, so another connection has the same one.
     let (mut second, ack) = hub.register("bob", json!({"channels": [], "resume": "stored"})).await;
     assert_eq!(ack["cursor"], 4);
     second.nothing_more().await;
@@ -104,7 +104,7 @@ async fn stored_for_a_name_never_seen_starts_at_the_head_and_at_the_beginning_fo
     bob.nothing_more().await;
     bob.leave().await;
     alice.say("#c", "7").await;
-    // Registered, but it never said seen: from the head at its first registration for channels.
+    // The name is registered but never sent `seen`: channels start at the head of its first registration.
     let (mut bob, _) = hub.register("bob", json!({"channels": ["#c"], "resume": "stored"})).await;
     assert_eq!(bob.contents(5).await, ["2 @bob", "3", "4 @bob", "6", "7"]);
     bob.nothing_more().await;
@@ -187,7 +187,7 @@ async fn channels_left_and_joined_while_behind_count_from_then_on() {
         say_many(&mut alice, "#joined", 4 * round + 2, 2).await;
     }
     let (mut bob, _) = hub.register("bob", json!({"channels": ["#left"], "resume": 0})).await;
-    // The hub reads the log for bob now; what was said before stays his, what comes later is not.
+    // The hub reads the log for bob now. Earlier messages of the left channel are still for him, later ones are not.
     bob.ask("unsubscribe", json!({"channel": "#left"})).await;
     bob.ask("subscribe", json!({"channel": "#joined"})).await;
     alice.say("#left", "too late").await;
@@ -203,17 +203,17 @@ async fn the_ack_comes_before_what_was_missed_also_while_the_disk_is_slow() {
     let mut hub = TestHub::open().await;
     let mut alice = hub.agent("alice", &[]).await;
     say_many(&mut alice, "#c", 0, 5).await;
-    // After a restart the core has nothing in memory: what was missed is read from the log.
+    // After a restart the core has no messages in memory, so missed ones are read from the log.
     hub.stop().await;
     hub.start().await;
     let mut late = hub.connect().await;
-    // Another writer holds the file: reading goes on, and the commit of the register's record waits.
+    // Another writer locks the file. Reading continues, and the commit of the register's record waits.
     let mut slow_disk = rusqlite::Connection::open(hub.db()).unwrap();
     let held = slow_disk.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
     let payload = json!({"channels": ["#c"], "resume": 0});
     late.send(&json!({"type": "register", "sender": "late", "id": "r", "payload": payload})).await;
     for _ in 0..50 {
-        // Time for the connection to read the log, if it thought that it may.
+        // Gives the connection time to read the log, in case it wrongly does.
         hub.get("/healthz").await;
     }
     drop(held);
@@ -270,7 +270,7 @@ async fn resume_stored_gives_nothing_of_channels_from_before_the_first_register(
     say_many(&mut alice, "#c", 0, 4).await;
     let (mut bob, ack) = hub.register("bob", json!({"channels": ["#c"], "resume": "stored"})).await;
     assert_eq!(ack["channels_from"], 4);
-    // It has dealt with a direct message, say, that is older than all that its channels give it.
+    // The agent has handled, for example, a direct message that is older than all messages of its channels.
     bob.ask("heartbeat", json!({"seen": 1})).await;
     bob.leave().await;
     say_many(&mut alice, "#c", 4, 1).await;
@@ -284,7 +284,7 @@ async fn resume_stored_gives_nothing_of_channels_from_before_the_first_register(
         assert_eq!(bob.contents(1).await, numbers(4..5));
         bob.nothing_more().await;
         bob.leave().await;
-        // A number stays what it says.
+        // A number is still used as it is.
         let (mut bob, ack) = hub.register("bob", json!({"channels": ["#c"], "resume": 1})).await;
         assert_eq!(ack["channels_from"], 1);
         assert_eq!(bob.contents(4).await, numbers(1..5));
@@ -299,7 +299,7 @@ async fn resume_beyond_the_log_has_a_code_of_its_own() {
         let mut socket = hub.connect().await;
         socket.send(&json!({"type": "register", "sender": "a", "id": "r", "payload": payload})).await;
         assert_eq!(socket.reply("r").await["payload"]["code"], "RESUME_BEYOND", "{payload}");
-        // The same connection registers again, from where the hub knows it to be.
+        // The same connection registers again, at the position that the hub knows.
         socket.register("a", json!({"resume": "stored"})).await;
     }
 }

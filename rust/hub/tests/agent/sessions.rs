@@ -1,4 +1,4 @@
-//! Several connections of one name, and what others are told of agents (sections 6 and 9).
+//! Several connections of one name, and events about agents (sections 6 and 9).
 
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ async fn replace_closes_the_others_with_4009_and_refuse_refuses() {
         assert_eq!(socket.closed().await, 4009);
     }
     assert_eq!(new.answer("presence", json!({})).await["agents"], json!({"bob": ["#new"]}));
-    // One's own connection is no rival.
+    // The agent's own connection does not count as a conflict.
     new.register("bob", json!({"channels": ["#new"], "conflict": "refuse"})).await;
     new.register("bob", json!({"channels": ["#new"], "conflict": "replace"})).await;
     hub.agent("alice", &[]).await.say("#new", "hi").await;
@@ -81,7 +81,7 @@ async fn a_replaced_connection_that_still_sends_says_nothing_in_the_name() {
     let hub = TestHub::open().await;
     let mut old = hub.agent("bob", &[]).await;
     let mut new = hub.register("bob", json!({"conflict": "replace"})).await.0;
-    // The hub may have closed already; then there is nothing to send on.
+    // The hub may have closed the socket already; then sending fails.
     let frame = json!({"type": "message", "id": "late", "payload": {"channel": "#c", "content": "late"}});
     let _ =
         futures_util::SinkExt::send(&mut old.stream, tokio_tungstenite::tungstenite::Message::text(frame.to_string()))
@@ -119,7 +119,7 @@ async fn a_second_connection_adds_what_was_not_known_and_changes_nothing() {
     second.leave().await;
     let row = bob.answer("presence", json!({"detail": true})).await["detail"]["bob"].clone();
     assert_eq!((&row["machine"], &row["agent_id"], &row["role"]), (&json!("gpu-1"), &json!("id-1"), &json!("trainer")));
-    // The agent itself may change it at any time, and so may whoever comes when it is gone.
+    // The agent can change it at any time, and so can another one once the agent is gone.
     bob.register("bob", json!({"machine": "gpu-2"})).await;
     let row = bob.answer("presence", json!({"detail": true})).await["detail"]["bob"].clone();
     assert_eq!((&row["machine"], &row["agent_id"]), (&json!("gpu-2"), &json!("id-1")));
@@ -195,7 +195,7 @@ async fn a_register_that_renews_a_connection_loses_no_reply_and_no_message() {
     let mut alice = hub.agent("alice", &[]).await;
     let mut bob = hub.agent("bob", &["#c"]).await;
     for round in 0..5 {
-        // Nothing is waited for in between, so that the renewal meets messages of its own batch.
+        // No waiting in between, so that the second register is in the same batch as messages.
         let mut asked = Vec::new();
         for n in 0..COUNT {
             let said = alice.request("message", json!({"channel": "#c", "content": n.to_string()})).await;

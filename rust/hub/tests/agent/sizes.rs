@@ -1,4 +1,4 @@
-//! No answer closes a connection: what does not fit one comes with the next (section 10, Sizes).
+//! No answer is so large that it closes a connection: the rest comes with the next answer (section 10, Sizes).
 
 use futures_util::future::join_all;
 use orochi_protocol::limits::{ANSWER_BYTES_MAX, CONTENT_BYTES_MAX};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Socket, TestHub};
 
-/// Asks until there is no more; every answer's payload. `page` names what goes on.
+/// Repeats a request until there is no more. Returns each answer's payload. `page` is the field that continues.
 async fn all_pages(socket: &mut Socket, kind: &str, mut payload: Value, page: &str) -> Vec<Value> {
     let mut answers = Vec::new();
     loop {
@@ -35,7 +35,7 @@ async fn sizes_of_history_answers_are_bounded_and_pages_give_each_row_once() {
     let rows = answers.iter().flat_map(|answer| answer["history"].as_array().unwrap());
     let seqs: Vec<_> = rows.map(|row| row["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (1..=ROWS as u64).rev().collect::<Vec<_>>());
-    // As much as was asked for is all there is to say.
+    // An answer with all requested rows has no `more`.
     let few = alice.answer("query", json!({"channel": "#big", "limit": 1})).await;
     assert_eq!((few["history"].as_array().unwrap().len(), few.get("more")), (1, None));
 }
@@ -44,7 +44,7 @@ async fn sizes_of_history_answers_are_bounded_and_pages_give_each_row_once() {
 async fn sizes_of_a_single_row_may_be_larger_and_it_comes_alone() {
     let hub = TestHub::open().await;
     let mut alice = hub.agent("alice", &[]).await;
-    // Each of these letters takes six bytes on the wire.
+    // Each of these characters takes six bytes on the wire.
     alice.say("#odd", &"\u{1}".repeat(174_500)).await;
     alice.say("#odd", "small").await;
     let first = alice.answer("query", json!({"channel": "#odd"})).await;
@@ -79,7 +79,7 @@ async fn sizes_of_presence_answers_are_bounded_and_pages_name_each_agent_once() 
 #[tokio::test]
 async fn sizes_of_an_entry_that_no_answer_holds_are_refused_in_a_sentence() {
     let hub = TestHub::open().await;
-    // Many connections of one name: its row has the channels of all of them.
+    // Many connections of one name. Its row has the channels of all of them.
     let mut sockets = Vec::new();
     for n in 0..64 {
         let channels: Vec<String> = (0..256).map(|m| format!("#{:0>64}", n * 256 + m)).collect();

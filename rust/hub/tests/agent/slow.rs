@@ -1,14 +1,14 @@
-//! A client that stops reading (section 9, Slow readers): it delays nobody and loses nothing.
+//! A client that stops reading (section 9, Slow readers) delays nobody and loses nothing.
 
 use serde_json::json;
 
 use crate::harness::{Socket, TestHub};
 
 const COUNT: usize = 30_000;
-/// Sent before the first ack is awaited, as a client with a window does.
+/// Messages sent before the first ack is awaited, as a client with a window does.
 const WINDOW: usize = 256;
 
-/// Says `COUNT` things and reads their acks meanwhile.
+/// Sends `COUNT` messages and reads their acks meanwhile.
 async fn talk(alice: &mut Socket, padding: &str) {
     for first in (0..COUNT).step_by(WINDOW) {
         let until = COUNT.min(first + WINDOW);
@@ -38,7 +38,7 @@ async fn who_stops_reading_delays_nobody_and_gets_all_in_order_when_it_reads_aga
     let mut slow = hub.agent("slow", &["#c"]).await;
     let mut slow_observer = hub.observer("").await;
     let mut quick = hub.agent("quick", &["#c"]).await;
-    // Larger than what the system's socket buffers and the hub's memory for one connection hold.
+    // Together larger than the system's socket buffers and the hub's memory for one connection.
     let padding = "x".repeat(400);
     let reading = tokio::spawn(async move {
         expect_all(&mut quick).await;
@@ -46,7 +46,7 @@ async fn who_stops_reading_delays_nobody_and_gets_all_in_order_when_it_reads_aga
     });
     talk(&mut alice, &padding).await;
     let mut quick = reading.await.unwrap();
-    // All of it was said and read here before the slow ones read one frame.
+    // Everything was sent and read here before the slow sockets read a single frame.
 
     expect_all(&mut slow).await;
     expect_all(&mut slow_observer).await;

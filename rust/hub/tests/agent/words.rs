@@ -1,5 +1,5 @@
-//! Names and mentions of every script (section 4): what the hub decides is the same live, in a resume, in rows and
-//! in receipts.
+//! Names and mentions of every script (section 4). The hub's decision is the same live, in a resume, in rows and in
+//! receipts.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ async fn mentions_next_to_unspaced_scripts_reach_the_agent_they_name() {
         assert_eq!(frame["payload"]["content"], content);
         assert_eq!(frame["payload"]["mentions"], json!(["Scout"]));
     }
-    // Somebody has that very name from now on, and another spelling makes case ambiguous.
+    // From now on an agent has exactly that name, and another spelling makes the case ambiguous.
     let mut longer = hub.agent("Scoutさん", &[]).await;
     let _spelling = hub.agent("SCOUT", &[]).await;
     assert_eq!(alice.say("#c", "@Scoutさん").await["delivery"], json!({"Scoutさん": "online"}));
@@ -39,7 +39,7 @@ async fn mentions_are_stored_as_resolved_so_that_a_resume_is_what_was_live() {
     let live = scout.next().await;
     scout.leave().await;
     alice.say("#c", "@scoutさん 2").await;
-    // It registers too late for what was said before.
+    // It registers too late for the earlier messages.
     let mut late = hub.register("scoutさん", json!({"channels": [], "resume": "stored"})).await.0;
     late.nothing_more().await;
     for is_restarted in [false, true] {
@@ -83,7 +83,7 @@ async fn mentions_are_those_of_the_table() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/words/mentions.json");
     let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let known = |case: &Value| case["registered"].as_array().cloned().unwrap_or_default();
-    // One hub for all cases with the same agents.
+    // Cases with the same agents share a hub.
     let mut rosters: Vec<Vec<Value>> = cases.iter().map(known).collect();
     rosters.sort_by_key(|roster| json!(roster).to_string());
     rosters.dedup();
@@ -114,7 +114,7 @@ async fn names_are_one_in_every_normal_form() {
         alice.say(channel, content).await;
         assert_eq!(jose.contents(1).await, [content]);
     }
-    // Its frames name it as it registered, or composed.
+    // Its frames may have the registered spelling or the composed one.
     for sender in [decomposed, composed] {
         jose.send(&json!({"type": "message", "sender": sender, "id": sender, "payload": {"channel": "@alice", "content": "yes"}})).await;
         assert_eq!(jose.reply(sender).await["type"], "ack");

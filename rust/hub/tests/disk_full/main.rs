@@ -1,7 +1,7 @@
-//! A disk that is full: refused as a whole, and written to again when there is space.
+//! A full disk: the hub refuses writes, and continues when there is space again.
 //!
-//! A program of its own: it starts `mount`, and a process that is being started holds, for a moment, the locks of
-//! all logs that other tests have open.
+//! This is a program of its own because it starts `mount`: a starting process holds, for a moment, the locks of all
+//! logs that other tests have open.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
@@ -20,11 +20,11 @@ use orochi_hub::store::{Store, StoreError};
 
 use crate::harness::{all, append, message};
 
-/// A file system of two megabytes in memory; unmounted when dropped.
+/// A file system of two megabytes in memory. Dropping it unmounts it.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// None where this user may not mount.
+    /// Returns None if this user may not mount.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(folder.path()).output();
@@ -96,11 +96,11 @@ async fn search_index_on_a_full_disk_of_its_own_stops_no_message_and_says_how_fa
     let target = disk.path().join("index.db");
     let mut log = search::Log::open().reopen(|folder| {
         let index = folder.join("log.search.db");
-        // The hub may have stopped before it made one.
+        // The hub may have stopped before it created the file.
         let _ = fs::remove_file(&index);
         std::os::unix::fs::symlink(&target, &index).unwrap();
     });
-    // Far more words than two megabytes hold.
+    // Far more words than fit into two megabytes.
     let texts = |from: usize| -> Vec<String> {
         (from..from + 10_000).map(|n| format!("needle{n} {n:0>40} {n:a>40} {n:b>40}")).collect()
     };

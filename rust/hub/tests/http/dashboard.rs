@@ -1,4 +1,4 @@
-//! What the dashboard needs: its files, and who waits for what.
+//! The dashboard's files and its counts of waiting messages.
 
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn locked() -> TestHub {
     TestHub::with(|config| config.token = TOKEN.into()).await
 }
 
-/// A request whose answer is looked at itself, not what it leads to.
+/// Sends a request and returns its own answer, without following redirects.
 async fn visit(hub: &TestHub, path: &str) -> Response {
     let client = orochi_hub::http_client::builder("http:").build().unwrap();
     send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
@@ -50,7 +50,7 @@ async fn the_overview_says_what_waits_for_whom_and_what_was_said_last() {
     };
     let before = agent("bob", &overview);
     let waiting = |agent: &Value| ["count", "oldest_seq", "from"].map(|key| agent["waiting"][key].clone());
-    // One that never says what it dealt with is taken to have read what came before it spoke.
+    // An agent that never sends `seen` counts as having read everything before its own messages.
     assert_eq!(waiting(&before), [json!(0), Value::Null, json!([])]);
     hub.say("carol", "#c", "four @bob").await;
     assert_eq!(waiting(&agent("bob", &hub.get("/api/overview").await)), [json!(1), json!(4), json!(["carol"])]);
@@ -174,7 +174,7 @@ async fn overview_of_many_names_lists_who_is_here_and_those_seen_last() {
     for n in 0..520 {
         drop(hub.agent(&format!("away-{n}"), &["#general"]).await);
     }
-    // The last ones leave a moment after their sockets.
+    // The last agents leave a moment after their sockets.
     let deadline = tokio::time::timeout(std::time::Duration::from_secs(20), async {
         while hub.get("/api/agents").await.as_array().unwrap().len() > 1 {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Connections that do not go on: each is closed after a while, on both ports. The hub's times are made short here.
+//! Connections that stop. Each one is closed after a while, on both ports. The tests shorten the hub's deadlines.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn hub(change: impl FnOnce(&mut Patience)) -> TestHub {
     TestHub::start(|_| {}, patience).await
 }
 
-/// Writes this and reads what comes until the hub closes.
+/// Writes a text and reads until the hub closes.
 async fn until_closed(host: &str, written: &str) -> String {
     in_time(async {
         let mut stream = TcpStream::connect(host).await.unwrap();
@@ -41,7 +41,7 @@ async fn deadline_closes_who_says_nothing_and_who_says_half_a_head() {
     assert_eq!(hub.get("/healthz").await, json!({"status": "ok"}));
 }
 
-/// A byte now and then is not a head in time.
+/// Single bytes now and then don't complete the head in time.
 #[tokio::test]
 async fn deadline_of_a_head_is_not_moved_on_by_single_bytes() {
     let hub = hub(|patience| patience.head = SHORT).await;
@@ -95,7 +95,7 @@ async fn deadline_of_an_answer_that_nobody_reads() {
     }
     let mut stream = TcpStream::connect(hub.dashboard_host()).await.unwrap();
     stream.write_all(b"GET /api/messages?limit=500 HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    // Nothing is read; a socket that was closed refuses further bytes.
+    // The test reads nothing. A closed socket refuses further bytes.
     let mut ticks = tokio::time::interval(SHORT / 10);
     in_time(async {
         while stream.write_all(b"\r\n").await.is_ok() {
@@ -105,7 +105,8 @@ async fn deadline_of_an_answer_that_nobody_reads() {
     .await;
 }
 
-/// On a slow line the system takes no more of an answer until much of its buffer is free, unless that is kept small.
+/// On a slow line, the system accepts more of an answer only once much of its buffer is free, unless the buffer is
+/// small.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deadline_of_an_answer_is_moved_on_by_who_reads_it_slowly() {
     let hub = hub(|patience| patience.stuck = 20 * SHORT).await;
@@ -120,7 +121,7 @@ async fn deadline_of_an_answer_is_moved_on_by_who_reads_it_slowly() {
     for _ in 0..100 {
         ticks.tick().await;
         in_time(stream.read_exact(&mut piece)).await.unwrap();
-        // Refused once the hub has closed.
+        // This fails once the hub has closed.
         stream.write_all(b"\r\n").await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever stands in an address: the hub answers in JSON, with a code where it refuses, and goes on.
+//! Random addresses. The hub answers in JSON, with a code if it refuses, and keeps running.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ const NAMES: [&str; 13] = [
     "limit", "since", "until", "before", "after", "sender", "search", "q", "channel", "agent", "all", "token", "detail",
 ];
 
-/// A query, or what stands in its place: also bytes that no browser would send.
+/// A query, or other text in its place, including bytes that no browser would send.
 fn query() -> impl Strategy<Value = Vec<u8>> {
     let pair = (select(NAMES.to_vec()), "[!-~]{0,12}|-?[0-9]{0,20}|%[0-9A-Fa-f]{0,2}|2026-01-15(T10:30:00Z)?")
         .prop_map(|(name, value)| format!("{name}={value}").into_bytes());
@@ -57,10 +57,10 @@ proptest! {
                 let address = [path.as_bytes(), b"?", &query].concat();
                 let (status, body) = ask(&hub, &address).await;
                 let shown = String::from_utf8_lossy(&address);
-                // Gitea is not set up here: 503 is its own answer.
+                // Gitea is not configured here, which has its own answer: 503.
                 let is_known = matches!(status, 200 | 400 | 404 | 422) || (status == 503 && path.contains("gitea"));
                 assert!(is_known, "{status} for {shown}: {body}");
-                // What is no HTTP is refused before there is a route.
+                // Bytes that are not HTTP are refused before the routes.
                 if !body.is_empty() || status != 400 {
                     let answer: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{shown}: {body}"));
                     assert_eq!(status == 200, answer.get("code").is_none(), "{shown}: {body}");
@@ -71,7 +71,7 @@ proptest! {
     }
 }
 
-/// Each starts a hub of its own.
+/// The number of cases. Each one starts a hub of its own.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(12)
 }

@@ -1,4 +1,4 @@
-//! A hub for one test, and the ways to talk to it.
+//! A hub for one test, with HTTP requests and WebSockets to it.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::frames;
 
-/// Longer than anything here takes on a busy machine; nothing waits for it to pass.
+/// Longer than anything here takes on a busy machine. No test waits for it to elapse.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub struct TestHub {
@@ -30,7 +30,7 @@ pub struct TestHub {
 }
 
 impl TestHub {
-    /// A hub on this machine that asks for no token.
+    /// Starts a hub on this machine that needs no token.
     pub async fn open() -> Self {
         Self::with(|_| {}).await
     }
@@ -48,59 +48,59 @@ impl TestHub {
         Self { hub, client: http_client::builder("http:").build().unwrap(), config, _folder: folder }
     }
 
-    /// Stops the hub in order and starts it again on the same log, on new ports.
+    /// Stops the hub in order and starts it again on the same log and new ports.
     pub async fn restart(self) -> Self {
         in_time(self.hub.stop()).await;
         Self { hub: Hub::start(&self.config.clone().check().unwrap()).await.unwrap(), ..self }
     }
 
-    /// The same with other settings.
+    /// Does the same with other settings.
     pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self.restart().await
     }
 
-    /// `host:port` of the agent port.
+    /// The `host:port` of the agent port.
     pub fn agent_host(&self) -> &str {
         self.hub.ready.agent_url.strip_prefix("ws://").unwrap()
     }
 
-    /// `host:port` of the dashboard port.
+    /// The `host:port` of the dashboard port.
     pub fn dashboard_host(&self) -> &str {
         self.hub.ready.dashboard_url.strip_prefix("http://").unwrap()
     }
 
-    /// A request to the dashboard port.
+    /// Builds a request to the dashboard port.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.client.request(method.parse().unwrap(), format!("http://{}{path}", self.dashboard_host()))
     }
 
-    /// A request to the agent port.
+    /// Builds a request to the agent port.
     pub fn request_agent_port(&self, method: &str, path: &str) -> RequestBuilder {
         self.client.request(method.parse().unwrap(), format!("http://{}{path}", self.agent_host()))
     }
 
-    /// The JSON that a GET answers with 200.
+    /// The JSON answer to a GET, which must have status 200.
     pub async fn get(&self, path: &str) -> Value {
         let response = send(self.request("GET", path)).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         response.json().await.unwrap()
     }
 
-    /// Posts a message: the status and the answer.
+    /// Posts a message. Returns the status and the answer.
     pub async fn post(&self, body: Value) -> (StatusCode, Value) {
         let response = send(self.request("POST", "/api/messages").body(body.to_string())).await;
         (response.status(), response.json().await.unwrap())
     }
 
-    /// Posts a message that is accepted.
+    /// Posts a message, which must be accepted.
     pub async fn say(&self, sender: &str, channel: &str, content: &str) -> Value {
         let (status, answer) = self.post(json!({"sender": sender, "channel": channel, "content": content})).await;
         assert_eq!(status, StatusCode::CREATED, "{answer}");
         answer
     }
 
-    /// A registered agent.
+    /// Opens a socket and registers an agent.
     pub async fn agent(&self, name: &str, channels: &[&str]) -> Socket {
         let mut socket = Socket::connect(&format!("ws://{}/", self.agent_host())).await;
         socket.send(json!({"type": "register", "sender": name, "payload": {"channels": channels}})).await;
@@ -114,8 +114,7 @@ pub async fn send(request: RequestBuilder) -> Response {
     in_time(request.send()).await.unwrap()
 }
 
-/// Sends a request as it is written and reads all that comes until the hub closes: `Connection: close` is up
-/// to the caller.
+/// Sends the bytes of a request and reads until the hub closes. The caller has to include `Connection: close`.
 pub async fn send_raw(host: &str, request: &[u8]) -> String {
     in_time(async {
         let mut stream = TcpStream::connect(host).await.unwrap();
@@ -139,7 +138,7 @@ impl Socket {
         Self::open(url).await
     }
 
-    /// The same with a whole request.
+    /// Does the same with a whole request.
     pub async fn open(request: impl IntoClientRequest + Unpin) -> Self {
         Self(in_time(connect_async(request)).await.unwrap().0)
     }
@@ -148,7 +147,7 @@ impl Socket {
         self.0.send(Message::text(frame.to_string())).await.unwrap();
     }
 
-    /// The next frame; pings are not shown.
+    /// The next frame, without pings.
     pub async fn next(&mut self) -> Value {
         match self.receive().await {
             Message::Text(text) => frames::from_hub(&text),
@@ -156,12 +155,12 @@ impl Socket {
         }
     }
 
-    /// Leaves with a close frame; a socket that is dropped vanishes without one.
+    /// Closes the socket with a close frame. Dropping a socket closes it without one.
     pub async fn close(mut self) {
         in_time(self.0.close(None)).await.unwrap();
     }
 
-    /// How the hub closes the socket, which it does next.
+    /// The hub's close frame, which must be the next frame.
     pub async fn closed(&mut self) -> CloseFrame {
         match self.receive().await {
             Message::Close(Some(close)) => close,

@@ -1,4 +1,4 @@
-//! The log's file under a running hub: removed, moved, replaced, or locked by another program.
+//! The log's file is removed, moved, replaced, or locked by another program while the hub runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ async fn readiness_within_max_age_writes_nothing() {
     let ask = |path: &'static str| async { send(hub.request("GET", path)).await.status() };
     assert_eq!(ask("/readyz").await, StatusCode::OK);
     let (first, started) = (probe(), Instant::now());
-    // Longer than an answer is fresh by itself.
+    // Longer than a result is otherwise valid.
     while started.elapsed() < Duration::from_secs(1) {
         assert_eq!(ask("/readyz?max_age=3600").await, StatusCode::OK);
         assert_eq!(probe(), first);
@@ -85,7 +85,7 @@ async fn write_lock_held_by_another_program_delays_nothing_that_memory_answers()
     let say = json!({"sender": "ci", "channel": "#a", "content": "waits"}).to_string();
     let post = send(hub.request("POST", "/api/messages").body(say.clone()));
     let looks = async {
-        // The post has reached the disk, or will in a moment: both are answered meanwhile.
+        // The post has reached the disk, or soon will. Both ports answer meanwhile.
         for path in ["/api/agents", "/api/channels", "/api/stats", "/api/overview"] {
             hub.get(path).await;
         }

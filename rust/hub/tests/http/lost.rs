@@ -1,4 +1,4 @@
-//! Agents that vanish in the middle of their work, and states that outlive the hub.
+//! Agents that disappear during their work, and states that survive a restart.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn working(hub: &TestHub, name: &str, status: &str) -> Socket {
     socket
 }
 
-/// The agents of the overview, once `is_there` holds.
+/// The overview's agents, once `is_there` is true.
 async fn overview_when(hub: &TestHub, is_there: impl Fn(&dyn Fn(&str) -> Value) -> bool) -> Vec<Value> {
     in_time(async {
         loop {

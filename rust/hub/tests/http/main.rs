@@ -1,5 +1,5 @@
-//! The hub's HTTP side over real sockets: a whole hub on free ports with a log of its own, asked by an HTTP
-//! client, by WebSockets, and byte by byte where a client would not let one.
+//! The hub's HTTP side over real sockets: a whole hub on free ports with its own log. Requests come from an HTTP
+//! client, from WebSockets, and byte by byte where a client would not allow them.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 

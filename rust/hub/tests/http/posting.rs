@@ -1,4 +1,4 @@
-//! POST /api/messages: what a program says is what an agent would have said.
+//! POST /api/messages: a program's message has the same effect as an agent's.
 
 use reqwest::StatusCode;
 use serde_json::json;

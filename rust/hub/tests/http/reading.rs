@@ -1,4 +1,4 @@
-//! The GET routes: history, recent messages, search, agents, channels, figures.
+//! The GET routes: history, recent messages, search, agents, channels, statistics.
 
 use serde_json::{Value, json};
 
@@ -203,15 +203,15 @@ async fn answers_in_bytes_are_bounded_and_say_where_they_go_on() {
     }
 }
 
-/// How pages follow each other.
+/// The order of pages.
 enum Order {
     Newest,
     Oldest,
-    /// The newest page first, each with its oldest message first.
+    /// The newest page first, each page with its oldest message first.
     Blocks,
 }
 
-/// The seqs of each page, none of which is larger than it may be.
+/// Reads the seqs of all pages, and checks that none is too large.
 async fn pages(hub: &TestHub, path: &str) -> Vec<Vec<u64>> {
     let (mut path, mut pages) = (path.to_owned(), Vec::new());
     loop {

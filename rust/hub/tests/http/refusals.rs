@@ -1,4 +1,4 @@
-//! Every status of section 10 with its code: JSON, and nothing else.
+//! Each status of section 10 with its code. All answers are JSON.
 
 use axum::http::header;
 use reqwest::{Response, StatusCode};
@@ -9,7 +9,7 @@ use crate::harness::{TestHub, send, send_raw};
 
 const BIG: usize = 1024 * 1024;
 
-/// Checks a refusal: status, code, a sentence that is no stack trace, JSON.
+/// Checks a refusal: its status, its code, and a JSON body with a sentence that is not a stack trace.
 async fn check(response: Response, status: u16, code: &str, what: &str) -> Value {
     assert_eq!(response.status().as_u16(), status, "{what}");
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json", "{what}");
@@ -105,7 +105,7 @@ async fn what_is_not_there_is_404() {
         check(send(hub.request("GET", path)).await, 404, "NOT_FOUND", path).await;
         check(send(hub.request_agent_port("GET", path)).await, 404, "NOT_FOUND", path).await;
     }
-    // The page and the observers' socket are on the dashboard's port only.
+    // Only the dashboard's port has the page and the observers' socket.
     check(send(hub.request_agent_port("GET", "/")).await, 404, "NOT_FOUND", "/").await;
     check(send(hub.request_agent_port("GET", "/ws")).await, 404, "NOT_FOUND", "/ws").await;
 }

@@ -1,4 +1,4 @@
-//! Dashboard logins: what opens one, what it may do, what ends it, and that another server can't use its cookie.
+//! Dashboard logins: how they begin and end, what they allow, and that another server can't use their cookie.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::harness::{Socket, TestHub, in_time, send};
 
 const TOKEN: &str = "s3cret";
 
-/// What a browser keeps of a login.
+/// A browser's copy of a login.
 #[derive(Clone)]
 struct Login {
     /// `name=value`.
@@ -30,7 +30,7 @@ impl Login {
         send(self.on(hub.request(method, path)).body("{}")).await.status()
     }
 
-    /// The request for the observer's WebSocket, as the page makes it.
+    /// The request for the observer's WebSocket, as the page sends it.
     fn upgrade(&self, hub: &TestHub) -> axum::http::Request<()> {
         let mut request = format!("ws://{}/ws", hub.dashboard_host()).into_client_request().unwrap();
         let protocols = format!("orochi, orochi-session.{}", self.key);
@@ -40,7 +40,7 @@ impl Login {
         request
     }
 
-    /// Why a request with it is refused.
+    /// The reason for which a request with this login is refused.
     async fn reason(&self, hub: &TestHub) -> String {
         reason(send(self.on(hub.request("GET", "/api/agents"))).await).await
     }
@@ -61,7 +61,7 @@ async fn locked() -> TestHub {
     TestHub::with(|config| config.token = TOKEN.into()).await
 }
 
-/// A request whose answer is looked at itself, not what it leads to.
+/// Sends a request and returns its own answer, without following redirects.
 async fn visit(hub: &TestHub, path: &str) -> Response {
     let client = orochi_hub::http_client::builder("http:").build().unwrap();
     send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
@@ -88,7 +88,7 @@ async fn sign_in(hub: &TestHub) -> Login {
     Login { cookie, key: body["key"].as_str().unwrap().to_owned() }
 }
 
-/// What a sign-in by address leaves in the browser.
+/// The login that a sign-in by address stores in the browser.
 fn of_redirect(response: &Response) -> Login {
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     let place = response.headers()[header::LOCATION].to_str().unwrap();
@@ -114,7 +114,7 @@ async fn session_reads_writes_nothing_and_signs_out() {
     assert_eq!(login.status(&hub, "GET", "/api/agents").await, StatusCode::UNAUTHORIZED);
 }
 
-/// A browser sends the cookie to every server on the host name, whatever its port: such a server has the cookie alone.
+/// A browser sends the cookie to every server on the host name, whatever its port. Such a server has only the cookie.
 #[tokio::test]
 async fn session_cookie_alone_opens_and_ends_nothing() {
     let hub = locked().await;
@@ -150,7 +150,7 @@ async fn session_cookies_of_two_hubs_do_not_touch_each_other() {
 async fn session_sign_out_ends_one_login_and_survives_a_restart() {
     let hub = locked().await;
     let (ended, kept) = (sign_in(&hub).await, sign_in(&hub).await);
-    // A browser that signed in twice on this host holds both cookies under one name at most; be it so here.
+    // A browser that signed in twice on this host has at most one cookie of a name. This test sends both.
     let both = Login { cookie: format!("{}; {}", kept.cookie, ended.cookie), ..ended.clone() };
     assert_eq!(both.status(&hub, "DELETE", "/api/session").await, StatusCode::NO_CONTENT);
     let hub = hub.restart().await;
@@ -171,14 +171,14 @@ async fn session_refusal_names_its_reason() {
     let (ended, kept) = (sign_in(&hub).await, sign_in(&hub).await);
     let half = Login { key: "x".to_owned(), ..kept.clone() };
     assert_eq!(half.reason(&hub).await, "incomplete");
-    // The browser drops the cookie when it ends; the page still has the key.
+    // The cookie has expired in the browser; the page still has the key.
     let dropped = Login { cookie: "other=1".to_owned(), ..kept.clone() };
     assert_eq!(dropped.reason(&hub).await, "expired");
     let made_up = Login { cookie: format!("{}0", kept.cookie), key: String::new() };
     assert_eq!(made_up.reason(&hub).await, "no_token", "a cookie that no hub made says nothing");
     let answer = send(ended.on(hub.request("DELETE", "/api/session"))).await;
     assert_eq!(ended.reason(&hub).await, "signed_out");
-    // What the other tabs of that browser send from now on.
+    // The cookie that other tabs of that browser send from now on.
     let left = answer.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
     assert_eq!(Login { cookie: left, key: String::new() }.reason(&hub).await, "signed_out");
     let hub = hub.restart_with(|config| config.token = "another".into()).await;
@@ -195,7 +195,7 @@ async fn session_renewed_by_an_open_page_goes_on_and_its_socket_too() {
     let login = Login { cookie: first, key };
     let mut socket = login.observe(&hub).await;
     let mut renewed = login.clone();
-    // Longer than the login would last: until its first cookie is refused.
+    // Renews for longer than the login lasts, until its first cookie is refused.
     while login.status(&hub, "GET", "/api/agents").await == StatusCode::OK {
         let answer = send(renewed.on(hub.request("PUT", "/api/session"))).await;
         assert_eq!(answer.status(), StatusCode::OK);
@@ -286,7 +286,7 @@ async fn session_token_in_the_address_signs_in_and_leaves_it_and_the_printed_lin
     }
 }
 
-/// Any web page can make a browser ask for `/?token=…`, say as a picture.
+/// Any web page can make a browser request `/?token=…`, for example as a picture.
 #[tokio::test]
 async fn session_wrong_tokens_lock_nobody_out() {
     let hub = locked().await;

@@ -1,4 +1,4 @@
-//! Upgrades: agents on any path of their port, observers on `/ws`, and what a wrong token gets.
+//! WebSocket upgrades: agents on any path of their port, observers on `/ws`, and the answer to a wrong token.
 
 use serde_json::json;
 use tokio_tungstenite::connect_async;

@@ -1,4 +1,4 @@
-//! Web pages that a user visits: what their requests meet, and what every answer tells a browser.
+//! Requests from web pages that a user visits, and the security headers of every answer.
 
 use axum::http::header;
 use reqwest::StatusCode;
@@ -83,7 +83,7 @@ async fn host_on_a_reachable_address_is_listed_or_nobodys_on_the_internet() {
     }
 }
 
-/// What a browser sends no `Origin` with: pictures, links, `no-cors` requests.
+/// Requests that a browser sends without an `Origin`: pictures, links, `no-cors` requests.
 #[tokio::test]
 async fn a_page_of_another_site_gets_nothing_by_requests_without_an_origin() {
     let hub = TestHub::with(|config| config.allowed_origins = vec!["https://app.example.com".to_owned()]).await;
@@ -108,7 +108,7 @@ async fn a_page_of_another_site_gets_nothing_by_requests_without_an_origin() {
             assert_eq!(response.status(), StatusCode::FORBIDDEN, "{site} {path}");
             assert_eq!(response.json::<Value>().await.unwrap()["code"], "FORBIDDEN_ORIGIN");
         }
-        // A link to the page works from anywhere, and health is for everyone.
+        // A link to the page works from anywhere, and the health checks are open to everyone.
         assert_eq!(ask("/", site, "navigate", "document").await.status(), StatusCode::OK, "{site}");
         for path in ["/healthz", "/readyz/"] {
             assert_eq!(ask(path, site, "no-cors", "image").await.status(), StatusCode::OK, "{site} {path}");

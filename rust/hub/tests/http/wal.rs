@@ -1,4 +1,4 @@
-//! The write-ahead log while readers overlap.
+//! The size of the write-ahead log while readers overlap.
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -22,7 +22,7 @@ fn start(folder: &TempDir) -> Core {
     core::start(store, loaded, reads).unwrap().0
 }
 
-/// Two readers in turn, each of which begins before the other has ended, so that one always looks at an older state.
+/// Two alternating readers. Each begins before the other has ended, so one of them always reads an older state.
 async fn overlap(core: &Core) -> JoinSet<()> {
     let (to_one, at_one) = mpsc::channel::<()>(1);
     let (to_other, at_other) = mpsc::channel::<()>(1);
@@ -64,7 +64,7 @@ async fn wal_is_reset_while_readers_overlap() {
     assert!(core.reads().files().wal_bytes() > 1_000_000);
     assert!(in_time(log_watch::reset_wal(&core)).await, "readers kept it");
     assert_eq!(core.reads().files().wal_bytes(), 0);
-    // Reads go on.
+    // Reads still work.
     let filter = HistoryFilter { limit: 10, ..HistoryFilter::default() };
     let rows = in_time(core.reads().run(move |reader| reader.history("#load", &filter))).await.unwrap();
     assert_eq!(rows.len(), 10);
@@ -72,7 +72,7 @@ async fn wal_is_reset_while_readers_overlap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wal_stays_near_its_limit_while_readers_overlap() {
-    // WAL_LIMIT_MIB=64 WAL_WRITTEN_MIB=580 is a hub's own limit, and what once made 871 MiB.
+    // WAL_LIMIT_MIB=64 WAL_WRITTEN_MIB=580 is the hub's own limit, with writes that once caused 871 MiB.
     let number = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
     let (limit, written) = (number("WAL_LIMIT_MIB", 4) * MIB, number("WAL_WRITTEN_MIB", 64) * MIB);
     let folder = tempfile::tempdir().unwrap();
@@ -86,6 +86,6 @@ async fn wal_stays_near_its_limit_while_readers_overlap() {
         most = most.max(core.reads().files().wal_bytes());
     }
     println!("{} MiB written: at most {:.1} MiB of write-ahead log", written / MIB, most as f64 / MIB as f64);
-    // Beyond the limit comes what is written in a tenth of a second and until the reads under way have ended.
+    // Beyond the limit is only what is written within a tenth of a second and until the running reads end.
     assert!(most <= written / 2, "{most} bytes");
 }

@@ -1,5 +1,5 @@
-//! Batches that are brought to disk beside the core, one behind the other: what was ordered behind a batch that the
-//! disk refuses, or repeats a message of one that is still under way.
+//! Batches that are committed beside the core, one after the other: entries ordered after a batch that the disk
+//! refuses, and messages that repeat one of a running batch.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 
 use crate::system::open_writing;
 
-/// Refuses each message that asks for it.
+/// Refuses each message whose text begins with `refuse`.
 const REFUSE: &str = "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.content LIKE 'refuse%'
     BEGIN SELECT RAISE(ABORT, 'no'); END";
 
-/// Refuses about one message in two thousand, and its batch with it.
+/// Refuses about one message in two thousand, with its whole batch.
 const REFUSE_SOME: &str = "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN random() % 2000 = 0
     BEGIN SELECT RAISE(ABORT, 'no'); END";
 
@@ -64,7 +64,7 @@ impl Beside {
         answered
     }
 
-    /// Questions are answered at the begin of a turn: the second answer comes from a turn after that of what was sent
+    /// Lookups are answered at the start of a turn. So the second answer comes from a later turn than the entries sent
     /// before.
     async fn ordered(&self) {
         self.core.agents(true).await.unwrap();
@@ -90,7 +90,7 @@ async fn beside_batch_behind_a_refused_one_begins_where_the_log_ends() {
     let mut disk = hub.disk();
     disk.execute_batch(REFUSE).unwrap();
     let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    // The first batch waits for the disk; what follows is ordered behind it.
+    // The first batch waits for the disk. The following entries are ordered after it.
     let refused = hub.post("one", "refuse this").await;
     let bob = hub.register("bob").await;
     let kept = hub.post("two", "kept").await;
@@ -98,7 +98,7 @@ async fn beside_batch_behind_a_refused_one_begins_where_the_log_ends() {
     assert_eq!(refused.await.unwrap_err().code, ErrorCode::StoreUnavailable);
     assert_eq!(kept.await.unwrap().seq, seq(1), "no seq was used by the batch before");
     assert!(bob.await.unwrap());
-    // The refused one is sent again, with other content: its id was never used.
+    // Sends the refused message again with other content: its id was never used.
     let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     let again = hub.post("one", "kept, too").await;
     let carol = hub.register("carol").await;
@@ -116,7 +116,7 @@ async fn beside_records_of_a_refused_batch_go_with_the_next_one() {
     disk.execute_batch(REFUSE).unwrap();
     let held = disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     let waits = hub.post("wait", "refuse this first").await;
-    // One batch: a message before the register, and one that the disk refuses.
+    // One batch with a message before the register, and a message that the disk refuses.
     let before = hub.post("before", "kept, it would be").await;
     let bob = hub.register("bob").await;
     let refused = hub.post("refused", "refuse this").await;
@@ -170,7 +170,7 @@ async fn beside_many_senders_at_once_lose_double_and_reorder_nothing() {
     const SENDERS: usize = 8;
     const EACH: usize = 300;
     let hub = Beside::open();
-    // Some batches are refused: whoever was refused sends again.
+    // Some batches are refused; their senders send again.
     hub.disk().execute_batch(REFUSE_SOME).unwrap();
     let (answer, answered) = oneshot::channel();
     let outbox = Arc::new(Outbox::default());

@@ -1,4 +1,4 @@
-//! A post whose client has gone before the core comes to it is dropped, and so is a register whose connection has.
+//! A post is dropped if its client has gone before the core handles it. So is a register whose connection has gone.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ async fn post(core: Core, content: &'static str) {
     core.post(AgentName::parse("alice").unwrap(), content.to_owned(), draft).await.unwrap();
 }
 
-/// Sends a register, and goes before its answer.
+/// Sends a register, and disappears before the answer.
 async fn register(core: &Core, name: &str) {
     let (answer, _) = oneshot::channel();
     let register = Command::Register {
@@ -40,7 +40,7 @@ async fn gone_askers_requests_are_dropped_before_the_commit() {
     let held = slow_disk.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     let mut first = post(core.clone(), "first").boxed();
     assert!((&mut first).now_or_never().is_none(), "it was sent, and waits for the disk");
-    // It was asked after the first post was sent: the answer comes in that post's turn or later.
+    // The lookup was sent after the first post, so its answer comes in that post's turn or later.
     core.agents(true).await.unwrap();
     let gone = post(core.clone(), "gone").boxed();
     assert!(gone.now_or_never().is_none(), "it was sent; then its client went");

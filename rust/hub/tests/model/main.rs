@@ -1,8 +1,8 @@
-//! The core and the store against a model that a reader can check by eye: random sequences of commands, and
-//! after each of them every connection must have got exactly what the model says, in its order.
+//! Compares the core and the store with a model that a reader can check by eye. After each command of a random
+//! sequence, every connection must have received exactly the model's messages, in order.
 //!
-//! proptest prints the sequence that failed, made as short as it can be, and its seed. `PROPTEST_CASES` sets
-//! how many sequences are tried.
+//! proptest prints a failed sequence, made as short as possible, and its seed. `PROPTEST_CASES` sets the number of
+//! sequences.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
@@ -20,7 +20,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use system::System;
 
-/// Commands of one sequence.
+/// The number of commands in a sequence.
 const LENGTH: std::ops::Range<usize> = 1..60;
 
 proptest! {
@@ -44,7 +44,7 @@ proptest! {
     }
 }
 
-/// Each sequence makes, and syncs, a file of its own.
+/// The number of sequences. Each one creates and syncs a file of its own.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(150)
 }

@@ -1,15 +1,14 @@
-//! The model: a list of messages, and for each connection the rule by which it gets them.
+//! The model: a list of messages, and a rule for each connection that decides which ones it gets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-/// Who there is.
+/// All agents.
 pub const AGENTS: [&str; 3] = ["ann", "ben", "cem"];
-/// Where they talk.
+/// All channels.
 pub const CHANNELS: [&str; 3] = ["#x", "#y", "#z"];
 
-/// One step.
 #[derive(Debug, Clone)]
 pub enum Command {
     Register { agent: usize, channels: Vec<usize>, resume: Resume },
@@ -34,17 +33,17 @@ pub enum Target {
     Agent(usize),
 }
 
-/// Which id a message has.
+/// The id of a message.
 #[derive(Debug, Clone, Copy)]
 pub enum Id {
     New,
-    /// That of this sender's last message, with the same content.
+    /// The id of this sender's last message, with the same content.
     Again,
-    /// The same with other content.
+    /// The id of this sender's last message, with other content.
     Reused,
 }
 
-/// How many answers of each kind a step has.
+/// The number of answers of each kind to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Ack,
@@ -59,7 +58,7 @@ pub enum Answer {
         resumed: Option<bool>,
     },
     Error(&'static str),
-    /// The step asks nothing of the hub.
+    /// The step sends no request to the hub.
     Nothing,
 }
 
@@ -75,7 +74,7 @@ pub fn id() -> impl Strategy<Value = Id> {
     prop_oneof![6 => Just(Id::New), 1 => Just(Id::Again), 1 => Just(Id::Reused)]
 }
 
-/// A message of the log; its seq is its place, from 1.
+/// A message of the log. Its seq is its position in the list, from 1.
 #[derive(Debug, Clone)]
 struct Said {
     sender: usize,
@@ -89,7 +88,7 @@ struct Agent {
     first_head: u64,
 }
 
-/// A connection and the seqs that it must have got.
+/// A connection and the seqs that it must have received.
 #[derive(Debug)]
 pub struct Connection {
     pub agent: usize,
@@ -102,7 +101,7 @@ pub struct Model {
     log: Vec<Said>,
     agents: BTreeMap<usize, Agent>,
     pub connections: Vec<Connection>,
-    /// Each sender's last message, by which an id is used again.
+    /// Each sender's last message, whose id can be used again.
     last: BTreeMap<usize, u64>,
 }
 
@@ -130,7 +129,7 @@ impl Model {
         }
     }
 
-    /// The connection that a step means, of those that there are.
+    /// The connection for a step's number, among the present ones.
     pub fn at(&self, connection: usize) -> Option<usize> {
         connection.checked_rem(self.connections.len())
     }
@@ -222,7 +221,7 @@ impl Said {
         matches!(self.target, Target::Channel(channel) if channels.contains(&channel))
     }
 
-    /// Whether it is addressed to the agent: written to it, or mentioning it in a channel.
+    /// Returns whether the message is addressed to the agent: a direct message, or a mention in a channel.
     fn is_to(&self, agent: usize) -> bool {
         match self.target {
             Target::Agent(target) => target == agent,

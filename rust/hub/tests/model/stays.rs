@@ -1,4 +1,4 @@
-//! An agent that joins and leaves without end while it has messages to read: what the hub keeps for it is bounded.
+//! An agent that joins and leaves without end while it has messages to read. The hub stores a bounded amount for it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::frames;
 use crate::system::open;
 
-/// More than the stays that are kept for one connection.
+/// More than the number of stays that the hub stores for one connection.
 const STAYS: usize = 1100;
 /// More messages than the core keeps in memory.
 const BEFORE: usize = 6 * 1024 + 1;
@@ -28,7 +28,7 @@ async fn post(core: &Core, content: String) {
 async fn joining_and_leaving_without_reading_is_refused_in_the_end_and_harms_nobody() {
     let folder = TempDir::new().unwrap();
     let core = open(&folder);
-    // More than the core keeps in memory: who resumes before them has to read the log.
+    // More messages than the core keeps in memory, so a resume before them has to read the log.
     join_all((0..BEFORE).map(|n| post(&core, format!("before-{n}")))).await;
     let (id, outbox) = (core.new_connection(), Arc::new(Outbox::default()));
     let (answer, answered) = oneshot::channel();
@@ -41,7 +41,7 @@ async fn joining_and_leaving_without_reading_is_refused_in_the_end_and_harms_nob
         let general = ChannelName::general();
         let joins = AgentAction::Subscribe(general.clone());
         core.send(Command::Agent { connection: id, id: format!("join-{n}"), action: joins }).await.unwrap();
-        // A stay in which nothing was said need not be kept.
+        // A stay without messages need not be stored, so each one gets a message.
         post(&core, format!("{n}")).await;
         let leaves = AgentAction::Unsubscribe(general);
         core.send(Command::Agent { connection: id, id: format!("leave-{n}"), action: leaves }).await.unwrap();

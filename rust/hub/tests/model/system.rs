@@ -17,7 +17,7 @@ use crate::model::{AGENTS, Answer, CHANNELS, Command, Id, Model, Resume, Target}
 
 pub struct System {
     folder: TempDir,
-    /// Where the core brings batches to disk.
+    /// The thread that commits batches.
     writing: Writing,
     core: Core,
     connections: Vec<Connection>,
@@ -30,11 +30,11 @@ struct Connection {
     id: ConnectionId,
     agent: usize,
     outbox: Arc<Outbox>,
-    /// Seqs in the order in which they came.
+    /// Seqs in the order of arrival.
     received: Vec<u64>,
-    /// Whether it resumes: then `caught_up` comes once.
+    /// The connection resumes, so it gets `caught_up` once.
     resumes: bool,
-    /// The place that `caught_up` named, and how many messages had come by then.
+    /// The seq in `caught_up`, and the number of messages received before it.
     caught_up: Option<(u64, usize)>,
 }
 
@@ -88,7 +88,7 @@ impl System {
         }
     }
 
-    /// Every connection has got exactly what the model says.
+    /// Checks that every connection received exactly the model's messages.
     pub async fn check(&mut self, model: &Model) {
         self.settle().await;
         for (connection, expected) in self.connections.iter().zip(&model.connections) {
@@ -173,7 +173,7 @@ impl System {
         self.connections[at].take().expect("every request is answered")
     }
 
-    /// Lets every connection read the log until it is live and has nothing left to take.
+    /// Lets every connection read the log until it is live and its outbox is empty.
     async fn settle(&mut self) {
         self.flushed().await;
         for at in 0..self.connections.len() {
@@ -183,7 +183,7 @@ impl System {
         }
     }
 
-    /// Frames are handed over at the end of the core's turn: the second answer comes from a later turn.
+    /// The core hands frames over at the end of a turn, so the second answer comes from a later turn.
     async fn flushed(&self) {
         self.core.barrier().await.unwrap();
         self.core.barrier().await.unwrap();
@@ -191,7 +191,7 @@ impl System {
 }
 
 impl Connection {
-    /// Takes what waits; gives the answer among it.
+    /// Takes the frames from the outbox. Returns the answer among them.
     fn take(&mut self) -> Option<Answer> {
         let mut items: Vec<Item> = Vec::new();
         self.outbox.take(&mut items);
@@ -212,7 +212,7 @@ impl Connection {
         answer
     }
 
-    /// Reads the log where the core says so, as the connection's task does; true where it did.
+    /// Reads the log if the core requires it, as the connection's task does. Returns whether it did.
     async fn read_log(&mut self, core: &Core) -> bool {
         self.take();
         let Next::Read(position) = self.outbox.take(&mut Vec::new()) else { return false };

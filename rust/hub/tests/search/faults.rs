@@ -1,4 +1,4 @@
-//! An index that can't be used never costs a message, and is made anew from the log.
+//! An unusable index loses no messages and is rebuilt from the log.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ async fn search_index_that_is_damaged_inside_is_noticed_and_made_anew() {
         bytes[middle..].fill(0xa5);
         fs::write(index(folder), bytes).unwrap();
     });
-    // The first search may find the damage; it never answers with less without saying so.
+    // The first search may find the damage. If it finds fewer messages, it must say so.
     loop {
         let found = log.found(request("word1500", None)).await;
         if found.indexed_up_to.is_none() {
@@ -82,7 +82,7 @@ async fn search_without_an_index_goes_on_with_the_newest_and_says_how_far_it_see
     let log = filled().await;
     let mut log = log.reopen(|folder| {
         fs::remove_file(index(folder)).unwrap();
-        // Nothing can be written in the place of a folder.
+        // The index can't be written where a folder has its name.
         fs::create_dir(index(folder)).unwrap();
     });
     log.say(&[said("goes on")]);
@@ -96,7 +96,7 @@ async fn search_index_inside_an_older_log_moves_out_and_gives_its_space_back() {
         fs::remove_file(index(folder)).unwrap();
         let db = folder.join("log.db");
         let connection = rusqlite::Connection::open(&db).unwrap();
-        // As version 5 had it.
+        // The index as version 5 stored it.
         connection
             .execute_batch(
                 "DROP TABLE clock_steps; ALTER TABLE agents DROP COLUMN kept;

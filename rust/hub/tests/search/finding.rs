@@ -1,4 +1,4 @@
-//! What a text finds, from tests/search/cases.json, with and without the index.
+//! Searches from tests/search/cases.json, with and without the index.
 
 use orochi_hub::search::{Order, Query, Request};
 use orochi_protocol::{AgentName, ErrorCode, Timestamp};

@@ -1,4 +1,4 @@
-//! A log with its index, and short ways to fill it and search it.
+//! A log with its index, and helpers to fill and search it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use orochi_protocol::{AgentName, Seq, Timestamp};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-/// Longer than anything here takes on a busy machine; nothing waits for it to pass.
+/// Longer than anything here takes on a busy machine. No test waits for it to elapse.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 pub struct Log {
@@ -22,7 +22,7 @@ pub struct Log {
     head: Arc<AtomicU64>,
 }
 
-/// What a test writes; the rest has values that do not matter.
+/// A message of a test. Its other fields have fixed values.
 pub struct Said<'a> {
     pub ts: Timestamp,
     pub channel: &'a str,
@@ -30,7 +30,7 @@ pub struct Said<'a> {
     pub content: &'a str,
 }
 
-/// A message of alice in `#c`, a second after the one before.
+/// A message from alice in `#c`, a second after the previous one.
 pub fn said(content: &str) -> Said<'_> {
     Said { ts: Timestamp::from_micros(0), channel: "#c", sender: "alice", content }
 }
@@ -49,7 +49,7 @@ impl Log {
         Self { folder, store, reads, search, head }
     }
 
-    /// Stops and starts again, with `between` done to the folder's files.
+    /// Stops and starts again; `between` changes the files in the folder meanwhile.
     pub fn reopen(self, between: impl FnOnce(&Path)) -> Self {
         let Self { folder, store, search, .. } = self;
         search.stop();
@@ -92,16 +92,16 @@ impl Log {
         timeout(DEADLINE, self.search.find(&self.reads, request)).await.unwrap().unwrap()
     }
 
-    /// The seqs that a text finds.
+    /// The seqs of the messages that a text finds.
     pub async fn seqs(&self, text: &str) -> Vec<u64> {
         seqs(&self.found(request(text, None)).await)
     }
 
-    /// Waits until the index has everything.
+    /// Waits until all messages are indexed.
     pub async fn indexed(&self) {
         let all = async {
             while self.search.reach().indexed_up_to.get() < self.head() {
-                // A search far ahead of the index calls its thread; here there is nothing else to wait for.
+                // A search far ahead of the index wakes its thread. There is nothing else to wait for here.
                 tokio::task::yield_now().await;
             }
         };

@@ -1,4 +1,4 @@
-//! Search: what it finds in six scripts, what it sees, and what becomes of an index that can't be used.
+//! Search: its results in six scripts, which messages it covers, and the handling of an unusable index.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 

@@ -1,4 +1,4 @@
-//! Pages of hits: their order, and cursors that stay right while messages arrive.
+//! Pages of hits: their order, and cursors that stay valid while messages arrive.
 
 use orochi_hub::search::{Cursor, Order, Request};
 
@@ -12,7 +12,7 @@ async fn walk(log: &mut Log, order: Order, text: &str) -> Vec<u64> {
         all.extend(seqs(&found));
         let Some(next) = found.next else { return all };
         cursor = Some(Cursor::parse("cursor", &next.to_string()).unwrap());
-        // Between two pages others go on.
+        // Other messages arrive between two pages.
         log.say(&[said("another needle came"), said("and hay")]);
     }
 }
@@ -48,7 +48,7 @@ async fn search_by_rank_puts_the_better_match_first_and_by_time_the_newer() {
 async fn search_pages_end_where_a_page_has_read_enough() {
     let mut log = Log::open();
     log.say(&[said("one two")]);
-    // All words of the phrase, never in its order: each must be read to be passed over.
+    // Each message has all words of the phrase, but never in its order, so each one must be read to be rejected.
     let contents = vec!["two one"; 30_000];
     log.say(&contents.iter().map(|content| said(content)).collect::<Vec<_>>());
     let first = log.found(Request { order: Order::Time, ..request("\"one two\"", None) }).await;

@@ -1,4 +1,4 @@
-//! What was said lately, counted a piece at a time: the same as if it were counted at once, whoever asks and when.
+//! Counts of recent messages, made in parts. The result is the same as counting at once, whoever requests it and when.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use orochi_protocol::{Seq, Timestamp};
 
 use crate::harness::{Folder, message, seq};
 
-/// Minutes between two messages: a log of 1000 goes over more than two days.
+/// Minutes between two messages: a log of 1000 spans more than two days.
 const EVERY: i64 = 3;
 const MINUTE: i64 = 60_000_000;
 
@@ -31,7 +31,7 @@ fn append(store: &mut Store, numbers: std::ops::RangeInclusive<u64>) {
     batch.commit().unwrap();
 }
 
-/// Counts by channel and by whom was spoken to, and from when on they are all there.
+/// Counts by channel and by addressed agent, and the time from which they are complete.
 type Seen = (BTreeMap<String, u32>, BTreeMap<String, u32>, Timestamp);
 
 async fn ask(digest: &Digest, reads: &Reads, piece: u64, head: u64, window: Window) -> Seen {
@@ -69,7 +69,7 @@ async fn counted_in_pieces_of_any_size_it_is_what_was_said() {
         let (mut store, _) = folder.open();
         let reads = Reads::open(&folder.db(), 2, Seq::ZERO).unwrap();
         let digest = Digest::new(piece);
-        // Each time more has come, at last more than a piece.
+        // Each time, more messages have arrived; in the end more than one part.
         for head in [1, 30, 31, 600, 605, 1000] {
             let written = u64::try_from(store_head(&reads).await).unwrap();
             append(&mut store, written + 1..=head);
@@ -95,7 +95,7 @@ async fn what_is_not_counted_yet_is_said() {
     append(&mut store, 1..=400);
     let reads = Reads::open(&folder.db(), 2, Seq::ZERO).unwrap();
     let (channels, _, complete_since) = ask(&Digest::default(), &reads, 10, 400, Window::Day).await;
-    // A piece from the end, and one before it.
+    // One part from the end, and one before it.
     assert_eq!((channels.values().sum::<u32>(), complete_since), (20, at(381)));
 }
 
@@ -116,7 +116,7 @@ async fn the_newest_of_a_sender_is_found_as_far_back_as_was_read_and_stays_known
     assert_eq!(newest(300).await, [Some(300), Some(4)]);
     append(&mut store, 301..=1000);
     assert_eq!(newest(1000).await, [Some(1000), Some(4)]);
-    // After a restart: erin spoke two days before the others.
+    // After a restart: erin's message is two days older than the others.
     let digest = Digest::new(100);
     let newest = async || {
         let answer = digest.ask(&reads, 100, (seq(1000), at(1000)), |counts, _| Ok(counts.newest_of("erin")));

@@ -1,4 +1,4 @@
-//! A log in a folder of its own, and short ways to write to it and read it.
+//! A log in its own folder, and helpers to write and read it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{Seq, Timestamp};
 use tempfile::TempDir;
 
-/// The time of a message at `seq`: a second each.
+/// The time of the message `seq`: one second for each seq.
 pub fn time(seq: u64) -> Timestamp {
     Timestamp::from_micros(1_700_000_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000)
 }
@@ -51,7 +51,7 @@ impl Folder {
         Store::open(&self.db()).unwrap()
     }
 
-    /// The names of all files in the folder, sorted.
+    /// The sorted names of all files in the folder.
     pub fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -60,7 +60,7 @@ impl Folder {
     }
 }
 
-/// Appends messages in one transaction, each with its seq as its id.
+/// Appends messages in one transaction. The id of each one is its seq.
 pub fn append(store: &mut Store, contents: std::ops::RangeInclusive<u64>) -> Result<(), StoreError> {
     let mut batch = store.begin()?;
     for n in contents {
@@ -93,7 +93,7 @@ pub fn history(db: &Path, legacy_head: Seq, channel: &str, filter: HistoryFilter
     rows.iter().map(|row| row.seq.get()).collect()
 }
 
-/// The seqs that a search finds, as one of `agent`'s sides where it is given.
+/// The seqs of the messages that a search finds, with direct messages of `agent` if given.
 pub fn search(db: &Path, text: &str, agent: Option<&str>) -> Vec<u64> {
     let agent = agent.map(|name| orochi_protocol::AgentName::parse(name).unwrap());
     let request = Request { query: Query::parse("q", text).unwrap(), agent, limit: 100, ..Request::default() };

@@ -1,5 +1,4 @@
-//! The log on disk, through the store alone: what is in the file after commits, refusals, reopenings and
-//! upgrades.
+//! The log on disk, through the store alone: the file's contents after commits, refusals, reopenings and upgrades.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 

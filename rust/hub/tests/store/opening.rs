@@ -1,4 +1,4 @@
-//! Opening a log: again, twice, one of a newer version, and files that are no log at all.
+//! Opens a log again, twice, and in a newer version, and files that are not logs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -50,7 +50,7 @@ fn a_log_opened_again_goes_on_where_it_was() {
     assert_eq!(again.session_key.expose(), first.session_key.expose());
     assert_eq!((again.agents, again.channels), (vec![record], vec!["#c".to_owned()]));
     append(&mut store, 4..=4).unwrap();
-    // Not closed, as after a crash: what was committed is in the log beside the file.
+    // The store is not closed, as after a crash: committed messages are in the WAL beside the file.
     drop(store);
     let (_store, after) = folder.open();
     assert_eq!(after.head, seq(4));
@@ -97,7 +97,7 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
         .unwrap();
     let (mut store, loaded) = folder.open();
     assert_eq!((loaded.head, loaded.session_key.expose().len()), (seq(3), 32));
-    // The channels of its last connection are its channels.
+    // The channels of its last connection are now the name's channels.
     let kept = ["#a", "#b"].map(|channel| (channel.to_owned(), Seq::ZERO));
     assert_eq!(loaded.agents[0].kept, Some(kept.into()));
     let mut begin = || begin_call(&mut store, "1", "make", time(1));
@@ -221,7 +221,7 @@ fn a_folder_that_is_not_there_is_named() {
 #[test]
 fn a_lock_that_a_killed_process_left_is_free() {
     let folder = Folder::new();
-    // The file stays, and the number in it; the lock itself went with the process.
+    // The file remains, with the process number in it; the lock itself ended with the process.
     fs::write(folder.0.path().join("log.db.lock"), "1").unwrap();
     folder.open();
 }
@@ -337,7 +337,7 @@ fn log_and_what_stands_beside_it_is_its_owners_only() {
         assert_eq!(mode(&name), 0o600, "{name}");
     }
     drop(store);
-    // As a hub before this one left them.
+    // The files with the mode that an earlier hub gave them.
     for name in folder.files() {
         fs::set_permissions(folder.0.path().join(name), fs::Permissions::from_mode(0o644)).unwrap();
     }
@@ -347,7 +347,7 @@ fn log_and_what_stands_beside_it_is_its_owners_only() {
     }
 }
 
-/// The log as it is after `upto` messages, closed, in a file of its own.
+/// A copy of the closed log after `upto` messages, in a file of its own.
 fn backup(folder: &Folder, upto: u64) -> (PathBuf, String) {
     let (mut store, loaded) = folder.open();
     append(&mut store, loaded.head.get() + 1..=upto).unwrap();
@@ -365,7 +365,7 @@ fn epoch_is_another_one_after_an_older_backup_was_put_back() {
         let (mut store, again) = folder.open();
         assert_eq!(again.epoch, epoch, "nothing was put back yet");
         append(&mut store, 4..=6).unwrap();
-        // As a kill leaves it: the head is noted all the same.
+        // The log as a kill leaves it. Its head is noted nevertheless.
         drop(store);
         for name in ["log.db-wal", "log.db-shm"] {
             let _ = fs::remove_file(folder.0.path().join(name));
@@ -395,7 +395,7 @@ fn epoch_is_another_one_after_an_older_backup_was_put_back() {
 fn epoch_stays_when_nothing_was_put_back() {
     let folder = Folder::new();
     let (_, epoch) = backup(&folder, 3);
-    // Renamed, with the folder, and back from a kill.
+    // The log is renamed with its folder after a kill.
     let moved = Folder::new();
     fs::rename(folder.db(), moved.db()).unwrap();
     let (mut store, loaded) = moved.open();

@@ -1,4 +1,4 @@
-//! The log's readers: how many at once, for whom, and for how long.
+//! The log's readers: their number, their lanes, and their deadlines.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -22,7 +22,7 @@ fn log() -> Folder {
     folder
 }
 
-/// Reads until it is interrupted.
+/// Reads until interrupted.
 fn for_ever(reader: &Reader) -> Result<(), StoreError> {
     loop {
         reader.message(seq(1))?;
@@ -74,7 +74,7 @@ async fn read_that_nobody_waits_for_keeps_its_place_until_it_has_ended() {
             let read = move |_: &Reader| {
                 most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 let _ = began.send(());
-                // Until the test drops the sender.
+                // Waits until the test drops the sender.
                 let _ = released.lock().unwrap().recv();
                 under_way.fetch_sub(1, Ordering::SeqCst);
                 Ok(())
@@ -82,12 +82,12 @@ async fn read_that_nobody_waits_for_keeps_its_place_until_it_has_ended() {
             reads.run_in(Lane::Search, read).await
         });
         if n < 2 {
-            // The first two have the places, and are given up while they read.
+            // The first two reads have the permits, and are cancelled while they run.
             in_time(has_begun).await.unwrap();
             asker.abort();
         }
     }
-    // Pages of the log are read all the same.
+    // Pages of the log are read nevertheless.
     for _ in 0..20 {
         in_time(reads.run(|reader| reader.message(seq(1)))).await.unwrap();
     }

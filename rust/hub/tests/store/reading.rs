@@ -1,4 +1,4 @@
-//! Reading: pages of the log, times as places in it, and search that takes any text.
+//! Reads pages of the log, finds times in it, and searches arbitrary texts.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn a_time_between_two_messages_divides_them() {
     let folder = Folder::new();
     let (mut store, _) = folder.open();
     let mut batch = store.begin().unwrap();
-    // Two have the same time: both edges take both.
+    // Two messages have the same time; both ends of a range include both.
     for (n, at) in [(1, 1), (2, 3), (3, 3), (4, 5)] {
         let id = n.to_string();
         batch.append(&NewMessage { ts: time(at), ..message(n, &id, "x") }).unwrap();
@@ -93,7 +93,7 @@ proptest! {
         let reads = Reads::open(&folder.db(), 1, Seq::ZERO).unwrap();
         let search = Search::start(&reads, "the log's", Arc::new(AtomicU64::new(20))).unwrap();
         for text in texts {
-            // A refusal is an answer too.
+            // A refusal is a valid answer too.
             let Ok(query) = Query::parse("q", &text) else { continue };
             let request = Request { query, limit: 10, ..Request::default() };
             let found = runtime.block_on(search.find(&reads, request));
@@ -103,7 +103,7 @@ proptest! {
     }
 }
 
-/// A row of numbers that look random, the same for each run.
+/// A sequence of pseudo-random numbers, the same in each run.
 fn numbers(seed: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(seed), |n| Some(n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1)))
         .map(|n| n >> 33)
@@ -118,7 +118,7 @@ fn history_by_time_is_right_however_often_the_clock_was_set() {
         let mut clock = 1_000;
         let mut times = Vec::new();
         for n in 1..=60 {
-            // Mostly it goes on; now and then it is set, anywhere.
+            // The clock mostly goes forward; now and then it is set to any time.
             clock = match random.next().unwrap() % 10 {
                 0 => random.next().unwrap() % 2_000,
                 step => clock + step % 3,
@@ -128,7 +128,7 @@ fn history_by_time_is_right_however_often_the_clock_was_set() {
             let mut batch = store.begin().unwrap();
             batch.append(&NewMessage { ts: time(clock), ..message(n, &id, "x") }).unwrap();
             if n % 7 == 0 {
-                // What is refused leaves no trace of its time.
+                // A refused message leaves no trace of its time.
                 drop(batch);
                 let mut again = store.begin().unwrap();
                 again.append(&NewMessage { ts: time(clock), ..message(n, &id, "x") }).unwrap();

@@ -1,4 +1,4 @@
-//! A log of scitex-orochi 0.1.0, upgraded in place (PROTOCOL section 10).
+//! Upgrades a log of scitex-orochi 0.1.0 in place (section 10).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 
 use crate::harness::{Folder, all, history, message, read, search, seq};
 
-/// The tables as 0.1.0 makes them.
+/// The tables of 0.1.0.
 const LEGACY: &str = "
     CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, msg_id TEXT NOT NULL, ts TEXT NOT NULL,
         channel TEXT NOT NULL, sender TEXT NOT NULL, content TEXT NOT NULL, mentions TEXT, metadata TEXT);
@@ -18,7 +18,7 @@ const LEGACY: &str = "
     CREATE INDEX idx_messages_sender ON messages (sender);
     CREATE INDEX idx_messages_ts ON messages (ts);";
 
-/// id, msg_id, ts, channel, sender, content, mentions, metadata.
+/// The columns id, msg_id, ts, channel, sender, content, mentions, metadata.
 type Row = (
     i64,
     &'static str,
@@ -51,12 +51,12 @@ const ROWS: [Row; 9] = [
         None,
         None,
     ),
-    // The same sender and id again: it is kept under another id.
+    // The same sender and id again: the message gets another id.
     (7, "a", "2026-01-15T10:31:00", "#general", "alice", "hello again", None, None),
-    // Another sender may have the id.
+    // Another sender may use the same id.
     (8, "a", "not a time", "#general", "bob", "what time is it", None, Some("not json")),
     (9, "b", "", "general", "carol", "a bare name", None, Some("[1]")),
-    // A clock that went back.
+    // The clock went back.
     (10, "c", "2020-01-01", "#general", "odd name!", "from the past @alice @carol", Some("broken"), None),
     (12, "d", "2026-01-15T10:32:00Z", "#a b", "", "odd names are taken as they are", None, None),
     (13, "", "2026-01-15T10:33:00Z", "#ops", "alice", "", None, None),
@@ -70,7 +70,7 @@ fn legacy(folder: &Folder) {
         let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         connection.execute(sql, params![id, msg_id, ts, channel, sender, content, mentions, metadata]).unwrap();
     }
-    // 0.1.0 keeps 500 rows: numbers beyond the last row were used.
+    // 0.1.0 keeps 500 rows, so numbers above the last row were used.
     connection.execute("UPDATE sqlite_sequence SET seq = 20 WHERE name = 'messages'", []).unwrap();
 }
 
@@ -129,7 +129,7 @@ fn what_was_taken_over_is_found_and_what_comes_after_joins_it() {
         Ok(seqs)
     });
     assert_eq!(addressed, [("bob", 3), ("alice", 10), ("carol", 10)]);
-    // Times that went back are still found by their time.
+    // Messages with times that went back are still found by time.
     let since = |text: &str| HistoryFilter { since: Timestamp::parse(text), ..HistoryFilter::default() };
     let until = |text: &str| HistoryFilter { until: Timestamp::parse(text), ..HistoryFilter::default() };
     let general = |filter| history(&db, loaded.legacy_head, "#general", filter);
@@ -203,7 +203,7 @@ fn where_no_copy_can_be_made_the_old_file_stays_as_it_is() {
 fn upgrade_copy_of_a_killed_start_is_kept_and_half_a_copy_is_not() {
     let folder = Folder::new();
     legacy(&folder);
-    // A start that was killed after its copy, and one before it in the middle of it.
+    // One start was killed after its copy, and an earlier one during its copy.
     let old = fs::read(folder.db()).unwrap();
     drop(folder.open());
     fs::write(folder.db(), &old).unwrap();

@@ -1,4 +1,4 @@
-//! Transactions: all of a batch or nothing, ids once a sender, and each index in step.
+//! Transactions: a batch is written whole or not at all, an id is used once for each sender, and all indexes agree.
 
 use orochi_hub::core::system_clock;
 use orochi_hub::store::{Appended, Call, Forgettable, NewMessage};
@@ -20,7 +20,7 @@ fn a_batch_that_is_dropped_has_not_happened_and_its_places_are_used_again() {
     let contents: Vec<String> = all(&folder.db()).into_iter().map(|row| row.content).collect();
     assert_eq!(contents, ["message 1", "message 2", "message 3"]);
     assert!(search(&folder.db(), "lost", None).is_empty());
-    // A channel that only the dropped batch had is still made known when it comes again.
+    // A channel that occurred only in the dropped batch is stored when it occurs again.
     let mut batch = store.begin().unwrap();
     batch.append(&NewMessage { channel: "#lost", ..message(4, "i-4", "found") }).unwrap();
     batch.commit().unwrap();
@@ -94,7 +94,7 @@ fn a_message_is_read_as_it_was_written() {
     });
     assert_eq!(std::mem::take(&mut addressed), [1], "named twice, it is addressed once");
     assert_eq!(history(&folder.db(), Seq::ZERO, "@alice @bob", HistoryFilter::default()), [1]);
-    // A conversation is no channel.
+    // A conversation is not listed as a channel.
     drop(store);
     assert_eq!(folder.open().1.channels, ["#c"]);
 }
@@ -120,7 +120,7 @@ fn states_of_one_agent_are_bounded() {
     let folder = Folder::new();
     let (mut store, _) = folder.open();
     let mut batch = store.begin().unwrap();
-    // A hundred changes a second for half an hour, and an agent that changes seldom.
+    // A hundred changes a second for half an hour, and an agent that rarely changes.
     for n in 0..180_000_i64 {
         let now = Timestamp::from_micros(time(100).as_micros() + n * 10_000);
         batch.put_state("busy-body", &format!("s{n}"), now).unwrap();
@@ -131,7 +131,7 @@ fn states_of_one_agent_are_bounded() {
     assert!((1700..=1900).contains(&states.len()), "about one a second: {}", states.len());
     assert_eq!(states.last().unwrap().0, "s179999", "the newest is what it is in");
     assert_eq!(states_of(&folder, "quiet").len(), 1);
-    // One each second for four hours.
+    // One change each second for four hours.
     let mut batch = store.begin().unwrap();
     for n in 0..14_400 {
         batch.put_state("busy-body", &format!("t{n}"), time(10_000 + n)).unwrap();
@@ -151,7 +151,7 @@ fn states_are_not_deleted_at_once_by_a_clock_that_is_ahead() {
     for day in 0..20 {
         batch.put_state("alice", &format!("day {day}"), time(day * DAY)).unwrap();
     }
-    // 400 days ahead, for some changes, and back.
+    // 400 days ahead for some changes, and back.
     for n in 0..50 {
         batch.put_state("bob", &n.to_string(), time(400 * DAY + n * 60)).unwrap();
     }
@@ -161,7 +161,7 @@ fn states_are_not_deleted_at_once_by_a_clock_that_is_ahead() {
     assert!(states.len() >= 20, "a day's worth at most: {states:?}");
     assert_eq!(states.last().unwrap().0, "day 20");
     drop(store);
-    // Where time has really passed, one day goes with each hour of a hub, and with each start.
+    // Once the time has really passed, one day is removed with each hour of a hub, and with each start.
     let (mut store, _) = folder.open();
     let mut batch = store.begin().unwrap();
     batch.put_state("alice", "later", time(400 * DAY)).unwrap();
@@ -183,7 +183,7 @@ fn calls_and_ended_logins_are_not_forgotten_by_a_clock_that_is_ahead() {
     assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), Call::Begun(now));
     batch.commit().unwrap();
     drop(store);
-    // A start while it is ahead.
+    // The hub starts while the clock is ahead.
     let (mut store, loaded) = folder.open();
     let mut batch = store.begin().unwrap();
     assert_eq!(batch.begin_call("alice", "1", "digest", ahead).unwrap(), Call::Begun(now));
