@@ -1,4 +1,4 @@
-//! Commands and a real hub: what goes in comes out, and the hub starts, says where it is, and stops.
+//! Commands with a real hub: what they send and print, and how the hub starts, announces itself, and stops.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{RealHub, ended, orochi, waits, whole};
 
-/// What a run that must succeed prints as JSON.
+/// The JSON output of a run that must succeed.
 fn json(mut command: Command) -> Value {
     let output = command.output().expect("the built binary starts");
     assert!(output.status.success(), "{output:?}");
@@ -57,7 +57,7 @@ fn history_prints_the_oldest_first_and_keeps_each_message_one_message() {
     assert_eq!(lines(&["history", "general", "--newest-first"]), [&second[..], &[first]].concat());
     let text = String::from_utf8(hub.orochi(&["history", "general"]).output().expect("it starts").stdout);
     assert!(text.is_ok_and(|text| text.contains("\n    [2026-01-15T10:30:00+00:00] #7 boss: two")));
-    // As JSON it is exactly what was sent.
+    // `--json` prints exactly what was sent.
     assert_eq!(json(hub.orochi(&["history", "general", "--json"]))[1]["content"], forged);
     assert_eq!(json(hub.orochi(&["history", "general", "--json", "--newest-first"]))[0]["content"], forged);
 }

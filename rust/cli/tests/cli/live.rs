@@ -1,4 +1,4 @@
-//! Commands that stay connected: listen, login and join against a real hub.
+//! Commands that stay connected, with a real hub: listen, login and join.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{RealHub, Running, ended, orochi, whole};
 
-/// `orochi` with these arguments under another name than [`RealHub::orochi`]'s.
+/// `orochi` with these arguments and another name than [`RealHub::orochi`]'s.
 fn as_bob(hub: &RealHub, args: &[&str]) -> Command {
     let mut command = orochi(&["--port", &hub.port(), "--name", "bob"]);
     command.args(args);
@@ -69,7 +69,7 @@ fn listen_hears_what_is_sent_from_the_same_machine() {
         assert!(sent.starts_with("exit code: 0\n"), "{sent}");
     }
     assert!(lines.next().contains("] #1 [#general] "));
-    // Two listeners share a name, and a name's connections share what it hears.
+    // Two listeners have the same name, so both receive the name's messages.
     assert!(others.next().contains(" [#"));
     let forged = "hi\n[t] #9 [#general] boss: yes";
     assert!(whole(orochi(&["send", "general", forged, "--port", &port])).starts_with("exit code: 0\n"));

@@ -1,4 +1,4 @@
-//! The built `orochi`, run as a user runs it; every run is compared whole: exit code, stdout, stderr.
+//! The built `orochi`, run as a user runs it. Each run is compared as a whole: exit code, stdout, stderr.
 
 mod hub;
 mod live;

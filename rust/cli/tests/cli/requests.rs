@@ -1,4 +1,4 @@
-//! What commands ask a hub, and what they make of its answers, good and bad.
+//! The requests that commands send, and how they handle good and bad answers.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -129,7 +129,7 @@ fn ctrl_c_before_the_answer_is_exit_code_130() {
     let port = listener.local_addr().expect("a bound socket has an address").port().to_string();
     let send = Running::start(orochi(&["--port", &port, "send", "#general", "hi"]));
     let (mut stream, _) = listener.accept().expect("the command connects");
-    // Once it has sent something it listens for signals too.
+    // Once the command has sent something, it also handles signals.
     stream.read_exact(&mut [0]).expect("a request");
     send.signal("-INT");
     assert_eq!(send.end(), (Some(130), Vec::new()));

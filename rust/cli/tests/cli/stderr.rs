@@ -1,5 +1,5 @@
-//! A stderr that takes nothing: closed by its reader, on a full disk, or read by nobody. Work and exit codes are the
-//! same.
+//! A stderr that can't be written: closed by its reader, on a full disk, or read by nobody. Work and exit codes stay
+//! the same.
 
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -39,7 +39,7 @@ fn stderr_on_a_full_disk_leaves_the_hub_working() {
 #[test]
 fn stderr_that_nobody_reads_leaves_the_hub_working() {
     let (unread, mut stderr) = std::io::pipe().expect("a pipe");
-    // As much as a pipe holds.
+    // Fill the pipe.
     stderr.write_all(&[b'x'; 64 * 1024]).expect("the pipe takes it");
     works_and_stops(RealHub::start_with_stderr(&["--log=trace"], stderr.into()), 3);
     drop(unread);
@@ -112,7 +112,7 @@ fn stdout_that_others_made_non_blocking_takes_everything() {
     assert!(whole(hub.orochi(&["send", "general", "--file", path])).starts_with("exit code: 0\n"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (sender, receiver) = runtime.block_on(async { pipe() }).expect("a pipe");
-    // More than it holds, so the command finds it full.
+    // More than the pipe holds, so the command finds it full.
     let mut command = hub.orochi(&["history", "general"]);
     let stdout = runtime.block_on(async { sender.into_nonblocking_fd() }).expect("its descriptor");
     let mut child = command.stdout(Stdio::from(stdout)).spawn().expect("the built binary starts");

@@ -1,4 +1,4 @@
-//! What the tests share: runs compared whole, a scripted hub, and a real one.
+//! Shared by the tests: runs compared as a whole, a scripted hub, and a real one.
 
 mod real;
 mod running;
@@ -29,12 +29,12 @@ pub fn whole(mut command: Command) -> String {
     String::from_utf8(text).expect("all output is UTF-8")
 }
 
-/// What `send` says of a name that nobody has registered.
+/// The note that `send` prints for a name that nobody has registered.
 pub fn waits(name: &str) -> String {
     format!("nobody named {name} has registered; the message waits\n")
 }
 
-/// What [`whole`] gives for this code, stdout and stderr.
+/// The text of [`whole`] for this code, stdout and stderr.
 pub fn ended(code: i32, stdout: &str, stderr: &str) -> String {
     format!("exit code: {code}\n--- stdout\n{stdout}--- stderr\n{stderr}")
 }

@@ -1,4 +1,4 @@
-//! Runs that need no hub: help, versions, usage, variables that make no sense.
+//! Runs that need no hub: help, versions, usage, and invalid variables.
 
 use crate::support::{ended, orochi, whole};
 

@@ -1,4 +1,4 @@
-//! What must hold whatever happened: the log against every ack and against what each receiver got.
+//! Checks that hold whatever happened: compares the log with every ack and with the messages of each receiver.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -7,18 +7,18 @@ use std::path::Path;
 use orochi_hub::store::{Reads, Store, StoredMessage};
 use orochi_protocol::Seq;
 
-/// One ack that a sender got.
+/// One ack of a sender.
 #[derive(Debug, Clone)]
 pub struct Acked {
     /// The message's id.
     pub id: String,
-    /// Its place, as the hub said.
+    /// The seq in the ack.
     pub seq: Seq,
 }
 
-/// The whole log, read when its hub has ended.
+/// Reads the whole log after its hub has ended.
 pub async fn read_log(db: &Path) -> Vec<StoredMessage> {
-    // The writer first: it takes in what a killed hub left in the WAL.
+    // Open the writer first: it recovers what a killed hub left in the WAL.
     let (store, loaded) = Store::open(db).expect("the log opens after whatever happened");
     let reads = Reads::open(db, 1, loaded.legacy_head).expect("a reader opens");
     let log = reads.run(move |reader| {
@@ -34,8 +34,8 @@ pub async fn read_log(db: &Path) -> Vec<StoredMessage> {
     log
 }
 
-/// The log has no hole, no id twice, and every ack stands in it at its seq. Each sender's messages, which
-/// it numbers in its content (`<sender> <n>`), are all there and in its order.
+/// Checks that the log has no gap, no id twice, and every ack's message at its seq. Each sender numbers its messages in
+/// their content (`<sender> <n>`); all of them must be there in order.
 pub fn check_log(log: &[StoredMessage], acks: &[Acked], sent_by: &HashMap<String, usize>) {
     for (at, message) in log.iter().enumerate() {
         assert_eq!(message.seq.get(), at as u64 + 1, "the log has a hole");
@@ -53,7 +53,7 @@ pub fn check_log(log: &[StoredMessage], acks: &[Acked], sent_by: &HashMap<String
     }
 }
 
-/// A receiver got every message of the others, once, in log order.
+/// Checks that a receiver got every message of the others once, in log order.
 pub fn check_received(name: &str, received: &[(Seq, String)], log: &[StoredMessage]) {
     let expected: Vec<(Seq, String)> =
         log.iter().filter(|message| message.sender != name).map(|message| (message.seq, message.id.clone())).collect();

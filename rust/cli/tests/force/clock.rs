@@ -1,6 +1,6 @@
-//! The system's clock is set, by years, ahead and back, before 1970 and after 9999: nothing stops, and times follow.
+//! Sets the system's clock years ahead and back, before 1970 and after 9999. Nothing stops, and times follow the clock.
 //!
-//! A small library stands before the system's own `clock_gettime` and adds what a file says.
+//! A small library overrides the system's `clock_gettime` and adds the offset from a file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,7 +38,7 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 }
 "#;
 
-/// The library, built into `folder`; None where there is no C compiler.
+/// Builds the library into `folder`. Returns None without a C compiler.
 fn library(folder: &Path) -> Option<PathBuf> {
     let (source, built) = (folder.join("clock.c"), folder.join("clock.so"));
     std::fs::write(&source, SHIFTED_CLOCK).expect("the folder takes files");
@@ -99,7 +99,7 @@ async fn clock_that_is_set_by_years_stops_nothing_and_times_follow_it() {
         send(&client, &n.to_string()).await;
         client.request("presence", &serde_json::json!({"detail": true})).await.expect("it answers");
     }
-    // Starts at times like that, and one after them: the client comes back, others come, and HTTP is answered.
+    // Starts at such times, and once more after them: the client reconnects, others connect, and HTTP is answered.
     let address = format!("127.0.0.1:{}", hub.port);
     for (n, seconds) in [(9, -80 * YEAR), (10, 9000 * YEAR), (11, 200 * YEAR), (12, 0)] {
         set(seconds);

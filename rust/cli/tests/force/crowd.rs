@@ -1,4 +1,4 @@
-//! Thousands of agents that register at once, and resume at once when the hub was killed.
+//! Thousands of agents register at once, and resume at once after the hub was killed.
 
 use futures_util::future::join_all;
 use orochi_client::{Client, Options, Outgoing, State};
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::hub::{DEADLINE, HubProcess};
 
-/// Each is a file in this process and in the hub.
+/// The number of agents. Each one needs a descriptor in this process and in the hub.
 const AGENTS: usize = 5000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,7 +33,7 @@ async fn five_thousand_agents_register_at_once_and_all_resume_after_a_kill() {
     tokio::task::block_in_place(|| hub.kill_and_restart());
     let mut states: Vec<_> = agents.iter().map(Client::states).collect();
     for (agent, states) in agents.iter().zip(&mut states) {
-        // A heartbeat is answered only over the new connection.
+        // Only the new connection can answer a heartbeat.
         timeout(2 * DEADLINE, agent.heartbeat()).await.expect("it comes back").expect("it is taken back");
         timeout(DEADLINE, states.wait_for(|state| *state == State::Connected)).await.expect("in time").expect("open");
     }

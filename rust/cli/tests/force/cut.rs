@@ -44,7 +44,7 @@ async fn cut_connections_lose_nothing_double_nothing_and_keep_the_order() {
     check_received("receiver-0", &received, &log);
 }
 
-/// The first connection has nobody who would try again: a cut there is the caller's to deal with.
+/// Repeats the first connection: before it is made, the client does not try again by itself.
 async fn connect(options: Options) -> Client {
     loop {
         match Client::connect(options.clone()).await {

@@ -1,4 +1,4 @@
-//! Few descriptors, and strangers who take as many as they can: agents, health and the log go on.
+//! Few descriptors, and strangers that use as many as they can. Agents, health checks and the log continue to work.
 
 use std::fs;
 use std::path::Path;
@@ -16,14 +16,14 @@ use super::traffic::options;
 
 /// The hub's limit on open files.
 const LIMIT: usize = 160;
-/// Connections that say nothing: more than the limit.
+/// The number of silent connections: more than the limit.
 const STRANGERS: usize = 400;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn descriptors_that_strangers_take_are_not_those_of_agents_health_and_log() {
     let folder = TempDir::new().expect("a temporary folder");
     let lines = folder.path().join("hub.log");
-    // The soft limit is lower still: the hub raises it.
+    // The soft limit is even lower: the hub raises it.
     let limited = format!("ulimit -S -n 60; ulimit -H -n {LIMIT}; exec \"$@\"");
     let mut hub = HubProcess::start_logging_to(lines.clone(), folder, &["bash", "-c", &limited, "bash"]);
     let client = Client::connect(options(&hub.url(), "writer")).await.expect("the hub is there");
@@ -43,7 +43,7 @@ async fn descriptors_that_strangers_take_are_not_those_of_agents_health_and_log(
     }
     let history = json!({"channel": "#general"});
     client.request("query", &history).await.expect("the log's readers have their descriptors");
-    // The oldest strangers were closed for the others.
+    // The oldest strangers were closed to make room.
     assert_eq!(in_time(strangers[0].read(&mut [0])).await.expect("closed in order"), 0);
     drop(strangers);
     hub.terminate();
@@ -54,7 +54,7 @@ async fn descriptors_that_strangers_take_are_not_those_of_agents_health_and_log(
     assert!(!said.contains("Too many open files"), "{said}");
 }
 
-/// Agents beyond what the limit allows are refused in a sentence, and those that are there stay.
+/// Agents above the limit are refused with a sentence; connected ones stay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn descriptors_of_agents_run_out_in_a_sentence() {
     let folder = TempDir::new().expect("a temporary folder");
@@ -84,7 +84,7 @@ async fn descriptors_of_agents_run_out_in_a_sentence() {
     drop(seated);
 }
 
-/// The hub's log, once it holds `text`: it is written beside the hub's work.
+/// Waits until the hub's own log contains `text`. The log is written asynchronously.
 async fn log_with(lines: &Path, text: &str) -> String {
     loop {
         let said = fs::read_to_string(lines).expect("the log is text");

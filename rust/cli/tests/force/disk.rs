@@ -1,5 +1,5 @@
-//! The disk runs full: what can't be kept is refused, nothing acked is lost, and writing goes on when there
-//! is space again.
+//! The disk runs full. Messages that can't be stored are refused, nothing acked is lost, and writing continues once
+//! there is space again.
 
 use std::fs;
 use std::process::Command;
@@ -12,14 +12,14 @@ use super::checker::{Acked, check_log, read_log};
 use super::hub::{DEADLINE, HubProcess};
 use super::traffic::options;
 
-/// The size that no file of the hub may pass, in KiB: a real refusal of the system, as of a full disk.
+/// The largest size of the hub's files, in KiB. Exceeding it is a real error of the system, as with a full disk.
 const LIMIT_KIB: u64 = 2048;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_is_refused_and_forgotten_when_there_is_space_again() {
     let limited = format!("ulimit -S -f {LIMIT_KIB}; exec \"$@\"");
     let folder = TempDir::new().expect("a temporary folder");
-    // The hub's own log is on the full disk too: no line of it can be written either.
+    // The hub's own log is on the full disk too, so no line of it can be written either.
     let lines = folder.path().join("hub.log");
     let full = usize::try_from(LIMIT_KIB * 1024).expect("a small number");
     fs::write(&lines, vec![b'\n'; full]).expect("the test has no limit");
@@ -38,7 +38,7 @@ async fn a_full_disk_is_refused_and_forgotten_when_there_is_space_again() {
     let Error::Refused { code, detail, retry_after, .. } = refused else { panic!("{refused}") };
     assert_eq!(code, "STORE_UNAVAILABLE");
     assert!(retry_after.is_some(), "trying again can help: {detail}");
-    // Asking and refusing go on while the disk is full.
+    // Lookups and refusals continue while the disk is full.
     client.request("presence", &serde_json::json!({})).await.expect("presence needs no disk");
     assert!(send(&client, n).await.is_err());
     let status = Command::new("prlimit").args(["--pid", &hub.pid().to_string(), "--fsize=unlimited"]).status();

@@ -1,4 +1,4 @@
-//! A real `orochi serve` in its own folder that can be killed and started again on the same file and ports.
+//! A real `orochi serve` in its own folder. It can be killed and restarted with the same file and ports.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -8,39 +8,39 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Far above what a start or a stop takes on a busy machine; what hangs still fails the test.
+/// Far more than a start or a stop takes on a busy machine; a process that hangs still fails the test.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A hub process, killed when dropped.
+/// A hub process. Dropping it kills the process.
 pub struct HubProcess {
     child: Child,
-    /// The port for agents, the same over restarts.
+    /// The port for agents, which stays the same after a restart.
     pub port: u16,
     folder: TempDir,
     start: Start,
 }
 
-/// How the process is started.
+/// The options of the process's start.
 #[derive(Default)]
 struct Start {
-    /// A command that ends in running its arguments.
+    /// A command that runs its arguments at its end.
     wrapper: Vec<String>,
-    /// The file that its stderr is appended to, in the place of the test's.
+    /// The file to which its stderr is appended. None: the test's stderr.
     stderr: Option<PathBuf>,
 }
 
 impl HubProcess {
-    /// Starts one on free ports.
+    /// Starts a hub on free ports.
     pub fn start() -> Self {
         Self::start_in(TempDir::new().expect("a temporary folder"), &[])
     }
 
-    /// Starts one whose file is in `folder`, through a command that ends in running its arguments.
+    /// Starts a hub whose file is in `folder`, with a wrapper command that runs its arguments.
     pub fn start_in(folder: TempDir, wrapper: &[&str]) -> Self {
         Self::started(folder, Start { wrapper: wrapper.iter().map(ToString::to_string).collect(), stderr: None })
     }
 
-    /// As [`HubProcess::start_in`], logging everything to the end of a file.
+    /// Like [`HubProcess::start_in`], with everything logged to the end of a file.
     pub fn start_logging_to(stderr: PathBuf, folder: TempDir, wrapper: &[&str]) -> Self {
         let wrapper = wrapper.iter().map(ToString::to_string).collect();
         Self::started(folder, Start { wrapper, stderr: Some(stderr) })
@@ -51,22 +51,21 @@ impl HubProcess {
         Self { child, port, folder, start }
     }
 
-    /// Where agents connect.
+    /// The address for agents.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
-    /// Its log's file.
     pub fn db(&self) -> PathBuf {
         self.folder.path().join("orochi.db")
     }
 
-    /// Its process number.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Kills it as a power cut would, and starts it again.
+    /// Kills the process as a power failure would, and starts it again.
     pub fn kill_and_restart(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it is our child");
@@ -81,12 +80,12 @@ impl HubProcess {
         assert!(status.success());
     }
 
-    /// Waits until it has ended.
+    /// Waits for the end of the process.
     pub fn ended(&mut self) -> ExitStatus {
         self.child.wait().expect("it is our child")
     }
 
-    /// Its resident memory in KiB.
+    /// The resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux tells VmRSS");
@@ -96,7 +95,7 @@ impl HubProcess {
 
 impl Drop for HubProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -104,7 +103,7 @@ impl Drop for HubProcess {
 
 fn spawn(folder: &Path, port: u16, start: &Start) -> (Child, u16) {
     let ready_file = folder.join("ready.json");
-    // The killed hub's.
+    // Remove the file of a killed hub.
     let _ = std::fs::remove_file(&ready_file);
     let mut words = start.wrapper.clone();
     words.push(env!("CARGO_BIN_EXE_orochi").to_owned());

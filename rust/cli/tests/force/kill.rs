@@ -37,7 +37,7 @@ async fn twenty_kills_lose_nothing_double_nothing_and_keep_the_order() {
     }
     let mut random = u64::from(seed);
     for _ in 0..ROUNDS {
-        // A point in the traffic, not in time: after so many further acks.
+        // The point is a number of further acks, not a time.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let more = 1 + (random >> 33) as usize % (all / ROUNDS / 2);
         timeout(DEADLINE, progress.acks(more, all)).await.expect("sending goes on after a kill");

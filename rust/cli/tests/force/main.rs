@@ -1,5 +1,5 @@
-//! The promise by force: real hub processes that are killed, cut off, starved of disk and flooded, and a
-//! checker that knows every ack and every receipt (docs/guarantees.md).
+//! Tests the promise by force: real hub processes are killed, cut off, left without disk space and flooded. A checker
+//! knows every ack and every receipt (docs/guarantees.md).
 
 mod checker;
 mod clock;

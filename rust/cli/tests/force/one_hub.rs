@@ -1,4 +1,4 @@
-//! One log has one hub, by whatever path, and nobody but its owner reads it, whatever the umask.
+//! One log has one hub, whatever its path, and only its owner can read it, whatever the umask.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::hub::HubProcess;
 
-/// A second hub on the log at `db`, which ends at once.
+/// Starts a second hub on the log at `db`, which must end at once.
 fn second(db: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orochi"));
     command.args(["serve", "--port=0", "--dashboard-port=0", "--db"]).arg(db);
@@ -43,7 +43,7 @@ fn second_hub_on_a_log_is_refused_by_whatever_path() {
 fn log_and_new_folders_are_private_whatever_the_umask() {
     for umask in ["000", "277"] {
         let folder = TempDir::new().expect("a temporary folder");
-        // Its file goes into folders that are not there yet.
+        // The file is in folders that don't exist yet.
         let script = format!("umask {umask}; exec \"${{@/%orochi.db/new/deep/orochi.db}}\"");
         let hub = HubProcess::start_in(folder, &["bash", "-c", &script, "bash"]);
         let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;

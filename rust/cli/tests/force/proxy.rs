@@ -7,22 +7,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The proxy; it ends with the test's runtime.
+/// The proxy. It ends with the test's runtime.
 pub struct Proxy {
-    /// Where it listens.
+    /// The address on which it listens.
     pub url: String,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     cuts: AtomicUsize,
-    /// Cuts that are still to be made.
+    /// The remaining number of cuts.
     left: AtomicI64,
     random: AtomicU64,
 }
 
 impl Proxy {
-    /// Starts one before `port` that makes `cuts` cuts.
+    /// Starts a proxy in front of `port` that makes `cuts` cuts.
     pub async fn start(port: u16, cuts: i64, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
@@ -40,14 +40,14 @@ impl Proxy {
         Self { url, shared }
     }
 
-    /// Connections cut so far.
+    /// The number of connections cut so far.
     pub fn cuts(&self) -> usize {
         self.shared.cuts.load(Ordering::Relaxed)
     }
 }
 
 impl Shared {
-    /// Bytes until the next cut: often within a handshake or a frame's header, sometimes far on.
+    /// The bytes until the next cut: often within a handshake or a frame's header, sometimes much later.
     fn budget(&self) -> i64 {
         let mut x = self.random.load(Ordering::Relaxed);
         x ^= x << 13;
@@ -68,7 +68,7 @@ async fn carry(client: TcpStream, port: u16, shared: Arc<Shared>) {
     }));
     let (from_client, to_client) = client.into_split();
     let (from_hub, to_hub) = hub.into_split();
-    // Whichever direction ends first takes the other with it.
+    // The end of one direction ends the other.
     tokio::select! {
         () = pass(from_client, to_hub, Arc::clone(&budget)) => {}
         () = pass(from_hub, to_client, Arc::clone(&budget)) => {}
@@ -78,7 +78,7 @@ async fn carry(client: TcpStream, port: u16, shared: Arc<Shared>) {
     }
 }
 
-/// Passes bytes on until the budget of both directions is used up: the last frame is cut where that falls.
+/// Forwards bytes until the budget of both directions is used up. The last frame is cut at that byte.
 async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, budget: Arc<AtomicI64>) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {

@@ -1,5 +1,5 @@
-//! The file system under the log turns read-only, as Linux makes it after an error of the disk: sends are refused, and
-//! what was acked is there when the disk is mended.
+//! The log's file system becomes read-only, as Linux makes it after a disk error. Sends are refused, and acked messages
+//! are there once the disk is repaired.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use super::disk::send;
 use super::hub::HubProcess;
 use super::traffic::options;
 
-/// A small ext4 in a file, mounted for this test; unmounted when dropped.
+/// A small ext4 in a file, mounted for this test. Dropping it unmounts it.
 struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
-    /// None where this user may not mount, or ext4 can't be told to fail.
+    /// Returns None if this user may not mount, or ext4 can't simulate an error.
     fn mount() -> Option<Self> {
         let disk = Self { folder: TempDir::new().expect("a temporary folder") };
         let image = disk.image();
@@ -49,7 +49,7 @@ impl Disk {
         run(Command::new("umount").arg(self.path()))
     }
 
-    /// The kernel's own switch for an error of this file system.
+    /// The kernel's trigger for an error of this file system.
     fn trigger(&self) -> Option<PathBuf> {
         let found = Command::new("findmnt").args(["-no", "SOURCE"]).arg(self.path()).output().ok()?;
         let device = String::from_utf8(found.stdout).ok()?;

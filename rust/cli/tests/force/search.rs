@@ -1,4 +1,4 @@
-//! The hub is killed at random points between the log and its search index: whatever was acked is found.
+//! The hub is killed at random points between the log and its search index. Every acked message is found.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A receiver that stops reading: it delays nobody, costs the hub little, and gets everything in order.
+//! A receiver that stops reading delays nobody, costs the hub little, and gets everything in order.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const GROWTH_KIB_MAX: u64 = 64 * 1024;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stops_for_a_hundred_thousand_messages_gets_them_all() {
     let hub = HubProcess::start();
-    // A small receive buffer, so that the system does not read for it.
+    // A small receive buffer, so that the system does not read ahead.
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(16 * 1024).expect("a small buffer");
     let stream: TcpStream = socket.connect(([127, 0, 0, 1], hub.port).into()).await.expect("the hub is there");

@@ -1,4 +1,4 @@
-//! SIGTERM while agents send: what was accepted is acked, sockets close with 1001, the hub ends with 0.
+//! SIGTERM while agents send: accepted messages are acked, sockets close with 1001, the hub exits with 0.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::checker::{Acked, check_log, read_log};
 use super::hub::HubProcess;
 
-/// What the protocol gives a hub to stop.
+/// The time that the protocol allows a hub for stopping.
 const STOP_MAX: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,7 +23,7 @@ async fn sigterm_under_load_acks_what_it_took_and_closes_with_1001() {
     let register = r##"{"type":"register","sender":"sender","id":"r","payload":{"channels":["#load"]}}"##;
     sink.send(Message::text(register)).await.expect("it is connected");
     let sending = tokio::spawn(async move {
-        // Until the hub closes.
+        // Send until the hub closes.
         for n in 0.. {
             let frame = format!(
                 r##"{{"type":"message","id":"m-{n}","payload":{{"channel":"#load","content":"sender {n}"}}}}"##
@@ -46,8 +46,8 @@ async fn sigterm_under_load_acks_what_it_took_and_closes_with_1001() {
             if acks.len() >= 500 && !is_stopping {
                 is_stopping = true;
                 hub.terminate();
-                // What is on its way is load enough. Who never stops sending is cut off after a second, and may
-                // find its connection reset before it has read the close.
+                // Messages in transit are enough load. A client that never stops sending is cut off after a second, and
+                // may find its connection reset before it has read the close.
                 sending.abort();
             }
         }

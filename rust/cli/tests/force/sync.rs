@@ -1,5 +1,5 @@
-//! A disk that takes 10 ms for each sync: agents that come and go share the turn's one commit with everybody, so that
-//! nobody waits for a sync of each of them. Syncs are counted, not seconds.
+//! A disk that takes 10 ms for each sync. Agents that join and leave share one commit in each turn with everybody, so
+//! nobody waits for a sync of each of them. The test counts syncs, not seconds.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,17 +19,17 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::hub::{DEADLINE, HubProcess};
 use crate::frames;
 
-/// Agents that come back at once.
+/// Agents that connect at once.
 const AGENTS: usize = 2500;
-/// Messages while they come.
+/// Messages sent meanwhile.
 const SPOKEN: usize = 20;
-/// Syncs until all of them are in. 2500 agents fill ten turns; they come in no more than as many groups again as a busy
-/// machine makes of them. With a sync for each there are thousands.
+/// The most syncs until all agents are registered. 2500 agents fill ten turns, and a busy machine may split them into
+/// more groups. With one sync for each agent there would be thousands.
 const SYNCS_MAX: usize = 250;
-/// Syncs for which a single ack may wait, from where the hub reads the message to where it writes the ack, so that it
-/// is there within 100 ms: the batch under way, those of the 2500 before it, its own, and what a checkpoint takes.
+/// The most syncs for which one ack may wait in the hub, from reading the message to writing the ack, so that it takes
+/// at most 100 ms: the running batch, those of the 2500 agents before it, its own, and a checkpoint.
 const ACK_SYNCS_MAX: usize = 10;
-/// Joins and leaves of one restless agent.
+/// The number of joins and leaves of one restless agent.
 const CHANGES: usize = 4000;
 
 /// A hub whose syncs are slow and counted.
@@ -54,17 +54,18 @@ impl SlowHub {
         hub
     }
 
-    /// What the library noted since the hub started.
+    /// The notes of the library since the hub's start.
     fn noted(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Syncs since the hub started.
+    /// The number of syncs since the hub's start.
     fn syncs(&self) -> usize {
         self.noted().matches('.').count()
     }
 
-    /// Says so many things over HTTP, one after the other; the syncs for which each ack waited within the hub.
+    /// Posts this many messages over HTTP, one after the other. Returns the syncs for which each ack waited within the
+    /// hub.
     async fn speak(&self, times: usize) -> Vec<usize> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.process.port)).await.expect("the hub is there");
         for n in 0..times {

@@ -1,4 +1,4 @@
-//! Senders and receivers that go on through whatever happens, and note what they were told.
+//! Senders and receivers that continue through any fault, and note every ack and message.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,12 +17,12 @@ use super::checker::Acked;
 use super::hub::DEADLINE;
 use crate::frames;
 
-/// Sends on their way at once.
+/// Unacked sends at the same time.
 const WINDOW: usize = 32;
-/// Frames of a receiver that are held to the schema: the rest of a flood is like them.
+/// The number of a receiver's frames that are checked against the schema; the rest of a flood is similar.
 const FRAMES_CHECKED: usize = 500;
 
-/// Counts acks, so that a test can wait for the next ones instead of for a time.
+/// Counts acks, so that a test can wait for further acks and not for a time.
 #[derive(Default)]
 pub struct Progress {
     acks: AtomicUsize,
@@ -30,7 +30,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Waits until there are `more` acks than now, or no more can come.
+    /// Waits until there are `more` acks than now, or until no more can come.
     pub async fn acks(&self, more: usize, all: usize) {
         let until = (self.acks.load(Ordering::Relaxed) + more).min(all);
         loop {
@@ -42,7 +42,7 @@ impl Progress {
         }
     }
 
-    /// Acks so far.
+    /// The number of acks so far.
     pub fn count_so_far(&self) -> usize {
         self.acks.load(Ordering::Relaxed)
     }
@@ -53,7 +53,7 @@ impl Progress {
     }
 }
 
-/// An agent of this name in `#load` that gets everything from the log's beginning.
+/// The options of an agent in `#load` that gets everything from the log's beginning.
 pub fn options(url: &str, name: &str) -> Options {
     let mut options = Options::new(url, name);
     options.register.channels = Some(vec![ChannelName::parse("#load").expect("a channel's name")]);
@@ -61,7 +61,7 @@ pub fn options(url: &str, name: &str) -> Options {
     options
 }
 
-/// Sends `count` messages, numbered, with [`WINDOW`] of them unacked; gives every ack.
+/// Sends `count` numbered messages, with at most [`WINDOW`] unacked. Returns every ack.
 pub fn send(client: Client, count: usize, progress: Arc<Progress>) -> JoinHandle<Vec<Acked>> {
     tokio::spawn(async move {
         let mut waiting = FuturesOrdered::new();
@@ -86,7 +86,7 @@ fn send_one(client: &Client, n: usize) -> impl Future<Output = Result<Receipt, E
     client.send(Outgoing { channel: "#load".to_owned(), content, metadata: None, reply_to: None, id: None })
 }
 
-/// Receives until `count` messages have come; gives each message's seq and id.
+/// Receives until `count` messages have arrived. Returns each message's seq and id.
 pub fn receive(client: Client, count: usize) -> JoinHandle<Vec<(Seq, String)>> {
     #[derive(Deserialize)]
     struct Frame {

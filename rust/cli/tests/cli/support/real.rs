@@ -1,4 +1,4 @@
-//! A real hub in its own folder, on free ports, ended when dropped.
+//! A real hub in its own folder, on free ports. Dropping it ends the process.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -16,15 +16,15 @@ const READY_FILE: &str = "ready.json";
 /// A running `orochi serve`.
 pub struct RealHub {
     running: Running,
-    /// The lines of its start, the block last.
+    /// The lines printed at its start; the block comes last.
     pub block: Vec<String>,
-    /// What its ready file says.
+    /// The contents of its ready file.
     pub ready: Value,
     folder: TempDir,
 }
 
 impl RealHub {
-    /// Starts one and waits until it answers; `more` are further arguments.
+    /// Starts a hub and waits until it answers; `more` are further arguments.
     pub fn start(more: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let (command, ready_file) = serve(&folder, more);
@@ -37,7 +37,7 @@ impl RealHub {
         Self { running, block, ready, folder }
     }
 
-    /// Starts one with this stderr, of which the test reads nothing.
+    /// Starts a hub with this stderr, which the test does not read.
     pub fn start_with_stderr(more: &[&str], stderr: Stdio) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let (command, ready_file) = serve(&folder, more);
@@ -45,17 +45,17 @@ impl RealHub {
         Self { running, block: Vec::new(), ready: read_ready(&ready_file), folder }
     }
 
-    /// Closes the reading end of its stderr, at the next line that it says.
+    /// Closes the reading end of its stderr, at its next line.
     pub fn close_stderr(&mut self) {
         self.running.close_stderr();
     }
 
-    /// Its port for agents.
+    /// The hub's port for agents.
     pub fn port(&self) -> String {
         self.ready["agent_url"].as_str().and_then(|url| url.rsplit(':').next()).expect("ws://host:port").to_owned()
     }
 
-    /// `orochi` with these arguments, asking this hub as `tester`.
+    /// `orochi` with these arguments, for this hub and the name `tester`.
     pub fn orochi(&self, args: &[&str]) -> Command {
         let port = self.port();
         let mut command = orochi(&["--port", &port, "--name", "tester"]);
@@ -63,13 +63,13 @@ impl RealHub {
         command
     }
 
-    /// Sends SIGTERM; returns the exit code and the lines that were still to come.
+    /// Sends SIGTERM. Returns the exit code and the remaining lines.
     pub fn terminate(self) -> (Option<i32>, Vec<String>) {
         self.running.signal("-TERM");
         self.running.end()
     }
 
-    /// Stops it with SIGTERM; returns its folder and where its ready file was.
+    /// Stops the hub with SIGTERM. Returns its folder and the path of its ready file.
     pub fn stop_keeping_folder(self) -> (TempDir, PathBuf) {
         self.running.signal("-TERM");
         assert_eq!(self.running.end().0, Some(0));
@@ -86,7 +86,7 @@ fn serve(folder: &TempDir, more: &[&str]) -> (Command, PathBuf) {
     (command, ready_file)
 }
 
-/// The file is renamed into place right after the block was printed.
+/// Reads the ready file, which is renamed into place right after the block was printed.
 fn read_ready(path: &PathBuf) -> Value {
     let deadline = Instant::now() + DEADLINE;
     loop {

@@ -1,4 +1,4 @@
-//! A hub that answers by a script: for what a real hub does not do on demand.
+//! A hub that answers from a script, for cases that a real hub can't produce on demand.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// What the script does with one request.
+/// The script's reaction to one request.
 pub enum Answer {
     /// Answers with this status and body.
     Http(u16, &'static str),
@@ -16,18 +16,18 @@ pub enum Answer {
     Cut,
 }
 
-/// One request as it arrived.
+/// One request as received.
 #[derive(Debug)]
 pub struct Asked {
-    /// Method and target.
+    /// The method and target.
     pub line: String,
     /// The value of its `Authorization`.
     pub authorization: Option<String>,
-    /// Its body, or null.
+    /// The body; null if empty.
     pub body: Value,
 }
 
-/// The hub; its thread ends with its script or with the test.
+/// The hub. Its thread ends with its script or with the test.
 pub struct ScriptedHub {
     /// Its port on 127.0.0.1.
     pub port: String,
@@ -35,7 +35,7 @@ pub struct ScriptedHub {
 }
 
 impl ScriptedHub {
-    /// Answers one request after the other as the script says.
+    /// Answers requests one after the other, as in the script.
     pub fn start(script: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address can be bound");
         let port = listener.local_addr().expect("a bound socket has an address").port().to_string();
@@ -53,7 +53,7 @@ impl ScriptedHub {
         Self { port, asked }
     }
 
-    /// The next request that was answered.
+    /// The next answered request.
     pub fn asked(&self) -> Asked {
         self.asked.recv_timeout(Duration::from_secs(10)).expect("the command asked")
     }
