@@ -44,9 +44,7 @@ pub enum Error {
     Closed,
     /// A 0.1.0 hub does not support the request.
     #[error("{what} needs a newer hub: this one speaks scitex-orochi 0.1.0")]
-    OldHub {
-        what: &'static str,
-    },
+    OldHub { what: &'static str },
     /// The protocol does not allow the request. Nothing was sent.
     #[error(transparent)]
     Invalid(#[from] Refusal),

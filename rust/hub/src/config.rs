@@ -194,9 +194,7 @@ pub enum ConfigError {
         "{host} can be reached by other machines and OROCHI_TOKEN is not set; set OROCHI_TOKEN to a secret, \
          or OROCHI_ALLOW_ANONYMOUS=1 if everyone who can reach this address may use the hub"
     )]
-    Anonymous {
-        host: String,
-    },
+    Anonymous { host: String },
     /// A host that can't be bound.
     #[error(
         "OROCHI_HOST is {host:?}, which is neither an IP address nor a known host name ({reason}); \

@@ -51,11 +51,7 @@ pub enum Action {
     /// `reopen_issue`
     ReopenIssue(Issue),
     /// `edit_issue`; None leaves a part unchanged.
-    EditIssue {
-        issue: Issue,
-        title: Option<String>,
-        body: Option<String>,
-    },
+    EditIssue { issue: Issue, title: Option<String>, body: Option<String> },
     /// `assign`: these users and no others.
     Assign {
         issue: Issue,

@@ -17,7 +17,7 @@ impl Gitea {
     /// Reads a list of up to `entries_max` entries; `path` is below `/api/v1`.
     ///
     /// # Errors
-    /// Those of [`Gitea::call`].
+    /// Fails like [`Gitea::call`].
     pub async fn list<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -32,7 +32,7 @@ impl Gitea {
     /// Reads one object.
     ///
     /// # Errors
-    /// Those of [`Gitea::call`].
+    /// Fails like [`Gitea::call`].
     pub async fn one<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
         self.look(async |call| call.get(path, &[]).await).await?.read()
     }
@@ -40,7 +40,7 @@ impl Gitea {
     /// Reads a list that Gitea returns on one page.
     ///
     /// # Errors
-    /// Those of [`Gitea::call`].
+    /// Fails like [`Gitea::call`].
     pub async fn whole_list<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
         self.one(path).await
     }

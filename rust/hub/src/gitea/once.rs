@@ -88,8 +88,8 @@ impl Calls {
     /// Makes the call. A create action continues if the caller stops waiting, because Gitea may have begun.
     ///
     /// # Errors
-    /// Those of [`Gitea::admit`] and [`Gitea::call`], and `ID_REUSED`. If the log can't be written, those of the store;
-    /// nothing was sent to Gitea then.
+    /// Fails like [`Gitea::admit`] and [`Gitea::call`], and with `ID_REUSED`. If the log can't be written, fails with
+    /// an error of the store; nothing was sent to Gitea then.
     pub async fn call(&self, asked: Asked) -> Answer {
         let (true, Some(id)) = (asked.action.makes_something(), &asked.id) else {
             let admission = self.0.gitea.admit(asked.asker.as_ref())?;

@@ -168,7 +168,7 @@ impl Reader {
     /// Runs `read` on one state of the index.
     ///
     /// # Errors
-    /// Those of `read`. Also fails if the file can't be read.
+    /// Errors of `read`. Also fails if the file can't be read.
     pub fn snapshot<T, E: From<IndexError>>(&self, read: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let transaction = self.connection.unchecked_transaction().map_err(IndexError::from)?;
         let mark = read_mark(&transaction)?;
@@ -195,7 +195,7 @@ impl Snapshot<'_> {
     /// `visit` returns false.
     ///
     /// # Errors
-    /// Those of `visit`. Also fails if the file can't be read.
+    /// Errors of `visit`. Also fails if the file can't be read.
     pub fn matches<E: From<IndexError>>(
         &self,
         expression: &Expression,

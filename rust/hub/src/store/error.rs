@@ -23,10 +23,7 @@ pub enum StoreError {
     },
     /// The file has more than one name.
     #[error("{path} has {names} names (hard links), under each of which a hub could write to it: remove the others, or copy the file to a name of its own", path = .path.display())]
-    Linked {
-        path: PathBuf,
-        names: u64,
-    },
+    Linked { path: PathBuf, names: u64 },
     /// The file is not a log.
     #[error("{path} is not an Orochi log ({reason}): name another file with --db; the file was not touched", path = .path.display())]
     Foreign {
@@ -43,10 +40,7 @@ pub enum StoreError {
     },
     /// The given path names no file.
     #[error("the log can't be {path:?}: {reason}; name a file with --db or OROCHI_DB")]
-    Path {
-        path: PathBuf,
-        reason: String,
-    },
+    Path { path: PathBuf, reason: String },
     /// The old file could not be copied before its upgrade.
     #[error("cannot copy {path} before upgrading it: {reason}; the file was not touched", path = .path.display())]
     Copy {
@@ -56,9 +50,7 @@ pub enum StoreError {
     },
     /// The file is no longer where the hub opened it.
     #[error("{path} was removed, moved or replaced while the hub runs, so nothing more is written: put it back, or restart the hub to go on with what is there now", path = .path.display())]
-    Moved {
-        path: PathBuf,
-    },
+    Moved { path: PathBuf },
     /// The disk refused a read or a write. A later one may succeed.
     #[error("{}", disk_reason(.0))]
     Disk(#[from] rusqlite::Error),

@@ -47,7 +47,9 @@ impl Bridge {
                 let recent: Vec<_> = notes.into_iter().filter(|note| note.ts.as_micros() >= oldest).collect();
                 self.0.places.load(&recent);
             }
-            Err(error) => tracing::warn!(%error, "the notes of repositories can't be read: missed Gitea events are not searched"),
+            Err(error) => {
+                tracing::warn!(%error, "the notes of repositories can't be read: missed Gitea events are not searched")
+            }
         }
         let bridge = self.clone();
         tokio::spawn(async move {

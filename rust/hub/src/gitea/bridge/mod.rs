@@ -88,7 +88,7 @@ impl Bridge {
     /// names the delivery's body: the same body is posted once, whatever its headers say.
     ///
     /// # Errors
-    /// Those of [`Core::post`]. An event that could not be stored is queried from Gitea later.
+    /// Fails like [`Core::post`]. An event that could not be stored is queried from Gitea later.
     pub async fn tell(&self, id: String, mut event: Event, body_key: String) -> Result<Option<Accepted>, Refusal> {
         event.keys.push(body_key);
         let told = self.post(id, &mut event).await;

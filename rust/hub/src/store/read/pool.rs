@@ -189,7 +189,7 @@ impl Reads {
     /// Runs `read` in its lane. Dropping this future interrupts the read.
     ///
     /// # Errors
-    /// Those of `read`. Also fails if a reader can't be opened, the read takes too long, or too many searches wait.
+    /// Errors of `read`. Also fails if a reader can't be opened, the read takes too long, or too many searches wait.
     pub async fn run_in<T, F>(&self, lane: Lane, read: F) -> Result<T, StoreError>
     where
         F: FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
