@@ -4,10 +4,10 @@
 //!
 //! 1. [`run`], below: from arguments to an exit code.
 //! 2. [`args`]: the commands and their options; [`connection`]: the options that all commands share. [`failure`]:
-//! errors.
+//!    errors.
 //! 3. [`dispatch`]: runs the command. [`commands`]: one command in each file.
 //! 4. [`hub`]: requests to a running hub. [`output`]: writes to stdout. [`stderr`]: writes to stderr.
-//! [`logging`]: the hub's own log. [`text`]: shows strangers' text safely.
+//!    [`logging`]: the hub's own log. [`text`]: shows strangers' text safely.
 
 mod agent;
 mod args;
