@@ -46,7 +46,7 @@ pub struct Config {
     /// Web origins that may call the hub besides its own, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::origin)]
     pub allowed_origins: Vec<String>,
-    /// Host names that requests may use besides localhost, separated by commas [default on a reachable address: any]
+    /// Host names that requests may use besides localhost, separated by commas [default: see docs/configuration.md]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse::host_name)]
     pub allowed_hosts: Vec<String>,
     /// File that is written once both ports accept connections, as JSON with their addresses
