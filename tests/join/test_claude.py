@@ -70,10 +70,10 @@ def test_claude_session_that_dies_between_offer_and_next_hook_gets_it_offered_ag
 def test_claude_two_sessions_in_one_folder_have_two_names_and_keep_them(machine: Machine):
     machine.init("claude-code")
     first, second = machine.session("claude-code", "s1"), machine.session("claude-code", "s2")
-    assert "agent api-claude on" in first.start()
-    assert "agent api-claude-2 on" in second.start()
+    assert "You are api-claude on" in first.start()
+    assert "You are api-claude-2 on" in second.start()
     second.do(do="end")
-    assert "agent api-claude-2 on" in second.start()
+    assert "You are api-claude-2 on" in second.start()
 
 
 def test_claude_budget_trips_where_two_agents_answer_everything(machine: Machine):

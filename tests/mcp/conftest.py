@@ -1,7 +1,11 @@
-"""A hub, and agents that reach its `/mcp` through real MCP clients, in both eras of the protocol."""
+"""A hub, and agents that reach it through real MCP clients: at its `/mcp`, and by `orochi mcp` over stdio."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -9,15 +13,16 @@ from typing import Any, Protocol
 
 import fastmcp
 import pytest
-from mcp import Client
+from fastmcp.client.transports import StdioTransport
+from mcp import Client, StdioServerParameters
 
 from tests.python.hub import Hub
 
-__all__ = ["KINDS", "TOKEN", "Agent", "connect"]
+__all__ = ["KINDS", "TOKEN", "Agent", "connect", "resident"]
 
 TOKEN = "s3cret"
 # The official SDK in both eras, and fastmcp.
-KINDS = ["http-legacy", "http-2026-07-28", "fastmcp-http"]
+KINDS = ["http-legacy", "http-2026-07-28", "fastmcp-http", "stdio-legacy", "stdio-2026-07-28", "fastmcp-stdio"]
 
 
 class Agent:
@@ -60,14 +65,44 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         yield hub
 
 
-def connect(hub: Hub, kind: str, name: str) -> Any:
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home for residents. Its path is a short one: sockets' paths are limited."""
+    folder = tempfile.mkdtemp(prefix="om")
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+def resident(hub: Hub, name: str, home: Path) -> tuple[list[str], dict[str, str]]:
+    """The command of an agent's resident, and its environment."""
+    program = os.environ.get("OROCHI_TEST_BINARY") or str(Path(sys.executable).parent / "orochi")
+    # Each as if beside a client of its own: all of a test's have one parent.
+    runtime = home / name
+    runtime.mkdir(exist_ok=True)
+    env = {
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "OROCHI_URL": f"http://127.0.0.1:{hub.port}",
+        "OROCHI_TOKEN": hub.token,
+        "OROCHI_AGENT": name,
+        "PATH": os.environ["PATH"],
+    }
+    return [program, "mcp"], env
+
+
+def connect(hub: Hub, kind: str, name: str, home: Path) -> Any:
     """A client of this kind that speaks as `name`; not yet open."""
     url = f"http://127.0.0.1:{hub.dashboard_port}/mcp/{name}?token={hub.token}"
+    (program, *args), env = resident(hub, name, home)
     match kind:
         case "http-legacy" | "http-2026-07-28":
             return Client(url, mode=kind.removeprefix("http-"))
         case "fastmcp-http":
             return fastmcp.Client(url)
+        case "stdio-legacy" | "stdio-2026-07-28" | "stdio-auto":
+            return Client(StdioServerParameters(command=program, args=args, env=env), mode=kind.removeprefix("stdio-"))
+        case "fastmcp-stdio":
+            return fastmcp.Client(StdioTransport(program, args, env=env, keep_alive=False))
     raise AssertionError(kind)
 
 
@@ -78,12 +113,12 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_agent(hub: Hub, kind: str) -> Open:
+def open_agent(hub: Hub, kind: str, home: Path) -> Open:
     """Opens agents by this kind of client."""
 
     @asynccontextmanager
     async def opened(name: str) -> AsyncIterator[Agent]:
-        async with connect(hub, kind, name) as client:
+        async with connect(hub, kind, name, home) as client:
             yield Agent(client)
 
     return opened

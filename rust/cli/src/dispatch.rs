@@ -65,6 +65,10 @@ fn cannot_start(error: io::Error) -> Failure {
 }
 
 async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
+    // Asks the hub by itself, and is to be ready at once.
+    if let Command::Mcp(mcp) = command {
+        return mcp.run(&connection).await;
+    }
     let hub = Hub::new(&connection)?;
     match command {
         Command::Serve(_)
@@ -75,9 +79,9 @@ async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
         | Command::Statusline(_)
         | Command::Completions(_)
         | Command::Init(_)
+        | Command::Mcp(_)
         | Command::Doctor(_) => unreachable!("these run without it"),
         Command::Inbox(inbox) => inbox.run(&hub, &Identity::new(&connection)?).await,
-        Command::Mcp(mcp) => mcp.run(&connection).await,
         Command::Ask(ask) => ask.run(&hub, &Identity::new(&connection)?).await,
         Command::Send(send) => send.run(&hub, &Identity::new(&connection)?).await,
         Command::Listen(listen) => listen.run(&connection).await,

@@ -37,16 +37,7 @@ impl Hub {
     /// # Errors
     /// Fails if the host or the token is invalid.
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
-        if connection.token.has_blank() {
-            return Err(Failure::Usage(ConfigError::Token.to_string()));
-        }
-        let place = place(connection);
-        let base = Url::parse(&format!("http://{place}/"))
-            .ok()
-            .filter(|url| url.path() == "/" && url.username().is_empty())
-            .ok_or_else(|| {
-                Failure::Usage(format!("the host {:?} is neither an IP address nor a host name", connection.host))
-            })?;
+        let (base, place) = (base(connection)?, place(connection));
         let http = http_client::builder(base.as_str())
             .connect_timeout(CONNECT_MAX)
             .timeout(ANSWER_MAX)
@@ -108,6 +99,20 @@ impl Hub {
             _ => Err(Trouble::Stranger(status)),
         }
     }
+}
+
+/// The address of the API.
+///
+/// # Errors
+/// A host or token that can't be one.
+pub fn base(connection: &Connection) -> Result<Url, Failure> {
+    if connection.token.has_blank() {
+        return Err(Failure::Usage(ConfigError::Token.to_string()));
+    }
+    let base = Url::parse(&format!("http://{}/", place(connection))).ok();
+    base.filter(|url| url.path() == "/" && url.username().is_empty()).ok_or_else(|| {
+        Failure::Usage(format!("the host {:?} is neither an IP address nor a host name", connection.host))
+    })
 }
 
 /// `host:port`, with brackets around an IPv6 address.

@@ -115,6 +115,11 @@ impl Inbox {
         taken
     }
 
+    /// Returns whether the inbox holds no frame now.
+    pub fn is_empty(&self) -> bool {
+        self.lock().frames.is_empty()
+    }
+
     /// Returns whether the inbox is closed. Frames in it can still be consumed.
     pub fn is_closed(&self) -> bool {
         self.lock().is_closed

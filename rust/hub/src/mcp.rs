@@ -127,7 +127,8 @@ impl Backend for Tools {
             self.core.check_reply_to(&name, seq).await?;
         }
         let accepted = self.core.post(name, new_id(), draft).await?;
-        Ok(Sent { seq: accepted.seq.get(), delivery: accepted.delivery, reach: accepted.reach })
+        let is_duplicate = accepted.duplicate;
+        Ok(Sent { seq: accepted.seq.get(), delivery: accepted.delivery, reach: accepted.reach, is_duplicate })
     }
 
     async fn seen(&self, _call: &Call, seq: u64) -> Result<(), Fault> {
@@ -175,6 +176,7 @@ impl Backend for Tools {
             let found = wanted.wait(&self.core, left, Presence::Shown).await?;
             let Some(first) = found.messages.first() else { return Ok(None) };
             if first.reply_to.is_none_or(|seq| seq.get() == awaited.seq) {
+                self.places.returned(name, std::iter::once(first.seq));
                 return Ok(self.messages(std::slice::from_ref(first)).pop());
             }
             after = first.seq;

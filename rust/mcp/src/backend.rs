@@ -97,6 +97,8 @@ pub struct Sent {
     pub delivery: BTreeMap<String, DeliveryState>,
     /// How it reaches those of them that are online.
     pub reach: BTreeMap<String, Reach>,
+    /// Whether it was in the log already, by an earlier try whose answer was lost.
+    pub is_duplicate: bool,
 }
 
 /// A message as its reader sees it: of a direct message the channel is `@` and the other side.
@@ -127,14 +129,22 @@ pub struct Message {
 impl Message {
     /// A row of the hub, as history and inboxes have them; None where it is none.
     pub fn from_row(json: &str) -> Option<Self> {
-        let row: Row = serde_json::from_str(json).ok()?;
-        let Row { seq, msg_id, ts, channel, sender, content, mentions, metadata, reply_to, snippet } = row;
-        Some(Self { seq, ts, channel, sender, text: content, mentions, reply_to, id: msg_id, metadata, snippet })
+        serde_json::from_str(json).ok().map(Row::message)
+    }
+
+    /// The same, of a row that was read before.
+    pub fn from_value(row: &Value) -> Option<Self> {
+        Row::deserialize(row).ok().map(Row::message)
     }
 
     /// What it wants of its reader, where its sender said so.
     pub fn intent(&self) -> Option<Intent> {
         self.metadata.get("intent").and_then(Value::as_str).and_then(Intent::parse)
+    }
+
+    /// Whether it wants an answer. One whose sender left that open does.
+    pub fn is_request(&self) -> bool {
+        matches!(self.intent(), None | Some(Intent::Request))
     }
 }
 
@@ -157,6 +167,13 @@ struct Row {
     reply_to: Option<u64>,
     #[serde(default)]
     snippet: Option<String>,
+}
+
+impl Row {
+    fn message(self) -> Message {
+        let Row { seq, msg_id, ts, channel, sender, content, mentions, metadata, reply_to, snippet } = self;
+        Message { seq, ts, channel, sender, text: content, mentions, reply_to, id: msg_id, metadata, snippet }
+    }
 }
 
 /// What waits.
@@ -286,7 +303,8 @@ pub trait Backend: Send + Sync + 'static {
     /// The oldest messages that the agent has not dealt with.
     fn inbox(&self, call: &Call, limit: usize) -> impl Future<Output = Result<Inbox, Fault>> + Send;
 
-    /// The first message that neither this nor [`Backend::inbox`] has returned to this session.
+    /// The first message that no call has returned to this session: neither this, nor [`Backend::inbox`], nor
+    /// [`Backend::answer`].
     fn wait(&self, call: &Call, wait: Wait) -> impl Future<Output = Result<Option<Message>, Fault>> + Send;
 
     /// The answer to a message: a reply to it by its receiver, or the next direct message of that agent.

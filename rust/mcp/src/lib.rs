@@ -4,7 +4,7 @@
 //! - `listed`: the tools as clients list them, and the instructions. `tools`: what each of them does; `arguments`: what
 //!   it is given.
 //! - [`render`]: results as lines. [`text`]: other agents' texts as they are put before a model.
-//! - [`server`]: the MCP server, over stdio. [`http`]: over streamable HTTP.
+//! - [`server`]: the MCP server. [`stdio`]: on stdin and stdout. [`http`]: over streamable HTTP.
 
 mod arguments;
 pub mod backend;
@@ -12,10 +12,12 @@ pub mod http;
 mod listed;
 pub mod render;
 pub mod server;
+pub mod stdio;
 pub mod text;
 mod tools;
 
 pub use backend::Backend;
 pub use http::HttpServer;
 pub use listed::Extras;
-pub use server::{Push, Server, Stdio};
+pub use server::Server;
+pub use stdio::{Push, Stdio};

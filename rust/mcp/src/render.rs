@@ -19,7 +19,7 @@ const ALONE_MAX: usize = RESULT_MAX - FRAME;
 
 /// A message's lines: `orochi#42 alice in #builds, 10:30, asks: …`. The text is cut at `units_max`.
 pub fn message(message: &Message, units_max: usize) -> String {
-    let (text, is_cut) = cut(message.snippet.as_deref().unwrap_or(&message.text), units_max);
+    let (text, is_cut) = cut(message.snippet.as_deref().unwrap_or(&message.text).trim_end(), units_max);
     let text = text.replace(['\u{e000}', '\u{e001}'], "**");
     let answers = message.reply_to.map(|seq| format!(", to #{seq}")).unwrap_or_default();
     let mut line = format!(
@@ -35,9 +35,12 @@ pub fn message(message: &Message, units_max: usize) -> String {
     let (kept, is_cut_again) = cut(&line, units_max + FRAME / 2);
     if is_cut || is_cut_again {
         line = kept.to_owned();
-        let (channel, after) = (inline(&message.channel), message.seq.saturating_sub(1));
-        let all = units(&message.text);
-        _ = write!(line, "… (cut; {all} characters: history(channel=\"{channel}\", after={after}, limit=1))");
+        if units_max < ALONE_MAX {
+            let (channel, after) = (inline(&message.channel), message.seq.saturating_sub(1));
+            _ = write!(line, "… (cut; read more: history(channel=\"{channel}\", after={after}, limit=1))");
+        } else {
+            line.push_str("… (cut: no result holds all of it)");
+        }
     }
     line
 }
@@ -94,6 +97,9 @@ pub(crate) fn sent(sent: &Sent, to: &str) -> String {
     let mut text = format!("#{} in {}.", sent.seq, inline(to));
     if to.starts_with('@') {
         text = format!("#{} to {}.", sent.seq, inline(to));
+    }
+    if sent.is_duplicate {
+        text.push_str(" An earlier try had brought it there already.");
     }
     for (name, state) in &sent.delivery {
         _ = write!(text, " {}: {}.", inline(name), delivery(*state, sent.reach.get(name).copied()));
@@ -308,5 +314,9 @@ pub(crate) fn old_row(message: &Message) -> serde_json::Value {
 pub(crate) fn old_agents(agents: &[Agent]) -> serde_json::Value {
     let named: BTreeMap<&str, &[String]> =
         agents.iter().map(|agent| (agent.row.name.as_str(), agent.row.channels.as_slice())).collect();
-    serde_json::json!({ "count": named.len(), "agents": named })
+    if named.is_empty() {
+        // 0.1.0 has a list there, and nowhere else.
+        return serde_json::json!({ "agents": [], "count": 0 });
+    }
+    serde_json::json!({ "agents": named, "count": named.len() })
 }

@@ -1,37 +1,57 @@
-//! The MCP server around the tools, by rmcp: both eras of the handshake, and stdio.
+//! The MCP server around the tools, by rmcp: both eras of the handshake.
 
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomNotification, Implementation,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation,
     InitializeRequestParams, InitializeResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities,
-    ServerConfig, ServerNotification,
+    ServerConfig,
 };
-use rmcp::service::{NotificationContext, Peer, QuitReason, RequestContext, RunningService};
-use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt};
-use serde_json::{Map, json};
+use rmcp::service::{NotificationContext, RequestContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::Map;
+use tokio::sync::watch;
 
-use crate::backend::{Backend, Call, Message};
+use crate::backend::{Backend, Call};
 use crate::listed::{self, Extras};
 use crate::tools;
+
+/// How far the conversation with a client on stdio is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has not said yet that it is ready.
+    Opening,
+    /// It takes notifications.
+    Ready,
+    /// It sends nothing any more.
+    Ended,
+}
 
 /// Serves the tools over a backend.
 #[derive(Debug)]
 pub struct Server<B> {
     backend: Arc<B>,
     extras: Extras,
+    pub(crate) stage: watch::Sender<Stage>,
 }
 
 impl<B> Clone for Server<B> {
     fn clone(&self) -> Self {
-        Self { backend: Arc::clone(&self.backend), extras: self.extras }
+        Self { backend: Arc::clone(&self.backend), extras: self.extras, stage: self.stage.clone() }
     }
 }
 
 impl<B: Backend> Server<B> {
     /// A server over this backend.
     pub fn new(backend: Arc<B>, extras: Extras) -> Self {
-        Self { backend, extras }
+        Self { backend, extras, stage: watch::Sender::new(Stage::Opening) }
+    }
+
+    /// Ready when nobody is left to read what a call waits for. Over HTTP the call itself is dropped.
+    async fn ended(&self) {
+        let mut stage = self.stage.subscribe();
+        // The server holds the sender, so there is always another stage to wait for.
+        while *stage.borrow_and_update() != Stage::Ended && stage.changed().await.is_ok() {}
     }
 
     fn who_calls(&self, context: &RequestContext<RoleServer>) -> Call {
@@ -53,7 +73,7 @@ impl<B: Backend> ServerHandler for Server<B> {
         }
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("orochi", env!("CARGO_PKG_VERSION")))
-            .with_instructions(listed::instructions(self.backend.me().ok().as_deref()))
+            .with_instructions(listed::instructions(self.backend.me().ok().as_deref(), self.extras))
     }
 
     async fn initialize(
@@ -64,6 +84,11 @@ impl<B: Backend> ServerHandler for Server<B> {
         self.backend.introduced(&request.client_info.name);
         context.peer.set_peer_info(request.clone());
         self.negotiate_initialize(&request)
+    }
+
+    async fn discover(&self, context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        self.who_calls(&context);
+        Ok(DiscoverResult::from_server_info(self.supported_protocol_versions().into_owned(), self.get_info()))
     }
 
     async fn list_tools(
@@ -86,6 +111,9 @@ impl<B: Backend> ServerHandler for Server<B> {
             done = tools::call(&*self.backend, &call, &request.name, given) => done,
             // Nobody reads the answer. What was waited for stays where it is.
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
+            () = self.ended(), if tools::waits(&request.name) => {
+                return Err(ErrorData::internal_error("the client ended", None));
+            }
         };
         let result = match done {
             None => {
@@ -101,60 +129,13 @@ impl<B: Backend> ServerHandler for Server<B> {
         Ok(result.into())
     }
 
-    async fn on_initialized(&self, _context: NotificationContext<RoleServer>) {}
-}
-
-/// A server on this process's stdin and stdout.
-pub struct Stdio<B: Backend> {
-    running: RunningService<RoleServer, Server<B>>,
-}
-
-/// Pushes messages to a client of [`Extras::channel`].
-#[derive(Clone)]
-pub struct Push {
-    peer: Peer<RoleServer>,
-}
-
-impl<B: Backend> Stdio<B> {
-    /// Answers the client's first request; None where stdin ended before there was one.
-    ///
-    /// # Errors
-    /// What the client sent can't be read.
-    pub async fn start(server: Server<B>) -> std::io::Result<Option<Self>> {
-        match server.serve(rmcp::transport::stdio()).await {
-            Ok(running) => Ok(Some(Self { running })),
-            Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(None),
-            Err(error) => Err(std::io::Error::other(error)),
-        }
-    }
-
-    /// Where messages are pushed.
-    pub fn push(&self) -> Push {
-        Push { peer: self.running.peer().clone() }
-    }
-
-    /// Serves until stdin ends.
-    pub async fn ended(self) -> std::io::Result<()> {
-        match self.running.waiting().await {
-            Ok(QuitReason::JoinError(error)) | Err(error) => Err(std::io::Error::other(error)),
-            Ok(_) => Ok(()),
-        }
-    }
-}
-
-impl Push {
-    /// Pushes a message, as 0.1.0's push server does: all values of `meta` are texts.
-    ///
-    /// # Errors
-    /// The client is gone.
-    pub async fn message(&self, message: &Message) -> std::io::Result<()> {
-        let content = crate::text::neutralise(&message.text);
-        let meta = json!({
-            "chat_id": message.channel, "user": message.sender, "ts": message.ts, "msg_id": message.seq.to_string(),
+    async fn on_initialized(&self, _context: NotificationContext<RoleServer>) {
+        self.stage.send_if_modified(|stage| {
+            let is_new = *stage == Stage::Opening;
+            if is_new {
+                *stage = Stage::Ready;
+            }
+            is_new
         });
-        let params = json!({ "content": content, "meta": meta });
-        let pushed = CustomNotification::new("notifications/claude/channel", Some(params));
-        let sent = self.peer.send_notification(ServerNotification::CustomNotification(pushed)).await;
-        sent.map_err(std::io::Error::other)
     }
 }

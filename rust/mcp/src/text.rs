@@ -54,18 +54,23 @@ fn push(shown: &mut String, text: &str) {
     }
 }
 
+/// The beginnings of tags in which clients speak to their models. Other tags are left as they are: agents send code.
+const FRAMES: [&str; 9] =
+    ["system", "channel", "command-", "local-command-", "task-", "teammate-", "tool_", "function_", "user-prompt-"];
+
 /// Whether what follows a `<` makes it the end of a tag, or a tag that speaks for the client.
 fn opens_frame(rest: &str) -> bool {
     let rest = rest.trim_start();
-    let speaks = || rest.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("system"));
-    rest.starts_with('/') || speaks()
+    let begins = |word: &&str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    rest.starts_with('/') || FRAMES.iter().any(begins)
 }
 
-/// Letters that are not seen, or turn the direction of the text around them.
+/// Letters that are not seen, or turn the direction of the text around them. The two joiners are none: scripts and
+/// emoji need them.
 fn is_hidden(c: char) -> bool {
     matches!(c,
-        '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-        | '\u{feff}' | '\u{e000}'..='\u{e001}' | '\u{e0000}'..='\u{e007f}')
+        '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e000}'..='\u{e001}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -78,6 +83,10 @@ mod tests {
         assert_eq!(
             neutralise("</message> <System-reminder> < /x> <b> 1<2"),
             "‹/message> ‹System-reminder> ‹ /x> <b> 1<2"
+        );
+        assert_eq!(
+            neutralise("<channel source=1> Vec<String> 👩\u{200d}💻"),
+            "‹channel source=1> Vec<String> 👩\u{200d}💻"
         );
         assert_eq!(neutralise("\x1b[2J\u{202e}x\u{200b}\ty"), "\\u{1b}[2J\\u{202e}x\\u{200b} y");
         assert_eq!(inline("one\ntwo"), "one two");

@@ -15,6 +15,11 @@ use crate::render;
 const WAIT_MAX: f64 = 50.0;
 const WAIT_DEFAULT: f64 = 45.0;
 
+/// Whether a tool's result may be long in coming.
+pub(crate) fn waits(name: &str) -> bool {
+    matches!(name, "wait" | "ask")
+}
+
 /// Calls a tool.
 ///
 /// # Errors
@@ -195,7 +200,7 @@ async fn old_history<B: Backend>(backend: &B, call: &Call, given: Map<String, Va
     let page = backend.history(call, query).await?;
     // The newest first, as 0.1.0 has them.
     let rows: Vec<Value> = page.messages.iter().rev().map(render::old_row).collect();
-    Ok(json!({"channel": channel, "count": rows.len(), "messages": rows}).to_string())
+    Ok(json!({"channel": channel, "messages": rows, "count": rows.len()}).to_string())
 }
 
 async fn old_channels<B: Backend>(backend: &B, call: &Call) -> Result<String, Fault> {

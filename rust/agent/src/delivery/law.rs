@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::tests::message;
 use super::*;
+use crate::message::Intent;
 
 /// What happens to an agent.
 #[derive(Debug, Clone)]

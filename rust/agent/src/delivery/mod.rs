@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 use crate::budget::{Allowance, Budget};
-use crate::message::{Delivered, Intent, Message};
+use crate::message::{Delivered, Message};
 
 pub use hooks::{HookEvent, HookKind, INTRODUCTION_UNITS_MAX, Offer};
 pub use wakes::Wake;
@@ -91,7 +91,7 @@ impl Entry {
     }
 
     fn is_request(&self) -> bool {
-        self.message.intent == Intent::Request
+        self.message.is_request()
     }
 }
 
@@ -140,26 +140,26 @@ impl Machine {
         }
     }
 
-    /// Takes a message from the hub. They come in the order of the log, each once.
-    pub fn deliver(&mut self, delivered: Delivered) {
-        match delivered {
-            Delivered::Ambient(seq) => self.head = self.head.max(seq),
-            Delivered::Mine(message) => {
-                let seq = message.seq;
-                self.head = self.head.max(seq);
-                let was_dealt = seq <= self.before.head && !self.before.open.contains(&seq);
-                if was_dealt || seq <= self.floor || self.early.remove(&seq) {
-                    return;
-                }
-                let stage = if seq <= self.elsewhere {
-                    Stage::Offered { at_start: true, mid_turn: false, repeated: false }
-                } else {
-                    Stage::New
-                };
-                let entry = Entry { message, stage, is_fresh: true, was_handed: false, proposal: None };
-                self.open.entry(seq).or_insert(entry);
-            }
+    /// Takes a message from the hub. They come in the order of the log, each once. True where neither this process nor
+    /// an earlier one has had it.
+    pub fn deliver(&mut self, delivered: Delivered) -> bool {
+        let seq = delivered.seq();
+        let was_received = seq <= self.before.head;
+        let is_new = seq > self.head && seq > self.floor;
+        self.head = self.head.max(seq);
+        let Delivered::Mine(message) = delivered else { return is_new && !was_received };
+        let was_dealt = was_received && !self.before.open.contains(&seq);
+        if was_dealt || seq <= self.floor || self.early.remove(&seq) {
+            return false;
         }
+        let stage = if seq <= self.elsewhere {
+            Stage::Offered { at_start: true, mid_turn: false, repeated: false }
+        } else {
+            Stage::New
+        };
+        let entry = Entry { message, stage, is_fresh: true, was_handed: false, proposal: None };
+        self.open.entry(seq).or_insert(entry);
+        is_new
     }
 
     /// The connection is to another log: positions of the old one mean nothing in it.
@@ -211,6 +211,11 @@ impl Machine {
     /// Everything up to here is dealt with.
     pub fn cursor(&self) -> u64 {
         self.open.keys().next().map_or(self.head, |first| first - 1)
+    }
+
+    /// The newest message that was received.
+    pub fn head(&self) -> u64 {
+        self.head
     }
 
     /// The newest message that was put before the agent.

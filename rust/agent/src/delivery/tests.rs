@@ -1,17 +1,17 @@
 //! The delivery rules, case by case.
 
 use super::*;
+use crate::message::Intent;
 
 pub(super) fn message(seq: u64, intent: Intent) -> Message {
-    let (sender, channel) = (format!("a{}", seq % 3), "#b".to_owned());
     Message {
         seq,
         ts: "2026-01-15T10:30:00+00:00".to_owned(),
-        sender,
-        channel,
-        content: "x".to_owned(),
-        intent,
-        reply_to: None,
+        sender: format!("a{}", seq % 3),
+        channel: "#b".to_owned(),
+        text: "x".to_owned(),
+        metadata: serde_json::json!({ "intent": intent.as_str() }),
+        ..Message::default()
     }
 }
 

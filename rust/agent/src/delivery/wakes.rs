@@ -69,6 +69,12 @@ impl Machine {
         self.post(granted, false, now)
     }
 
+    /// Whether a message may be pushed into the session now; this spends what it costs. Whether it arrives is not known,
+    /// so it changes nothing else.
+    pub fn may_push(&mut self, sender: &str, is_quiet: bool, now: Millis) -> bool {
+        self.may_wake() && !is_quiet && self.budget.spend(sender, now)
+    }
+
     /// The adapter could not post the wake.
     pub fn wake_failed(&mut self) {
         self.give_up();

@@ -12,7 +12,7 @@ use crate::delivery::HookKind;
 use crate::http::{Connection, part};
 use crate::identity::registry::{self, key};
 use crate::identity::{Hub, Registry, SessionEntry, hub, naming};
-use crate::message::{self, Intent, Message};
+use crate::message::{self, Message};
 use crate::text::{self, HOOK_UNITS_MAX, MESSAGES_MAX, Occasion};
 
 /// For the exchange with the hub, connecting included.
@@ -98,12 +98,12 @@ fn offer(input: &Input, name: &str, hub: &Hub, rows: &[Message], mut entry: Sess
     let again: Vec<&Message> = rows
         .iter()
         .filter(|row| is_stop && entry.held > 0 && (entry.held..=entry.offered).contains(&row.seq))
-        .filter(|row| row.intent == Intent::Request)
+        .filter(|row| row.is_request())
         .take(MESSAGES_MAX / 2)
         .collect();
     let new: Vec<&Message> = rows.iter().filter(|row| row.seq > entry.offered).collect();
     let mut fresh: Vec<&Message> = new.iter().take(MESSAGES_MAX / 2).copied().collect();
-    if !input.can_show() || (is_stop && !fresh.iter().any(|row| row.intent == Intent::Request)) {
+    if !input.can_show() || (is_stop && !fresh.iter().any(|row| row.is_request())) {
         fresh.clear();
     }
     let room = HOOK_UNITS_MAX - crate::delivery::INTRODUCTION_UNITS_MAX;
@@ -131,7 +131,7 @@ fn offer(input: &Input, name: &str, hub: &Hub, rows: &[Message], mut entry: Sess
     if is_stop {
         entry.held = 0;
     } else if input.kind == HookKind::Tool && entry.held == 0 {
-        entry.held = fresh.iter().find(|row| row.intent == Intent::Request).map_or(0, |row| row.seq);
+        entry.held = fresh.iter().find(|row| row.is_request()).map_or(0, |row| row.seq);
     }
     Offer { context: (!context.is_empty()).then_some(context), key, entry }
 }

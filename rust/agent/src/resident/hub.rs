@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use orochi_client::{Client, Error, Options, State};
+use orochi_mcp::backend::Fault;
 use orochi_protocol::request::{Register, Resume};
 use tokio::time::sleep;
 
@@ -28,23 +29,43 @@ pub(super) async fn run(shared: Arc<Shared>) {
         match Client::connect(options(&shared)).await {
             Ok(client) => {
                 wait = FIRST;
-                shared.connected(&client);
                 for channel in &shared.options.channels {
                     if let Err(error) = client.subscribe(channel).await {
                         tracing::warn!(%error, channel, "this channel can't be joined");
                     }
                 }
+                shared.connected(&client);
                 receive(&shared, &client).await;
             }
-            Err(error @ (Error::AuthFailed { .. } | Error::Invalid(_))) => {
-                tracing::warn!(%error, "not connected");
-                // The token may be set right in hub.toml, for the next session.
-                sleep(LONGEST).await;
+            Err(error) => {
+                tracing::debug!(%error, "not connected yet");
+                shared.failed(refusal(&shared, &error));
+                if matches!(error, Error::AuthFailed { .. } | Error::Invalid(_)) {
+                    // The hub may be started with this token later; until then each try is for nothing.
+                    wait = LONGEST;
+                }
             }
-            Err(error) => tracing::debug!(%error, "not connected yet"),
         }
         sleep(wait).await;
         wait = (wait * 2).min(LONGEST);
+    }
+}
+
+/// What tools say of a hub that is there and would not have this agent.
+fn refusal(shared: &Shared, error: &Error) -> Option<Fault> {
+    match error {
+        Error::AuthFailed { .. } => {
+            let url = &shared.options.hub.url;
+            let detail = format!(
+                "the Orochi hub at {url} refuses the token: set it in OROCHI_TOKEN or ~/.config/orochi/hub.toml, and start \
+                 this session anew"
+            );
+            Some(Fault::new("AUTH_FAILED", detail))
+        }
+        Error::Refused { code, detail, .. } => Some(Fault::new(code, detail.clone())),
+        Error::Invalid(refusal) => Some(Fault::from(refusal.clone())),
+        Error::OldHub { .. } => Some(Fault::new("UNKNOWN_TYPE", error.to_string())),
+        Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Closed => None,
     }
 }
 

@@ -1,18 +1,25 @@
 //! The process that stays connected beside a coding agent: its presence, its inbox, and what wakes it.
 //!
-//! 1. [`Resident`]: the handle that tools use. [`options`]: what it is told.
+//! 1. [`Resident`]: the handle. [`options`]: what it is told. `tools`: what a coding agent's tools ask of it.
 //! 2. [`state`]: what it knows; every event goes through [`state::Shared`].
-//! 3. `hub`: the connection to the hub. `socket`: the Unix socket on which the session's hooks speak.
+//! 3. `hub`: the connection to the hub. `api`: requests beside it. `unacked`: ids of messages that had no answer.
+//! 4. `socket`: the Unix socket on which the session's hooks speak.
 
+mod api;
 mod hub;
 pub mod options;
 mod socket;
 pub mod state;
+mod tools;
+mod unacked;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use orochi_client::{Client, Outgoing, Receipt};
+use orochi_client::Client;
+use orochi_mcp::backend::Fault;
+use tokio::task::yield_now;
+use tokio::time::{timeout, timeout_at};
 
 use crate::identity::{Claim, Kind, Registry, claim};
 use crate::ipc;
@@ -20,10 +27,11 @@ use crate::message::Message;
 use options::Options;
 use state::Shared;
 
-/// For the hub's answer to a send.
-const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// For a connection that is being made: a session's first call may come before it is up.
 const CONNECTED_MAX: Duration = Duration::from_secs(2);
+
+/// For what the hub has accepted and this process has not received.
+const SETTLED_MAX: Duration = Duration::from_secs(2);
 
 /// An agent's resident.
 #[derive(Debug)]
@@ -31,6 +39,7 @@ pub struct Resident {
     options: Options,
     started: OnceLock<Result<Arc<Shared>, String>>,
     socket: Option<socket::Bound>,
+    unacked: unacked::Unacked,
 }
 
 impl Resident {
@@ -44,14 +53,14 @@ impl Resident {
                 None
             }
         };
-        Self { options, started: OnceLock::new(), socket }
+        Self { options, started: OnceLock::new(), socket, unacked: unacked::Unacked::default() }
     }
 
     /// Finds the name and connects, once. Must be called within a runtime.
     ///
     /// # Errors
-    /// A sentence: there is no name to be had.
-    pub fn start(&self, kind: Kind) -> Result<&Arc<Shared>, String> {
+    /// There is no name to be had: a sentence.
+    pub fn start(&self, kind: Kind) -> Result<&Arc<Shared>, Fault> {
         let started = self.started.get_or_init(|| {
             let options = &self.options;
             let claimed = Claim {
@@ -70,80 +79,12 @@ impl Resident {
             tokio::spawn(hub::run(Arc::clone(&shared)));
             Ok(shared)
         });
-        started.as_ref().map_err(Clone::clone)
+        started.as_ref().map_err(|reason| Fault::new("INVALID_NAME", format!("this session is no agent: {reason}")))
     }
 
-    /// Sends a message; a reply deals with the message that it answers.
-    ///
-    /// # Errors
-    /// A sentence: the hub refuses or is away.
-    pub async fn send(&self, message: Outgoing) -> Result<Receipt, String> {
-        let shared = self.start(Kind::Agent)?;
-        let client = connected(shared).await?;
-        let answers = message.reply_to;
-        let sent = tokio::time::timeout(ANSWER_MAX, client.send(message)).await;
-        let receipt = sent.map_err(|_| away(shared))?.map_err(|error| error.to_string())?;
-        if let Some(seq) = answers {
-            shared.with(|state, _| state.machine.answered(seq.get()));
-        }
-        Ok(receipt)
-    }
-
-    /// The oldest messages that wait, and how many more there are. Consumes nothing.
-    ///
-    /// # Errors
-    /// A sentence: nothing is here, and the hub is away.
-    pub async fn inbox(&self, limit: usize) -> Result<(Vec<Message>, usize), String> {
-        let shared = self.start(Kind::Agent)?;
-        let client = connected(shared).await;
-        if let Ok(client) = &client {
-            // What was missed is here first.
-            let _ = tokio::time::timeout(CONNECTED_MAX, client.caught_up()).await;
-        }
-        let (messages, more) = shared.look(|state| {
-            let messages: Vec<Message> = state.machine.waiting().take(limit).cloned().collect();
-            let more = state.machine.waiting().count() - messages.len();
-            state.note_returned(messages.iter().map(|message| message.seq));
-            (messages, more)
-        });
-        if messages.is_empty() { client.map(|_| (messages, more)) } else { Ok((messages, more)) }
-    }
-
-    /// The first message that no tool has returned to this session; None when the time is over. Consumes nothing.
-    ///
-    /// # Errors
-    /// A sentence: none came, and the hub is away.
-    pub async fn wait(&self, limit: Duration, from: Option<&str>) -> Result<Option<Message>, String> {
-        let shared = self.start(Kind::Agent)?;
-        let deadline = tokio::time::Instant::now() + limit;
-        loop {
-            let mut arrived = std::pin::pin!(shared.arrived.notified());
-            // Before looking, so that nothing that comes meanwhile is missed.
-            arrived.as_mut().enable();
-            let found = shared.look(|state| {
-                let is_wanted = |message: &&Message| {
-                    !state.returned.contains(&message.seq) && from.is_none_or(|from| from == message.sender)
-                };
-                let found = state.machine.waiting().find(is_wanted).cloned()?;
-                state.note_returned([found.seq]);
-                Some(found)
-            });
-            if found.is_some() {
-                return Ok(found);
-            }
-            if tokio::time::timeout_at(deadline, arrived).await.is_err() {
-                return if shared.client().is_some() { Ok(None) } else { Err(away(shared)) };
-            }
-        }
-    }
-
-    /// The agent dealt with everything up to here.
-    ///
-    /// # Errors
-    /// A sentence: there is no name.
-    pub fn seen(&self, seq: u64) -> Result<(), String> {
-        self.start(Kind::Agent)?.with(|state, _| state.machine.seen_up_to(seq));
-        Ok(())
+    /// What there is once the name is found.
+    fn started(&self) -> Option<Result<&Arc<Shared>, Fault>> {
+        self.started.get().map(|_| self.start(Kind::Agent))
     }
 
     /// Says goodbye to the hub, with what is dealt with.
@@ -156,21 +97,82 @@ impl Resident {
     }
 }
 
-async fn connected(shared: &Arc<Shared>) -> Result<Client, String> {
-    let deadline = tokio::time::Instant::now() + CONNECTED_MAX;
-    loop {
-        let mut joined = std::pin::pin!(shared.joined.notified());
-        joined.as_mut().enable();
-        if let Some(client) = shared.client() {
-            return Ok(client);
-        }
-        if tokio::time::timeout_at(deadline, joined).await.is_err() {
-            return Err(away(shared));
+impl Shared {
+    /// The connection; a short while is waited for one.
+    ///
+    /// # Errors
+    /// There is none: why, and what can be done.
+    async fn connection(&self) -> Result<Client, Fault> {
+        let deadline = tokio::time::Instant::now() + CONNECTED_MAX;
+        loop {
+            let mut joined = std::pin::pin!(self.joined.notified());
+            joined.as_mut().enable();
+            if let Some(client) = self.client() {
+                return Ok(client);
+            }
+            let is_refused = self.look(|state| state.trouble.is_some());
+            if is_refused || timeout_at(deadline, joined).await.is_err() {
+                return Err(self.away());
+            }
         }
     }
-}
 
-fn away(shared: &Shared) -> String {
-    let url = &shared.options.hub.url;
-    format!("the Orochi hub at {url} can't be reached; it is tried again by itself")
+    /// Waits until everything is here that the hub had accepted before: it answers a heartbeat behind it.
+    async fn settle(&self, client: &Client) {
+        let settled = async {
+            if client.caught_up().await.is_err() || client.heartbeat().await.is_err() {
+                return;
+            }
+            // The task that takes frames in has its turn in between.
+            while !client.inbox().is_empty() && self.look(|state| state.machine.has_room()) {
+                yield_now().await;
+            }
+        };
+        // A hub that is slow does not hold up the call.
+        let _ = timeout(SETTLED_MAX, settled).await;
+    }
+
+    /// Why there is no connection.
+    fn away(&self) -> Fault {
+        let url = &self.options.hub.url;
+        let unreachable = || {
+            let detail = format!("the Orochi hub at {url} can't be reached; it is tried again by itself");
+            Fault::new(Fault::UNREACHABLE, detail)
+        };
+        self.look(|state| state.trouble.clone()).unwrap_or_else(unreachable)
+    }
+
+    /// The first message that waits, is wanted, and comes within the limit; it counts as returned.
+    async fn next(
+        &self,
+        limit: Duration,
+        is_wanted: impl Fn(&Message, bool) -> bool,
+    ) -> Result<Option<Message>, Fault> {
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut is_settled = false;
+        loop {
+            let mut arrived = std::pin::pin!(self.arrived.notified());
+            // Before looking, so that nothing that comes meanwhile is missed.
+            arrived.as_mut().enable();
+            let found = self.look(|state| {
+                let found =
+                    state.machine.waiting().find(|message| is_wanted(message, state.returned.contains(&message.seq)));
+                let found = found.cloned()?;
+                state.note_returned([found.seq]);
+                Some(found)
+            });
+            if found.is_some() {
+                return Ok(found);
+            }
+            if !is_settled {
+                let client = self.connection().await?;
+                self.settle(&client).await;
+                is_settled = true;
+                continue;
+            }
+            if timeout_at(deadline, arrived).await.is_err() {
+                return if self.client().is_some() { Ok(None) } else { Err(self.away()) };
+            }
+        }
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use tokio::sync::mpsc;
+
 use crate::budget::{Allowance, Quiet};
 use crate::identity::Hub;
+use crate::message::Message;
 use crate::wake;
 
 /// What `orochi mcp` is told.
@@ -15,6 +18,8 @@ pub struct Options {
     pub name: Option<String>,
     /// Channels to join besides those that the name has.
     pub channels: Vec<String>,
+    /// Where messages are pushed into the session (`claude/channel`), in place of being posted to it.
+    pub channel: Option<mpsc::UnboundedSender<Message>>,
     /// Whether mentions may start turns.
     pub may_wake: bool,
     /// Whether other agents are told the beginning of each prompt.
@@ -34,6 +39,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether there is a way to wake this session.
+    pub fn can_wake(&self, session: &wake::Session) -> bool {
+        self.channel.is_some() || session.can_be_woken()
+    }
+
     /// What the environment says, for a hub.
     ///
     /// # Errors
@@ -43,11 +53,14 @@ impl Options {
         let allowance = variable("OROCHI_WAKE").map_or(Ok(Allowance::default()), |text| {
             Allowance::parse(&text).map_err(|reason| format!("OROCHI_WAKE: {reason}"))
         })?;
+        let channels = variable("SCITEX_OROCHI_CHANNELS").or_else(|| variable("OROCHI_CHANNELS")).unwrap_or_default();
+        let channels = channels.split(',').map(str::trim).filter(|name| !name.is_empty()).map(ToOwned::to_owned);
         let folder = variable("CLAUDE_PROJECT_DIR").map(PathBuf::from);
         Ok(Self {
             hub,
             name: variable("SCITEX_OROCHI_AGENT").or_else(|| variable("OROCHI_AGENT")),
-            channels: Vec::new(),
+            channels: channels.collect(),
+            channel: None,
             may_wake: true,
             share_task: false,
             allowance,

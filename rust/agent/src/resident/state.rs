@@ -1,12 +1,13 @@
 //! What the resident knows, behind one lock. Whatever happens, a message, a hook, a tool or the clock, goes through
 //! [`Shared::with`], which then does what the delivery rules ask for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{Local, Timelike};
 use orochi_client::Client;
+use orochi_mcp::backend::{Fault, Intent};
 use orochi_protocol::request::StatusUpdate;
 use orochi_protocol::{AgentName, Reach, Seq};
 use tokio::sync::{Notify, mpsc};
@@ -61,8 +62,12 @@ pub struct State {
     pub machine: Machine,
     /// The connection, once there was one.
     pub client: Option<Client>,
-    /// Those that a tool returned to this session.
+    /// Why the hub would not have this agent, the last time.
+    pub trouble: Option<Fault>,
+    /// Those of the messages that wait that a tool returned to this session.
     pub returned: BTreeSet<u64>,
+    /// Up to where each channel was looked at that a tool waited in.
+    pub overheard: HashMap<String, u64>,
     /// What the agent said that it does.
     pub own_task: Option<String>,
     session: wake::Session,
@@ -82,7 +87,7 @@ impl Shared {
     /// A resident's state before it is connected.
     pub fn new(options: &Options, name: &AgentName, kind: Kind, before: Ledger, started: Instant) -> Arc<Self> {
         let mut machine = Machine::new(name.as_str(), before.clone(), options.allowance);
-        machine.set_wake(options.session.can_be_woken());
+        machine.set_wake(options.can_wake(&options.session));
         if !options.may_wake {
             machine.decline_wake();
         }
@@ -96,7 +101,9 @@ impl Shared {
         let state = State {
             machine,
             client: None,
+            trouble: None,
             returned: BTreeSet::new(),
+            overheard: HashMap::new(),
             own_task: None,
             session: options.session.clone(),
             entered: None,
@@ -162,8 +169,10 @@ impl Shared {
                 state.machine.begin_log();
                 state.saved = Ledger::default();
                 state.returned.clear();
+                state.overheard.clear();
             }
             state.epoch = epoch;
+            state.trouble = None;
             state.client = Some(client.clone());
             // A new connection has to be told again.
             (state.doing, state.offered) = (None, Seq::ZERO);
@@ -172,10 +181,40 @@ impl Shared {
         self.joined.notify_waiters();
     }
 
+    /// The hub can't be reached, or would not have this agent: then tools say why.
+    pub fn failed(&self, trouble: Option<Fault>) {
+        self.look(|state| state.trouble = trouble);
+        self.joined.notify_waiters();
+    }
+
     /// A message from the hub.
     pub fn deliver(self: &Arc<Self>, delivered: Delivered) {
-        self.with(|state, _| state.machine.deliver(delivered));
+        let pushed = match (&self.options.channel, &delivered) {
+            (Some(channel), Delivered::Mine(message) | Delivered::Overheard(message)) => {
+                Some((channel, message.clone())).filter(|(_, message)| message.intent() != Some(Intent::Ack))
+            }
+            (None, _) | (_, Delivered::Unread(_)) => None,
+        };
+        let is_quiet = self.is_quiet();
+        self.with(|state, now| {
+            let is_new = state.machine.deliver(delivered);
+            if let Some((channel, message)) = pushed
+                && is_new
+                && state.machine.may_push(&message.sender, is_quiet, now)
+            {
+                // Without its receiver the process is about to end.
+                let _ = channel.send(message);
+            }
+        });
         self.arrived.notify_waiters();
+    }
+
+    /// The client named its session with a call: Codex names its thread, which is what wakes it.
+    pub fn note_thread(self: &Arc<Self>, thread: &str) {
+        let is_known = |state: &mut State| state.session.codex_thread.is_some();
+        if self.kind == Kind::Codex && !self.look(is_known) {
+            self.with(|state, _| state.session.codex_thread = Some(thread.to_owned()));
+        }
     }
 
     /// A hook's question.
@@ -213,9 +252,13 @@ impl Shared {
 
     /// What follows from a change: the cursor, the ledger, what the hub is told, and a wake.
     fn follow(&self, state: &mut State, now: Millis) -> Option<(wake::Session, Wake)> {
-        state.machine.set_wake(state.session.can_be_woken());
+        state.machine.set_wake(self.options.can_wake(&state.session));
         state.machine.tick(now);
-        let wake = state.machine.next_wake(self.is_quiet(), now);
+        // What is pushed into the session's channel is not posted besides.
+        let wake = match self.options.channel {
+            Some(_) => None,
+            None => state.machine.next_wake(self.is_quiet(), now),
+        };
         self.keep(state);
         if let Some(client) = &state.client {
             client.finished(Seq::new(state.machine.cursor()).unwrap_or_default());
@@ -317,6 +360,8 @@ impl State {
         let seqs: Vec<u64> = seqs.into_iter().collect();
         self.machine.returned(&seqs);
         self.returned.extend(seqs);
+        let machine = &self.machine;
+        self.returned.retain(|seq| machine.message(*seq).is_some());
     }
 
     /// A hook tells more of the session than the environment: its id, and its inbox as it is now.

@@ -1,0 +1,142 @@
+//! Requests to the hub's HTTP API, beside the connection: what is asked once needs no frame of its own. Dropping a
+//! request ends it at the hub, too.
+
+use std::error::Error;
+use std::future::pending;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LINK};
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use orochi_mcp::backend::Fault;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::http::part;
+use crate::identity::Hub;
+
+/// An answer of rows ends at 8 MiB of text; the rest is their other fields.
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// A search through millions of messages on a slow disk still ends before this.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
+
+/// A request to a hub.
+#[derive(Debug)]
+pub(super) struct Api<'a> {
+    hub: &'a Hub,
+    path: String,
+    limit: Duration,
+}
+
+/// What the hub answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// Its JSON; null where there is none.
+    pub(super) body: Value,
+    /// Whether there is another page.
+    pub(super) has_more: bool,
+}
+
+impl<'a> Api<'a> {
+    /// A request for the path with these parts.
+    pub(super) fn new(hub: &'a Hub, parts: &[&str]) -> Self {
+        let path = parts.iter().map(|own| format!("/{}", part(own))).collect();
+        Self { hub, path, limit: ANSWER_MAX }
+    }
+
+    /// Adds a parameter.
+    pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.path.push(if self.path.contains('?') { '&' } else { '?' });
+        self.path.push_str(&format!("{name}={}", part(&value.to_string())));
+        self
+    }
+
+    /// Adds a parameter where it has a value.
+    pub(super) fn with_some(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// Lets the answer take so much longer.
+    pub(super) fn longer(mut self, by: Duration) -> Self {
+        self.limit += by;
+        self
+    }
+
+    /// # Errors
+    /// The hub refuses, or does not answer in time.
+    pub(super) async fn get(self) -> Result<Answer, Fault> {
+        self.ask(Method::GET, None).await
+    }
+
+    /// # Errors
+    /// The hub refuses, or does not answer in time.
+    pub(super) async fn post(self, body: &Value) -> Result<Answer, Fault> {
+        self.ask(Method::POST, Some(body)).await
+    }
+
+    async fn ask(self, method: Method, body: Option<&Value>) -> Result<Answer, Fault> {
+        let Self { hub, path, limit } = self;
+        let body = Full::new(Bytes::from(body.map(Value::to_string).unwrap_or_default()));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, hub.place())
+            .header(CONTENT_TYPE, "application/json");
+        if !hub.token.is_empty() {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", hub.token));
+        }
+        let request = request.body(body).map_err(|error| Fault::new("INVALID_FIELD", error.to_string()))?;
+        let unreachable = |reason: &dyn std::fmt::Display| {
+            Fault::new(Fault::UNREACHABLE, format!("the Orochi hub at {} can't be reached: {reason}", hub.url))
+        };
+        let (status, headers, body) = match timeout(limit, exchange(hub.place(), request)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(unreachable(&error)),
+            Err(_) => return Err(unreachable(&"no answer in time")),
+        };
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(Answer { body, has_more: headers.contains_key(LINK) });
+        }
+        match (body["code"].as_str(), body["detail"].as_str()) {
+            (Some(code), Some(detail)) => Err(Fault::new(code, detail)),
+            _ => {
+                let detail = format!("what answers at {} is no Orochi hub of this version (HTTP {status})", hub.url);
+                Err(Fault::new(Fault::UNREACHABLE, detail))
+            }
+        }
+    }
+}
+
+async fn exchange(
+    place: &str,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, HeaderMap, Bytes), Box<dyn Error + Send + Sync>> {
+    let stream = TcpStream::connect(place).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let answer = async {
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await?.to_bytes();
+        Ok((head.status, head.headers, body))
+    };
+    // It is driven here and not by a task, so that it ends with the request.
+    let lost = async {
+        match connection.await {
+            Ok(()) => pending().await,
+            Err(error) => error,
+        }
+    };
+    let (answer, lost) = (pin!(answer), pin!(lost));
+    tokio::select! {
+        answer = answer => answer,
+        error = lost => Err(error.into()),
+    }
+}
