@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "target" / "wheel-data"
 # Names under which the program is installed besides `orochi`, and what they put before their arguments. They start it
 # by a line of shell, which takes a millisecond; copies would double the wheel.
-OTHER_NAMES = {"scitex-orochi": "", "orochi-server": "serve "}
+OTHER_NAMES = {"scitex-orochi": "", "orochi-server": "serve ", "orochi-mcp": "mcp "}
 LAUNCHER = """#!/bin/sh
 # Starts the orochi beside this file, also through a link to it.
 self=$(readlink -f "$0") || self=$0

@@ -176,18 +176,19 @@ def test_variable_that_is_no_port_is_said_when_it_is_used(port, tmp_path):
 def test_commands_are_the_native_program(tmp_path):
     scripts = Path(sysconfig.get_path("scripts"))
     assert (scripts / "orochi").read_bytes().startswith(b"\x7fELF")
-    for name in ("orochi", "scitex-orochi", "orochi-server"):
+    for name in ("orochi", "scitex-orochi", "orochi-server", "orochi-mcp"):
         # As pipx links it from elsewhere.
         (tmp_path / name).symlink_to(scripts / name)
         for program in (scripts / name, tmp_path / name):
-            words = [] if name == "orochi-server" else ["who"]
+            words = [] if name in ("orochi-server", "orochi-mcp") else ["who"]
             told = run(str(program), "--port", "x", *words, folder=tmp_path)
             sentence = 'Error: --port is "x"; expected a port number from 0 to 65535\n'
             assert (told.returncode, told.stderr) == (2, sentence), program
-    assert (
-        run(str(scripts / "orochi-server"), "--help", folder=tmp_path).stdout
-        == run(str(scripts / "orochi"), "serve", "--help", folder=tmp_path).stdout
-    )
+    for name, command in (("orochi-server", "serve"), ("orochi-mcp", "mcp")):
+        assert (
+            run(str(scripts / name), "--help", folder=tmp_path).stdout
+            == run(str(scripts / "orochi"), command, "--help", folder=tmp_path).stdout
+        )
 
 
 def test_licences_of_the_crates_are_installed():

@@ -111,8 +111,10 @@ pub enum Command {
 /// Help, version, and everything that can't be parsed.
 pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
     let mut args = args.to_vec();
-    if args.first().is_some_and(|name| program(name) == Some("orochi-server")) {
-        args.splice(..1, ["orochi".into(), "serve".into()]);
+    let other_names = [("orochi-server", "serve"), ("orochi-mcp", "mcp")];
+    let named = |(own, _): &(&str, &str)| args.first().is_some_and(|name| program(name) == Some(own));
+    if let Some((_, command)) = other_names.into_iter().find(named) {
+        args.splice(..1, ["orochi".into(), command.into()]);
     }
     // Without arguments the answer is the help. For clap, a set variable would be an argument, so variables are ignored
     // here.
@@ -240,6 +242,11 @@ mod tests {
         for name in ["orochi-server", "/usr/bin/orochi-server", "orochi-server.exe"] {
             assert_eq!(served(&[name, "--port=7"]).1, 7, "{name}");
         }
+    }
+
+    #[test]
+    fn the_old_program_name_speaks_mcp() {
+        assert!(matches!(parsed(&["/usr/bin/orochi-mcp"]).command, Command::Mcp(_)));
     }
 
     #[test]
