@@ -1,4 +1,4 @@
-//! The text that puts messages before an agent unasked: bounded, and worded as facts. Each message in it reads as in the
+//! The text that shows messages to an agent unasked: bounded, and worded as facts. Each message reads as it does in the
 //! results of the tools.
 //!
 //! Sizes are counted in UTF-16 units, as Cursor counts them: it drops a hook's context over 10 000 units whole.

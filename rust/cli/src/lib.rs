@@ -30,8 +30,8 @@ const LAST_LINES_MAX: Duration = Duration::from_millis(500);
 
 /// Runs one command and returns the process's exit code.
 ///
-/// `args[0]` is the program's name; `orochi-server` means `orochi serve`, and `orochi-mcp` means `orochi mcp`. Signals are
-/// handled while the command runs: SIGINT ends it quietly.
+/// `args[0]` is the program's name; `orochi-server` means `orochi serve`, and `orochi-mcp` means `orochi mcp`. Signals
+/// are handled while the command runs: SIGINT ends it quietly.
 pub fn run(args: Vec<OsString>) -> i32 {
     if commands::hook::is_hook(&args) {
         orochi_agent::hook::run(None);

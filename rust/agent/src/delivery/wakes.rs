@@ -69,8 +69,8 @@ impl Machine {
         self.post(granted, false, now)
     }
 
-    /// Whether a message may be pushed into the session now; this spends what it costs. Whether it arrives is not known,
-    /// so it changes nothing else.
+    /// Returns whether a message may be pushed into the session now, and charges the wake budget. Whether the message
+    /// arrives is unknown, so nothing else changes.
     pub fn may_push(&mut self, sender: &str, is_quiet: bool, now: Millis) -> bool {
         self.may_wake() && !is_quiet && self.budget.spend(sender, now)
     }

@@ -1,5 +1,5 @@
-//! The ids of messages that were sent and not acked. A model that is told "no answer" sends again; under the same id the
-//! hub accepts the message once.
+//! The ids of messages that were sent and not acked. A model that got no answer sends again. Under the same id the hub
+//! accepts the message once.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
