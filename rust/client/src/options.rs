@@ -57,7 +57,11 @@ impl Options {
     pub(crate) fn address(&self) -> String {
         match &self.token {
             Some(token) if !token.is_empty() => {
-                format!("{}/?token={}", self.url.trim_end_matches('/'), utf8_percent_encode(token, PLAIN))
+                let url = self.url.trim_end_matches('/');
+                // A path stays as it is: to the hub `/agent/` is not `/agent`.
+                let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+                let slash = if has_path { "" } else { "/" };
+                format!("{url}{slash}?token={}", utf8_percent_encode(token, PLAIN))
             }
             _ => self.url.clone(),
         }
@@ -67,5 +71,22 @@ impl Options {
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options").field("url", &self.url).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_put_the_token_behind_the_addresses_own_path() {
+        for (url, address) in [
+            ("ws://hub:1", "ws://hub:1/?token=a%20b"),
+            ("ws://hub:1/", "ws://hub:1/?token=a%20b"),
+            ("ws://hub:1/agent", "ws://hub:1/agent?token=a%20b"),
+        ] {
+            let options = Options { token: Some("a b".to_owned()), ..Options::new(url, "alice") };
+            assert_eq!(options.address(), address);
+        }
     }
 }
