@@ -43,3 +43,19 @@ def test_hook_tells_no_order_of_a_stranger_in_the_clients_own_words(machine: Mac
     assert "<system" not in context
     assert "\x1b" not in context
     assert context.count("\norochi#") == 1
+
+
+def test_hook_without_a_resident_offers_each_message_once_and_makes_it_seen(machine: Machine):
+    machine.init("claude-code", "--name", "api-claude")
+    claude = machine.session("claude-code")
+    first = machine.hub.post("@api-claude", "one", intent="inform")
+    assert f"orochi#{first} " in until(lambda: claude.hook("UserPromptSubmit", prompt="do it"))
+    second = machine.hub.post("@api-claude", "two", intent="inform")
+    context = until(lambda: claude.hook("PostToolBatch", tool_calls=[]))
+    assert f"orochi#{second} " in context
+    assert f"orochi#{first} " not in context
+    until(
+        lambda: (
+            claude.hook("PostToolBatch", tool_calls=[]) is None and machine.hub.receipt(second, "api-claude") == "seen"
+        )
+    )

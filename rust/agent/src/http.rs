@@ -17,6 +17,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 /// An answer that is longer is none of ours.
 const BODY_MAX: u64 = 8 * 1024 * 1024;
 const HEAD_LINES_MAX: usize = 100;
+const NO_CONTENT: u16 = 204;
 
 /// A part of an address, encoded.
 pub fn part(text: &str) -> String {
@@ -96,6 +97,8 @@ impl<'a> Connection<'a> {
                 length = value.trim().parse::<u64>().ok();
             }
         }
+        // An answer without a body names no length.
+        let length = if status == NO_CONTENT { Some(0) } else { length };
         let length = length.filter(|length| *length <= BODY_MAX).ok_or_else(broken)?;
         let mut body = vec![0; usize::try_from(length).map_err(|_| broken())?];
         let mut filled = 0;
