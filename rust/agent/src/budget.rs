@@ -119,6 +119,14 @@ impl Budget {
         true
     }
 
+    /// Whether [`Budget::spend`] would allow a wake now. Asking counts as nothing.
+    pub fn has_left(&mut self, sender: &str, now: Millis) -> bool {
+        self.rest(now);
+        let Allowance::PerHour(all_max) = self.allowance else { return false };
+        let key = if self.senders.contains_key(sender) || self.senders.len() < SENDERS_MAX { sender } else { "" };
+        self.senders.get(key).is_none_or(|own| own.len() < SENDER_MAX) && self.all.len() < all_max
+    }
+
     /// A person is at the keyboard: everything starts anew.
     pub fn person(&mut self) {
         *self = Self::new(self.allowance);

@@ -7,11 +7,13 @@
 //! 3. [`dirs`], [`files`], [`identity`]: where things are kept, and under which name a session speaks.
 //! 4. [`ipc`]: what a hook and the resident say to each other.
 //! 5. [`resident`]: the process that stays connected. [`hook`]: `orochi hook`. [`wake`]: how an idle client is woken.
-//! 6. [`init`]: what `orochi init` writes into the clients' files, and takes out again.
+//! 6. [`exec`]: a command for each message, for agents that are shell scripts.
+//! 7. [`init`]: what `orochi init` writes into the clients' files, and takes out again.
 
 pub mod budget;
 pub mod delivery;
 pub mod dirs;
+pub mod exec;
 pub mod files;
 pub mod hook;
 pub mod http;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use orochi_client::{Client, Error, Options};
 use orochi_protocol::incoming::ServerFrame;
-use orochi_protocol::request::Register;
-use orochi_protocol::{AgentName, ChannelName, Seq};
+use orochi_protocol::request::{Register, Resume, StatusUpdate};
+use orochi_protocol::{AgentName, ChannelName, Reach, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -74,16 +74,43 @@ impl Agent {
         name: &AgentName,
         channels: Vec<ChannelName>,
     ) -> Result<Self, Failure> {
-        let place = place(connection);
-        let mut options = Options::new(format!("ws://{place}"), name.as_str());
-        options.token = Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty());
-        options.register = Register {
-            channels: Some(channels),
-            machine: gethostname::gethostname().to_string_lossy().chars().take(64).collect(),
+        let register = Register { channels: Some(channels), ..Register::default() };
+        // Nobody has handled a message that scrolled by in a terminal, and the cursor belongs to the real agent.
+        Self::open(connection, name, register, false).await
+    }
+
+    /// Connects and registers as an agent that deals with the messages written for it, from where its name left off.
+    ///
+    /// # Errors
+    /// The hub can't be reached, refuses, or is one of 0.1.0, which keeps nothing for an agent.
+    pub async fn connect_for_work(connection: &Connection, name: &AgentName) -> Result<Self, Failure> {
+        let register = Register {
+            channels: Some(Vec::new()),
+            resume: Some(Resume::Stored),
+            reach: Some(Reach::Wake),
             ..Register::default()
         };
-        // Nobody has handled a message that scrolled by in a terminal, and the cursor belongs to the real agent.
-        options.say_seen = false;
+        let agent = Self::open(connection, name, register, true).await?;
+        if agent.client.is_old_hub() {
+            let place = &agent.place;
+            return Err(Failure::Hub(format!("the hub at {place} is a scitex-orochi 0.1.0, which has no receipts")));
+        }
+        Ok(agent)
+    }
+
+    async fn open(
+        connection: &Connection,
+        name: &AgentName,
+        register: Register,
+        say_seen: bool,
+    ) -> Result<Self, Failure> {
+        let place = place(connection);
+        // There both of the hub's ports take agents.
+        let mut options = Options::new(format!("ws://{place}/agent"), name.as_str());
+        options.token = Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty());
+        let machine = gethostname::gethostname().to_string_lossy().chars().take(64).collect();
+        options.register = Register { machine, ..register };
+        options.say_seen = say_seen;
         options.connect_timeout = Duration::from_secs(5);
         match Client::connect(options).await {
             Ok(client) => Ok(Self { client, place }),
@@ -106,6 +133,23 @@ impl Agent {
             Some(error) => failure(error, &self.place),
             None => Failure::Hub(format!("the Orochi hub at {} closed the connection", self.place)),
         })
+    }
+
+    /// Everything up to here is dealt with. The hub hears of it soon.
+    pub fn finished(&self, seq: u64) {
+        self.client.finished(Seq::new(seq).unwrap_or(Seq::MAX));
+    }
+
+    /// Tells others whether requests wait for budget. A hub that is away hears of it when it is back.
+    pub fn set_held(&self, is_held: bool) {
+        let (reach, task) = if is_held { (Reach::Turn, "wake budget spent") } else { (Reach::Wake, "") };
+        let update = StatusUpdate { current_task: Some(task.to_owned()), ..StatusUpdate::default() };
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            // An error means that the connection is over for good, which the listener notices itself.
+            let _ = client.set_reach(reach).await;
+            let _ = client.status(&update).await;
+        });
     }
 
     /// Joins another channel.

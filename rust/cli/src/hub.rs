@@ -90,7 +90,9 @@ impl Hub {
         let status = response.status();
         let body = response.bytes().await.map_err(Trouble::Transport)?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| Trouble::Stranger(status));
+            // The answer to what asks for nothing.
+            let body = if status == StatusCode::NO_CONTENT { b"null" } else { &*body };
+            return serde_json::from_slice(body).map_err(|_| Trouble::Stranger(status));
         }
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let value: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -2,7 +2,6 @@
 
 mod checks;
 mod confirm;
-mod credentials;
 mod shell;
 
 use std::path::PathBuf;
@@ -17,6 +16,7 @@ use orochi_agent::init::undo::Journal;
 use orochi_protocol::{AgentName, ChannelName};
 
 use self::confirm::{Word, confirm};
+use super::credentials;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::{output, text};

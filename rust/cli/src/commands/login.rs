@@ -2,10 +2,13 @@
 
 use clap::Args;
 
-use super::{Channels, Identity};
+use serde_json::Value;
+
+use super::{Channels, Identity, credentials};
 use crate::agent::Agent;
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::hub::Hub;
 use crate::{output, stderr};
 
 #[derive(Debug, Args)]
@@ -16,10 +19,18 @@ pub struct Login {
     /// The same as a flag, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "places", hide = true)]
     channels: Vec<String>,
+    /// Keep the hub's address and token in ~/.config/orochi/hub.toml, for all commands and coding agents, and end
+    #[arg(long)]
+    save: bool,
 }
 
 impl Login {
-    pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
+    pub async fn run(self, hub: &Hub, connection: &Connection) -> Result<(), Failure> {
+        if self.save {
+            // What the hub refuses is not worth keeping.
+            hub.get::<Value>(&["api", "stats"], &[]).await?;
+            return credentials::write(connection, None);
+        }
         let Identity { name, chosen } = Identity::new(connection)?;
         let channels = Channels::parse(self.places.iter().chain(&self.channels))?;
         let agent = Agent::connect(connection, &name, channels.names()).await?;

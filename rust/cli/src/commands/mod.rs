@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod channels;
 pub mod completions;
+mod credentials;
 pub mod doctor;
 pub mod forget;
 pub mod gitea;

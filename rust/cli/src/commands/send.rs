@@ -78,6 +78,9 @@ impl Send {
             let said = typed.map(|message| format!(": {}", text::message(&message))).unwrap_or_default();
             output::line(&format!("Sent {seq}to {}{said}", text::inline(&self.channel)))?;
         }
+        if !self.json {
+            addressed(&answer).try_for_each(|line| output::line(&line))?;
+        }
         note_unknown(&answer);
         match (wait, answer.get("seq").and_then(Value::as_u64)) {
             (Some(limit), Some(seq)) => wait_seen(hub, identity, &answer, seq, limit).await,
@@ -161,6 +164,22 @@ fn not_text(name: &str, place: usize) -> Failure {
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
     Failure::Usage(format!("cannot read {name}: {error}"))
+}
+
+/// How the message gets to those whom it is addressed to, as far as the hub knows them.
+fn addressed(answer: &Value) -> impl Iterator<Item = String> {
+    let delivery = answer.get("delivery").and_then(Value::as_object).map(Map::iter);
+    delivery.into_iter().flatten().filter_map(|(name, state)| {
+        let how = match (state.as_str()?, answer["reach"][name].as_str()) {
+            ("online", Some("wake")) => "online, wakes on it",
+            ("online", Some("turn")) => "online, reads it in its next turn",
+            ("online", Some("poll")) => "online, reads it when it looks",
+            ("online", _) => "online",
+            ("offline", _) => "offline, gets it when it is back",
+            _ => return None,
+        };
+        Some(text::inline(&format!("  {name}: {how}")))
+    })
 }
 
 /// A misspelt name is no fault of the message, which waits for it; its sender should know.

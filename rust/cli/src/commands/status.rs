@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Identity;
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::output;
@@ -11,9 +12,30 @@ use crate::text;
 
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Say what you are doing instead: idle, busy, blocked, error, or a word of your own
+    #[arg(long, value_name = "STATUS", conflicts_with = "json")]
+    set: Option<String>,
+    /// With --set: what you work on, a line
+    #[arg(long, requires = "set")]
+    task: Option<String>,
+    /// With --set: how far it is, from 0 to 1, or none
+    #[arg(long, requires = "set", value_parser = parse_progress)]
+    progress: Option<Progress>,
     /// Print {"agents": {name: its row}, "stats": the hub's numbers}
     #[arg(long)]
     json: bool,
+}
+
+/// How far a task is; None where that is not to be shown.
+#[derive(Debug, Clone, Copy)]
+struct Progress(Option<f64>);
+
+fn parse_progress(text: &str) -> Result<Progress, String> {
+    if text == "none" {
+        return Ok(Progress(None));
+    }
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.map(|number| Progress(Some(number))).ok_or_else(|| "expected a number from 0 to 1, or none".to_owned())
 }
 
 /// What commands read of an agent's row; a hub may say more.
@@ -25,6 +47,9 @@ pub struct AgentRow {
     pub status: String,
     #[serde(default)]
     pub current_task: String,
+    /// How a message gets to it; a 0.1.0 hub does not say.
+    #[serde(default)]
+    pub reach: String,
 }
 
 /// The agents that are online.
@@ -36,7 +61,10 @@ pub async fn online(hub: &Hub) -> Result<Vec<AgentRow>, Failure> {
 }
 
 impl Status {
-    pub async fn run(self, hub: &Hub) -> Result<(), Failure> {
+    pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
+        if let Some(status) = &self.set {
+            return self.tell(hub, identity, status).await;
+        }
         if self.json {
             let rows: Vec<Map<String, Value>> = hub.get(&["api", "agents"], &[]).await?;
             let stats: Value = hub.get(&["api", "stats"], &[]).await?;
@@ -50,6 +78,24 @@ impl Status {
             output::line(&text::inline(&format!("  {name}  [{status}]{task}")))?;
         }
         Ok(())
+    }
+}
+
+impl Status {
+    async fn tell(&self, hub: &Hub, identity: &Identity, status: &str) -> Result<(), Failure> {
+        let mut body = json!({"status": status});
+        if let Some(task) = &self.task {
+            body["current_task"] = task.as_str().into();
+        }
+        if let Some(Progress(progress)) = self.progress {
+            body["progress"] = progress.into();
+        }
+        let name = identity.name.as_str();
+        hub.post_once::<Value>(&["api", "agents", name, "status"], &body).await?;
+        let task =
+            self.task.as_ref().filter(|task| !task.is_empty()).map(|task| format!(": {task}")).unwrap_or_default();
+        let share = self.progress.and_then(|progress| progress.0).map(|share| format!(", {:.0} %", share * 100.0));
+        output::line(&text::inline(&format!("{name} is {status}{task}{}", share.unwrap_or_default())))
     }
 }
 

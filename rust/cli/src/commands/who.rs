@@ -29,7 +29,8 @@ impl Who {
         }
         for agent in agents {
             let (name, status, channels) = (agent.name, agent.status, agent.channels.join(", "));
-            output::line(&text::inline(&format!("  {name}  status={status}  channels=[{channels}]")))?;
+            let reach = if agent.reach.is_empty() { String::new() } else { format!("  reach={}", agent.reach) };
+            output::line(&text::inline(&format!("  {name}  status={status}{reach}  channels=[{channels}]")))?;
         }
         Ok(())
     }

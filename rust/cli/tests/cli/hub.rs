@@ -95,7 +95,8 @@ fn send_tells_of_names_that_nobody_has() {
     assert_eq!(whole(hub.orochi(&["send", "@dave", "hi"])), ended(0, "Sent #2 to @dave: hi\n", &waits("dave")));
     let joined = whole(orochi(&["join", "ci", "--name=dave", "--port", &hub.port()]));
     assert!(joined.starts_with("exit code: 0\n"), "{joined}");
-    assert_eq!(whole(hub.orochi(&["send", "@dave", "hi"])), ended(0, "Sent #3 to @dave: hi\n", ""));
+    let sent = "Sent #3 to @dave: hi\n  dave: offline, gets it when it is back\n";
+    assert_eq!(whole(hub.orochi(&["send", "@dave", "hi"])), ended(0, sent, ""));
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn login_is_online_and_a_command_under_its_name_does_not_disturb_it() {
         assert_eq!(lines.next(), expected);
     }
     let run = |args: &[&str]| whole(hub.orochi(args));
-    let who = ended(0, "  tester  status=online  channels=[#ci, #general]\n", "");
+    let who = ended(0, "  tester  status=online  reach=poll  channels=[#ci, #general]\n", "");
     assert_eq!(run(&["who"]), who);
     say(&hub, "#general", "by the same name");
     assert_eq!(run(&["who"]), who);

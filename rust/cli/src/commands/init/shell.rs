@@ -9,7 +9,7 @@ use orochi_agent::init::programs::quoted;
 
 use super::checks;
 use super::confirm::{Word, confirm};
-use super::credentials;
+use crate::commands::credentials;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output;

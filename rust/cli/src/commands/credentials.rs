@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use orochi_agent::dirs;
@@ -36,9 +37,15 @@ pub(super) fn write(connection: &Connection, token_file: Option<&Path>) -> Resul
     }
     let folder = path.parent().map(ToOwned::to_owned).unwrap_or_default();
     dirs::make_private(&folder)
+        .and_then(|()| close(&path))
         .and_then(|()| hub::write(&path, &text))
         .map_err(|error| Failure::Hub(format!("cannot write {}: {error}", path.display())))?;
     output::line(&format!("{} names the hub {url} (readable by you alone).", path.display()))
+}
+
+/// Takes a file that others may read away from them, before it holds a token.
+fn close(path: &Path) -> io::Result<()> {
+    if path.exists() { fs::set_permissions(path, fs::Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
 fn read_token(file: &Path) -> Result<String, Failure> {
