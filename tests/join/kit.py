@@ -28,6 +28,7 @@ KINDS = {
     "codex": "codex-mcp-client",
     "cursor": "cursor-vscode",
     "gemini": "gemini-cli-mcp-client",
+    "opencode": "opencode",
 }
 
 # The `claude` and `codex` commands that `init` calls keep servers where the real ones do.
@@ -50,6 +51,30 @@ match sys.argv[1:]:
         sys.exit(f"unknown: {{other}}")
 json.dump(servers, open(path, "w"))
 END
+"""
+
+# Codex's command, as far as its documentation tells: an argument that it does not know is an error.
+_CODEX = """#!/bin/sh
+exec {python} - "$@" <<'END'
+import json, os, sys
+folder = os.path.expanduser("~/.codex")
+config = os.path.join(folder, "config.toml")
+match sys.argv[1:]:
+    case ["--version"]:
+        print("codex-cli 0.156.0")
+    case ["mcp", "add", name, "--", command, *args]:
+        os.makedirs(folder, exist_ok=True)
+        with open(config, "a") as file:
+            file.write(f"[mcp_servers.{{name}}]\\ncommand = {{json.dumps(command)}}\\nargs = {{json.dumps(args)}}\\n")
+    case ["queue", "--thread", thread, text] if text.startswith("--message="):
+        with open(os.path.join(folder, "queue.jsonl"), "a") as file:
+            file.write(json.dumps({{"thread": thread, "message": text.removeprefix("--message=")}}) + "\\n")
+    case other:
+        sys.exit(f"error: unexpected argument found: {{other}}")
+END
+"""
+_OPENCODE = """#!/bin/sh
+test "$*" = --version && echo {version}
 """
 
 
@@ -113,8 +138,8 @@ class Hub:
 
     @property
     def url(self) -> str:
-        """Its address for programs."""
-        return f"http://127.0.0.1:{self.ports[0]}"
+        """Its address for programs: the dashboard's, which people know."""
+        return f"http://127.0.0.1:{self.ports[1]}"
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """A request to its API."""
@@ -154,9 +179,7 @@ class Machine:
         self.hub, self.home, self.project = hub, folder / "home", folder / "api"
         for made in (self.home / "bin", self.project / ".git", folder / "run"):
             made.mkdir(parents=True)
-        claude = self.home / "bin" / "claude"
-        claude.write_text(_CLAUDE.format(python=sys.executable))
-        claude.chmod(0o755)
+        self._install("claude", _CLAUDE.format(python=sys.executable))
         self.env = {
             **_clean(),
             "HOME": str(self.home),
@@ -164,6 +187,20 @@ class Machine:
             "PATH": f"{self.home / 'bin'}:/usr/bin:/bin",
         }
         self.sessions: list[Fake] = []
+
+    def install_codex(self) -> Path:
+        """Puts `codex` on the path; where it keeps the prompts that were queued."""
+        self._install("codex", _CODEX.format(python=sys.executable))
+        return self.home / ".codex" / "queue.jsonl"
+
+    def install_opencode(self, version: str) -> None:
+        """Puts `opencode` on the path."""
+        self._install("opencode", _OPENCODE.format(version=version))
+
+    def _install(self, name: str, script: str) -> None:
+        path = self.home / "bin" / name
+        path.write_text(script)
+        path.chmod(0o755)
 
     def run(self, *args: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         """Runs a command of ours in the project."""
@@ -214,7 +251,11 @@ class Fake:
             text=True,
         )
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self.wakes: queue.SimpleQueue[list[dict[str, Any]]] = queue.SimpleQueue()
+        self.wakes: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        # When the last wake came, by the monotonic clock and by the hub's.
+        self.woken_at = self.woken_wall = 0.0
+        # How long the last hook took, its shell included.
+        self.hook_seconds = 0.0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -223,7 +264,7 @@ class Fake:
         for line in self._process.stdout:
             told = json.loads(line)
             if "wake" in told:
-                self.wakes.put(told["wake"])
+                self.wakes.put(told)
             else:
                 self._answers.put(told["answer"])
 
@@ -251,6 +292,7 @@ class Fake:
         command = self._hook_command(event)
         given = {**self._common(event), **more}
         ran = self.do(do="hook", command=command, text=json.dumps(given), kill_after=kill_after)
+        self.hook_seconds = ran["seconds"]
         if kill_after is None:
             assert ran["code"] == 0, ran
         if not ran["out"].strip():
@@ -259,7 +301,9 @@ class Fake:
 
     def wake(self) -> str:
         """The next text that is posted to Claude Code's inbox socket, its frames checked."""
-        auth, user = self.wakes.get(timeout=DEADLINE)
+        told = self.wakes.get(timeout=DEADLINE)
+        self.woken_at, self.woken_wall = told["at"], told["wall"]
+        auth, user = told["wake"]
         assert auth == {"type": "auth", "token": "inbox-token"}
         assert set(user) == {"type", "message", "from", "msg_id"}
         assert user["type"] == "user"
@@ -313,6 +357,8 @@ class Fake:
 
     def _server(self) -> list[str]:
         home = self.machine.home
+        if self.kind == "opencode":
+            return _opencode_server(json.loads((home / ".config" / "opencode" / "opencode.json").read_text()))
         if self.kind == "codex":
             entry = tomllib.loads((home / ".codex" / "config.toml").read_text())["mcp_servers"]["orochi"]
             assert set(entry) <= {"command", "args", "env_vars", "startup_timeout_sec", "tool_timeout_sec"}
@@ -333,6 +379,21 @@ class Fake:
         handler = entry if self.kind == "cursor" else entry["hooks"][0]
         command: str = handler["command"]
         return command
+
+
+def _opencode_server(config: dict[str, Any]) -> list[str]:
+    """Our server, as each of opencode's versions reads it: it takes no key that it does not know."""
+    assert set(config) == {"mcp"}
+    if "servers" in config["mcp"]:
+        entry = config["mcp"]["servers"]["orochi"]
+        assert set(entry) == {"type", "command"}
+    else:
+        entry = config["mcp"]["orochi"]
+        assert set(entry) == {"type", "command", "enabled"}
+        assert entry["enabled"] is True
+    assert entry["type"] == "local"
+    command: list[str] = entry["command"]
+    return command
 
 
 def _match(shape: Any, output: Any) -> str | None:

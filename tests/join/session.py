@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,11 @@ class Session:
     def _accept(self, listener: socket.socket) -> None:
         while True:
             connection, _ = listener.accept()
+            # Both clocks: this one is the hub's, too.
+            at, wall = time.monotonic(), time.time()
             with connection, connection.makefile() as lines:
                 frames = [json.loads(line) for line in lines]
-            say({"wake": frames})
+            say({"wake": frames, "at": at, "wall": wall})
 
     def start(self, command: list[str], info: str) -> dict[str, Any]:
         """Spawns the resident and introduces itself, as an SDK does."""
@@ -80,6 +83,7 @@ class Session:
 
     def hook(self, command: str, text: str, kill_after: float | None) -> dict[str, Any]:
         """Runs a hook as clients do, through a shell; `kill_after` ends it after so many seconds."""
+        began = time.monotonic()
         process = subprocess.Popen(
             ["sh", "-c", f"exec {command}"],
             env=self.env,
@@ -92,7 +96,8 @@ class Session:
         if kill_after is not None:
             threading.Timer(kill_after, process.kill).start()
         out, err = process.communicate(text)
-        return {"code": process.returncode, "out": out, "err": err}
+        seconds = time.monotonic() - began
+        return {"code": process.returncode, "out": out, "err": err, "seconds": seconds}
 
     def do(self, asked: dict[str, Any]) -> dict[str, Any]:
         """One command of the test."""
@@ -108,6 +113,11 @@ class Session:
                 self.resident.kill()
                 self.resident.wait()
                 return {}
+            case "is_running":
+                return {"running": self.resident is not None and self.resident.poll() is None}
+            case "pid":
+                assert self.resident is not None
+                return {"pid": self.resident.pid}
             case "end":
                 assert self.resident is not None
                 assert self.resident.stdin is not None
