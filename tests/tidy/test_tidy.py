@@ -58,7 +58,7 @@ def test_an_import_that_goes_up_is_found():
     grouped = source(
         "rust/hub/src/core/mod.rs",
         "use crate::{",
-        "    registry::{X, config},",
+        "    links::{X, config},",
         "    config::A,",
         "    api::{Y, Z},",
         "};",

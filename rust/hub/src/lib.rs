@@ -9,7 +9,7 @@
 //! 4. [`api`]: the HTTP routes, and who may use them; the dashboard's page.
 //! 5. [`gitea`]: calls to Gitea, and what happens at Gitea as messages. [`http_client`]: HTTP out.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
-//! 7. [`registry`]: who is connected, in which channels, and what is known of each agent.
+//! 7. [`links`]: this hub's connections. [`roster`]: agents, what is kept of them, and their sessions.
 //! 8. [`delivery`]: which messages a connection gets, and how far it is.
 //! 9. [`search`]: the index of words, a file of its own behind the log. [`markdown`]: a text as HTML.
 //!    [`mailbox`]: what waits for an agent that asks over HTTP. [`mcp`]: the tools of MCP.
@@ -23,12 +23,13 @@ pub mod core;
 pub mod delivery;
 mod gitea;
 pub mod http_client;
+mod links;
 pub mod log_watch;
 mod mailbox;
 mod markdown;
 mod mcp;
 pub mod ports;
-mod registry;
+mod roster;
 pub mod search;
 pub mod server;
 pub mod store;

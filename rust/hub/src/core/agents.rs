@@ -1,58 +1,116 @@
 //! Replies to registered agents, and the events that tell others of them (sections 5, 6 and 9).
 
 use axum::extract::ws::Utf8Bytes;
-use orochi_protocol::delivery::{PresenceChange, PresenceEvent, StatusEvent};
 use orochi_protocol::reply::{Ack, Ok as AckStatus, SubscribeAck};
-use orochi_protocol::request::{EventKind, Heartbeat};
+use orochi_protocol::request::EventKind;
 use orochi_protocol::{ErrorCode, Refusal};
 
-use super::entry::{Change, ChangeKind, Event};
-use super::stamp::Stamper;
+use super::ask::Asker;
+use super::entry::Entry;
+use super::events::event_frame;
+use super::outcome::{Event, Outcome};
 use super::{Command, CoreThread, shutting_down};
-use crate::registry::{Agent, ConnectionIndex};
+use crate::links::ConnectionIndex;
+use crate::roster::ConnectionId;
 
 impl CoreThread {
-    /// After the commit: the connection changes, and its request is answered.
-    pub(super) fn finish_change(&mut self, change: Change, refusal: Option<&Refusal>) {
-        let Change { connection, id, kind, outcome } = change;
-        let Some(index) = self.registry.find_connection(connection) else { return };
-        self.registry.connection_mut(index).answered += 1;
-        let event = match outcome {
-            Some(Ok(event)) => event,
-            Some(Err(refused)) => return self.refuse(index, &refused, Some(&id)),
-            None => return,
-        };
-        match kind {
-            ChangeKind::Join(channel) => {
-                self.registry.join(index, channel.as_str(), self.head);
-                return self.ack_subscribe(index, &id);
-            }
-            ChangeKind::Leave(channel) => self.registry.leave(index, channel.as_str(), self.head),
-            ChangeKind::Alive(Heartbeat { seen, .. }) => {
-                // Its ack would say that the cursor is on disk.
-                if let (Some(_), Some(refusal)) = (seen, refusal) {
-                    return self.refuse(index, refusal, Some(&id));
+    /// After the commit: the connection changes, others are told, and whoever asked is answered.
+    pub(super) fn finish_change(&mut self, entry: &Entry, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>) {
+        let events = match (outcome, refusal) {
+            (Outcome::Refused(refused), _) => return self.refuse_asker(asker, &refused),
+            // Its connection was replaced: nobody waits.
+            (Outcome::Dropped, _) => Vec::new(),
+            (_, Some(refusal)) => return self.refuse_asker(asker, refusal),
+            (Outcome::Done(event), None) => event.into_iter().collect(),
+            // This hub ends: its connections are told that, and nothing of its agents.
+            (Outcome::Told(_), None) if self.is_own_end(entry) => Vec::new(),
+            (Outcome::Told(events), None) => events,
+            (Outcome::Begun(call), None) => {
+                if let Asker::Call(answer) = asker {
+                    let _ = answer.send(Ok(call));
                 }
+                return;
             }
-            ChangeKind::Status(_) => {}
-        }
-        if let Some(event) = event {
+            // Whoever waits finds that nobody answers any more.
+            (Outcome::Open | Outcome::Message(_) | Outcome::Registered(_), None) => return,
+        };
+        self.change_links(entry);
+        for event in events {
+            if event.kind == EventKind::PresenceChange && matches!(entry, Entry::Leave { .. }) {
+                tracing::info!(agent = %self.known.roster.agent(event.agent).record.name, "agent offline");
+            }
             self.send_event(event);
         }
-        self.ack(index, &id);
+        match asker {
+            Asker::Connection { connection, id } => self.ack_change(entry, connection, &id),
+            Asker::Stored(answer) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(Ok(()));
+            }
+            Asker::Nobody | Asker::Sender(_) | Asker::Post(_) | Asker::Register(_) | Asker::Call(_) => {}
+        }
+    }
+
+    fn is_own_end(&self, entry: &Entry) -> bool {
+        matches!(entry, Entry::HubGone { hub, .. } if *hub == self.log.hub())
+    }
+
+    /// What an entry changes of this hub's connections.
+    fn change_links(&mut self, entry: &Entry) {
+        let session = match entry {
+            Entry::Join { session, .. } | Entry::Part { session, .. } | Entry::Leave { session, .. } => *session,
+            _ => return,
+        };
+        if session.hub != self.log.hub() {
+            return;
+        }
+        let (links, head) = (&mut self.known.links, self.head);
+        let Some(index) = links.find_connection(session.connection) else { return };
+        match entry {
+            Entry::Join { channel, .. } => links.join(index, channel.as_str(), head),
+            Entry::Part { channel, .. } => links.leave(index, channel.as_str(), head),
+            _ => drop(links.remove(index)),
+        }
+    }
+
+    fn ack_change(&mut self, entry: &Entry, connection: ConnectionId, id: &str) {
+        let Some(index) = self.known.links.find_connection(connection) else { return };
+        self.known.links.connection_mut(index).answered += 1;
+        match entry {
+            Entry::Join { .. } => self.ack_subscribe(index, id),
+            _ => self.ack(index, id),
+        }
+    }
+
+    /// Tells whoever waits for an entry that it was refused.
+    fn refuse_asker(&mut self, asker: Asker, refusal: &Refusal) {
+        match asker {
+            Asker::Connection { connection, id } => self.refuse_request(connection, &id, refusal),
+            Asker::Stored(answer) => drop(answer.send(Err(refusal.clone()))),
+            Asker::Call(answer) => drop(answer.send(Err(refusal.clone()))),
+            Asker::Nobody | Asker::Sender(_) | Asker::Post(_) | Asker::Register(_) => {}
+        }
+    }
+
+    /// Refuses the request `id` of a connection that may be gone.
+    pub(super) fn refuse_request(&mut self, connection: ConnectionId, id: &str, refusal: &Refusal) {
+        if let Some(index) = self.known.links.find_connection(connection) {
+            self.known.links.connection_mut(index).answered += 1;
+            self.refuse(index, refusal, Some(id));
+        }
     }
 
     /// Tells observers and listening agents what happened to an agent.
     pub(super) fn send_event(&mut self, event: Event) {
         let Event { agent, kind, frame } = event;
-        let number = self.registry.number_event(agent);
-        for index in self.registry.listeners(kind) {
-            let connection = self.registry.connection_mut(index);
+        let number = self.known.links.number_event(agent);
+        for index in self.known.links.listeners(kind) {
+            let connection = self.known.links.connection_mut(index);
             if connection.is_live && connection.outbox.is_full() {
                 connection.leave_live();
                 self.touched.push(index);
             }
-            let connection = self.registry.connection_mut(index);
+            let connection = self.known.links.connection_mut(index);
             if connection.is_live {
                 self.stage_reply(index, frame.clone());
             } else {
@@ -64,17 +122,17 @@ impl CoreThread {
 
     /// Tells a connection that has caught up how the agents are that changed meanwhile.
     pub(super) fn send_missed_events(&mut self, index: ConnectionIndex) {
-        let connection = self.registry.connection_mut(index);
+        let connection = self.known.links.connection_mut(index);
         let Some(from) = connection.events_missed_from.take() else { return };
         let wants_presence = connection.wants_event(EventKind::PresenceChange);
         let wants_status = connection.wants_event(EventKind::StatusUpdate);
-        for agent in self.registry.changed_since(from) {
+        for agent in self.known.links.changed_since(from) {
             if wants_presence {
-                let frame = presence_frame(&mut self.stamper, self.registry.roster.agent(agent));
+                let frame = event_frame(&mut self.stamper, EventKind::PresenceChange, self.known.roster.agent(agent));
                 self.stage_reply(index, frame);
             }
             if wants_status {
-                let frame = status_frame(&mut self.stamper, self.registry.roster.agent(agent));
+                let frame = event_frame(&mut self.stamper, EventKind::StatusUpdate, self.known.roster.agent(agent));
                 self.stage_reply(index, frame);
             }
         }
@@ -99,7 +157,7 @@ impl CoreThread {
     }
 
     pub(super) fn stage_reply(&mut self, index: ConnectionIndex, frame: Utf8Bytes) {
-        if self.registry.connection_mut(index).stage_reply(frame) {
+        if self.known.links.connection_mut(index).stage_reply(frame) {
             self.touched.push(index);
         }
     }
@@ -109,7 +167,7 @@ impl CoreThread {
         let refusal = shutting_down();
         match command {
             Command::Agent { connection, id, .. } => {
-                if let Some(index) = self.registry.find_connection(connection) {
+                if let Some(index) = self.known.links.find_connection(connection) {
                     self.refuse(index, &refusal, Some(&id));
                 }
             }
@@ -124,7 +182,7 @@ impl CoreThread {
                 let _ = answer.send(Err(refusal));
             }
             Command::Reply { connection, frames } => {
-                if let Some(index) = self.registry.find_connection(connection) {
+                if let Some(index) = self.known.links.find_connection(connection) {
                     frames.into_iter().for_each(|frame| self.stage_reply(index, frame));
                 }
             }
@@ -149,36 +207,4 @@ impl CoreThread {
 /// The refusal of a request that only an agent can make.
 pub fn not_registered(what: &str) -> Refusal {
     Refusal::new(ErrorCode::NotRegistered, format!("{what} needs a register on this connection first"))
-}
-
-/// What others are told of an agent that came or went.
-pub(super) fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
-    let event = if agent.is_online() { PresenceEvent::Connected } else { PresenceEvent::Disconnected };
-    let record = &agent.record;
-    let change = PresenceChange {
-        agent: &record.name,
-        event,
-        channels: record.channels.clone(),
-        agent_id: &record.agent_id,
-        project: &record.project,
-    };
-    stamper.frame("presence_change", &change)
-}
-
-/// What others are told of what an agent is doing.
-pub(super) fn status_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
-    let record = &agent.record;
-    let status = StatusEvent {
-        agent: &record.name,
-        status: &record.status,
-        current_task: &record.current_task,
-        machine: &record.machine,
-        role: &record.role,
-        agent_id: &record.agent_id,
-        project: &record.project,
-        model: &record.model,
-        progress: record.progress,
-        reach: agent.reach(),
-    };
-    stamper.frame_from(&record.name, "status_update", &status)
 }

@@ -1,28 +1,35 @@
-//! The entries that share one commit, on their way through the three steps: ordered, made durable, finished.
+//! The entries that share one commit, and the requests that came with them, on their way through the steps: proposed to
+//! the log, applied to the roster and to the file, finished.
 
 use orochi_protocol::{Seq, Timestamp};
 
+use super::ask::{Ask, Asker};
 use super::entry::Entry;
-use crate::registry::AgentIndex;
-use crate::registry::roster::Due;
-use crate::store::StoreError;
+use super::outcome::Outcome;
+use crate::roster::{AgentIndex, Due};
+use crate::store::{Age, StoreError};
 
-/// Entries of one batch: enough that a commit, and a write to each socket, are shared by many.
-const ENTRIES_MAX: usize = 2048;
+/// Requests of one batch: enough that a commit, and a write to each socket, are shared by many.
+const REQUESTS_MAX: usize = 2048;
 /// Bytes of their texts. A batch of large messages is committed earlier, so that those behind it do not wait long.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Entries in their order, and what each step found out for the next one.
+#[derive(Default)]
 pub(super) struct Batch {
     pub(super) entries: Vec<Entry>,
+    /// Set by the log.
+    pub(super) order: Order,
+    /// What became of each entry that has been applied.
+    pub(super) outcomes: Vec<Outcome>,
+    /// This hub's requests. A batch of another hub has none.
+    pub(super) asks: Vec<Ask>,
     /// About how many bytes their texts have.
     bytes: usize,
-    /// Whether one of them changes what is on disk.
+    /// Whether one of the entries changes what is on disk.
     is_lasting: bool,
-    /// Whether one of them needs the store in another way.
+    /// Whether one of the requests needs the store in another way.
     needs_store: bool,
-    /// The time at which it was handed to the disk.
-    pub(super) now: Timestamp,
     /// The agents' records that go with it.
     pub(super) due: Vec<Due>,
     /// Agents whose records are on disk now, and their cursors.
@@ -31,31 +38,39 @@ pub(super) struct Batch {
     pub(super) refused: Option<StoreError>,
 }
 
-impl Default for Batch {
+/// What the log says of a batch; the same on every hub.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order {
+    /// When it was proposed.
+    pub(super) ts: Timestamp,
+    /// How old rows may be.
+    pub(super) age: Age,
+}
+
+impl Default for Order {
     fn default() -> Self {
-        Self {
-            entries: Vec::new(),
-            bytes: 0,
-            is_lasting: false,
-            needs_store: false,
-            now: Timestamp::from_micros(0),
-            due: Vec::new(),
-            saved: Vec::new(),
-            refused: None,
-        }
+        Self { ts: Timestamp::from_micros(0), age: Age::default() }
     }
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, entry: Entry) {
+    /// Adds an entry, and who waits for what becomes of it.
+    pub(super) fn propose(&mut self, entry: Entry, asker: Asker) {
         self.bytes += entry.bytes();
         self.is_lasting |= entry.is_lasting();
-        self.needs_store |= entry.needs_store();
         self.entries.push(entry);
+        self.asks.push(Ask::Entry(asker));
+    }
+
+    /// Adds a request that changes nothing lasting.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        self.bytes += ask.bytes();
+        self.needs_store |= ask.needs_store();
+        self.asks.push(ask);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.asks.is_empty()
     }
 
     pub(super) fn is_lasting(&self) -> bool {
@@ -66,14 +81,17 @@ impl Batch {
         self.is_lasting || self.needs_store
     }
 
-    /// How many more entries it takes; none where their texts are enough.
+    /// How many more requests it takes; none where their texts are enough.
     pub(super) fn room(&self) -> usize {
-        if self.bytes >= BYTES_MAX { 0 } else { ENTRIES_MAX.saturating_sub(self.entries.len()) }
+        if self.bytes >= BYTES_MAX { 0 } else { REQUESTS_MAX.saturating_sub(self.asks.len()) }
     }
 
     /// Forgets everything but the space.
     pub(super) fn cleared(mut self) -> Self {
         self.entries.clear();
-        Self { entries: self.entries, ..Self::default() }
+        self.outcomes.clear();
+        self.asks.clear();
+        let Self { entries, outcomes, asks, .. } = self;
+        Self { entries, outcomes, asks, ..Self::default() }
     }
 }

@@ -1,80 +1,109 @@
-//! Commands become entries. Those that nobody waits for any more end here, before they cost a commit; so do those that
-//! memory answers at once.
+//! Commands become requests: an entry that is proposed, with who waits for it, or a question that changes nothing.
+//! Those that nobody waits for any more end here, before they cost a commit; so do those that memory answers at once.
 
-use super::calls::CallNote;
-use super::entry::{Change, ChangeKind, Entry, Named, Registering};
-use super::{AgentAction, Command, CoreThread};
-use crate::registry::{ConnectionId, Goodbye};
+use orochi_protocol::{AgentName, Refusal};
+use tokio::sync::oneshot;
+
+use super::ask::{Ask, Asker, RegisterAsker};
+use super::entry::{Entry, Registering, Whose};
+use super::{AgentAction, Command, CoreThread, NamedAction};
+use crate::roster::{ConnectionId, Goodbye, SessionId};
 
 impl CoreThread {
     /// Adds a command to the next batch, unless its asker has gone or it is answered at once.
     pub(super) fn collect(&mut self, command: Command) {
-        let entry = match command {
-            Command::Agent { connection, id, action } => return self.collect_action(connection, id, action),
-            Command::Post { answer, .. } if answer.is_closed() => return,
+        match command {
+            Command::Agent { connection, id, action } => self.collect_action(connection, id, action),
+            Command::Post { answer, .. } if answer.is_closed() => {}
             Command::Post { sender, id, draft, marks, answer } => {
-                return self.collect_post(&sender, id, *draft, marks, answer);
+                self.collect_post(&sender, id, *draft, marks, answer);
             }
-            Command::Register { answer, .. } if answer.is_closed() => return,
+            Command::Register { answer, .. } if answer.is_closed() => {}
             Command::Register { connection, id, name, register, outbox, answer } => {
-                Entry::Register(Box::new(Registering { connection, id, name, register, outbox, answer, outcome: None }))
+                let over_bound = self.known.links.check_stays(connection).err();
+                let session = self.session(connection);
+                let registering = Registering { session, name, register: *register, over_bound };
+                let asker = RegisterAsker { connection, id, outbox, answer };
+                self.next.propose(Entry::Register(Box::new(registering)), Asker::Register(Box::new(asker)));
             }
-            Command::Observe { answer, .. } if answer.is_closed() => return,
+            Command::Observe { answer, .. } if answer.is_closed() => {}
             Command::Observe { connection, after, outbox, answer } => {
-                Entry::Observe { connection, after, outbox, answer }
+                self.next.ask(Ask::Observe { connection, after, outbox, answer });
             }
-            Command::Reply { connection, frames } => Entry::Reply { connection, frames },
-            Command::Named { answer, .. } if answer.is_closed() => return,
-            Command::Named { name, action, answer } => {
-                Entry::Named(Box::new(Named { name, action, answer, outcome: None }))
-            }
-            Command::Unattend(connection) => Entry::Disconnect { connection, goodbye: Goodbye::Said, event: None },
-            Command::Disconnect(connection) => self.collect_disconnect(connection),
-            Command::Barrier(answer) => Entry::Barrier(answer),
-            Command::ResetWal(answer) if answer.is_closed() => return,
-            Command::ResetWal(answer) => Entry::ResetWal { answer, done: None },
-            Command::Probe(answer) if answer.is_closed() => return,
-            Command::Probe(answer) => Entry::Probe { answer, done: None },
-            Command::BeginCall { answer, .. } if answer.is_closed() => return,
+            Command::Reply { connection, frames } => self.next.ask(Ask::Reply { connection, frames }),
+            Command::Named { answer, .. } if answer.is_closed() => {}
+            Command::Named { name, action, answer } => self.collect_named(name, action, answer),
+            Command::Unattend(connection) => self.collect_leave(connection, Goodbye::Said),
+            Command::Disconnect(connection) => self.collect_leave(connection, self.goodbye(connection)),
+            Command::Barrier(answer) => self.next.ask(Ask::Barrier(answer)),
+            Command::ResetWal(answer) if answer.is_closed() => {}
+            Command::ResetWal(answer) => self.next.ask(Ask::ResetWal { answer, done: None }),
+            Command::Probe(answer) if answer.is_closed() => {}
+            Command::Probe(answer) => self.next.ask(Ask::Probe { answer, done: None }),
+            Command::BeginCall { answer, .. } if answer.is_closed() => {}
             Command::BeginCall { key, asked, answer } => {
-                Entry::Call { note: CallNote::Begin { key, asked, answer }, noted: None }
+                self.next.propose(Entry::CallBegin { key, asked }, Asker::Call(answer));
             }
             Command::EndCall { key, result, answer } => {
-                Entry::Call { note: CallNote::End { key, result, answer }, noted: None }
+                self.next.propose(Entry::CallEnd { key, answer: result }, Asker::Stored(answer));
             }
-            Command::EndSession { nonce, until, answer } => Entry::SignOut { nonce, until, answer },
-            Command::Presence { detail, answer } => Entry::Presence { detail, answer },
+            Command::EndSession { nonce, until, answer } => {
+                self.next.propose(Entry::SignOut { nonce, until }, Asker::Stored(answer));
+            }
+            Command::Presence { detail, answer } => self.next.ask(Ask::Presence { detail, answer }),
             // It has no place among the replies of a connection, and waits for no disk.
             Command::Receipts { asker, message, answer } => {
                 let _ = answer.send(self.receipts(asker.as_ref(), &message));
-                return;
             }
             // They woke the core; each turn looks for what they stand for.
-            Command::LookUp | Command::Written | Command::Shutdown => return,
-        };
-        self.order(entry);
+            Command::LookUp | Command::Written | Command::Shutdown => {}
+        }
     }
 
-    fn collect_disconnect(&self, connection: ConnectionId) -> Entry {
-        let index = self.registry.find_connection(connection);
-        let has_goodbye = index.is_some_and(|index| self.registry.connection(index).outbox.has_goodbye());
-        let goodbye = if has_goodbye { Goodbye::Said } else { Goodbye::Missing };
-        Entry::Disconnect { connection, goodbye, event: None }
+    fn goodbye(&self, connection: ConnectionId) -> Goodbye {
+        let links = &self.known.links;
+        let index = links.find_connection(connection);
+        let has_goodbye = index.is_some_and(|index| links.connection(index).outbox.has_goodbye());
+        if has_goodbye { Goodbye::Said } else { Goodbye::Missing }
+    }
+
+    fn collect_leave(&mut self, connection: ConnectionId, goodbye: Goodbye) {
+        self.next.propose(Entry::Leave { session: self.session(connection), goodbye }, Asker::Nobody);
+    }
+
+    /// What is done for an agent over HTTP, where no connection of its own speaks for it.
+    fn collect_named(&mut self, name: AgentName, action: NamedAction, answer: oneshot::Sender<Result<(), Refusal>>) {
+        let entry = match action {
+            NamedAction::Attend(connection) => Entry::Attend { session: self.session(connection), name },
+            NamedAction::Seen(seq) => Entry::Seen { name, seq },
+            NamedAction::Status(update) => Entry::Status { whose: Whose::Name(name), update },
+            NamedAction::Join(channel) => Entry::Keep { name, channel, is_kept: true },
+            NamedAction::Leave(channel) => Entry::Keep { name, channel, is_kept: false },
+        };
+        self.next.propose(entry, Asker::Stored(answer));
     }
 
     fn collect_action(&mut self, connection: ConnectionId, id: String, action: AgentAction) {
+        let session = self.session(connection);
         // A connection that is gone, or was replaced, has nobody to answer.
-        let Some(agent) = self.registry.roster.session_of(connection) else { return };
-        let kind = match action {
+        let Some(agent) = self.known.roster.session_of(session) else { return };
+        let entry = match action {
             AgentAction::Message(draft) => {
-                let sender = self.registry.roster.agent(agent).record.name.clone();
-                return self.collect_message(connection, sender, id, *draft);
+                let sender = self.known.roster.agent(agent).record.name.clone();
+                return self.collect_message(session, sender, id, *draft);
             }
-            AgentAction::Subscribe(channel) => ChangeKind::Join(channel),
-            AgentAction::Unsubscribe(channel) => ChangeKind::Leave(channel),
-            AgentAction::Heartbeat(heartbeat) => ChangeKind::Alive(heartbeat),
-            AgentAction::Status(update) => ChangeKind::Status(update),
+            AgentAction::Subscribe(channel) => Entry::Join { session, channel },
+            AgentAction::Unsubscribe(channel) => match self.known.links.check_stays(connection) {
+                Ok(()) => Entry::Part { session, channel },
+                Err(refusal) => return self.next.ask(Ask::Refused { connection, id, refusal }),
+            },
+            AgentAction::Heartbeat(heartbeat) => Entry::Alive { session, heartbeat },
+            AgentAction::Status(update) => Entry::Status { whose: Whose::Session(session), update },
         };
-        self.order(Entry::Change(Change { connection, id, kind, outcome: None }));
+        self.next.propose(entry, Asker::Connection { connection, id });
+    }
+
+    pub(super) fn session(&self, connection: ConnectionId) -> SessionId {
+        SessionId { hub: self.log.hub(), connection }
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
 use crate::delivery::outbox::Outbox;
-use crate::registry::ConnectionId;
+use crate::roster::ConnectionId;
 use crate::store::{Call, Marks};
 
 /// What a connection or an HTTP request asks of the core.

@@ -1,9 +1,9 @@
-//! The second of the three steps: a batch is written to the log in one transaction, and is on disk when that returns.
+//! The second half of applying a batch: it is written to the file in one transaction, and is on disk when that returns.
 //! Messages get their seqs here, one after the other from the newest that is on disk, so a batch that the disk refuses
-//! uses none, and the batch that was ordered behind it needs no new ones.
+//! uses none, and the batch behind it needs no new ones.
 //!
-//! Nothing here knows a connection, and nobody is answered: what was found out is kept in the entries. It runs on the
-//! core's thread, or on the writer's ([`super::writer`]).
+//! Nothing here knows a connection, and nobody is answered. It runs on the core's thread, or on the writer's
+//! ([`super::writer`]).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use orochi_protocol::Seq;
 
+use super::ask::Ask;
 use super::batch::Batch;
 use super::entry::Entry;
-use super::message::Outcome;
+use super::outcome::{Appended, Outcome};
 use super::unavailable;
-use crate::registry::AgentIndex;
-use crate::registry::roster::Due;
+use crate::roster::{AgentIndex, Due};
 use crate::store::states::OFFLINE;
-use crate::store::{Batch as Transaction, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// The log's writer and what it has to know from one batch to the next.
 pub(super) struct Durable {
@@ -34,8 +34,13 @@ pub(super) struct Durable {
 }
 
 impl Durable {
-    pub(super) fn new(store: Store, head: Seq, committed: Arc<AtomicU64>) -> Self {
-        Self { store, head, committed, due: BTreeMap::new(), states: HashMap::new() }
+    pub(super) fn new(store: Store, head: Seq, states: HashMap<AgentIndex, String>, committed: Arc<AtomicU64>) -> Self {
+        Self { store, head, committed, due: BTreeMap::new(), states }
+    }
+
+    /// The newest message on disk.
+    pub(super) fn head(&self) -> Seq {
+        self.head
     }
 
     /// Whether records wait that the disk has refused.
@@ -55,12 +60,12 @@ impl Durable {
         if batch.is_lasting() || self.has_due() {
             batch.refused = self.commit(batch).err();
         }
-        for entry in &mut batch.entries {
-            match entry {
-                Entry::ResetWal { done, .. } => {
+        for ask in batch.asks.iter_mut().filter(|ask| ask.needs_store()) {
+            match ask {
+                Ask::ResetWal { done, .. } => {
                     *done = Some(self.store.reset_wal().map_err(|error| unavailable(&error)));
                 }
-                Entry::Probe { done, .. } => *done = Some(self.store.probe().map_err(|error| unavailable(&error))),
+                Ask::Probe { done, .. } => *done = Some(self.store.probe().map_err(|error| unavailable(&error))),
                 _ => {}
             }
         }
@@ -93,7 +98,7 @@ impl Durable {
             }
             Err(error) => {
                 // Its messages are not there, so agents that were new in it begin where the log ends.
-                for (agent, _) in first_heads(&batch.entries, before) {
+                for (agent, _) in first_heads(batch, before) {
                     if let Some(due) = self.due.get_mut(&agent) {
                         due.record.first_head = before;
                     }
@@ -106,64 +111,79 @@ impl Durable {
     /// One transaction; the newest message after it.
     fn write_all(&mut self, batch: &mut Batch) -> Result<Seq, StoreError> {
         let Self { store, head, due, states, .. } = self;
-        let mut transaction = store.begin()?;
+        let (ts, age) = (batch.order.ts, batch.order.age);
+        let mut transaction = store.begin_at(age)?;
+        if age.sweeps {
+            transaction.sweep_states(ts)?;
+        }
         let mut newest = *head;
-        for entry in &mut batch.entries {
-            match entry {
-                Entry::Message(pending) => {
+        for (entry, outcome) in batch.entries.iter_mut().zip(&mut batch.outcomes) {
+            if !matches!(outcome, Outcome::Open) {
+                continue;
+            }
+            *outcome = match entry {
+                Entry::Message(message) => {
                     let seq = newest.next();
-                    let outcome = pending.append(&mut transaction, seq)?;
-                    if matches!(outcome, Outcome::New) {
+                    let appended = message.append(&mut transaction, seq)?;
+                    if matches!(appended, Appended::New) {
                         newest = seq;
                     }
-                    pending.outcome = Some(outcome);
+                    Outcome::Message(appended)
                 }
-                Entry::Call { note, noted } => *noted = Some(note.write(&mut transaction, batch.now)?),
-                Entry::SignOut { nonce, until, .. } => transaction.end_session(nonce, *until)?,
+                Entry::CallBegin { key, asked } => {
+                    Outcome::Begun(transaction.begin_call(&key.asker, &key.id, asked, ts)?)
+                }
+                Entry::CallEnd { key, answer } => {
+                    transaction.end_call(&key.asker, &key.id, answer.as_deref())?;
+                    Outcome::Done(None)
+                }
+                Entry::SignOut { nonce, until } => {
+                    transaction.end_session(nonce, *until)?;
+                    Outcome::Done(None)
+                }
+                Entry::HubUp { hub } => {
+                    transaction.put_hub(hub.0)?;
+                    Outcome::Done(None)
+                }
                 // Their records are written below.
-                Entry::Register(_) | Entry::Change(_) | Entry::Named(_) | Entry::Disconnect { .. } => {}
-                Entry::Observe { .. }
-                | Entry::Reply { .. }
-                | Entry::Refused { .. }
-                | Entry::Presence { .. }
-                | Entry::Barrier(_)
-                | Entry::ResetWal { .. }
-                | Entry::Probe { .. } => {}
-            }
+                Entry::Register(_)
+                | Entry::Attend { .. }
+                | Entry::Leave { .. }
+                | Entry::Join { .. }
+                | Entry::Part { .. }
+                | Entry::Keep { .. }
+                | Entry::Alive { .. }
+                | Entry::Seen { .. }
+                | Entry::Status { .. }
+                | Entry::HubGone { .. } => Outcome::Done(None),
+            };
         }
-        for (agent, first_head) in first_heads(&batch.entries, *head) {
+        for (agent, first_head) in first_heads(batch, *head) {
             if let Some(due) = due.get_mut(&agent) {
                 due.record.first_head = first_head;
             }
         }
-        for due in due.values() {
-            write_record(&mut transaction, due, states.get(&due.agent).map_or(OFFLINE, String::as_str), batch)?;
+        // By name: the order in which a roster learned of its agents is another one after a restart.
+        let mut due: Vec<&Due> = due.values().collect();
+        due.sort_unstable_by(|one, other| one.record.name.cmp(&other.record.name));
+        for due in due {
+            transaction.put_agent(&due.record)?;
+            if states.get(&due.agent).map_or(OFFLINE, String::as_str) != due.state {
+                transaction.put_state(&due.record.name, &due.state, due.since.unwrap_or(ts))?;
+            }
         }
         transaction.commit()?;
         Ok(newest)
     }
 }
 
-fn write_record(
-    transaction: &mut Transaction<'_>,
-    due: &Due,
-    state_before: &str,
-    batch: &Batch,
-) -> Result<(), StoreError> {
-    transaction.put_agent(&due.record)?;
-    if due.state != state_before {
-        transaction.put_state(&due.record.name, &due.state, batch.now)?;
-    }
-    Ok(())
-}
-
-/// The agents that register for the first time in these entries, and the newest message before each of them.
-fn first_heads(entries: &[Entry], before: Seq) -> Vec<(AgentIndex, Seq)> {
+/// The agents that register for the first time in this batch, and the newest message before each of them.
+fn first_heads(batch: &Batch, before: Seq) -> Vec<(AgentIndex, Seq)> {
     let (mut head, mut found) = (before, Vec::new());
-    for entry in entries {
-        match entry {
-            Entry::Message(pending) => head = pending.new_seq().unwrap_or(head),
-            Entry::Register(registering) => found.extend(registering.new_agent().map(|agent| (agent, head))),
+    for (entry, outcome) in batch.entries.iter().zip(&batch.outcomes) {
+        match (entry, outcome) {
+            (Entry::Message(message), Outcome::Message(Appended::New)) => head = message.message.seq,
+            (Entry::Register(_), outcome) => found.extend(outcome.new_agent().map(|agent| (agent, head))),
             _ => {}
         }
     }

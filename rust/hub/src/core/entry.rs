@@ -1,175 +1,135 @@
-//! The entries of a batch: what is asked of the core and takes effect in the order in which it came.
+//! Entries: every change of what outlives a connection, as data. An entry holds nothing of the hub that proposes it, no
+//! connection and nobody who waits; it says all that [`super::apply`] needs to know beside the roster and the log.
+//! What an entry's kind says, nobody decides anew: whether it changes the disk, and whether its answer promises that.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use orochi_protocol::request::{Heartbeat, Register, StatusUpdate};
+use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
 
-use axum::extract::ws::Utf8Bytes;
-use orochi_protocol::reply::PresenceAnswer;
-use orochi_protocol::request::{EventKind, Heartbeat, Register, StatusUpdate};
-use orochi_protocol::{AgentName, ChannelName, Refusal, Seq};
-use tokio::sync::oneshot;
+use super::CallKey;
+use super::message::Message;
+use crate::roster::{Goodbye, HubId, SessionId};
 
-use super::calls::{CallNote, Noted};
-use super::command::NamedAction;
-use super::message::Pending;
-use super::place::Place;
-use crate::delivery::outbox::Outbox;
-use crate::registry::roster::Joined;
-use crate::registry::{AgentIndex, ConnectionId, Goodbye};
-
-/// One command of a batch. What the first two steps find out is kept in it, for its answer after the commit.
+/// One change, in the order of all.
+#[derive(Debug, Clone)]
 pub(super) enum Entry {
-    Message(Pending),
+    Message(Message),
     Register(Box<Registering>),
-    Change(Change),
-    Named(Box<Named>),
-    Disconnect {
-        connection: ConnectionId,
-        goodbye: Goodbye,
-        /// Set where its agent went offline.
-        event: Option<Event>,
+    /// Somebody waits over HTTP in an agent's name, which makes it be online.
+    Attend {
+        session: SessionId,
+        name: AgentName,
     },
-    Call {
-        note: CallNote,
-        noted: Option<Noted>,
+    Leave {
+        session: SessionId,
+        goodbye: Goodbye,
+    },
+    /// A session joins a channel.
+    Join {
+        session: SessionId,
+        channel: ChannelName,
+    },
+    /// A session leaves a channel.
+    Part {
+        session: SessionId,
+        channel: ChannelName,
+    },
+    /// A channel is kept with a name, or no longer.
+    Keep {
+        name: AgentName,
+        channel: ChannelName,
+        is_kept: bool,
+    },
+    /// A session's sign of life, and what has changed for its agent.
+    Alive {
+        session: SessionId,
+        heartbeat: Heartbeat,
+    },
+    /// An agent has dealt with everything up to here.
+    Seen {
+        name: AgentName,
+        seq: Seq,
+    },
+    Status {
+        whose: Whose,
+        update: Box<StatusUpdate>,
+    },
+    /// A call to another host begins.
+    CallBegin {
+        key: CallKey,
+        asked: String,
+    },
+    /// A call has ended; without an answer it was certainly not made.
+    CallEnd {
+        key: CallKey,
+        answer: Option<String>,
     },
     /// A dashboard login was signed out; it would have expired at `until`, in seconds since 1970.
     SignOut {
         nonce: String,
         until: i64,
-        answer: oneshot::Sender<Result<(), Refusal>>,
     },
-    Observe {
-        connection: ConnectionId,
-        after: Option<Seq>,
-        outbox: Arc<Outbox>,
-        answer: oneshot::Sender<Result<(), Refusal>>,
+    /// A hub has started.
+    HubUp {
+        hub: HubId,
     },
-    /// Frames that the connection's task made; they wait for the replies before them.
-    Reply {
-        connection: ConnectionId,
-        frames: Vec<Utf8Bytes>,
-    },
-    /// A request that was refused before it was applied.
-    Refused {
-        connection: ConnectionId,
-        id: String,
-        refusal: Refusal,
-    },
-    Presence {
-        detail: bool,
-        answer: oneshot::Sender<PresenceAnswer>,
-    },
-    Barrier(oneshot::Sender<()>),
-    Probe {
-        answer: oneshot::Sender<Result<(), Refusal>>,
-        done: Option<Result<(), Refusal>>,
-    },
-    ResetWal {
-        answer: oneshot::Sender<Result<bool, Refusal>>,
-        done: Option<Result<bool, Refusal>>,
+    /// A hub has ended, by itself or not. It was alive until `at`.
+    HubGone {
+        hub: HubId,
+        at: Timestamp,
     },
 }
 
-/// A register and what came of it.
+/// A register: what a connection asks for, and what its hub has against it.
+#[derive(Debug, Clone)]
 pub(super) struct Registering {
-    pub(super) connection: ConnectionId,
-    pub(super) id: String,
+    pub(super) session: SessionId,
     pub(super) name: AgentName,
-    pub(super) register: Box<Register>,
-    pub(super) outbox: Arc<Outbox>,
-    pub(super) answer: oneshot::Sender<bool>,
-    pub(super) outcome: Option<Result<Registered, Refusal>>,
+    pub(super) register: Register,
+    /// Set where the connection is over a bound of its hub. What the log has against the register is said before that.
+    pub(super) over_bound: Option<Refusal>,
 }
 
-/// An accepted register.
-pub(super) struct Registered {
-    pub(super) joined: Joined,
-    /// Whether the name registers for the first time.
-    pub(super) is_new: bool,
-    pub(super) place: Place,
-    /// The name's stored cursor.
-    pub(super) cursor: Option<Seq>,
-    /// Set where the agent came online.
-    pub(super) event: Option<Event>,
-    /// The channels that were kept with the name, where the register named none, and where each begins.
-    pub(super) kept: Option<BTreeMap<ChannelName, Seq>>,
-}
-
-/// What is done in an agent's name over HTTP, and what came of it.
-pub(super) struct Named {
-    pub(super) name: AgentName,
-    pub(super) action: NamedAction,
-    pub(super) answer: oneshot::Sender<Result<(), Refusal>>,
-    pub(super) outcome: Option<Result<Option<Event>, Refusal>>,
-}
-
-/// A registered agent's request that changes something of it.
-pub(super) struct Change {
-    pub(super) connection: ConnectionId,
-    pub(super) id: String,
-    pub(super) kind: ChangeKind,
-    /// None where the connection has been replaced meanwhile.
-    pub(super) outcome: Option<Result<Option<Event>, Refusal>>,
-}
-
-pub(super) enum ChangeKind {
-    Join(ChannelName),
-    Leave(ChannelName),
-    /// A sign of life, and what has changed.
-    Alive(Heartbeat),
-    Status(Box<StatusUpdate>),
-}
-
-/// What observers and listening agents are told of an agent, encoded when it happened.
-pub(super) struct Event {
-    pub(super) agent: AgentIndex,
-    pub(super) kind: EventKind,
-    pub(super) frame: Utf8Bytes,
-}
-
-impl Registering {
-    /// The agent, where it registers for the first time.
-    pub(super) fn new_agent(&self) -> Option<AgentIndex> {
-        match &self.outcome {
-            Some(Ok(registered)) if registered.is_new => Some(registered.joined.agent),
-            _ => None,
-        }
-    }
+/// Who says what it is doing.
+#[derive(Debug, Clone)]
+pub(super) enum Whose {
+    Session(SessionId),
+    Name(AgentName),
 }
 
 impl Entry {
     /// About how many bytes its texts have.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Entry::Message(pending) => pending.bytes(),
-            Entry::Reply { frames, .. } => frames.iter().map(|frame| frame.len()).sum(),
+            Entry::Message(message) => message.bytes(),
             _ => 0,
         }
     }
 
-    /// Whether it uses the store beside the batch's transaction.
-    pub(super) fn needs_store(&self) -> bool {
-        matches!(self, Entry::ResetWal { .. } | Entry::Probe { .. })
+    /// Whether this kind of entry changes what is on disk. Signs of life alone wait for the next one that does.
+    pub(super) fn is_lasting(&self) -> bool {
+        !matches!(self, Entry::Alive { heartbeat: Heartbeat { seen: None, .. }, .. })
     }
 
-    /// Whether this kind of entry changes what is on disk.
-    pub(super) fn is_lasting(&self) -> bool {
+    /// Whether its answer promises that it is on disk. Agents come, go and speak of themselves also while the disk
+    /// refuses: their records stay due.
+    pub(super) fn is_promised(&self) -> bool {
         match self {
             Entry::Message(_)
-            | Entry::Register(_)
-            | Entry::Named(_)
-            | Entry::Disconnect { .. }
-            | Entry::Call { .. }
+            | Entry::Keep { .. }
+            | Entry::Seen { .. }
+            | Entry::Status { whose: Whose::Name(_), .. }
+            | Entry::CallBegin { .. }
+            | Entry::CallEnd { .. }
             | Entry::SignOut { .. } => true,
-            Entry::Change(change) => !matches!(change.kind, ChangeKind::Alive(Heartbeat { seen: None, .. })),
-            Entry::Observe { .. }
-            | Entry::Reply { .. }
-            | Entry::Refused { .. }
-            | Entry::Presence { .. }
-            | Entry::Barrier(_)
-            | Entry::ResetWal { .. }
-            | Entry::Probe { .. } => false,
+            Entry::Alive { heartbeat, .. } => heartbeat.seen.is_some(),
+            Entry::Register(_)
+            | Entry::Attend { .. }
+            | Entry::Leave { .. }
+            | Entry::Join { .. }
+            | Entry::Part { .. }
+            | Entry::Status { whose: Whose::Session(_), .. }
+            | Entry::HubUp { .. }
+            | Entry::HubGone { .. } => false,
         }
     }
 }

@@ -12,10 +12,11 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::{Accepted, CallKey, Command, NamedAction, Stats};
+use super::known::Known;
 use super::lookups::{Asked, Lookups};
 use super::returns::Returns;
 use super::waits::{Waits, Watch};
-use crate::registry::{ConnectionId, Registry};
+use crate::roster::ConnectionId;
 use crate::search::{self, Found, Reach, Search};
 use crate::store::{Call, Marks, Reads, StoreError, conversation_partner};
 
@@ -214,7 +215,7 @@ impl Core {
     /// # Errors
     /// `SHUTTING_DOWN`.
     pub async fn agents(&self, all: bool) -> Result<Vec<AgentRow>, Refusal> {
-        self.look_up(move |registry| registry.rows(all)).await
+        self.look_up(move |known| known.roster.rows(all)).await
     }
 
     /// Channels and their members.
@@ -222,7 +223,7 @@ impl Core {
     /// # Errors
     /// `SHUTTING_DOWN`.
     pub async fn channels(&self) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
-        self.look_up(Registry::channel_members).await
+        self.look_up(Known::channel_members).await
     }
 
     /// An agent's stored cursor; None also for a name that never registered.
@@ -230,7 +231,7 @@ impl Core {
     /// # Errors
     /// `SHUTTING_DOWN`.
     pub async fn cursor(&self, name: String) -> Result<Option<Seq>, Refusal> {
-        self.look_up(move |registry| registry.stored_cursor(&name)).await
+        self.look_up(move |known| known.roster.stored_cursor(&name)).await
     }
 
     /// The channels that are kept with a name, in order.
@@ -238,8 +239,8 @@ impl Core {
     /// # Errors
     /// `SHUTTING_DOWN`.
     pub async fn kept_channels(&self, name: String) -> Result<Vec<String>, Refusal> {
-        self.look_up(move |registry| {
-            let kept = registry.roster.find(&name).and_then(|index| registry.roster.agent(index).record.kept.as_ref());
+        self.look_up(move |known| {
+            let kept = known.roster.find(&name).and_then(|index| known.roster.agent(index).record.kept.as_ref());
             kept.map(|kept| kept.keys().cloned().collect()).unwrap_or_default()
         })
         .await
@@ -251,13 +252,13 @@ impl Core {
     /// `SHUTTING_DOWN`.
     pub async fn stats(&self) -> Result<Stats, Refusal> {
         let (seq, epoch, started) = (self.head(), self.shared.epoch.clone(), self.shared.started);
-        self.look_up(move |registry| {
-            let agents: Vec<String> = registry.rows(false).into_iter().map(|row| row.name).collect();
-            let channels: Vec<String> = registry.channel_members().into_keys().collect();
+        self.look_up(move |known| {
+            let agents: Vec<String> = known.roster.rows(false).into_iter().map(|row| row.name).collect();
+            let channels: Vec<String> = known.channel_members().into_keys().collect();
             Stats {
                 agents_online: agents.len(),
                 channels_active: channels.len(),
-                observers_connected: registry.observers().len(),
+                observers_connected: known.links.observers().len(),
                 agents,
                 channels,
                 seq,
@@ -358,16 +359,16 @@ impl Core {
         self.ask(Command::Probe).await?
     }
 
-    /// Looks at the registry, without waiting for the disk.
+    /// Looks at what the core knows, without waiting for the disk.
     async fn look_up<T, F>(&self, look: F) -> Result<T, Refusal>
     where
-        F: FnOnce(&Registry) -> T + Send + 'static,
+        F: FnOnce(&Known) -> T + Send + 'static,
         T: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let asked = self.shared.lookups.ask(move |registry| {
+        let asked = self.shared.lookups.ask(move |known| {
             // Whoever asked may have gone.
-            let _ = answer.send(look(registry));
+            let _ = answer.send(look(known));
         });
         match asked {
             Asked::Answered => {}

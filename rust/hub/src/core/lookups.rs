@@ -1,14 +1,14 @@
 //! Questions that memory alone can answer: who is here, which channels there are. They never wait for the disk:
-//! while the core writes, it leaves the registry here, and whoever asks looks at it himself.
+//! while the core writes, it leaves what it knows here, and whoever asks looks at it himself.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::registry::Registry;
+use super::known::Known;
 
 /// Questions that may wait for the core. Each has a request that waits for it.
 const WAITING_MAX: usize = 4096;
 
-type Look = Box<dyn FnOnce(&Registry) + Send>;
+type Look = Box<dyn FnOnce(&Known) + Send>;
 
 /// Where questions wait; a clone is another handle to the same place.
 #[derive(Clone, Default)]
@@ -16,8 +16,8 @@ pub(super) struct Lookups(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// The registry, while the core writes to the disk.
-    parked: Option<Registry>,
+    /// What the core knows, while it writes to the disk.
+    parked: Option<Known>,
     /// Questions that came while the core was at work in it.
     waiting: Vec<Look>,
     /// The core has stopped: nobody will answer.
@@ -35,11 +35,11 @@ pub(super) enum Asked {
 }
 
 impl Lookups {
-    /// Looks at the registry at once, or leaves the question to the core.
-    pub(super) fn ask(&self, look: impl FnOnce(&Registry) + Send + 'static) -> Asked {
+    /// Looks at what the core knows at once, or leaves the question to the core.
+    pub(super) fn ask(&self, look: impl FnOnce(&Known) + Send + 'static) -> Asked {
         let mut state = self.lock();
-        if let Some(registry) = &state.parked {
-            look(registry);
+        if let Some(known) = &state.parked {
+            look(known);
             return Asked::Answered;
         }
         if state.is_closed || state.waiting.len() >= WAITING_MAX {
@@ -50,28 +50,28 @@ impl Lookups {
     }
 
     /// Answers the questions that wait.
-    pub(super) fn answer(&self, registry: &Registry) {
+    pub(super) fn answer(&self, known: &Known) {
         // Not under the lock: whoever asks meanwhile is not held up.
         let waiting = std::mem::take(&mut self.lock().waiting);
-        waiting.into_iter().for_each(|look| look(registry));
+        waiting.into_iter().for_each(|look| look(known));
     }
 
-    /// Does something that may wait for the disk. Meanwhile the registry can be looked at.
-    pub(super) fn during<T>(&self, registry: &mut Registry, work: impl FnOnce() -> T) -> T {
-        self.park(std::mem::take(registry));
+    /// Does something that may wait for the disk. Meanwhile what the core knows can be looked at.
+    pub(super) fn during<T>(&self, known: &mut Known, work: impl FnOnce() -> T) -> T {
+        self.park(std::mem::take(known));
         let done = work();
-        *registry = self.unpark();
+        *known = self.unpark();
         done
     }
 
-    fn park(&self, registry: Registry) {
+    fn park(&self, known: Known) {
         let mut state = self.lock();
         let waiting = std::mem::take(&mut state.waiting);
-        waiting.into_iter().for_each(|look| look(&registry));
-        state.parked = Some(registry);
+        waiting.into_iter().for_each(|look| look(&known));
+        state.parked = Some(known);
     }
 
-    fn unpark(&self) -> Registry {
+    fn unpark(&self) -> Known {
         self.lock().parked.take().unwrap_or_default()
     }
 

@@ -1,44 +1,39 @@
-//! A message on its way through the steps: whom it mentions, how it is appended to the log, and what the log said.
+//! A message as an entry: whom it mentions, and how it is appended to the log.
 
 use orochi_protocol::mentions::{self, Mention};
-use orochi_protocol::{Refusal, Seq, Target, Timestamp};
-use tokio::sync::oneshot;
+use orochi_protocol::{Seq, Target, Timestamp};
 
-use super::Accepted;
-use crate::registry::{ConnectionId, Roster};
-use crate::store::{Appended, Batch, Marks, NewMessage, StoreError, StoredMessage};
+use super::outcome::Appended;
+use crate::roster::{Roster, SessionId};
+use crate::store::{Appended as Stored, Batch, Marks, NewMessage, StoreError, StoredMessage};
 
-/// A message that waits for the commit.
-pub(super) struct Pending {
-    pub(super) origin: Origin,
+/// A message, and whom it is for.
+#[derive(Debug, Clone)]
+pub(super) struct Message {
+    /// The session that says it; None over HTTP.
+    pub(super) session: Option<SessionId>,
     pub(super) target: Target,
     /// The candidates of each mention.
     pub(super) mentions: Vec<Mention>,
-    /// The message as the log will hold it; its seq is given when it is appended.
+    /// The message as the log will hold it; its time and its seq are given when it is applied.
     pub(super) message: Box<StoredMessage>,
     /// A direct message's target, or the mentioned agents without the sender.
     pub(super) addressed: Vec<String>,
     /// What keeps a message of the hub itself from being told twice.
     pub(super) marks: Option<Box<Marks>>,
-    /// Set when it has been appended.
-    pub(super) outcome: Option<Outcome>,
 }
 
-impl Pending {
+impl Message {
     /// About how many bytes its texts have.
     pub(super) fn bytes(&self) -> usize {
         let extra = self.message.extra.as_ref().map_or(0, String::len);
         self.message.content.len() + self.message.metadata.len() + extra
     }
 
-    /// Its place in the log, where it was appended.
-    pub(super) fn new_seq(&self) -> Option<Seq> {
-        matches!(self.outcome, Some(Outcome::New)).then_some(self.message.seq)
-    }
-
-    /// Decides whom the content mentions, by who is registered now: what is stored and delivered is the same for every
-    /// later reader.
-    pub(super) fn resolve_mentions(&mut self, roster: &Roster) {
+    /// Gives it its time, and decides whom its content mentions, by who is registered now: what is stored and delivered
+    /// is the same for every later reader.
+    pub(super) fn resolve(&mut self, roster: &Roster, ts: Timestamp) {
+        self.message.ts = ts;
         if self.mentions.is_empty() {
             return;
         }
@@ -51,46 +46,33 @@ impl Pending {
     }
 
     /// Appends the message at `seq`, unless its id or one of its marks is in the log.
-    pub(super) fn append(&mut self, batch: &mut Batch<'_>, seq: Seq) -> Result<Outcome, StoreError> {
+    pub(super) fn append(&mut self, batch: &mut Batch<'_>, seq: Seq) -> Result<Appended, StoreError> {
         self.message.seq = seq;
         let now = self.message.ts;
         if let Some(marks) = &self.marks
             && let Some((seq, ts)) = batch.told_before(marks, now)?
         {
             batch.mark(marks, seq, now)?;
-            return Ok(Outcome::Duplicate { seq, ts });
+            return Ok(Appended::Duplicate { seq, ts });
         }
         let addressed: Vec<&str> = self.addressed.iter().map(String::as_str).collect();
         Ok(match batch.append(&new_message(&self.message, &addressed))? {
-            Appended::New => {
+            Stored::New => {
                 if let Some(marks) = &self.marks {
                     batch.mark(marks, seq, now)?;
                 }
-                Outcome::New
+                Appended::New
             }
-            Appended::Known(known) if same_content(&known, &self.message) => {
+            Stored::Known(known) if same_content(&known, &self.message) => {
                 if let Target::Channel(_) = self.target {
                     // Whom the first one was for: names may have been registered since.
                     self.addressed = mentioned_others(&known);
                 }
-                Outcome::Duplicate { seq: known.seq, ts: known.ts }
+                Appended::Duplicate { seq: known.seq, ts: known.ts }
             }
-            Appended::Known(known) => Outcome::IdReused { seq: known.seq },
+            Stored::Known(known) => Appended::IdReused { seq: known.seq },
         })
     }
-}
-
-/// Who waits for the answer.
-pub(super) enum Origin {
-    Connection(ConnectionId),
-    Http(oneshot::Sender<Result<Accepted, Refusal>>),
-}
-
-/// What the store said to a pending message.
-pub(super) enum Outcome {
-    New,
-    Duplicate { seq: Seq, ts: Timestamp },
-    IdReused { seq: Seq },
 }
 
 fn new_message<'a>(message: &'a StoredMessage, addressed: &'a [&'a str]) -> NewMessage<'a> {

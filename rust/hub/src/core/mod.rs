@@ -1,152 +1,82 @@
-//! The core: one thread that owns all state. Commands become entries, and the entries of a batch go through three steps
-//! in their order: they are **ordered** (the roster changes), **made durable** (one transaction), and after the commit
-//! **finished**: messages are delivered, connections change, requests are answered. While one batch is made durable,
-//! the next is ordered and the one before is finished.
+//! The core: one thread that owns all state. What is asked becomes entries, and a batch of entries goes through steps
+//! with names of their own. It is **proposed** to the log, which gives it its place; **applied** to the roster and to
+//! the file, in one transaction; and after the commit it is **finished**: messages are delivered, connections change,
+//! requests are answered. While one batch is written, the next is collected and the one before is finished.
 //!
 //! Nothing here waits for a socket, a reader or another host.
 //!
-//! - [`command`]: what can be asked. [`handle`]: how it is asked.
-//! - `entry`, `message`, `batch`: what goes through the steps. `collect`: how commands become entries.
-//! - `order`, `durable`: the first two steps; `writer`: on which thread.
+//! - [`command`]: what can be asked. [`handle`]: how it is asked. `collect`: how it becomes entries and asks.
+//! - `entry`, `message`: changes as data; `outcome`: what became of them; `ask`: who waits; `batch`: these together.
+//! - `log`: where the order comes from.
+//! - `apply`, `durable`: the two halves of applying a batch, roster and file; `writer`: on which thread the second is.
 //! - `place`: where a register starts.
-//! - [`accept`]: messages. `calls`: notes on calls to other hosts. [`sessions`]: who joins and leaves.
-//!   [`agents`]: replies and events.
-//! - `named`: what is done for an agent over HTTP. `waits`: who waits for messages there.
-//! - [`lookups`]: what is answered from memory, also while the disk is slow.
-//! - [`stamp`]: the clock and the frames that the hub itself makes.
+//! - [`accept`]: messages. [`sessions`]: who joins and leaves. [`agents`]: replies; `events`: what others are told.
+//! - `known`: the roster and this hub's links together. [`lookups`]: what is answered from them, also while the disk
+//!   is slow. `waits`: who waits for messages over HTTP.
+//! - `start`: how a core begins. [`stamp`]: the clock and the frames that the hub itself makes.
 
 mod accept;
 mod agents;
+mod apply;
+mod ask;
 mod batch;
-mod calls;
 mod collect;
 mod command;
 mod durable;
 mod entry;
+mod events;
 mod handle;
+mod known;
+mod log;
 mod lookups;
 mod message;
-mod named;
-mod order;
+mod outcome;
 mod place;
 mod receipts;
 mod returns;
 mod sessions;
 mod stamp;
+mod start;
 mod waits;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 
 use orochi_protocol::{CloseCode, Refusal, Seq};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc;
 
 pub use crate::clock::system_clock;
 pub use agents::not_registered;
 pub use command::{Accepted, AgentAction, CallKey, Command, NamedAction, Stats};
 pub use handle::{Core, beyond_log, no_such_message, shutting_down, unavailable};
 pub use stamp::stray_frame;
+pub use start::{Writing, start, start_writing};
 pub use waits::Watch;
 
 use crate::delivery::ring::Ring;
-pub use crate::registry::ConnectionId;
-use crate::registry::{ConnectionIndex, Registry};
+use crate::links::ConnectionIndex;
+pub use crate::roster::ConnectionId;
 use crate::search::Search;
-use crate::store::{Loaded, Reads, Store};
+use ask::{Ask, Asker};
 use batch::Batch;
-use durable::Durable;
 use entry::Entry;
+use events::event_frame;
+use known::Known;
+use log::Log;
 use lookups::Lookups;
+use outcome::Outcome;
+use place::Extent;
 use returns::Returns;
 use stamp::Stamper;
 use waits::Waits;
 use writer::Writer;
 
-/// Commands that may wait. A sender that finds no room waits, which slows its own socket only.
-const COMMANDS_MAX: usize = 8 * 1024;
 /// Commands that are taken at once. Those behind them join the same batch while the one before is brought to disk.
 const TAKEN_MAX: usize = 256;
 /// Entries and waiting commands up to which the core brings a batch to disk by itself: there is little to do meanwhile.
 /// As many as one sender usually has under way: to cut its window in two would cost it a second sync.
 const WRITTEN_HERE_MAX: usize = 256;
-
-/// Where batches are brought to disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writing {
-    /// By the core while little is asked, else beside it.
-    AsLoadHasIt,
-    /// Always beside the core: what tests of the promise run with, too.
-    AlwaysBeside,
-}
-
-/// Starts the core thread. The handle is for everyone else; the thread ends after [`Command::Shutdown`].
-///
-/// # Errors
-/// Where the system has no thread to give.
-pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Core, JoinHandle<()>)> {
-    start_writing(store, loaded, reads, Writing::AsLoadHasIt)
-}
-
-/// The same with a choice of where batches are brought to disk.
-///
-/// # Errors
-/// Where the system has no thread to give.
-pub fn start_writing(
-    store: Store,
-    loaded: Loaded,
-    reads: Reads,
-    writing: Writing,
-) -> std::io::Result<(Core, JoinHandle<()>)> {
-    let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
-    let head = Arc::new(AtomicU64::new(loaded.head.get()));
-    let (stopped, stopping) = watch::channel(false);
-    let (lookups, returns) = (Lookups::default(), Returns::default());
-    let search = Search::start(&reads, &loaded.epoch, Arc::clone(&head))?;
-    let committed = Arc::new(AtomicU64::new(loaded.head.get()));
-    let durable = Durable::new(store, loaded.head, Arc::clone(&committed));
-    let writer = Writer::new(durable, commands.downgrade());
-    let core = Core::new(
-        commands,
-        (lookups.clone(), returns.clone()),
-        reads,
-        search.clone(),
-        loaded.epoch.clone(),
-        Arc::clone(&head),
-        stopping,
-    );
-    let waits = core.waits();
-    let thread = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
-        let mut thread = CoreThread {
-            writer,
-            writing,
-            lookups,
-            returns,
-            waits,
-            registry: Registry::new(loaded.agents, loaded.channels),
-            ring: Ring::new(loaded.head),
-            stamper: Stamper::new(loaded.last_ts),
-            epoch: loaded.epoch,
-            head: loaded.head,
-            shared_head: head,
-            committed,
-            search,
-            next: Batch::default(),
-            written: None,
-            spare: Batch::default(),
-            touched: Vec::new(),
-        };
-        thread.run(inbox);
-        let CoreThread { writer, lookups, search, .. } = thread;
-        lookups.close();
-        search.stop();
-        writer.close();
-        // Only now: whoever waits for it may open the file again.
-        let _ = stopped.send(true);
-    })?;
-    Ok((core, thread))
-}
 
 /// All state, and the batch that is being made.
 struct CoreThread {
@@ -155,7 +85,8 @@ struct CoreThread {
     lookups: Lookups,
     returns: Returns,
     waits: Waits,
-    registry: Registry,
+    known: Known,
+    log: Log,
     ring: Ring,
     stamper: Stamper,
     epoch: String,
@@ -167,7 +98,7 @@ struct CoreThread {
     committed: Arc<AtomicU64>,
     /// Indexes what was committed.
     search: Search,
-    /// The entries that were ordered and wait for the disk.
+    /// The requests that were collected and wait to be proposed.
     next: Batch,
     /// A batch that is on disk and waits for the one before it.
     written: Option<Batch>,
@@ -188,7 +119,7 @@ impl CoreThread {
             }
             self.stamper.tick();
             self.take_returns();
-            self.lookups.answer(&self.registry);
+            self.lookups.answer(&self.known);
             let mut stop = false;
             for command in commands.drain(..) {
                 stop |= matches!(command, Command::Shutdown);
@@ -217,8 +148,9 @@ impl CoreThread {
         if self.writer.idle().is_none() {
             let done = if self.next.room() == 0 { self.writer.wait() } else { self.writer.poll() }?;
             // A later one that needs no disk is finished behind this one.
-            if self.needs_store() {
-                let batch = self.take_next();
+            if self.needs_store()
+                && let Some(batch) = self.take_next()
+            {
                 // Where the thread has ended since, it was written here, and is finished behind this one.
                 self.written = self.writer.begin(batch);
             }
@@ -228,15 +160,15 @@ impl CoreThread {
             return None;
         }
         if !self.needs_store() {
-            return Some(self.take_next());
+            return self.take_next();
         }
-        let is_small = self.next.entries.len() + waiting <= WRITTEN_HERE_MAX;
-        let mut batch = self.take_next();
+        let is_small = self.next.asks.len() + waiting <= WRITTEN_HERE_MAX;
+        let mut batch = self.take_next()?;
         if is_small
             && self.writing == Writing::AsLoadHasIt
             && let Some(durable) = self.writer.idle()
         {
-            self.lookups.during(&mut self.registry, || durable.write(&mut batch));
+            self.lookups.during(&mut self.known, || durable.write(&mut batch));
             return Some(batch);
         }
         self.writer.begin(batch)
@@ -245,99 +177,110 @@ impl CoreThread {
     /// Whether the next batch has to do with the disk, or records are still to be written.
     fn needs_store(&mut self) -> bool {
         let has_due = self.writer.idle().is_some_and(|durable| durable.has_due());
-        !self.next.is_empty() && (self.next.needs_store() || has_due || self.registry.roster.must_write())
+        !self.next.is_empty() && (self.next.needs_store() || has_due)
     }
 
-    /// The next batch, with the records that its entries changed.
-    fn take_next(&mut self) -> Batch {
-        let mut batch = std::mem::replace(&mut self.next, std::mem::take(&mut self.spare));
-        batch.now = self.stamper.now();
-        if batch.is_lasting() || self.registry.roster.must_write() {
-            batch.due = self.registry.roster.take_due();
-        }
-        batch
+    /// Proposes what was collected, and applies the next batch of the log to the roster. The one before it is on disk.
+    fn take_next(&mut self) -> Option<Batch> {
+        let proposed = std::mem::replace(&mut self.next, std::mem::take(&mut self.spare));
+        let mut batch = self.log.propose(proposed, self.stamper.now())?;
+        let committed = self.committed();
+        let Self { known, stamper, epoch, .. } = self;
+        let log = Extent { epoch, committed };
+        apply::apply_to_roster(&mut batch, &mut known.roster, log, &mut |kind, agent| {
+            event_frame(stamper, kind, agent)
+        });
+        Some(batch)
     }
 
-    /// After the commit: delivers, changes connections and answers, in the order of the entries.
+    /// After the commit: delivers, changes connections and answers, in the order in which it was asked.
     fn finish_batch(&mut self, mut batch: Batch) {
         let refusal = batch.refused.take().map(|error| {
             tracing::error!(%error, entries = batch.entries.len(), "the log refused a batch; its senders are told");
             unavailable(&error)
         });
-        self.registry.roster.records_saved(&batch.saved);
-        for entry in batch.entries.drain(..) {
-            self.finish(entry, refusal.as_ref());
+        self.known.roster.records_saved(&batch.saved);
+        let Batch { entries, outcomes, asks, .. } = &mut batch;
+        let mut applied = entries.drain(..).zip(outcomes.drain(..));
+        for ask in asks.drain(..) {
+            match ask {
+                Ask::Entry(asker) => {
+                    if let Some((entry, outcome)) = applied.next() {
+                        self.finish(entry, outcome, asker, refusal.as_ref());
+                    }
+                }
+                other => self.answer(other),
+            }
+        }
+        // Those of other hubs.
+        for (entry, outcome) in applied {
+            self.finish(entry, outcome, Asker::Nobody, refusal.as_ref());
         }
         self.search.committed(self.head);
         self.spare = batch.cleared();
     }
 
     /// Does what an entry is for after the commit, or with `refusal` after the disk has refused it.
-    fn finish(&mut self, entry: Entry, refusal: Option<&Refusal>) {
+    fn finish(&mut self, entry: Entry, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>) {
+        let refusal = refusal.filter(|_| entry.is_promised());
         match entry {
-            Entry::Message(pending) => self.finish_message(pending, refusal),
-            Entry::Register(registering) => self.finish_register(*registering),
-            Entry::Change(change) => self.finish_change(change, refusal),
-            Entry::Named(named) => self.finish_named(*named, refusal),
-            Entry::Disconnect { connection, event, .. } => self.finish_disconnect(connection, event),
-            Entry::Call { note, noted } => note.finish(noted, refusal),
-            Entry::SignOut { answer, .. } => {
-                let _ = answer.send(refusal.map_or(Ok(()), |refusal| Err(refusal.clone())));
-            }
-            Entry::Observe { connection, after, outbox, answer } => {
+            Entry::Message(message) => self.finish_message(message, &outcome, asker, refusal),
+            Entry::Register(registering) => self.finish_register(*registering, outcome, asker),
+            other => self.finish_change(&other, outcome, asker, refusal),
+        }
+    }
+
+    /// Answers what changes nothing lasting.
+    fn answer(&mut self, ask: Ask) {
+        match ask {
+            Ask::Entry(_) => {}
+            Ask::Observe { connection, after, outbox, answer } => {
                 let _ = answer.send(self.observe(connection, after, outbox));
             }
-            Entry::Reply { connection, frames } => {
-                if let Some(index) = self.registry.find_connection(connection) {
+            Ask::Reply { connection, frames } => {
+                if let Some(index) = self.known.links.find_connection(connection) {
                     for frame in frames {
                         self.stage_reply(index, frame);
                     }
                 }
             }
-            Entry::Refused { connection, id, refusal } => {
-                if let Some(index) = self.registry.find_connection(connection) {
-                    self.registry.connection_mut(index).answered += 1;
-                    self.refuse(index, &refusal, Some(&id));
-                }
+            Ask::Refused { connection, id, refusal } => self.refuse_request(connection, &id, &refusal),
+            Ask::Presence { detail, answer } => {
+                let _ = answer.send(self.known.roster.presence(detail));
             }
-            Entry::Presence { detail, answer } => {
-                let _ = answer.send(self.registry.presence(detail));
-            }
-            Entry::Barrier(answer) => {
+            Ask::Barrier(answer) => {
                 let _ = answer.send(());
             }
-            Entry::ResetWal { answer, done } => {
+            Ask::ResetWal { answer, done } => {
                 let _ = answer.send(done.unwrap_or_else(|| Err(shutting_down())));
             }
-            Entry::Probe { answer, done } => {
+            Ask::Probe { answer, done } => {
                 let _ = answer.send(done.unwrap_or_else(|| Err(shutting_down())));
             }
         }
     }
 
-    /// The last turn: what was ordered is finished, what still waits is refused, every connection is told to close.
+    /// The last turn: what was collected is finished, what still waits is refused, every connection is told to close.
     fn stop(&mut self, mut inbox: mpsc::Receiver<Command>) {
         inbox.close();
         self.finish_all();
         while let Ok(command) = inbox.try_recv() {
             self.refuse_stopping(command);
         }
-        self.registry.roster.touch_online(self.stamper.now());
-        let (answer, _) = oneshot::channel();
-        // An entry that asks for nothing: the records that are due go with it.
-        self.order(Entry::Barrier(answer));
+        let (hub, at) = (self.log.hub(), self.stamper.now());
+        self.next.propose(Entry::HubGone { hub, at }, Asker::Nobody);
         self.finish_all();
         self.flush();
         self.close_all();
     }
 
     fn close_all(&self) {
-        for (_, connection) in self.registry.connections() {
+        for (_, connection) in self.known.links.connections() {
             connection.outbox.close(CloseCode::GoingAway);
         }
     }
 
-    /// Finishes everything that was ordered.
+    /// Finishes everything that was collected.
     fn finish_all(&mut self) {
         loop {
             match self.writer.wait().or_else(|| self.next_durable(0)) {
@@ -347,6 +290,11 @@ impl CoreThread {
                 None => return,
             }
         }
+    }
+
+    /// The newest message that is on disk, delivered or about to be.
+    fn committed(&self) -> Seq {
+        Seq::new(self.committed.load(Ordering::Acquire)).unwrap_or(self.head)
     }
 
     fn set_head(&mut self, head: Seq) {

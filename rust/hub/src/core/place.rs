@@ -4,7 +4,8 @@ use orochi_protocol::request::{Register, Resume};
 use orochi_protocol::{ErrorCode, Refusal, Seq};
 
 use super::beyond_log;
-use crate::registry::{Agent, Start};
+use crate::links::Start;
+use crate::roster::Agent;
 
 /// The place where a register starts, and what its ack says of it.
 #[derive(Debug, Clone, Copy)]
@@ -45,15 +46,15 @@ impl Place {
     }
 }
 
-/// The log as a register meets it.
+/// The log as an entry meets it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Log<'a> {
+pub(super) struct Extent<'a> {
     pub(super) epoch: &'a str,
-    /// The newest message on disk.
+    /// The newest message of the batches before.
     pub(super) committed: Seq,
 }
 
-impl Log<'_> {
+impl Extent<'_> {
     /// The place where a register starts, by what it asks and by what is known of the name.
     pub(super) fn place(&self, known: Option<&Agent>, register: &Register) -> Result<Place, Refusal> {
         let foreign = register.epoch.as_ref().is_some_and(|epoch| *epoch != self.epoch);

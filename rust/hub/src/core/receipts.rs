@@ -26,14 +26,14 @@ impl CoreThread {
             }
             None => {
                 let mut names: Vec<String> = serde_json::from_str(&message.mentions).unwrap_or_default();
-                names.extend(self.registry.member_names(&message.channel));
+                names.extend(self.known.member_names(&message.channel));
                 names
             }
         };
         let others = names.into_iter().filter(|name| *name != message.sender);
         let agents: BTreeMap<_, _> = others
             .map(|name| {
-                let state = self.registry.receipt_state(&name, message);
+                let state = self.known.receipt_state(&name, message);
                 (name, state)
             })
             .collect();

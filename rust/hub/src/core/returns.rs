@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orochi_protocol::Seq;
 
-use crate::registry::ConnectionId;
+use crate::roster::ConnectionId;
 
 /// Where they wait; a clone is another handle to the same place. Each connection waits once.
 #[derive(Debug, Clone, Default)]

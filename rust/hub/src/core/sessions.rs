@@ -5,45 +5,76 @@ use std::sync::Arc;
 
 use orochi_protocol::limits::HEARTBEAT_SECONDS;
 use orochi_protocol::reply::{CaughtUp, Ok as AckStatus, RegisterAck};
+use orochi_protocol::request::Register;
 use orochi_protocol::{AgentName, ChannelName, CloseCode, ErrorCode, Refusal, Seq};
+use tokio::sync::oneshot;
 
 use super::CoreThread;
-use super::entry::{Event, Registered, Registering};
+use super::ask::{Asker, RegisterAsker};
+use super::entry::Registering;
+use super::outcome::{Outcome, Registered};
 use super::place::check_place;
 use crate::delivery::outbox::{Feed, KEPT_ITEMS, Outbox};
-use crate::registry::{Connection, ConnectionId, ConnectionIndex, Places, Start};
+use crate::links::{Connection, ConnectionIndex, Places, Start};
+use crate::roster::{ConnectionId, SessionId};
 
 impl CoreThread {
     /// After the commit: the connection gets its messages from its place on, and its ack before them.
-    pub(super) fn finish_register(&mut self, registering: Registering) {
-        let Registering { connection, id, name, register, outbox, answer, outcome } = registering;
-        let before = self.registry.find_connection(connection);
-        let registered = match outcome {
-            Some(Ok(registered)) => registered,
-            Some(Err(refusal)) => {
-                match before {
-                    Some(index) => self.refuse(index, &refusal, Some(&id)),
-                    None => outbox.reply(self.stamper.error(&refusal, Some(&id))),
-                }
-                let _ = answer.send(false);
-                return;
-            }
-            None => return,
+    pub(super) fn finish_register(&mut self, registering: Registering, outcome: Outcome, asker: Asker) {
+        let Registering { name, register, .. } = registering;
+        let mut registered = match outcome {
+            Outcome::Registered(registered) => registered,
+            Outcome::Refused(refusal) => return self.refuse_register(asker, &refusal),
+            // The disk refused before it came to the entry: nobody is told, as the connection is not known.
+            _ => return,
         };
-        let Registered { joined, is_new, place, cursor, event, kept } = registered;
+        if registered.is_new {
+            self.known.roster.set_first_head(registered.joined.agent, self.head);
+        }
+        for replaced in &registered.joined.replaced {
+            self.replace(*replaced, &name);
+        }
+        let event = registered.event.take();
+        let answer = match asker {
+            Asker::Register(asker) => Some(self.welcome(&name, &register, *registered, *asker)),
+            _ => None,
+        };
+        if let Some(event) = event {
+            tracing::info!(agent = %name, channels = register.channels().len(), "agent online");
+            self.send_event(event);
+        }
+        if let Some(answer) = answer {
+            let _ = answer.send(true);
+        }
+    }
+
+    fn refuse_register(&mut self, asker: Asker, refusal: &Refusal) {
+        let Asker::Register(asker) = asker else { return };
+        match self.known.links.find_connection(asker.connection) {
+            Some(index) => self.refuse(index, refusal, Some(&asker.id)),
+            None => asker.outbox.reply(self.stamper.error(refusal, Some(&asker.id))),
+        }
+        let _ = asker.answer.send(false);
+    }
+
+    /// Makes this hub's connection an agent's.
+    fn welcome(
+        &mut self,
+        name: &AgentName,
+        register: &Register,
+        registered: Registered,
+        asker: RegisterAsker,
+    ) -> oneshot::Sender<bool> {
+        let RegisterAsker { connection, id, outbox, answer } = asker;
+        let before = self.known.links.find_connection(connection);
+        let Registered { joined, place, cursor, kept, .. } = registered;
         let named = kept.is_some().then(|| register.channels());
-        if is_new {
-            self.registry.roster.set_first_head(joined.agent, self.head);
-        }
-        let start = place.start(self.registry.roster.agent(joined.agent).record.first_head, self.head);
+        let start = place.start(self.known.roster.agent(joined.agent).record.first_head, self.head);
         let resumed = place.resumed;
-        for replaced in joined.replaced {
-            self.replace(replaced, &name);
-        }
         match before {
             // Registered before, and no other place is asked for: it goes on from where it is.
             Some(index) if register.resume.is_none() => {
-                self.registry.renew_session(index, &register, self.head);
+                self.known.links.renew_session(index, register, self.head);
                 self.ack_register(index, &id, cursor, (resumed, start), named);
             }
             before => {
@@ -58,17 +89,14 @@ impl CoreThread {
                     None => &none,
                 };
                 let places = Places { start, joined: joined_at, head: self.head };
-                let index = self.registry.add_session(connection, joined.agent, &register, outbox, places);
+                let agent = (joined.agent, name.as_str());
+                let index = self.known.links.add_session(connection, agent, register, outbox, places);
                 self.ack_register(index, &id, cursor, (resumed, start), named);
-                self.registry.connection_mut(index).resuming = register.resume.map(|_| id);
+                self.known.links.connection_mut(index).resuming = register.resume.map(|_| id);
                 self.feed_from(index, start.channels_after.min(start.addressed_after));
             }
         }
-        if let Some(event) = event {
-            tracing::info!(agent = %name, channels = register.channels().len(), "agent online");
-            self.send_event(event);
-        }
-        let _ = answer.send(true);
+        answer
     }
 
     fn ack_register(
@@ -96,16 +124,17 @@ impl CoreThread {
 
     /// Hands over the replies of this batch; its messages will be read again from the place that is asked for.
     fn hand_over_replies(&mut self, index: ConnectionIndex) {
-        let connection = self.registry.connection_mut(index);
+        let connection = self.known.links.connection_mut(index);
         connection.staged.retain(|item| item.seq.is_none());
         hand_over(connection, self.head);
     }
 
-    fn replace(&mut self, replaced: ConnectionId, name: &AgentName) {
-        let Some(index) = self.registry.find_connection(replaced) else { return };
+    fn replace(&mut self, replaced: SessionId, name: &AgentName) {
+        let own = Some(replaced.connection).filter(|_| replaced.hub == self.log.hub());
+        let Some(index) = own.and_then(|own| self.known.links.find_connection(own)) else { return };
         let detail = format!("another connection registered as {name} and replaced this one");
         let frame = self.stamper.error(&Refusal::new(ErrorCode::SessionReplaced, detail), None);
-        let mut connection = self.registry.remove(index);
+        let mut connection = self.known.links.remove(index);
         connection.stage_reply(frame);
         hand_over(&mut connection, self.head);
         connection.outbox.close(CloseCode::Replaced);
@@ -119,7 +148,7 @@ impl CoreThread {
     ) -> Result<(), Refusal> {
         let position = after.unwrap_or(self.head);
         check_place("after", position, self.head)?;
-        let index = self.registry.add_observer(connection, outbox);
+        let index = self.known.links.add_observer(connection, outbox);
         self.feed_from(index, position);
         Ok(())
     }
@@ -128,8 +157,8 @@ impl CoreThread {
     /// turn, so none of them has registered anew since.
     pub(super) fn take_returns(&mut self) {
         for (connection, position) in self.returns.take() {
-            let Some(index) = self.registry.find_connection(connection) else { continue };
-            if !self.registry.connection(index).is_live {
+            let Some(index) = self.known.links.find_connection(connection) else { continue };
+            if !self.known.links.connection(index).is_live {
                 self.feed_from(index, position);
             }
         }
@@ -139,7 +168,7 @@ impl CoreThread {
     /// else from the log, which its own task reads.
     fn feed_from(&mut self, index: ConnectionIndex, position: Seq) {
         self.touched.push(index);
-        let connection = self.registry.connection_mut(index);
+        let connection = self.known.links.connection_mut(index);
         connection.handed = position;
         let Some(missed) = self.ring.after(position) else {
             return connection.leave_live();
@@ -154,21 +183,11 @@ impl CoreThread {
         self.send_missed_events(index);
     }
 
-    pub(super) fn finish_disconnect(&mut self, connection: ConnectionId, event: Option<Event>) {
-        if let Some(index) = self.registry.find_connection(connection) {
-            self.registry.remove(index);
-        }
-        if let Some(event) = event {
-            tracing::info!(agent = %self.registry.roster.agent(event.agent).record.name, "agent offline");
-            self.send_event(event);
-        }
-    }
-
     /// Hands every touched connection its frames of this batch, each under one lock.
     pub(super) fn flush(&mut self) {
         for index in std::mem::take(&mut self.touched) {
             // A connection that was touched can be gone by now.
-            let Some(connection) = self.registry.get_connection_mut(index) else { continue };
+            let Some(connection) = self.known.links.get_connection_mut(index) else { continue };
             hand_over(connection, self.head);
             // What did not fit the outbox is read from the log first.
             if connection.is_live

@@ -12,11 +12,25 @@ const KEY: &str = "aged_to";
 /// clock that is ahead for less than a quarter of the time that rows are kept costs none of them.
 const CATCH_UP: u32 = 4;
 
+/// How often agents' states are swept: each time those of one day at most are given up.
+const SWEPT_EVERY: Duration = Duration::from_secs(60 * 60);
+
 /// Time as far as it has passed for sure: it follows the system's clock no faster than time can pass.
-#[derive(Debug)]
-pub(super) struct Aging {
+#[derive(Debug, Clone)]
+pub struct Aging {
     from: i64,
     opened: Instant,
+    swept: Option<Instant>,
+}
+
+/// How old rows may be at most, for one transaction. It is part of what a hub proposes, so that every hub that applies
+/// the same entries deletes the same rows. The default is no age: nothing is old.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Age {
+    /// The time that has passed for sure, whatever the clock says.
+    limit: i64,
+    /// Whether it is time to give up old states of agents.
+    pub sweeps: bool,
 }
 
 impl Aging {
@@ -24,22 +38,38 @@ impl Aging {
     pub(super) fn load(connection: &Connection, newest: Timestamp) -> rusqlite::Result<Self> {
         let select = "SELECT value FROM meta WHERE key = ?1";
         let stored: Option<i64> = connection.query_row(select, [KEY], |row| row.get(0)).optional()?;
-        Ok(Self { from: stored.unwrap_or(newest.as_micros()), opened: Instant::now() })
+        Ok(Self { from: stored.unwrap_or(newest.as_micros()), opened: Instant::now(), swept: None })
     }
 
-    /// The time before which rows have been kept for `kept` microseconds. It is stored, so that it goes on from there
-    /// after a restart.
-    pub(super) fn end_of(&self, kept: i64, system: Timestamp, connection: &Connection) -> rusqlite::Result<i64> {
-        let now = self.after(self.opened.elapsed(), system);
+    /// The age of rows that are written now.
+    pub fn age(&mut self) -> Age {
+        let now = Instant::now();
+        let sweeps = self.swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEPT_EVERY);
+        if sweeps {
+            self.swept = Some(now);
+        }
+        Age { limit: self.limit(now.saturating_duration_since(self.opened)), sweeps }
+    }
+
+    fn limit(&self, passed: Duration) -> i64 {
+        let most = i64::try_from(passed.as_micros().saturating_mul(CATCH_UP.into())).unwrap_or(i64::MAX);
+        self.from.saturating_add(most)
+    }
+}
+
+impl Age {
+    /// The time before which rows have been kept for `kept` microseconds, where the clock says `system`. It is stored,
+    /// so that it goes on from there after a restart.
+    pub(super) fn end_of(self, kept: i64, system: Timestamp, connection: &Connection) -> rusqlite::Result<i64> {
+        let now = self.now(system);
         let store = "INSERT INTO meta (key, value) VALUES (?1, ?2)
                      ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)";
         connection.prepare_cached(store)?.execute((KEY, now))?;
         Ok(now - kept)
     }
 
-    fn after(&self, passed: Duration, system: Timestamp) -> i64 {
-        let most = i64::try_from(passed.as_micros().saturating_mul(CATCH_UP.into())).unwrap_or(i64::MAX);
-        system.as_micros().min(self.from.saturating_add(most))
+    fn now(self, system: Timestamp) -> i64 {
+        system.as_micros().min(self.limit)
     }
 }
 
@@ -51,8 +81,11 @@ mod tests {
     fn age_follows_the_clock_no_faster_than_time_can_pass() {
         const HOUR: i64 = 3_600_000_000;
         let time = |hours: i64| Timestamp::from_micros(hours * HOUR);
-        let aging = Aging { from: time(1000).as_micros(), opened: Instant::now() };
-        let after = |hours: u64, system: i64| aging.after(Duration::from_secs(hours * 3600), time(system)) / HOUR;
+        let aging = Aging { from: time(1000).as_micros(), opened: Instant::now(), swept: None };
+        let after = |hours: u64, system: i64| {
+            let age = Age { limit: aging.limit(Duration::from_secs(hours * 3600)), sweeps: false };
+            age.now(time(system)) / HOUR
+        };
         assert_eq!(after(0, 1000), 1000);
         assert_eq!(after(30, 1030), 1030);
         assert_eq!(after(1, 10_000), 1004, "ahead by a year");

@@ -22,6 +22,7 @@ pub mod states;
 mod upgrade;
 mod write;
 
+pub use aging::{Age, Aging};
 pub use calls::Call;
 pub use error::StoreError;
 pub use files::LogFiles;

@@ -32,7 +32,7 @@ pub struct Store {
     /// The time of the newest message that this hub's kind wrote.
     pub(super) newest_ts: Option<Timestamp>,
     /// Up to which time agents' states are deleted.
-    pub(super) retention: states::Retention,
+    pub(super) swept_to: i64,
     /// Up to which time other rows are deleted.
     pub(super) aging: Aging,
     pub(super) epoch: String,
@@ -80,6 +80,12 @@ pub struct Loaded {
     pub legacy_head: Seq,
     /// All agents that ever registered.
     pub agents: Vec<AgentRecord>,
+    /// The state that each agent was last in, where one was written.
+    pub states: HashMap<String, String>,
+    /// The hub that wrote the log last, and when it was alive for sure.
+    pub hub: (u64, Timestamp),
+    /// The age of rows that a hub writes.
+    pub aging: Aging,
     /// All channels with history.
     pub channels: Vec<String>,
     /// The copy of the old file, where a 0.1.0 log was upgraded just now.
@@ -114,7 +120,6 @@ impl Store {
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         compose::compose_names(&transaction)?;
-        states::close_open(&transaction, system_clock())?;
         epoch::settle(&transaction, &lock, head(&transaction)?)?;
         transaction.commit()?;
         let loaded = load(&connection, upgraded_from)?;
@@ -122,24 +127,13 @@ impl Store {
         let known_channels = loaded.channels.iter().cloned().collect();
         let files = Arc::new(LogFiles::of_open(path)?);
         let newest_ts = newest_ts(&connection, loaded.legacy_head)?;
-        let aging = Aging::load(&connection, newest_time(&connection, &loaded)?)?;
+        let aging = loaded.aging.clone();
+        let swept_to = states::load_swept_to(&connection)?;
         let epoch = loaded.epoch.clone();
         if let Err(error) = lock.note(&epoch, loaded.head) {
             tracing::warn!(%error, "the log's head could not be noted beside it");
         }
-        Ok((
-            Self {
-                connection,
-                known_channels,
-                files,
-                newest_ts,
-                retention: states::Retention::default(),
-                aging,
-                epoch,
-                lock,
-            },
-            loaded,
-        ))
+        Ok((Self { connection, known_channels, files, newest_ts, swept_to, aging, epoch, lock }, loaded))
     }
 
     /// Writes the smallest thing there is, to see whether the disk takes writes.
@@ -239,15 +233,20 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
     let legacy_head = meta_number(connection, "legacy_head")?.unwrap_or(0);
     let last = newest("SELECT ts FROM messages ORDER BY seq DESC LIMIT 1").optional()?.flatten().unwrap_or(0);
     let last_ts = last.max(meta_number(connection, "legacy_last_ts")?.unwrap_or(0));
+    let (head, last_ts) = (head(connection)?, Timestamp::from_micros(last_ts));
+    let hub = u64::try_from(meta_number(connection, "hub")?.unwrap_or(0)).unwrap_or(0);
     Ok(Loaded {
         epoch: connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?,
         session_key: connection
             .query_row("SELECT value FROM meta WHERE key = 'session_key'", [], |row| row.get(0).map(SessionKey))?,
         ended_sessions: logins::load_ended(connection)?,
-        head: head(connection)?,
-        last_ts: Timestamp::from_micros(last_ts),
+        head,
+        last_ts,
         legacy_head: Seq::from_i64(legacy_head),
         agents: load_agents(connection)?,
+        states: states::load_newest(connection)?,
+        hub: (hub, states::last_alive(connection, system_clock())?),
+        aging: Aging::load(connection, newest_time(connection, (head, last_ts))?)?,
         channels: connection
             .prepare("SELECT name FROM channels")?
             .query_map([], |row| row.get(0))?
@@ -269,9 +268,9 @@ fn newest_ts(connection: &Connection, legacy_head: Seq) -> rusqlite::Result<Opti
 }
 
 /// The time of the newest message or call; the system's where there is none.
-fn newest_time(connection: &Connection, loaded: &Loaded) -> rusqlite::Result<Timestamp> {
+fn newest_time(connection: &Connection, (head, last_ts): (Seq, Timestamp)) -> rusqlite::Result<Timestamp> {
     let call: Option<i64> = connection.query_row("SELECT max(begun) FROM calls", [], |row| row.get(0))?;
-    let message = (loaded.head > Seq::ZERO).then_some(loaded.last_ts);
+    let message = (head > Seq::ZERO).then_some(last_ts);
     let newest = call.map(Timestamp::from_micros).into_iter().chain(message).max();
     Ok(newest.unwrap_or_else(system_clock))
 }

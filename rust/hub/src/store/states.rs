@@ -1,9 +1,9 @@
 //! When each agent was in which state: for people who ask what happened while they were away.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
 
 use orochi_protocol::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Batch, Reader, StoreError};
 
@@ -17,8 +17,8 @@ const BURST: i64 = 10;
 /// An agent's rows are counted with every so many rows of all, and as many are deleted at once at most.
 const TRIM_EVERY: i64 = 64;
 const TRIM_MOST: i64 = 4096;
-/// How often the time moves up to which rows are deleted.
-const RETENTION_EVERY: Duration = Duration::from_secs(60 * 60);
+/// The row of `meta` with the time up to which rows are deleted.
+const SWEPT: &str = "states_swept_to";
 /// The state of an agent that left.
 pub const OFFLINE: &str = "offline";
 /// The state of an agent whose connection broke in the middle of its work: no close frame came.
@@ -83,39 +83,17 @@ fn same_before(changes: &[StateChange], state: &str) -> Option<usize> {
     }
 }
 
-/// Up to which time rows are deleted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Retention {
-    upto: i64,
-    set: Option<Instant>,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { upto: i64::MIN, set: None }
-    }
-}
-
-impl Retention {
-    fn is_due(&self) -> bool {
-        self.set.is_none_or(|set| set.elapsed() >= RETENTION_EVERY)
-    }
-
-    fn set(&mut self, upto: i64) {
-        (self.upto, self.set) = (upto, Some(Instant::now()));
-    }
-
-    fn upto(&self) -> i64 {
-        self.upto
-    }
-}
-
 impl Batch<'_> {
     /// Notes that an agent is in this state from now on.
     ///
     /// # Errors
     /// Where the disk refuses; the batch is then to be dropped.
     pub fn put_state(&mut self, agent: &str, state: &str, now: Timestamp) -> Result<(), StoreError> {
+        if state == HUB_DOWN {
+            // The state before it is what the agent is expected to go on with: it stays, however old or short it is.
+            insert(self.transaction(), agent, state, now)?;
+            return Ok(());
+        }
         self.forget_old_states(now)?;
         let transaction = self.transaction();
         // An agent that changes more often than that has one row a second: its newest takes the new state.
@@ -132,9 +110,7 @@ impl Batch<'_> {
                 .execute(params![agent, state])?;
             return Ok(());
         }
-        transaction
-            .prepare_cached("INSERT INTO agent_states (agent, ts, state) VALUES (?1, ?2, ?3)")?
-            .execute(params![agent, now.as_micros(), state])?;
+        insert(transaction, agent, state, now)?;
         if transaction.last_insert_rowid() % TRIM_EVERY == 0 {
             transaction
                 .prepare_cached(
@@ -146,23 +122,50 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Deletes what is older than it may be, a few rows with each write, and at most a day's worth an hour: a clock
-    /// that is ahead for a moment must not cost the history.
-    fn forget_old_states(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let upto = now.as_micros() - KEPT_MICROS;
-        let (transaction, retention) = self.retention();
-        if retention.is_due() {
-            let oldest: Option<i64> =
-                transaction.query_row("SELECT min(ts) FROM agent_states", [], |row| row.get(0))?;
-            retention.set(oldest.map_or(upto, |oldest| upto.min(oldest.saturating_add(DAY_MICROS))));
+    /// Moves the time up to which states are deleted, by a day's worth at most: a clock that is ahead for a moment must
+    /// not cost the history.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the batch is then to be dropped.
+    pub fn sweep_states(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if !self.take_sweep() {
+            return Ok(());
         }
-        transaction
+        let transaction = self.transaction();
+        let oldest: Option<i64> = transaction.query_row("SELECT min(ts) FROM agent_states", [], |row| row.get(0))?;
+        let upto = now.as_micros() - KEPT_MICROS;
+        let upto = oldest.map_or(upto, |oldest| upto.min(oldest.saturating_add(DAY_MICROS)));
+        transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", params![SWEPT, upto])?;
+        *self.swept_to() = upto;
+        Ok(())
+    }
+
+    /// Deletes what is older than it may be, a few rows with each write.
+    fn forget_old_states(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.sweep_states(now)?;
+        let upto = *self.swept_to();
+        self.transaction()
             .prepare_cached(
                 "DELETE FROM agent_states WHERE rowid IN (SELECT rowid FROM agent_states WHERE ts < ?1 LIMIT ?2)",
             )?
-            .execute(params![retention.upto(), TRIM_MOST])?;
+            .execute(params![upto, TRIM_MOST])?;
         Ok(())
     }
+}
+
+fn insert(transaction: &Connection, agent: &str, state: &str, now: Timestamp) -> rusqlite::Result<()> {
+    transaction.prepare_cached("INSERT INTO agent_states (agent, ts, state) VALUES (?1, ?2, ?3)")?.execute(params![
+        agent,
+        now.as_micros(),
+        state
+    ])?;
+    Ok(())
+}
+
+/// The time up to which states are deleted.
+pub(super) fn load_swept_to(connection: &Connection) -> rusqlite::Result<i64> {
+    let select = "SELECT value FROM meta WHERE key = ?1";
+    Ok(connection.query_row(select, [SWEPT], |row| row.get(0)).optional()?.unwrap_or(i64::MIN))
 }
 
 impl Reader {
@@ -213,21 +216,27 @@ impl Reader {
     }
 }
 
-/// Ends the states of agents that were connected when the hub ended. The log's newest time is when it was last alive;
-/// one that a clock made that was ahead is not after `now`.
-pub(super) fn close_open(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
-    transaction.execute(
-        "INSERT INTO agent_states (agent, ts, state)
-         SELECT name, min(?4, max(
-             (SELECT coalesce(max(last_seen), 0) FROM agents),
-             coalesce((SELECT ts FROM messages ORDER BY seq DESC LIMIT 1), 0),
-             coalesce((SELECT max(ts) FROM agent_states), 0)
-         )), ?3 FROM agents WHERE coalesce(
-             (SELECT state FROM agent_states WHERE agent = name ORDER BY rowid DESC LIMIT 1), ?1
-         ) NOT IN (?1, ?2, ?3)",
-        params![OFFLINE, LOST, HUB_DOWN, now.as_micros()],
+/// The newest state of each agent that has one.
+pub(super) fn load_newest(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
+    let mut newest = connection.prepare(
+        "SELECT name, state FROM (
+             SELECT name, (SELECT state FROM agent_states WHERE agent = name ORDER BY rowid DESC LIMIT 1) AS state
+             FROM agents
+         ) WHERE state IS NOT NULL",
     )?;
-    Ok(())
+    let rows = newest.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// When the hub that wrote the log was last alive for sure: the log's newest time. One that a clock made that was
+/// ahead is not after `now`.
+pub(super) fn last_alive(connection: &Connection, now: Timestamp) -> rusqlite::Result<Timestamp> {
+    let select = "SELECT min(?1, max(
+            (SELECT coalesce(max(last_seen), 0) FROM agents),
+            coalesce((SELECT ts FROM messages ORDER BY seq DESC LIMIT 1), 0),
+            coalesce((SELECT max(ts) FROM agent_states), 0)
+        ))";
+    connection.query_row(select, [now.as_micros()], |row| row.get(0).map(Timestamp::from_micros))
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::aging::Aging;
+use super::aging::Age;
 use super::lock::Lock;
 use super::row::{COLUMNS, read_row};
-use super::states::Retention;
 use super::{AgentRecord, Appended, NewMessage, Store, StoreError, StoredMessage};
 
 /// A transaction; dropped without [`Batch::commit`] it has not happened.
@@ -22,8 +21,11 @@ pub struct Batch<'a> {
     /// The time of the newest message, this batch's included, and where it is kept once that is committed.
     newest_ts: Option<Timestamp>,
     committed_ts: &'a mut Option<Timestamp>,
-    retention: &'a mut Retention,
-    aging: &'a Aging,
+    /// The time up to which agents' states are deleted, this batch's sweep included, and where it is kept once that is
+    /// committed.
+    swept_to: i64,
+    committed_swept_to: &'a mut i64,
+    age: Age,
     /// The newest message of this batch.
     newest: Option<Seq>,
     lock: &'a Lock,
@@ -37,11 +39,20 @@ impl std::fmt::Debug for Batch<'_> {
 }
 
 impl Store {
-    /// Begins a transaction.
+    /// Begins a transaction; what is old is decided by this hub's clocks.
     ///
     /// # Errors
     /// Where the disk refuses.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        let age = self.aging.age();
+        self.begin_at(age)
+    }
+
+    /// Begins a transaction that reads no clock.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn begin_at(&mut self, age: Age) -> Result<Batch<'_>, StoreError> {
         self.files.check()?;
         // `begin` has the store for itself while the batch lasts, so there is no other transaction.
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
@@ -56,8 +67,9 @@ impl Store {
             new_channels: Vec::new(),
             newest_ts: self.newest_ts,
             committed_ts: &mut self.newest_ts,
-            retention: &mut self.retention,
-            aging: &self.aging,
+            swept_to: self.swept_to,
+            committed_swept_to: &mut self.swept_to,
+            age,
             newest: None,
             lock: &self.lock,
             epoch: &self.epoch,
@@ -132,6 +144,16 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Notes the hub that writes the log from now on.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the batch is then to be dropped.
+    pub fn put_hub(&mut self, hub: u64) -> Result<(), StoreError> {
+        let hub = i64::try_from(hub).unwrap_or(i64::MAX);
+        self.transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('hub', ?1)", [hub])?;
+        Ok(())
+    }
+
     /// Brings the batch to disk. When this returns, it is there.
     ///
     /// # Errors
@@ -139,6 +161,7 @@ impl Batch<'_> {
     pub fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit()?;
         *self.committed_ts = self.newest_ts;
+        *self.committed_swept_to = self.swept_to;
         if let Some(head) = self.newest
             && let Err(error) = self.lock.note(self.epoch, head)
         {
@@ -154,11 +177,16 @@ impl Batch<'_> {
 
     /// The time before which rows have been kept for `kept` microseconds.
     pub(super) fn end_of(&self, kept: i64, now: Timestamp) -> Result<i64, StoreError> {
-        Ok(self.aging.end_of(kept, now, &self.transaction)?)
+        Ok(self.age.end_of(kept, now, &self.transaction)?)
     }
 
-    pub(super) fn retention(&mut self) -> (&Transaction<'_>, &mut Retention) {
-        (&self.transaction, self.retention)
+    /// Whether old states are to be given up with this batch; said once.
+    pub(super) fn take_sweep(&mut self) -> bool {
+        std::mem::take(&mut self.age.sweeps)
+    }
+
+    pub(super) fn swept_to(&mut self) -> &mut i64 {
+        &mut self.swept_to
     }
 
     fn index(&mut self, message: &NewMessage<'_>) -> Result<(), StoreError> {

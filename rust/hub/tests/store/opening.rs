@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use orochi_hub::store::{AgentRecord, Call, NewMessage, Store, StoreError};
+use futures_util::FutureExt;
+use orochi_hub::core::{self, Command};
+use orochi_hub::store::{AgentRecord, Call, NewMessage, Reads, Store, StoreError};
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::Connection;
 
@@ -115,7 +117,11 @@ fn states_of_connected_agents_end_as_hub_down_when_the_hub_was_last_alive() {
     batch.commit().unwrap();
     drop(store);
     for _ in 0..2 {
-        drop(folder.open());
+        let (store, loaded) = folder.open();
+        let reads = Reads::open(&folder.db(), 1, loaded.legacy_head).unwrap();
+        let (core, hub) = core::start(store, loaded, reads).unwrap();
+        core.send(Command::Shutdown).now_or_never().unwrap().unwrap();
+        hub.join().unwrap();
     }
     let states = read(&folder.db(), Seq::ZERO, |reader| reader.states("bob", time(0), time(100), 10));
     let states: Vec<_> = states.iter().map(|change| (change.state.as_str(), change.ts)).collect();

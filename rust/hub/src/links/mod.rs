@@ -1,14 +1,7 @@
-//! Who is connected, in which channels, and what is known of each agent. In memory only, and owned by the
-//! core thread.
-//!
-//! - [`roster`]: agents, what is kept of them, and their sessions: changed before a commit, and written by it.
-//! - the rest, [`Registry`]: this hub's connections, and which messages each of them gets: changed after the commit,
-//!   in the order in which the commands came.
+//! This hub's connections: which messages each of them gets, and what they had to do with each agent. They change after
+//! the commit, in the order of the entries. In memory only, and owned by the core thread.
 
-mod agent;
 mod connection;
-pub mod roster;
-mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -17,25 +10,20 @@ use orochi_protocol::request::{EventKind, Register};
 use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
 use slab::Slab;
 
-pub use agent::{Agent, Goodbye};
-pub use connection::{Connection, ConnectionId, Role};
-pub use roster::Roster;
+pub use connection::{Connection, Role};
 
 use crate::delivery::coverage::Coverage;
 use crate::delivery::interest::{AgentInterest, Interest};
 use crate::delivery::outbox::Outbox;
-use crate::store::AgentRecord;
+use crate::roster::{AgentIndex, ConnectionId};
+use crate::store::StoredMessage;
 
-/// An agent's place in the registry; agents are never removed.
-pub type AgentIndex = usize;
-/// A connection's place in the registry while it lasts.
+/// A connection's place among the links while it lasts.
 pub type ConnectionIndex = usize;
 
-/// The roster and all connections there are.
+/// All connections of this hub.
 #[derive(Debug, Default)]
-pub struct Registry {
-    /// The agents.
-    pub roster: Roster,
+pub struct Links {
     /// What connections have to do with each agent, in the roster's order.
     by_agent: Vec<AgentLinks>,
     connections: Slab<Connection>,
@@ -63,15 +51,15 @@ struct AgentLinks {
     last_event: u64,
 }
 
-impl Registry {
-    /// A registry of agents and channels that are known from the log.
-    pub fn new(agents: Vec<AgentRecord>, channels: Vec<String>) -> Self {
-        let mut registry = Self { roster: Roster::new(agents), ..Self::default() };
-        registry.channels.insert("#general".to_owned(), Vec::new());
+impl Links {
+    /// No connections yet, and the channels that are known from the log.
+    pub fn new(channels: Vec<String>) -> Self {
+        let mut links = Self::default();
+        links.channels.insert("#general".to_owned(), Vec::new());
         for channel in channels {
-            registry.note_channel(&channel);
+            links.note_channel(&channel);
         }
-        registry
+        links
     }
 
     /// An agent's connections.
@@ -153,7 +141,7 @@ impl Registry {
     pub fn add_session(
         &mut self,
         id: ConnectionId,
-        agent: AgentIndex,
+        (agent, name): (AgentIndex, &str),
         register: &Register,
         outbox: Arc<Outbox>,
         places: Places<'_>,
@@ -161,7 +149,7 @@ impl Registry {
         if let Some(old) = self.find_connection(id) {
             self.remove(old);
         }
-        let interest = AgentInterest::new(&self.roster.agent(agent).record.name, places.start.addressed_after);
+        let interest = AgentInterest::new(name, places.start.addressed_after);
         let connection = Connection::agent(id, agent, outbox, interest, register.events.clone());
         let index = self.connections.insert(connection);
         self.by_id.insert(id, index);
@@ -230,6 +218,18 @@ impl Registry {
             self.coverage_bytes = bytes;
         }
         connection
+    }
+
+    /// Whether a message was written to a connection of the agent, one that has ended too.
+    pub fn was_written(&self, agent: AgentIndex, message: &StoredMessage) -> bool {
+        let mut connections = self.connections_of(agent).iter().map(|index| self.connection(*index));
+        connections.any(|connection| connection.outbox.written() >= message.seq && connection.interest.wants(message))
+            || self.by_agent.get(agent).is_some_and(|links| links.coverage.has(message))
+    }
+
+    /// The channels that are listed.
+    pub fn channels(&self) -> impl Iterator<Item = &String> {
+        self.channels.keys()
     }
 
     /// Refuses to leave channels where too many stays in channels are still to be served.

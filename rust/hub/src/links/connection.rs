@@ -6,13 +6,9 @@ use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::Seq;
 use orochi_protocol::request::EventKind;
 
-use super::AgentIndex;
 use crate::delivery::interest::{AgentInterest, Interest};
 use crate::delivery::outbox::{Item, Outbox};
-
-/// A connection's number, never used again while the hub runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
+use crate::roster::{AgentIndex, ConnectionId};
 
 /// Past stays in channels that a connection may still have to be served: what a script that joins and leaves
 /// in a loop, without reading, may cost.

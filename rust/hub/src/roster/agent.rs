@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use orochi_protocol::request::{Register, StatusUpdate};
 use orochi_protocol::{Reach, Seq, Timestamp};
 
-use super::ConnectionId;
+use super::{HubId, SessionId};
 use crate::store::AgentRecord;
-use crate::store::states::{LOST, OFFLINE, is_work};
+use crate::store::states::{HUB_DOWN, LOST, OFFLINE, is_work};
 
 /// What a register's connection is to its agent: how much it may change of what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,24 +28,37 @@ pub struct Agent {
     pub record: AgentRecord,
     /// Its connections' sessions; it is online while it has one.
     pub sessions: Vec<Session>,
-    /// Whether its last session ended without a close frame.
-    has_vanished: bool,
+    /// How its last session ended.
+    away: Away,
     /// The cursor that is on disk: what others are told of it.
     pub(super) stored_cursor: Option<Seq>,
 }
 
+/// How an agent without sessions went away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Away {
+    /// It said goodbye, or never was there.
+    Left,
+    /// It did not say goodbye.
+    Vanished,
+    /// Its hub was gone at this time.
+    HubGone(Timestamp),
+    /// The log was closed while it was online: its hub is gone, which the log does not say yet.
+    Open,
+}
+
 /// One registered connection.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Session {
-    /// The connection.
-    pub connection: ConnectionId,
+    /// Its number.
+    pub id: SessionId,
     /// The channels that it is in.
     pub channels: BTreeSet<String>,
     /// How messages reach the agent behind it.
     pub reach: Reach,
     /// Everything up to here was put before the agent.
     pub offered: Seq,
-    /// Whether it is of somebody who waits over HTTP, and not a connection of the registry.
+    /// Whether it is of somebody who waits over HTTP, and no connection.
     pub attends: bool,
 }
 
@@ -59,9 +72,16 @@ pub enum Goodbye {
 }
 
 impl Agent {
-    pub(super) fn new(record: AgentRecord) -> Self {
+    /// An agent as the log knows it: its record, and the state that was written last.
+    pub(super) fn new(record: AgentRecord, state: &str) -> Self {
         let stored_cursor = record.cursor;
-        Self { record, sessions: Vec::new(), has_vanished: false, stored_cursor }
+        let away = match state {
+            OFFLINE => Away::Left,
+            LOST => Away::Vanished,
+            HUB_DOWN => Away::HubGone(record.last_seen),
+            _ => Away::Open,
+        };
+        Self { record, sessions: Vec::new(), away, stored_cursor }
     }
 
     /// Whether it has a connection.
@@ -71,12 +91,19 @@ impl Agent {
 
     /// Its state: what it says it is doing, or how it is away.
     pub fn state(&self) -> &str {
-        if self.is_online() {
-            &self.record.status
-        } else if self.has_vanished && is_work(&self.record.status) {
-            LOST
-        } else {
-            OFFLINE
+        match self.away {
+            _ if self.is_online() => &self.record.status,
+            Away::Vanished if is_work(&self.record.status) => LOST,
+            Away::HubGone(_) => HUB_DOWN,
+            Away::Left | Away::Vanished | Away::Open => OFFLINE,
+        }
+    }
+
+    /// Since when it is in its state, where that is known from elsewhere than the clock.
+    pub(super) fn state_since(&self) -> Option<Timestamp> {
+        match self.away {
+            Away::HubGone(since) if !self.is_online() => Some(since),
+            Away::Left | Away::Vanished | Away::HubGone(_) | Away::Open => None,
         }
     }
 
@@ -90,16 +117,37 @@ impl Agent {
         self.sessions.iter().map(|session| session.offered).max().unwrap_or_default()
     }
 
-    pub(super) fn session_mut(&mut self, connection: ConnectionId) -> Option<&mut Session> {
-        self.sessions.iter_mut().find(|session| session.connection == connection)
+    pub(super) fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.id == id)
     }
 
     /// Ends a session. What an agent without any was in stays in its record.
-    pub(super) fn end_session(&mut self, connection: ConnectionId, goodbye: Goodbye) {
-        self.sessions.retain(|session| session.connection != connection);
-        self.has_vanished = goodbye == Goodbye::Missing;
+    pub(super) fn end_session(&mut self, id: SessionId, goodbye: Goodbye) {
+        self.sessions.retain(|session| session.id != id);
+        self.away = match goodbye {
+            Goodbye::Said => Away::Left,
+            Goodbye::Missing => Away::Vanished,
+        };
         if self.is_online() {
             self.keep_channels();
+        }
+    }
+
+    /// Whether it has sessions of this hub, or was online when the log was closed.
+    pub(super) fn is_of_hub(&self, hub: HubId) -> bool {
+        self.away == Away::Open && !self.is_online() || self.sessions.iter().any(|session| session.id.hub == hub)
+    }
+
+    /// Ends the sessions that a hub had, which was alive until `at`.
+    pub(super) fn end_hub(&mut self, hub: HubId, at: Timestamp) {
+        if self.is_online() {
+            self.record.last_seen = self.record.last_seen.max(at);
+        }
+        self.sessions.retain(|session| session.id.hub != hub);
+        if self.is_online() {
+            self.keep_channels();
+        } else {
+            self.away = Away::HubGone(at);
         }
     }
 

@@ -1,7 +1,12 @@
-//! Which agents there are, what is kept of each, and which connections speak in whose name. The core changes this
-//! before a commit, so that the records go into the same transaction as the messages around them.
+//! The roster: which agents there are, what is kept of each, and which connections speak in whose name. Entries change
+//! it (`core::apply`), and the records go into the same transaction as the messages around them.
 //!
-//! Nothing here depends on a clock, a socket or an outbox: the same changes in the same order give the same roster.
+//! Nothing here depends on a clock, a socket, an outbox or the hub that it is in: the same entries in the same order
+//! give the same roster.
+
+mod agent;
+mod ids;
+mod rows;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,9 +14,14 @@ use orochi_protocol::letters::fold_case;
 use orochi_protocol::request::{Conflict, Register, Resume, StatusUpdate};
 use orochi_protocol::{AgentName, ErrorCode, Reach, Refusal, Seq, Timestamp};
 
-use super::agent::{self, Agent, Goodbye, Session, Standing};
-use super::{AgentIndex, ConnectionId};
+pub use agent::{Agent, Goodbye, Session, Standing};
+pub use ids::{ConnectionId, HubId, SessionId};
+
 use crate::store::AgentRecord;
+use crate::store::states::OFFLINE;
+
+/// An agent's place in the roster; agents are never removed.
+pub type AgentIndex = usize;
 
 /// All agents that ever registered.
 #[derive(Debug, Default)]
@@ -21,11 +31,9 @@ pub struct Roster {
     /// The same without differences of case.
     by_folded_name: HashMap<String, Vec<AgentIndex>>,
     /// Whose session each registered connection is.
-    sessions: HashMap<ConnectionId, AgentIndex>,
+    sessions: HashMap<SessionId, AgentIndex>,
     /// Agents whose records differ from the store's.
     dirty: BTreeSet<AgentIndex>,
-    /// Whether one of them differs in more than its last sign of life, which can wait for the next commit.
-    must_write: bool,
 }
 
 /// A record that differs from the store's, as it is to be written.
@@ -37,6 +45,8 @@ pub struct Due {
     pub record: AgentRecord,
     /// The state it is in.
     pub state: String,
+    /// Since when, where that is not the time of its entry.
+    pub since: Option<Timestamp>,
 }
 
 /// Where and when a register takes effect.
@@ -57,7 +67,7 @@ pub struct Joined {
     /// Whether it was offline before.
     pub came_online: bool,
     /// The connections whose sessions it ended.
-    pub replaced: Vec<ConnectionId>,
+    pub replaced: Vec<SessionId>,
 }
 
 /// What the end of a session did.
@@ -70,11 +80,12 @@ pub struct Left {
 }
 
 impl Roster {
-    /// A roster of agents that are known from the log; all are offline.
-    pub fn new(records: Vec<AgentRecord>) -> Self {
+    /// A roster of agents that are known from the log, with the state that each was last in; all are offline.
+    pub fn new(records: Vec<AgentRecord>, states: &HashMap<String, String>) -> Self {
         let mut roster = Self::default();
         for record in records {
-            roster.add_agent(record);
+            let state = states.get(&record.name).map_or(OFFLINE, String::as_str);
+            roster.add_agent(record, state);
         }
         roster
     }
@@ -105,13 +116,13 @@ impl Roster {
     }
 
     /// The agent whose session this connection is.
-    pub fn session_of(&self, connection: ConnectionId) -> Option<AgentIndex> {
-        self.sessions.get(&connection).copied()
+    pub fn session_of(&self, session: SessionId) -> Option<AgentIndex> {
+        self.sessions.get(&session).copied()
     }
 
     /// How many channels a session is in, where it is not in `channel` already.
-    pub fn channels_beside(&self, connection: ConnectionId, channel: &str) -> usize {
-        let channels = self.session(connection).map(|session| &session.channels);
+    pub fn channels_beside(&self, session: SessionId, channel: &str) -> usize {
+        let channels = self.session(session).map(|session| &session.channels);
         channels.filter(|channels| !channels.contains(channel)).map_or(0, BTreeSet::len)
     }
 
@@ -121,19 +132,19 @@ impl Roster {
     /// `NAME_IN_USE` where it asks to be refused while others have the name; nothing is changed then.
     pub fn register(
         &mut self,
-        connection: ConnectionId,
+        id: SessionId,
         name: &AgentName,
         register: &Register,
         at: RegisterAt<'_>,
     ) -> Result<Joined, Refusal> {
         let RegisterAt { head, since, now } = at;
-        let replaced = self.settle_conflict(connection, name, register.conflict)?;
+        let replaced = self.settle_conflict(id, name, register.conflict)?;
         let agent = self.find_or_add(name, head, now);
         let entry = self.agent_mut(agent);
         let came_online = !entry.is_online();
         let standing = match entry.sessions.as_slice() {
             [] => Standing::First,
-            [only] if only.connection == connection => Standing::Renewal,
+            [only] if only.id == id => Standing::Renewal,
             _ => Standing::OneOfMany,
         };
         entry.introduce(register, standing, now);
@@ -143,34 +154,52 @@ impl Roster {
         let named: Vec<String> = register.channels().iter().map(ToString::to_string).collect();
         entry.keep_membership(&named, since, standing);
         let channels = named.into_iter().collect();
-        match entry.sessions.iter_mut().find(|session| session.connection == connection) {
+        match entry.session_mut(id) {
             Some(session) => {
                 session.channels = channels;
                 session.reach = register.reach.unwrap_or(session.reach);
             }
             None => {
                 let reach = register.reach.unwrap_or_default();
-                entry.sessions.push(Session { connection, channels, reach, offered: Seq::ZERO, attends: false });
+                entry.sessions.push(Session { id, channels, reach, offered: Seq::ZERO, attends: false });
             }
         }
         entry.keep_channels();
-        self.sessions.insert(connection, agent);
+        self.sessions.insert(id, agent);
         Ok(Joined { agent, came_online, replaced })
     }
 
     /// Ends a session; None where the connection has none.
-    pub fn leave(&mut self, connection: ConnectionId, goodbye: Goodbye, now: Timestamp) -> Option<Left> {
-        let agent = self.sessions.remove(&connection)?;
+    pub fn leave(&mut self, session: SessionId, goodbye: Goodbye, now: Timestamp) -> Option<Left> {
+        let agent = self.sessions.remove(&session)?;
         let entry = self.agent_mut(agent);
-        entry.end_session(connection, goodbye);
+        entry.end_session(session, goodbye);
         entry.record.last_seen = now;
         Some(Left { agent, went_offline: !entry.is_online() })
     }
 
+    /// A hub is gone, which was alive until `at`: its sessions end. Gives the agents that went offline.
+    pub fn end_hub(&mut self, hub: HubId, at: Timestamp) -> Vec<AgentIndex> {
+        self.sessions.retain(|session, _| session.hub != hub);
+        let mut went_offline = Vec::new();
+        for index in 0..self.agents.len() {
+            if !self.agents[index].is_of_hub(hub) {
+                continue;
+            }
+            let was_online = self.agents[index].is_online();
+            let agent = self.agent_mut(index);
+            agent.end_hub(hub, at);
+            if was_online && !agent.is_online() {
+                went_offline.push(index);
+            }
+        }
+        went_offline
+    }
+
     /// A session joins a channel, for messages after `since`, or leaves it.
-    pub fn set_channel(&mut self, connection: ConnectionId, channel: &str, since: Option<Seq>) {
-        let Some(agent) = self.session_of(connection) else { return };
-        let Some(session) = self.agents[agent].session_mut(connection) else { return };
+    pub fn set_channel(&mut self, id: SessionId, channel: &str, since: Option<Seq>) {
+        let Some(agent) = self.session_of(id) else { return };
+        let Some(session) = self.agents[agent].session_mut(id) else { return };
         let is_change = match since {
             Some(_) => session.channels.insert(channel.to_owned()),
             None => session.channels.remove(channel),
@@ -185,17 +214,17 @@ impl Roster {
     pub fn find_or_add(&mut self, name: &AgentName, head: Seq, now: Timestamp) -> AgentIndex {
         match self.find(name.as_str()) {
             Some(index) => index,
-            None => self.add_agent(agent::new_record(name.as_str(), head, now)),
+            None => self.add_agent(agent::new_record(name.as_str(), head, now), OFFLINE),
         }
     }
 
     /// A connection that gets no messages attends for its agent, which is online as long as it does; true where the
     /// agent was offline. What it said it was doing stays.
-    pub fn attend(&mut self, connection: ConnectionId, agent: AgentIndex, now: Timestamp) -> bool {
+    pub fn attend(&mut self, id: SessionId, agent: AgentIndex, now: Timestamp) -> bool {
         let entry = self.agent_mut(agent);
         let came_online = !entry.is_online();
         entry.sessions.push(Session {
-            connection,
+            id,
             channels: BTreeSet::new(),
             reach: Reach::Poll,
             offered: Seq::ZERO,
@@ -205,7 +234,7 @@ impl Roster {
         if came_online {
             entry.record.registered_at = now;
         }
-        self.sessions.insert(connection, agent);
+        self.sessions.insert(id, agent);
         came_online
     }
 
@@ -215,9 +244,9 @@ impl Roster {
     }
 
     /// An agent's connection says how messages reach it, and what it put before it. Neither is kept on disk.
-    pub fn set_session(&mut self, connection: ConnectionId, offered: Option<Seq>, reach: Option<Reach>) {
-        let Some(agent) = self.session_of(connection) else { return };
-        let Some(session) = self.agents[agent].session_mut(connection) else { return };
+    pub fn set_session(&mut self, id: SessionId, offered: Option<Seq>, reach: Option<Reach>) {
+        let Some(agent) = self.session_of(id) else { return };
+        let Some(session) = self.agents[agent].session_mut(id) else { return };
         session.offered = session.offered.max(offered.unwrap_or_default());
         session.reach = reach.unwrap_or(session.reach);
     }
@@ -240,27 +269,13 @@ impl Roster {
         self.dirty.insert(agent);
     }
 
-    /// Every online agent gave a sign of life, and that is to be written now.
-    pub fn touch_online(&mut self, now: Timestamp) {
-        for index in 0..self.agents.len() {
-            if self.agents[index].is_online() {
-                self.agent_mut(index).record.last_seen = now;
-            }
-        }
-    }
-
-    /// Whether there are records that can't wait for the next message.
-    pub fn must_write(&self) -> bool {
-        self.must_write
-    }
-
     /// Takes the records to write with the next batch. Whoever takes them writes them, sooner or later.
     pub fn take_due(&mut self) -> Vec<Due> {
-        self.must_write = false;
         let due = std::mem::take(&mut self.dirty).into_iter();
-        due.map(|agent| {
-            let Agent { record, .. } = &self.agents[agent];
-            Due { agent, record: record.clone(), state: self.agents[agent].state().to_owned() }
+        due.map(|index| {
+            let agent = &self.agents[index];
+            let (record, state) = (agent.record.clone(), agent.state().to_owned());
+            Due { agent: index, record, state, since: agent.state_since() }
         })
         .collect()
     }
@@ -279,13 +294,13 @@ impl Roster {
 
     fn settle_conflict(
         &mut self,
-        connection: ConnectionId,
+        id: SessionId,
         name: &AgentName,
         conflict: Conflict,
-    ) -> Result<Vec<ConnectionId>, Refusal> {
+    ) -> Result<Vec<SessionId>, Refusal> {
         let Some(agent) = self.find(name.as_str()) else { return Ok(Vec::new()) };
-        let all = self.agents[agent].sessions.iter().map(|session| session.connection);
-        let others: Vec<_> = all.filter(|other| *other != connection).collect();
+        let all = self.agents[agent].sessions.iter().map(|session| session.id);
+        let others: Vec<_> = all.filter(|other| *other != id).collect();
         match conflict {
             Conflict::Join => Ok(Vec::new()),
             Conflict::Refuse if others.is_empty() => Ok(others),
@@ -306,20 +321,19 @@ impl Roster {
     /// One agent, to change what is kept of it: its record will be written.
     fn agent_mut(&mut self, index: AgentIndex) -> &mut Agent {
         self.dirty.insert(index);
-        self.must_write = true;
         &mut self.agents[index]
     }
 
-    fn session(&self, connection: ConnectionId) -> Option<&Session> {
-        let agent = &self.agents[self.session_of(connection)?];
-        agent.sessions.iter().find(|session| session.connection == connection)
+    fn session(&self, id: SessionId) -> Option<&Session> {
+        let agent = &self.agents[self.session_of(id)?];
+        agent.sessions.iter().find(|session| session.id == id)
     }
 
-    fn add_agent(&mut self, record: AgentRecord) -> AgentIndex {
+    fn add_agent(&mut self, record: AgentRecord, state: &str) -> AgentIndex {
         let index = self.agents.len();
         self.by_name.insert(record.name.clone(), index);
         self.by_folded_name.entry(fold_case(&record.name)).or_default().push(index);
-        self.agents.push(Agent::new(record));
+        self.agents.push(Agent::new(record, state));
         index
     }
 }
