@@ -5,7 +5,7 @@ const PLACES = {
   go: "#/overview",
   gf: "#/feed",
   gd: "#/direct",
-  gi: "#/timeline",
+  gi: "#/incident-timeline",
   ga: "#/activity",
   gs: "#/search",
 };

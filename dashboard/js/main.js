@@ -1,12 +1,14 @@
 // Puts the page together: signs in, feeds the state from the hub, shows the view that the address names.
 
-import { announce, byId } from "./ui/dom.js";
 import { listenForCopies } from "./ui/copy.js";
+import { closeBeside, closeDialogs } from "./ui/dialog.js";
+import { announce, byId, painted } from "./ui/dom.js";
 import { listen } from "./keys.js";
 import { dismiss, dismissed } from "./model/losses.js";
 import { noticeOf, noticesOf, tell, wanted } from "./model/notices.js";
 import { initial, reduce } from "./model/state.js";
 import { openPalette } from "./palette.js";
+import * as place from "./place.js";
 import { followTheme, followZone, showConnection, showNav, showTitle } from "./shell.js";
 import { activity } from "./views/activity.js";
 import { agentPage } from "./views/agent.js";
@@ -24,7 +26,11 @@ import * as hub from "./wire/hub.js";
 import { follow } from "./wire/sync.js";
 import { PAGES, parseRoute, routeTo } from "./route.js";
 
-const VIEWS = { overview, feed, direct, timeline, activity, search, agent: agentPage };
+const VIEWS = { overview, feed, direct, "incident-timeline": timeline, activity, search, agent: agentPage };
+/** Pages that show something before the newest messages are there. */
+const EARLY = ["", "overview", "signin"];
+/** Messages that the page begins to know; the newest are there first. */
+const RECENT = 500;
 const SIGNED_IN_KEY = "orochi-signed-in";
 /** An open page renews its login so often: it lasts 12 hours. */
 const RENEW_EVERY_MS = 30 * 60_000;
@@ -35,8 +41,12 @@ const fresh = () => ({ ...initial(), dismissed: dismissed() });
 let state = fresh();
 /** @type {import("../types.js").View | null} */
 let view = null;
-/** @type {(() => void) | null} Ends what follows the hub; null where nobody is signed in. */
+/** @type {(() => void) | null} Ends what follows the hub; null until it is followed. */
 let stop = null;
+/** Whether the hub has answered: whoever must sign in sees no page. */
+let isIn = false;
+/** Whether the page of the address is shown. */
+let isShown = false;
 let isDrawing = false;
 /** How often the page began; what an earlier beginning still waits for is not taken. */
 let starts = 0;
@@ -88,7 +98,6 @@ function go(page, next, isStep) {
 function show(gone = null) {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
-  const isIn = stop !== null;
   const given = {
     params,
     name,
@@ -101,34 +110,37 @@ function show(gone = null) {
   view?.end?.();
   const shown = isIn ? known(given) : signin({ reason: name === "wrong" ? "link" : reason, onSignedIn: start });
   view = shown;
+  isShown = isIn;
   const focused = main.contains(document.activeElement) && document.activeElement?.getAttribute("aria-label");
   main.replaceChildren(shown.element);
   showNav(page || "overview", params, isIn);
   title = isIn ? (PAGES.find(([path]) => path === page)?.[1] ?? (name || "Overview")) : "Sign in";
   showTitle(state, title);
   shown.update(state);
-  const top = history.state?.top ?? 0;
-  main.scrollTop = top;
+  const back = gone ? place.kept() : { ...place.kept(), focus: null };
+  main.scrollTop = back.top;
   // A choice that draws the page anew does not take one away from where it was made.
   /** @type {HTMLElement | null} */
   const chosen = focused ? main.querySelector(`:is(select, input)[aria-label="${CSS.escape(focused)}"]`) : null;
-  if (isIn && gone) (chosen || shown.home || main).focus({ preventScroll: true });
-  comeBack(shown.shown?.(), top);
+  const isThere = place.focus(main, back);
+  if (isIn && gone && !isThere) (chosen || shown.home || main).focus({ preventScroll: true });
+  comeBack(shown.shown?.(), isThere ? { ...back, focus: null } : back);
 }
 
 /** To where one was on the page, once it is all there. */
-async function comeBack(shown, top) {
+async function comeBack(shown, back) {
   const mine = view;
-  isComingBack = top > 0;
+  isComingBack = back.top > 0 || back.focus !== null;
   await shown;
   if (mine !== view) return;
   isComingBack = false;
-  if (top > 0) main.scrollTop = top;
+  if (back.top > 0) main.scrollTop = back.top;
+  place.focus(main, back);
 }
 
 /** For the way back: where one is on the page. */
 function keepPlace() {
-  if (!isComingBack) history.replaceState({ top: main.scrollTop }, "");
+  if (!isComingBack) place.keep(main);
 }
 
 async function start() {
@@ -136,10 +148,16 @@ async function start() {
   try {
     const answers = asked ?? ask();
     asked = null;
-    const [data, rows] = await answers;
+    const data = await answers.overview;
     if (mine !== starts) return;
     noteStart(data.started ?? null);
     dispatch({ kind: "overview", data });
+    isIn = true;
+    const [page] = parseRoute(location.hash).path;
+    if (page === "signin") history.replaceState(null, "", "#/");
+    if (!isShown && EARLY.includes(page)) show();
+    const rows = await answers.recent;
+    if (mine !== starts) return;
     // What the overview's head is past is not missed: the socket goes on from the newest row.
     dispatch({ kind: "history", rows });
     if (rows.length === 0) state = { ...state, lastSeq: 0 };
@@ -153,7 +171,7 @@ async function start() {
   begin();
 }
 
-/** Everything is there: follows the hub, and shows the page. */
+/** What the page begins with is there: follows the hub, and shows the page. */
 function begin() {
   stop?.();
   const live = follow({
@@ -187,8 +205,23 @@ function begin() {
     hasLogin = token_required;
     if (token_required) localStorage.setItem(SIGNED_IN_KEY, "yes");
   }, fail);
-  if (parseRoute(location.hash).path[0] === "signin") history.replaceState(null, "", "#/");
-  show();
+  if (!isShown) show();
+  loadRecent();
+}
+
+/** The messages before those that the page began with, once what it shows is painted. */
+async function loadRecent() {
+  const mine = starts;
+  const [oldest] = state.messages;
+  if (!oldest || state.messages.length >= RECENT) return;
+  await painted();
+  try {
+    const rows = await hub.recent({ before: oldest.seq, limit: RECENT - state.messages.length });
+    if (mine === starts) dispatch({ kind: "history", rows });
+  } catch (error) {
+    // Pages ask for what they lack.
+    if (!(error instanceof hub.Away)) fail(error);
+  }
 }
 
 /** A login that can't be renewed now is tried again with the next overview; one that has ended says so then. */
@@ -212,6 +245,7 @@ function take(frame) {
 function beginAnew() {
   stop?.();
   state = fresh();
+  isShown = false;
   start();
 }
 
@@ -220,6 +254,7 @@ function leave(why) {
   starts += 1;
   stop?.();
   stop = null;
+  isIn = false;
   state = fresh();
   const wasIn = localStorage.getItem(SIGNED_IN_KEY) !== null;
   reason = why === undefined || (why === "no_token" && wasIn) ? "ended" : why;
@@ -235,16 +270,17 @@ function signOut() {
 }
 
 const help = () => /** @type {HTMLDialogElement} */ (byId("help")).showModal();
-const find = () => stop !== null && openPalette(state);
+const find = () => isIn && openPalette(state);
 const pressed = (id, act) => byId(id).addEventListener("click", act);
 
 followTheme();
 followZone(() => show());
 listenForCopies();
-listen(() => ({ isIn: stop !== null, view, help, find }));
+listen(() => ({ isIn, view, help, find }));
 pressed("notices", () => chooseNotices(state));
 pressed("find", find);
 pressed("help-button", help);
+closeBeside(byId("help"));
 pressed("signout", signOut);
 document.querySelector(".skip")?.addEventListener("click", (event) => {
   // The address names the page; a place within it must not take that over.
@@ -252,6 +288,8 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
   main.focus();
 });
 globalThis.addEventListener("hashchange", show);
+// With any step in the history, also one that leads to the same page.
+globalThis.addEventListener("popstate", closeDialogs);
 main.addEventListener("scrollend", keepPlace);
 document.addEventListener("click", keepPlace, { capture: true });
 showConnection("starting", heardAt);

@@ -1,5 +1,6 @@
 // Ctrl-K: goes to an agent, a channel, a page or a command by a few letters of its name.
 
+import { openDialog } from "./ui/dialog.js";
 import { byId, el } from "./ui/dom.js";
 import { PAGES, routeTo } from "./route.js";
 
@@ -31,7 +32,7 @@ export function entriesOf(state) {
     { name: "Agents that are lost", kind: "command", to: routeTo(["overview"], { status: "lost" }) },
     { name: "Agents that are stuck", kind: "command", to: routeTo(["overview"], { status: "stuck" }) },
     { name: "Agents as a table", kind: "command", to: routeTo(["overview"], { view: "table" }) },
-    { name: "Incidents of the last hour", kind: "command", to: routeTo(["timeline"]) },
+    { name: "Incident timeline of the last hour", kind: "command", to: routeTo(["incident-timeline"]) },
     { name: "Theme", kind: "command", press: "theme" },
     { name: "Time zone", kind: "command", press: "zone" },
     { name: "Notifications", kind: "command", press: "notices" },
@@ -87,12 +88,13 @@ export function openPalette(state) {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) chosen = (chosen + by + found.length) % Math.max(1, found.length);
     else if (event.key === "Enter") take(chosen);
+    else if (event.key === "Escape") dialog.close();
     else return;
     event.preventDefault();
     if (by) draw();
   };
   const input = el("input", {
-    type: "search",
+    type: "text",
     role: "combobox",
     placeholder: "Go to an agent, channel, page or command",
     "aria-label": "Go to",
@@ -101,9 +103,7 @@ export function openPalette(state) {
     oninput: () => ((chosen = 0), draw()),
     onkeydown: keydown,
   });
-  const dialog = el("dialog", { id: "palette", "aria-label": "Go to", onclose: () => dialog.remove() }, input, list);
-  document.body.append(dialog);
-  dialog.showModal();
+  const dialog = openDialog({ id: "palette", "aria-label": "Go to" }, input, list);
   draw();
   input.focus();
 }

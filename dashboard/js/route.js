@@ -5,15 +5,20 @@ export const PAGES = [
   ["overview", "Overview"],
   ["feed", "Feed"],
   ["direct", "Direct"],
-  ["timeline", "Incidents"],
+  ["incident-timeline", "Incident timeline"],
   ["activity", "Activity"],
   ["search", "Search"],
 ];
 
+/** Names that pages had before, which links still have. */
+const FORMER = { timeline: "incident-timeline" };
+
 /** `#/name?key=value` as `{name, params}`; and back. */
 export function parseRoute(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
-  return { path: path.split("/").map(decoded), params: Object.fromEntries(new URLSearchParams(query)) };
+  const [name, ...rest] = path.split("/").map(decoded);
+  const page = Object.hasOwn(FORMER, name) ? FORMER[name] : name;
+  return { path: [page, ...rest], params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 /** What can't be decoded is taken as it is: addresses are typed by hand too. */

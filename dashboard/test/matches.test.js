@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { inUnits, snippetParts, spread } from "../js/ui/matches.js";
-import { searchText } from "../js/views/search.js";
+import { searchText, widened } from "../js/views/search.js";
 
 const marks = (content, ranges, texts) =>
   spread(content, inUnits(content, ranges), texts).map((found, at) =>
@@ -51,4 +51,17 @@ test("search fields are operators of one text", () => {
   assert.equal(searchText({ q: " -draft ", sender: "alice", channel: "#builds" }), "-draft from:alice in:#builds");
   assert.equal(searchText({ since: "2026-01-15T10:00:00Z" }), "after:2026-01-15T10:00:00Z");
   assert.equal(searchText({}), "");
+});
+
+test("search offers the beginnings of plain words, and of nothing else", () => {
+  const cases = [
+    ["flak", "flak*"],
+    ["build fail", "build* fail*"],
+    ["flak* from:alice", null],
+    ['"to deploy" draft -old from:"a b"', '"to deploy" draft* -old from:"a b"'],
+    ["失敗", null],
+    ["", null],
+    ["a", null],
+  ];
+  for (const [text, wider] of cases) assert.equal(widened(text), wider, text);
 });

@@ -192,6 +192,7 @@ test("addresses survive what names can hold", () => {
   const { path, params } = parseRoute(routeTo(["agent", "gpu-1.lab"], { channel: "#a/b", q: "", since: null }));
   assert.deepEqual([path, params], [["agent", "gpu-1.lab"], { channel: "#a/b" }]);
   assert.deepEqual(parseRoute("#/agent/100%?q=50%"), { path: ["agent", "100%"], params: { q: "50%" } });
+  assert.deepEqual(parseRoute("#/timeline?from=x"), { path: ["incident-timeline"], params: { from: "x" } });
   assert.deepEqual([59, 61, 3600, 4860, 41_000, 200_000].map(duration), [
     "59 s",
     "1 min",

@@ -25,7 +25,7 @@ COLOURS = "64"
 PAGES = {
     "overview": ("/#/overview", ".agent[data-status=lost]"),
     "feed": ("/#/feed?channel=%23deploys", ".delivery [data-state]"),
-    "incidents": ("/#/timeline", ".events li"),
+    "incident-timeline": ("/#/incident-timeline", ".events li"),
     "activity": ("/#/activity", ".matrix"),
     "agent": ("/#/agent/alice", ".strip"),
 }

@@ -89,7 +89,7 @@ PAGES: dict[str, tuple[str, str, Step]] = {
     "table": ("/#/overview?view=table&group=project", "tr.agent", nothing),
     "direct": ("/#/direct", ".conversations a", nothing),
     "conversation": ("/#/direct/alice/bob", ".message", nothing),
-    "incidents": ("/#/timeline", ".events li", nothing),
+    "incident timeline": ("/#/incident-timeline", ".events li", nothing),
     "nowhere": ("/#/nowhere", "h1", nothing),
     "details": ("/#/feed", ".message", show_details),
     "go to": ("/#/overview", ".agent", show_palette),

@@ -93,7 +93,7 @@ async def test_agents_are_shown_with_what_they_do_and_what_waits_for_them(start_
         assert "sort=name" in page.url
         await expect(card.get_by_role("img", name="the last hour: ")).to_be_visible()
     await page.goto(address(hub, "/#/agent/bob"))
-    await expect(page.get_by_label("Unread")).to_contain_text("please look")
+    await expect(page.get_by_label("Unanswered")).to_contain_text("please look")
 
 
 async def test_the_feed_is_live_says_who_has_seen_what_and_waits_for_a_reader(start_hub: Start, page: Page) -> None:

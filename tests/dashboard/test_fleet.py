@@ -45,8 +45,13 @@ async def test_fleet_table_shows_thirty_agents_at_once_those_that_need_a_person_
     nomad = page.locator("tr[data-agent=nomad]")
     await expect(nomad).to_contain_text("its connection broke without a goodbye")
     await expect(nomad).to_contain_text("70 %")
+    # The time is that of the loss, and of each reason that is shown.
+    await expect(nomad.locator(".status")).to_have_text("lost was busy")
+    await expect(nomad.locator(".since")).to_have_text(re.compile(r"^\d+ min ago$"))
     mute = page.locator("tr[data-agent=old-timer]")
     await expect(mute).to_contain_text("12 unanswered from docs-writer")
+    await expect(mute.locator(".since")).to_have_text(re.compile(r"^[89] min$"))
+    await expect(mute.locator(".unread-count")).to_have_text("12?")
     await expect(page.locator("tr[data-agent=web-builder]")).to_contain_text("out of memory")
     await expect(page).to_have_title("(9) Overview - lab - Orochi")
     await expect(page.locator("header")).to_contain_text("lab")
@@ -78,16 +83,74 @@ async def test_fleet_figures_and_fields_filter_every_page(root: str, page: Page)
     assert "project" not in page.url
 
 
-async def test_fleet_says_who_blocks_whom_and_what_one_has_not_read(root: str, page: Page) -> None:
+async def test_fleet_says_who_waits_for_whom_and_what_one_has_not_read(root: str, page: Page) -> None:
     await page.goto(root)
+    panel = page.get_by_role("complementary", name="Who waits for whom")
+    await expect(panel).to_contain_text("reviewer, deployer wait for a person")
     waits = page.get_by_role("list", name="who waits for whom").get_by_role("listitem")
-    await expect(waits.nth(1)).to_contain_text("night-shift blocks planner, reviewer, deployer")
+    await expect(waits.nth(1)).to_contain_text("planner, reviewer, deployer wait for night-shift")
     await expect(page.get_by_role("img", name="graph of who waits for whom")).to_be_visible()
     await page.keyboard.press("Control+k")
     await page.keyboard.type("@alice")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", name="Unread: 3")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Unread mentions and direct messages: 3")).to_be_visible()
     await expect(page.get_by_role("list", name="Unread")).to_contain_text("the retries of api#71 have no bound")
+    # One that never reports what it has read is not said to have read all.
+    await page.goto(root + "#/agent/old-timer")
+    await expect(page.get_by_role("heading", name="Unanswered mentions and direct messages: 12")).to_be_visible()
+
+
+async def test_fleet_counts_agents_by_the_word_that_their_rows_have(root: str, page: Page) -> None:
+    await page.goto(root)
+    figure = page.locator(".summary").get_by_role("link", name="online")
+    count = int((await figure.locator("b").text_content()) or 0)
+    await figure.click()
+    rows = page.locator("tr.agent")
+    await expect(rows).to_have_count(count)
+    await expect(rows.locator(".badge")).to_have_text(["online"] * count)
+    await expect(rows.first.locator(".own")).to_have_text(" reviewing")
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+async def test_fleet_reasons_are_not_cut_off(root: str, page: Page, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 900})
+    await page.goto(root)
+    await expect(page.locator("tr[data-agent=nomad]")).to_have_attribute("data-status", "lost", timeout=20_000)
+    cut = "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.textContent)"
+    assert await page.locator("tr.agent .reason").evaluate_all(cut) == []
+    await page.get_by_label("Group").select_option("by role")
+    await expect(page.locator("tr.group").first).to_be_visible()
+    assert await page.locator("tr.agent .reason").evaluate_all(cut) == []
+
+
+async def test_fleet_rows_lead_to_their_agents_and_back_to_where_the_keyboard_was(root: str, page: Page) -> None:
+    await page.goto(root)
+    row = page.locator("tr[data-agent=web-builder]")
+    await row.locator(".task, .reason").first.click()
+    await expect(page.get_by_role("heading", name="web-builder")).to_be_visible()
+    await page.go_back()
+    name = row.get_by_role("link", name="web-builder")
+    await name.focus()
+    await page.keyboard.press("j")
+    chosen = page.locator("tr.agent a.name:focus")
+    text = await chosen.text_content()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name=text or "", exact=True)).to_be_visible()
+    await page.go_back()
+    await expect(chosen).to_have_text(text or "")
+
+
+async def test_fleet_on_a_phone_drops_nobody_and_can_filter_its_channels(root: str, page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(root)
+    waits = page.get_by_role("list", name="who waits for whom").get_by_role("listitem")
+    await expect(waits.first).to_be_visible()
+    assert await waits.evaluate_all("items => items.every(item => item.checkVisibility())")
+    await expect(page.locator("tr.agent .strip").first).to_be_visible()
+    await page.goto(root + "#/feed")
+    await page.get_by_label("Filter channels").fill("web-")
+    channels = page.get_by_role("list", name="Channels").get_by_role("listitem")
+    await expect(channels).to_have_count(6)
 
 
 async def test_fleet_channel_an_hour_ago_is_two_steps_away(root: str, page: Page) -> None:
@@ -111,6 +174,8 @@ async def test_channels_are_pinned_and_muted_in_this_browser(root: str, page: Pa
     last = channels.last
     name = await last.get_attribute("data-channel")
     await last.hover()
+    mute = last.get_by_role("button", name="Mute")
+    await expect(mute).to_have_attribute("title", re.compile("no unread count"))
     await last.get_by_role("button", name="Pin").click()
     await expect(channels.nth(1)).to_have_attribute("data-channel", name or "")
     await page.reload()
@@ -121,6 +186,7 @@ async def test_channels_are_pinned_and_muted_in_this_browser(root: str, page: Pa
     await channels.nth(1).hover()
     await channels.nth(1).get_by_role("button", name="Mute").click()
     await expect(channels.last).to_have_attribute("data-channel", second or "")
+    await expect(channels.last).to_contain_text("muted")
 
 
 async def test_details_have_everything_about_a_message(root: str, page: Page) -> None:
@@ -154,8 +220,12 @@ async def test_pictures_lead_to_the_minute_the_agent_and_the_pair(root: str, pag
     await expect(page.get_by_role("list", name="messages").get_by_role("listitem").first).to_be_visible()
 
 
-async def test_incidents_are_one_axis_with_their_choice_in_the_address(root: str, page: Page) -> None:
+async def test_incident_timeline_is_one_axis_with_its_choice_in_the_address(root: str, page: Page) -> None:
+    # A link of earlier days.
     await page.goto(root + "#/timeline")
+    await expect(page.get_by_role("heading", name="Incident timeline")).to_be_visible()
+    await page.get_by_role("link", name="Incident timeline").click()
+    assert page.url.endswith("#/incident-timeline")
     await page.get_by_label("Agents", exact=True).and_(page.locator("input")).fill("nomad, web-builder")
     await page.get_by_role("button", name="Show").click()
     assert "agents=nomad%2Cweb-builder" in page.url
@@ -219,7 +289,7 @@ async def test_fleet_fits_the_width_on_every_page(root: str, page: Page, width: 
         wide = await page.evaluate(TOO_WIDE)
         scrolls = await page.evaluate("document.getElementById('main').scrollWidth > innerWidth")
         wrong[path] = [*wide, *(["main scrolls"] if scrolls else [])]
-    for path in ("agent/infra-runner", "timeline", "activity", "direct", "search?q=build"):
+    for path in ("agent/infra-runner", "incident-timeline", "activity", "direct", "search?q=build"):
         await page.goto(root + "#/" + path)
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         wrong[path] = await page.evaluate(TOO_WIDE)

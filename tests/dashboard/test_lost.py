@@ -60,6 +60,12 @@ async def test_lost_killed_at_work_comes_first_and_is_counted(start_hub: Start, 
         await page.reload()
         await expect(card).to_have_attribute("data-status", "offline")
         await expect(page).to_have_title("Overview - Orochi")
+        # It is not hidden, and a slip can be taken back.
+        await expect(page.locator(".summary")).to_contain_text("1 lost, dismissed")
+        await expect(card).to_contain_text("was busy")
+        await card.get_by_role("button", name="Count nomad as lost again").click()
+        await expect(card).to_have_attribute("data-status", "lost")
+        await expect(page).to_have_title("(1) Overview - Orochi")
 
 
 async def test_lost_ends_when_the_agent_is_back(start_hub: Start, page: Page) -> None:

@@ -98,7 +98,7 @@ async def test_every_page_is_a_key_away_and_fields_and_dialogs_keep_their_keys(s
         await expect(cards.last).to_be_focused()
         await page.keyboard.press("k")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_label("Unread")).to_be_visible()
+        await expect(page.get_by_label("Unanswered")).to_be_visible()
         for keys, heading in [
             ("gf", "All messages"),
             ("ga", "Activity"),

@@ -45,7 +45,7 @@ async def test_who_only_posts_has_a_page_too(start_hub: Start, page: Page) -> No
     assert (await page.request.post(address(hub, "/api/messages"), data=said)).status == 201
     await page.goto(address(hub, "/#/agent/ci"))
     await expect(page.get_by_role("list", name="Messages from and to it")).to_contain_text("build 42 passed")
-    await expect(page.get_by_role("list", name="Unread")).to_contain_text("No unread messages")
+    await expect(page.get_by_role("list", name="Unanswered")).to_contain_text("it has never registered")
     await expect(page.locator("#live")).to_be_empty()
 
 

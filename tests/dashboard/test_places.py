@@ -144,3 +144,26 @@ async def test_a_card_leads_to_the_channel_of_its_last_words(start_hub: Start, p
         await page.goto(address(hub))
         await page.locator("[data-agent=carol] blockquote").get_by_role("link", name="#builds").click()
         await expect(page.get_by_role("heading", name="#builds")).to_be_visible()
+
+
+async def test_dialogs_close_with_back_beside_them_and_with_one_escape(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    async with hub.client("alice") as alice:
+        await alice.send("#general", "hello")
+    await page.goto(address(hub))
+    await page.get_by_role("link", name="Feed", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    for close in (page.go_back, lambda: page.mouse.click(5, 400)):
+        await page.goto(address(hub, "/#/feed"))
+        await page.locator(".message").focus()
+        await page.keyboard.press("i")
+        await expect(dialog).to_be_visible()
+        await dialog.get_by_role("heading", name="Receipts").click()
+        await expect(dialog).to_be_visible()
+        await close()
+        await expect(dialog).to_have_count(0)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("ali")
+    await expect(dialog).to_contain_text("@alice")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)

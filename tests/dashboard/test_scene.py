@@ -13,10 +13,10 @@ async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_h
     async with playing(hub):
         await page.goto(f"http://127.0.0.1:{hub.dashboard_port}/")
         await expect(page.locator(".agent h2")).to_have_text(["bob", "carol", "erin", "alice", "dave"])
-        figures = ["4 here", "1 stuck", "1 in error", "1 away with unread messages", "1 busy", "1 idle"]
+        figures = ["4 here", "1 stuck", "1 in error", "1 away, messages wait", "1 busy", "1 idle"]
         await expect(page.locator(".summary li")).to_have_text(figures)
         bob = page.locator("[data-agent=bob]")
-        await expect(bob.locator(".status")).to_have_text("stuck busy for 48 min")
+        await expect(bob.locator(".status")).to_have_text("stuck for 19 min, reports busy")
         await expect(bob.locator(".why")).to_have_text("2 unread from alice and carol, for 19 min")
         await expect(bob.locator(".progress")).to_have_text("60 %")
         await expect(bob.locator(".identity")).to_have_text("gpu-1 · reviewer · api · sonnet · reach: poll")

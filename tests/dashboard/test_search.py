@@ -80,6 +80,17 @@ async def test_search_says_what_is_wrong_with_a_text(start_hub: Start, page: Pag
         await expect(page.get_by_role("listitem").locator("mark")).to_have_count(0)
 
 
+async def test_search_says_what_it_leaves_out_and_offers_beginnings_of_words(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await _say(hub)
+    await page.goto(address(hub, "/#/search?q=rout"))
+    await expect(page.locator("main [role=status]")).to_have_text("No messages.")
+    hint = page.locator(".hint")
+    await expect(hint).to_contain_text("Direct messages are not searched")
+    await hint.get_by_role("link", name="rout*").click()
+    await expect(page.get_by_label("Results").locator("mark")).to_have_text(["routing", "router", "route"])
+
+
 async def _say(hub: Hub) -> None:
     for name in sorted({sender for sender, _, _ in LINES}):
         async with hub.client(name) as agent:

@@ -1,7 +1,7 @@
 // Agents as a lead looks at them: filtered, grouped, counted, and who waits for whom. Pure functions.
 
 import { secondsBetween } from "../ui/format.js";
-import { statusOf } from "./status.js";
+import { isLost, isMissed, reasonSince, sinceOf, statusOf } from "./status.js";
 
 /** @typedef {import("../../types.js").Agent} Agent */
 
@@ -10,17 +10,29 @@ export const FILTERS = ["project", "machine", "role", "status", "agent"];
 /** What agents are grouped by. */
 export const GROUPS = ["project", "machine", "role"];
 /** In the order in which they need a person. */
-const NEEDS = ["lost", "stuck", "error", "blocked", "missed", "busy", "online", "idle", "offline"];
+const NEEDS = ["lost", "stuck", "error", "blocked", "missed", "busy", "online", "idle", "dismissed", "offline"];
+/** How many are in each status, in words; a filter by status has the same words. */
+export const STATUS_WORDS = {
+  here: "here",
+  lost: "lost",
+  stuck: "stuck",
+  error: "in error",
+  blocked: "blocked",
+  missed: "away, messages wait",
+  busy: "busy",
+  online: "online",
+  idle: "idle",
+  dismissed: "lost, dismissed",
+  offline: "offline",
+};
 /** A message that waits for less is on its way. */
 const WAITS_S = 60;
 
-const isLost = (agent) => Boolean(agent.lost) && !agent.isDismissed;
-
-/** Whether an agent is away while something waits for it. */
-export const isMissed = (agent) => !agent.online && !isLost(agent) && agent.waiting.count > 0;
-
-/** The status by which an agent is filtered and ranked. */
-export const standingOf = (agent) => (isMissed(agent) ? "missed" : statusOf(agent));
+/** The status by which an agent is counted, filtered and ranked. */
+export function standingOf(agent) {
+  if (isMissed(agent)) return "missed";
+  return !agent.online && agent.lost && agent.isDismissed ? "dismissed" : statusOf(agent);
+}
 
 /** Those params that are filters and are set. */
 export const filtersIn = (params) =>
@@ -58,7 +70,7 @@ export function concerns(row, names) {
 /** Agents sorted by `key`: the status by need, a text by itself with those that have none last; then by name. */
 export function sorted(agents, key) {
   const rank = (agent) => NEEDS.indexOf(standingOf(agent));
-  const long = (agent) => Date.parse(agent.state_since ?? agent.last_seen ?? "") || Infinity;
+  const long = (agent) => Date.parse(reasonSince(agent) ?? "") || Infinity;
   const compare = {
     status: (a, b) => rank(a) - rank(b),
     since: (a, b) => long(a) - long(b),
@@ -81,23 +93,25 @@ export function grouped(agents, key) {
 
 /** `[{status, count, words}]`: how many are in each status, the most urgent first; only those that are some. */
 export function figures(agents) {
-  const words = {
-    lost: "lost",
-    stuck: "stuck",
-    error: "in error",
-    blocked: "blocked",
-    missed: "away with unread messages",
-    busy: "busy",
-    online: "online",
-    idle: "idle",
-    offline: "offline",
-  };
   const counts = new Map();
   for (const agent of agents) counts.set(standingOf(agent), (counts.get(standingOf(agent)) ?? 0) + 1);
   return NEEDS.filter((status) => counts.has(status)).map((status) => ({
     status,
     count: counts.get(status),
-    words: words[status],
+    words: STATUS_WORDS[status],
+  }));
+}
+
+/**
+ * Agents that wait for a person, those that have waited longest first: `[{name, task, since}]`.
+ * @param {Iterable<Agent>} agents
+ */
+export function waitsForPerson(agents) {
+  const found = [...agents].filter((agent) => statusOf(agent) === "blocked");
+  return sorted(found, "since").map((agent) => ({
+    name: agent.name,
+    task: agent.current_task,
+    since: sinceOf(agent),
   }));
 }
 

@@ -14,10 +14,13 @@ export function dismissed(storage = localStorage) {
   }
 }
 
-/** Dismisses the loss of an agent that began at `since`; gives all that are dismissed. */
+/**
+ * Dismisses the loss of an agent that began at `since`; an empty `since` takes the dismissal back. Gives all that are
+ * dismissed.
+ */
 export function dismiss(name, since, storage = localStorage) {
-  const { [name]: _before, ...others } = dismissed(storage);
-  const kept = Object.fromEntries([...Object.entries(others), [name, since]].slice(-KEPT_MAX));
+  const others = Object.entries(dismissed(storage)).filter(([other]) => other !== name);
+  const kept = Object.fromEntries(since ? [...others, [name, since]].slice(-KEPT_MAX) : others);
   storage.setItem(KEY, JSON.stringify(kept));
   return kept;
 }

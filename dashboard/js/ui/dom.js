@@ -46,7 +46,10 @@ export function morph(shown, wanted) {
   if (shown.isEqualNode(wanted)) return;
   if (shown.nodeName !== wanted.nodeName) return void shown.replaceWith(wanted);
   if (shown.nodeType === Node.TEXT_NODE) return void (shown.data = wanted.data);
-  for (const { name } of [...shown.attributes]) if (!wanted.hasAttribute(name)) shown.removeAttribute(name);
+  // Whether details are open is the reader's choice.
+  const isKept = (name) => name === "open" && shown.nodeName === "DETAILS";
+  for (const { name } of [...shown.attributes])
+    if (!wanted.hasAttribute(name) && !isKept(name)) shown.removeAttribute(name);
   for (const { name, value } of wanted.attributes) shown.setAttribute(name, value);
   const children = [...wanted.childNodes];
   for (const child of [...shown.childNodes].slice(children.length)) child.remove();
@@ -79,3 +82,10 @@ export function byId(id) {
 export function announce(text) {
   byId("live").textContent = text;
 }
+
+/** Waits until what was drawn is on the screen; a tab that is hidden paints nothing. */
+export const painted = () =>
+  new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    if (document.visibilityState === "hidden") setTimeout(resolve);
+  });

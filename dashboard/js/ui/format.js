@@ -56,6 +56,9 @@ export function day(ts) {
   return `${year}-${two(month + 1)}-${two(date)}`;
 }
 
+/** Whether two times are of one day; most neighbours are of one minute, which is quickly seen. */
+export const isSameDay = (one, other) => one.slice(0, 16) === other.slice(0, 16) || day(one) === day(other);
+
 /** The time of day, and the date where it is not that of `now`. */
 export function clock(ts, now = new Date()) {
   const date = new Date(ts);

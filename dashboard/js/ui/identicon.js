@@ -1,9 +1,10 @@
-// A small picture of a name, the same on every page: a symmetric pattern in a colour of its own.
+// A small picture of a name, the same on every page: its initials on a tile with a colour and a shape of its own.
 
-import { svg } from "./dom.js";
+import { el } from "./dom.js";
 
-const SIDE = 5;
-const known = new Map();
+/** Colours and shapes that the style sheets have as `data-hue` and `data-shape`. */
+const HUES = 12;
+const SHAPES = 4;
 
 /** A number from a text, the same for the same text (FNV-1a). */
 export function hash(text) {
@@ -12,28 +13,19 @@ export function hash(text) {
   return number;
 }
 
-/** The colour of a name, of the `count` that the style sheets have as `data-hue`. */
-export const hueOf = (name, count = 12) => hash(name) % count;
-
-/** The squares of a name's picture, as a path; pure. */
-export function pattern(name) {
-  const bits = hash(`${name}/picture`);
-  const squares = [];
-  for (let at = 0; at < SIDE * 3; at += 1) {
-    if (((bits >> at) & 1) === 0) continue;
-    const [x, y] = [Math.floor(at / SIDE), at % SIDE];
-    squares.push([x, y]);
-    if (x < 2) squares.push([SIDE - 1 - x, y]);
-  }
-  return squares.map(([x, y]) => `M${x} ${y}h1v1h-1z`).join("");
+/** Two letters for a name: of its first two words, or of its only one; pure. */
+function initials(name) {
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const [one = name, other] = words;
+  const letters = other ? [[...one][0], [...other][0]] : [...one].slice(0, 2);
+  return letters.join("").toLowerCase();
 }
 
-/** The picture; it repeats the name beside it, so nobody is told of it. */
-export function identicon(name) {
-  if (!known.has(name)) {
-    if (known.size > 2000) known.clear();
-    known.set(name, pattern(name));
-  }
-  const attributes = { viewBox: "0 0 5 5", class: "identicon", "aria-hidden": "true", "data-hue": hueOf(name) };
-  return svg("svg", attributes, svg("path", { d: known.get(name) }));
+/** What a name's picture consists of: `{initials, hue, shape}`; pure. */
+export function picture(name) {
+  const number = hash(name);
+  return { initials: initials(name), hue: number % HUES, shape: Math.floor(number / HUES) % SHAPES };
 }
+
+/** The picture; it repeats the name beside it, so nobody is told of it, and it is no text to copy. */
+export const identicon = (name) => el("span", { class: "identicon", "aria-hidden": "true", data: picture(name) });

@@ -7,7 +7,7 @@ import { identicon } from "../ui/identicon.js";
 import * as hub from "../wire/hub.js";
 import { legend, strip } from "../ui/strip.js";
 import { messageRow, openDetails, openInFeed, refreshVisible } from "./message.js";
-import { dismissButton } from "./cards.js";
+import { dismissButton, pressedDismiss } from "./cards.js";
 import { needs, reach, statusLine, task } from "./standing.js";
 import { statusOf } from "../model/status.js";
 import { routeTo } from "../route.js";
@@ -51,14 +51,11 @@ class AgentPage {
     this.name = name;
     this.at = at;
     this.onError = onError;
-    const pressed = ({ target }) => {
-      const { lost, since } = target.closest(".dismiss")?.dataset ?? {};
-      if (lost) dismiss(lost, since);
-    };
+    const pressed = (event) => pressedDismiss(event, dismiss);
     this.standing = el("div", { class: "agent standing", onclick: pressed });
     this.facts = el("dl", { class: "facts" });
     this.day = el("section", { class: "day" }, el("h2", {}, this.at ? "The day around that time" : "The last day"));
-    this.waiting = new List("Unread", "No unread messages.");
+    this.waiting = new List("Addressed to it and unread", "");
     this.about = new List("Messages from and to it, newest first", "No messages yet.");
     this.element = el(
       "section",
@@ -87,7 +84,7 @@ class AgentPage {
         this.found = (await hub.agent(name)).agents[0] ?? null;
         this.update(state);
       }
-      this.waiting.show(waiting, this.count(waiting.length));
+      this.showWaiting(waiting);
       this.said = said;
       this.drawSaid();
       this.day.replaceChildren(
@@ -101,11 +98,14 @@ class AgentPage {
     this.isLoading = false;
   }
 
-  /** How many wait, where only the first of them are shown too. */
-  count(shown) {
-    const all = Math.max(this.state?.agents.get(this.name)?.waiting.count ?? 0, shown);
-    if (all === 0) return "";
-    return all > shown ? `: ${all}, the first ${shown}` : `: ${all}`;
+  /** What waits for it, in words that say what is counted: not every agent reports what it has read. */
+  showWaiting(messages) {
+    const agent = this.state?.agents.get(this.name) ?? this.found;
+    const { title, empty } = waitingWords(agent);
+    const [shown, all] = [messages.length, Math.max(agent?.waiting.count ?? 0, messages.length)];
+    const count = all === 0 ? "" : all > shown ? `: ${all}, the first ${shown}` : `: ${all}`;
+    this.waiting.name(title, empty);
+    this.waiting.show(messages, count);
   }
 
   update(state) {
@@ -151,12 +151,30 @@ class List {
     this.rows.append(el("li", { class: "empty" }, "Loading"));
   }
 
+  name(title, empty) {
+    this.title = title;
+    this.empty = empty;
+    this.rows.setAttribute("aria-label", title);
+  }
+
   show(messages, count = "") {
     this.heading.textContent = this.title + count;
     const known = new Map([...this.rows.children].map((item) => [item.dataset.seq, item]));
     const items = messages.map((row) => known.get(String(row.seq)) ?? messageRow(row));
     put(this.rows, items.length ? items : [el("li", { class: "empty" }, this.empty)]);
   }
+}
+
+/** `{title, empty}` of the list of what waits for an agent; null stands for one that never registered. Pure. */
+export function waitingWords(agent) {
+  const what = "mentions and direct messages";
+  if (agent && agent.cursor !== null)
+    return { title: `Unread ${what}`, empty: `It has read all ${what} that were addressed to it.` };
+  const why = agent ? "it does not report what it has read" : "it has never registered";
+  return {
+    title: `Unanswered ${what}`,
+    empty: `Nothing was addressed to it since it last spoke. What it has read is not known: ${why}.`,
+  };
 }
 
 /** The day around a time, for the hub; nothing where none was asked for. */

@@ -41,12 +41,21 @@ export function lately(name, states) {
   return spans && picture(spans, states.since, states.until, `the last hour: ${shares(spans)}`);
 }
 
-/** A button that takes an agent off the lost ones, in this browser. */
+/** A button that takes an agent off the lost ones, in this browser, or takes that back. */
 export function dismissButton(agent) {
-  if (statusOf(agent) !== "lost") return null;
-  const data = { lost: agent.name, since: agent.lost.since };
-  const label = `Dismiss the loss of ${agent.name}`;
-  return el("button", { type: "button", class: "dismiss", data, "aria-label": label }, "Dismiss");
+  if (agent.online || !agent.lost) return null;
+  const { name, isDismissed } = agent;
+  const data = { lost: name, since: isDismissed ? "" : agent.lost.since };
+  const [word, label, title] = isDismissed
+    ? ["Undo", `Count ${name} as lost again`, "You dismissed this loss: count it again"]
+    : ["Dismiss", `Dismiss the loss of ${name}`, "Do not count this loss any more, in this browser; can be undone"];
+  return el("button", { type: "button", class: "dismiss", data, "aria-label": label, title }, word);
+}
+
+/** Carries out a press on such a button. */
+export function pressedDismiss(event, dismiss) {
+  const { lost, since } = event.target.closest(".dismiss")?.dataset ?? {};
+  if (lost) dismiss(lost, since);
 }
 
 function card(agent, now, states) {

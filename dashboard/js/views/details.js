@@ -1,10 +1,11 @@
 // Everything about one message: its place and time, what came with it, and how far it got with each receiver.
 
 import { copyButton } from "../ui/copy.js";
+import { openDialog } from "../ui/dialog.js";
 import { el } from "../ui/dom.js";
 import { exact } from "../ui/format.js";
 import * as hub from "../wire/hub.js";
-import { receiptWords } from "./receipts.js";
+import { receiptItems } from "./receipts.js";
 import { routeTo } from "../route.js";
 
 /** The address of a message, for others. */
@@ -31,9 +32,8 @@ export function showDetails(row) {
     ["Event", eventOf(row.metadata)],
   ].filter(([, value]) => value);
   const hasMore = row.metadata && Object.keys(row.metadata).length > 0;
-  const dialog = el(
-    "dialog",
-    { id: "details", "aria-labelledby": "details-title", onclose: () => dialog.remove() },
+  const dialog = openDialog(
+    { id: "details", "aria-labelledby": "details-title" },
     el("h2", { id: "details-title" }, `Message ${row.seq}`),
     el(
       "dl",
@@ -56,8 +56,6 @@ export function showDetails(row) {
     ),
   );
   dialog.addEventListener("click", (event) => /** @type {Element} */ (event.target).closest("a") && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
   hub.receipts(row.seq).then(
     ({ agents }) => receipts.replaceChildren(...lines(agents, row)),
     (error) => receipts.replaceChildren(el("li", {}, error.message)),
@@ -65,12 +63,8 @@ export function showDetails(row) {
 }
 
 function lines(agents, row) {
-  const all = Object.entries(agents);
-  if (all.length === 0) return [el("li", {}, "Addressed to no agent.")];
-  return all.map(([name, found]) => {
-    const { state, word, title } = receiptWords(found, row);
-    return el("li", { data: { state }, title }, `${name}: ${word}`);
-  });
+  const items = receiptItems(Object.entries(agents), row);
+  return items.length > 0 ? items : [el("li", {}, "Addressed to no agent.")];
 }
 
 /** What kind of event of Gitea a message tells of. */

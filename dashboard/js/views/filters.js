@@ -1,8 +1,7 @@
 // The filters that apply to every page: fields on the overview, and elsewhere what is set, each with a way to drop it.
 
 import { el } from "../ui/dom.js";
-import { filtersIn } from "../model/fleet.js";
-import { statusOf } from "../model/status.js";
+import { filtersIn, standingOf, STATUS_WORDS } from "../model/fleet.js";
 import { routeTo } from "../route.js";
 
 const SELECTS = ["project", "machine", "role", "status"];
@@ -30,11 +29,14 @@ export class FilterFields {
   }
 }
 
+/** A filter's value in the words that the page has for it. */
+const wordsOf = (name, value) => (name === "status" && STATUS_WORDS[value]) || value;
+
 function fill(select, agents, chosen) {
   const { name } = select.dataset;
-  const values = new Set(agents.map((agent) => (name === "status" ? statusOf(agent) : agent[name])).filter(Boolean));
+  const values = new Set(agents.map((agent) => (name === "status" ? standingOf(agent) : agent[name])).filter(Boolean));
   if (chosen) values.add(chosen);
-  const options = [["", `every ${name}`], ...[...values].sort().map((value) => [value, value])];
+  const options = [["", `every ${name}`], ...[...values].sort().map((value) => [value, wordsOf(name, value)])];
   // One that is open would be closed by new options.
   if (options.map(([value]) => value).join("\n") === [...select.options].map((option) => option.value).join("\n"))
     return;
@@ -49,7 +51,7 @@ export function filterChips(page, params) {
     el(
       "a",
       { class: "pill", href: routeTo([page], { ...params, [name]: "" }), title: `Drop this filter` },
-      `${name}: ${value} `,
+      `${name}: ${wordsOf(name, value)} `,
       el("span", { "aria-hidden": "true" }, "×"),
     ),
   );

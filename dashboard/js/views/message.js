@@ -9,7 +9,7 @@ import { fromHub } from "../ui/markup.js";
 import { markIn, snippetParts } from "../ui/matches.js";
 import { inOrder, render } from "../ui/text.js";
 import { showDetails } from "./details.js";
-import { receiptWords } from "./receipts.js";
+import { shortReceipts } from "./receipts.js";
 import { routeTo } from "../route.js";
 
 export { noteStart } from "./receipts.js";
@@ -146,11 +146,7 @@ function delivery(row) {
       const named = Object.entries(agents).filter(
         ([name]) => row.mentions?.includes(name) || row.channel === `@${name}`,
       );
-      const items = named.map(([name, found]) => {
-        const { state, word, title } = receiptWords(found, row);
-        return el("li", { data: { state }, title }, `${name}: ${word}`);
-      });
-      states.replaceChildren(...items);
+      states.replaceChildren(...shortReceipts(named, row));
       asks.get(states).isDone = named.length > 0 && named.every(([, state]) => state === "seen");
     } catch (error) {
       states.replaceChildren(el("li", {}, error.message));

@@ -1,6 +1,7 @@
 // The dialog for notifications: one button allows them all; rules, project and sound can be chosen. The browser is
 // asked only when that button is pressed.
 
+import { openDialog } from "../ui/dialog.js";
 import { el } from "../ui/dom.js";
 import { ALL, RULES, want, wanted } from "../model/notices.js";
 
@@ -19,16 +20,13 @@ export function chooseNotices(state) {
   };
   const draw = () => place.replaceChildren(...(wanted().isOn ? choices(state, change) : [offer(allow)]));
   draw();
-  const dialog = el(
-    "dialog",
-    { id: "notify", "aria-labelledby": "notify-title", onclose: () => dialog.remove() },
+  const dialog = openDialog(
+    { id: "notify", "aria-labelledby": "notify-title" },
     el("h2", { id: "notify-title" }, "Notifications"),
     place,
     note,
     el("p", { class: "buttons" }, el("button", { type: "button", onclick: () => dialog.close() }, "Close")),
   );
-  document.body.append(dialog);
-  dialog.showModal();
 }
 
 function offer(allow) {

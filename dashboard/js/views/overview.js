@@ -1,9 +1,9 @@
 // All agents, those that need a person first: as cards, or from twenty agents on as a compact table.
 
-import { el, morph } from "../ui/dom.js";
+import { el, morph, painted } from "../ui/dom.js";
 import * as hub from "../wire/hub.js";
-import { figures, grouped, GROUPS, passes, sorted } from "../model/fleet.js";
-import { cards } from "./cards.js";
+import { figures, grouped, GROUPS, passes, sorted, STATUS_WORDS } from "../model/fleet.js";
+import { cards, pressedDismiss } from "./cards.js";
 import { FilterFields } from "./filters.js";
 import { table } from "./table.js";
 import { waitsPanel } from "./waits.js";
@@ -13,7 +13,7 @@ import { routeTo } from "../route.js";
 const SORTS = [
   ["status", "by need"],
   ["name", "by name"],
-  ["since", "by time in state"],
+  ["since", "by how long"],
   ["unread", "by unread"],
   ["progress", "by progress"],
 ];
@@ -24,6 +24,8 @@ const DRAW_EVERY_MS = 200;
 const TABLE_FROM = 20;
 /** Agents that are drawn; thousands that have left are counted, and found by a filter. */
 const DRAWN_MAX = 200;
+/** Those that are drawn before anything is on the screen: more than a window holds. */
+const DRAWN_FIRST = 60;
 
 /** The agents' last hour, kept over pages: without it cards would grow a moment after one came back. */
 let known = null;
@@ -35,7 +37,7 @@ export function overview({ params, go, onError, dismiss }) {
     element: view.element,
     update: (state) => view.update(state),
     tick: () => view.load(),
-    shown: () => view.load(),
+    shown: () => view.shown(),
     items: () => [...view.list.querySelectorAll("a.name")],
     end: () => view.end(),
   };
@@ -47,6 +49,7 @@ class Overview {
   /** `{since, until, agents}` as the hub had it; to begin with, what was there when one was here before. */
   states = known;
   askedAt = 0;
+  drawnMax = DRAWN_FIRST;
   /** @type {number | undefined} */
   timer;
   /** @type {import("../../types.js").State | null} */
@@ -67,9 +70,9 @@ class Overview {
     );
     const sort = choice("Sort", SORTS, params.sort ?? "status", set("sort"));
     this.views = el("span", { class: "switch", role: "group", "aria-label": "view" });
-    const pressed = ({ target }) => {
-      const { lost, since } = target.closest(".dismiss")?.dataset ?? {};
-      if (lost) dismiss(lost, since);
+    const pressed = (event) => {
+      pressedDismiss(event, dismiss);
+      openRow(event);
     };
     this.list = el("div", { class: "agents", onclick: pressed });
     this.waits = el("aside", { class: "waits", hidden: true });
@@ -84,6 +87,17 @@ class Overview {
       this.welcome,
       el("div", { class: "beside" }, el("div", {}, this.list, this.note), this.waits),
     );
+  }
+
+  /** What nobody sees at once comes after the first picture. */
+  async shown() {
+    await painted();
+    this.drawnMax = DRAWN_MAX;
+    if (this.state && this.state.agents.size > DRAWN_FIRST) {
+      this.drawn = null;
+      this.redraw();
+    }
+    await this.load();
   }
 
   async load() {
@@ -130,7 +144,7 @@ class Overview {
     );
     const isTable = params.view ? params.view === "table" : agents.length >= TABLE_FROM;
     this.switchTo(isTable);
-    const groups = grouped(shown.slice(0, DRAWN_MAX), params.group);
+    const groups = grouped(shown.slice(0, this.drawnMax), params.group);
     const draw = isTable ? table : cards;
     draw(this.list, groups, { now: state.now, states: this.states });
     morph(this.waits, waitsPanel(state));
@@ -144,6 +158,12 @@ class Overview {
     const links = [link("cards", "Cards", !isTable), link("table", "Table", isTable)];
     morph(this.views, el("span", { class: "switch", role: "group", "aria-label": "view" }, links));
   }
+}
+
+/** A press anywhere on a table's row leads where its name does; what is selected there stays. */
+function openRow({ target }) {
+  const row = target.closest("tr.agent");
+  if (row && !target.closest("a, button") && String(getSelection()) === "") row.querySelector("a.name").click();
 }
 
 function choice(label, options, chosen, onchange) {
@@ -162,7 +182,7 @@ function note(all, shown, more) {
 function summary(agents, params) {
   if (agents.length === 0) return [];
   const online = agents.filter((agent) => agent.online).length;
-  const all = [{ status: "here", count: online, words: "here" }, ...figures(agents)];
+  const all = [{ status: "here", count: online, words: STATUS_WORDS.here }, ...figures(agents)];
   return all.map(({ status, count, words }) => {
     const isOn = params.status === status;
     const href = routeTo(["overview"], { ...params, status: isOn ? "" : status });

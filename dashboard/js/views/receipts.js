@@ -1,12 +1,18 @@
-// A receipt's states in words.
+// A receipt's states in words, those that somebody waits for first.
 
+import { el } from "../ui/dom.js";
+
+/** In the order in which they are shown: who has not seen it comes first. */
 const STATES = {
-  unknown: ["not known", "the hub restarted since; deliveries before that are not known"],
   pending: ["waiting", "not delivered yet: the agent gets it when it connects"],
+  unknown: ["not known", "the hub restarted since; deliveries before that are not known"],
   delivered: ["delivered", "written to its connection; not reported as seen"],
   offered: ["offered", "put before the agent, or the agent was woken for it; not reported as seen"],
   seen: ["seen", "the agent reported it as seen"],
 };
+const ORDER = Object.keys(STATES);
+/** Of more agents that have seen it only their number is shown, their names on hover. */
+const SEEN_MAX = 4;
 
 /** When the hub started, as its overview had it last. */
 let hubStarted = null;
@@ -17,9 +23,27 @@ export function receiptState(state, { ts }, started) {
   return state === "pending" && started !== null && Date.parse(ts) < Date.parse(started) ? "unknown" : state;
 }
 
-/** `{state, word, title}` of a receipt as the hub has it. */
-export function receiptWords(found, row) {
-  const state = receiptState(found, row, hubStarted);
-  const [word, title = ""] = STATES[state] ?? [state];
-  return { state, word, title };
+/** `[name, state]` of each receiver, those that have not seen it first, then by name; pure. */
+export function orderedReceipts(agents, row, started) {
+  const found = agents.map(([name, state]) => [name, receiptState(state, row, started)]);
+  const rank = (state) => (ORDER.indexOf(state) + ORDER.length + 1) % (ORDER.length + 1);
+  return found.sort(([a, one], [b, other]) => rank(one) - rank(other) || a.localeCompare(b));
 }
+
+/** The receipts as list items; `agents` is `[name, state]` of each receiver as the hub has it. */
+export function receiptItems(agents, row, { seenMax = Infinity } = {}) {
+  const all = orderedReceipts(agents, row, hubStarted);
+  const seen = all.filter(([, state]) => state === "seen").map(([name]) => name);
+  const isMany = seen.length > seenMax;
+  const items = all
+    .filter(([, state]) => !isMany || state !== "seen")
+    .map(([name, state]) => {
+      const [word, title = ""] = STATES[state] ?? [state];
+      return el("li", { data: { state }, title }, `${name}: ${word}`);
+    });
+  const rest = isMany && el("li", { data: { state: "seen" }, title: seen.join(", ") }, `${seen.length} have seen it`);
+  return [...items, rest].filter(Boolean);
+}
+
+/** The same under a message, where there is little room. */
+export const shortReceipts = (agents, row) => receiptItems(agents, row, { seenMax: SEEN_MAX });

@@ -6,6 +6,7 @@ import { chosenNames, concerns } from "../model/fleet.js";
 import * as hub from "../wire/hub.js";
 import { filterChips } from "./filters.js";
 import { messageRow, openDetails, openInFeed, refreshVisible } from "./message.js";
+import { routeTo } from "../route.js";
 
 const FIELDS = [
   ["q", "Words"],
@@ -19,6 +20,8 @@ const KNOWN = { channel: "channels", sender: "agents" };
 const NO_WORDS = "Type words, or choose a sender or days.";
 /** Messages that are shown to begin with, and each time that more are asked for. */
 const STEP = 100;
+/** Where so few are found, the same words as beginnings are offered. */
+const FEW = 5;
 /** What can stand in the words, each with what it finds. */
 const SYNTAX = [
   ["deploy failed", "both words, in any order"],
@@ -66,6 +69,7 @@ class Search {
     this.words = inputs[0].querySelector("input");
     this.results = el("ol", { class: "messages", "aria-label": "Results" });
     this.note = el("p", { role: "status" });
+    this.hint = el("p", { class: "quiet hint", hidden: true });
     this.more = el("button", { type: "button", hidden: true, onclick: () => this.run(this.next) }, "More");
     const submit = (event) => {
       event.preventDefault();
@@ -87,6 +91,7 @@ class Search {
       syntaxHelp(),
       filterChips("search", params),
       this.note,
+      this.hint,
       this.results,
       this.more,
     );
@@ -113,6 +118,7 @@ class Search {
     const mine = ++this.asks;
     this.isFailed = false;
     if (!cursor) this.note.textContent = "searching";
+    this.hint.hidden = true;
     this.more.disabled = true;
     try {
       const order = this.params.order === "time" ? "time" : "rank";
@@ -141,6 +147,17 @@ class Search {
     if (isMore) items[0]?.focus();
     else if (!this.element.contains(document.activeElement)) (items[0] ?? this.words).focus();
     this.note.textContent = counted(this.count, next !== null) + unindexed(indexedUpTo);
+    this.hint.replaceChildren(...this.hints(this.count < FEW && next === null));
+    this.hint.hidden = false;
+  }
+
+  /** What is not among the hits: messages with longer words, and direct ones. */
+  hints(areFew) {
+    const wider = areFew ? widened(this.params.q ?? "") : null;
+    const to = routeTo(["search"], { ...this.params, q: wider });
+    const words = wider && ["Whole words were searched for: try ", el("a", { href: to }, wider), ". "];
+    const directs = ["Direct messages are not searched: ", el("a", { href: "#/direct" }, "Direct"), "."];
+    return [words, directs].flat().filter(Boolean);
   }
 }
 
@@ -155,6 +172,18 @@ export function searchText({ q = "", channel = "", sender = "", since = "", unti
     named("before", dayEnd(until)),
   ];
   return parts.filter(Boolean).join(" ");
+}
+
+/** A text without spaces is found by any part of it. */
+const UNSPACED = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}]/u;
+const PLAIN = /^[\p{L}\p{N}_]{2,}$/u;
+
+/** The same search with its plain words as beginnings, `flak*` for `flak`; null where there are none. Pure. */
+export function widened(q) {
+  // What stands in quotes is no plain word.
+  const pieces = q.trim().match(/-?(?:[^\s"]*"[^"]*"?|\S+)/gu) ?? [];
+  const wider = pieces.map((piece) => (PLAIN.test(piece) && !UNSPACED.test(piece) ? `${piece}*` : piece));
+  return wider.some((piece, at) => piece !== pieces[at]) ? wider.join(" ") : null;
 }
 
 /** How the hits are sorted. */
@@ -176,7 +205,7 @@ function syntaxHelp() {
     { class: "syntax" },
     el("summary", {}, "Search syntax"),
     el("dl", {}, rows),
-    el("p", { class: "quiet" }, "Direct messages are not searched: ", el("a", { href: "#/direct" }, "Direct"), "."),
+    el("p", { class: "quiet" }, "Direct messages are not searched."),
   );
 }
 

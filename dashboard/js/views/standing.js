@@ -2,32 +2,32 @@
 
 import { el } from "../ui/dom.js";
 import { ago, duration, secondsBetween } from "../ui/format.js";
-import { statusOf } from "../model/status.js";
+import { isTaskReason, reasonSince, sinceOf, statusOf } from "../model/status.js";
 import { routeTo } from "../route.js";
 
-/** Senders that are named. */
+/** Senders that are named, and where there is little room. */
 const NAMES_MAX = 3;
+const NAMES_MAX_SHORT = 2;
 /** The hub counts no further. */
 const COUNT_MAX = 1000;
 /** A sign of life that is older is worth a line. */
 const QUIET_S = 120;
 
-/** How long an agent has been in its state, or nothing where that is not known. */
+/** How long the reason that is shown has held, or without one the status; nothing where that is not known. */
 export function lasting(agent, now) {
-  const since = statusOf(agent) === "lost" ? agent.lost.since : (agent.state_since ?? agent.last_seen);
-  return since ? duration(secondsBetween(since, now)) : "";
+  const since = reasonSince(agent);
+  if (!since) return "";
+  return statusOf(agent) === "lost" ? ago(since, now) : duration(secondsBetween(since, now));
 }
 
-/** The status in a word of its own colour; an agent that is simply there has its own word for what it does. */
-export const badge = (agent) => el("span", { class: "badge" }, isOwn(agent) ? agent.status : statusOf(agent));
+/** The status in a word of its own colour: the word by which it is counted and filtered. */
+export const badge = (agent) => el("span", { class: "badge" }, statusOf(agent));
 
-const isOwn = (agent) => statusOf(agent) === "online" && agent.status !== "";
-
-/** What the agent itself reports, where that is another word than its status. */
+/** What the agent itself reports, or did when it was lost, where that is another word than its status. */
 export function ownWord(agent) {
   const status = statusOf(agent);
-  const said = status === "lost" ? agent.lost.was : agent.status;
-  return (agent.online || status === "lost") && said !== status && !isOwn(agent) ? said : "";
+  if (agent.lost && !agent.online) return `was ${agent.lost.was}`;
+  return agent.online && agent.status !== status ? agent.status : "";
 }
 
 /** How messages reach an agent, by what it said when it registered, each with what that means. */
@@ -43,16 +43,12 @@ export function reach({ reach: how }) {
   return el("span", { class: "reach", title }, how || "–");
 }
 
-/** The status, what the agent itself says, and for how long. */
+/** The status, for how long, and what the agent itself says. */
 export function statusLine(agent, now) {
-  const [own, long] = [ownWord(agent), lasting(agent, now)];
-  return el(
-    "p",
-    { class: "status", data: { status: statusOf(agent) } },
-    badge(agent),
-    own && ` ${own}`,
-    long && ` for ${long}`,
-  );
+  const [status, own, since] = [statusOf(agent), ownWord(agent), sinceOf(agent)];
+  const long = status === "lost" ? ago(since, now) : since && `for ${duration(secondsBetween(since, now))}`;
+  const said = own && (status === "stuck" ? `reports ${own}` : own);
+  return el("p", { class: "status", data: { status } }, badge(agent), long && ` ${long}`, said && `, ${said}`);
 }
 
 /** The progress bar, in the colour of the state, or nothing where the agent reports none. */
@@ -103,11 +99,27 @@ export function reason(agent, now) {
   return el("span", { class: isStuck ? "why" : "waiting" }, unread(agent, now));
 }
 
+/** The same in few words, for a row in which how long stands in another column: `{text, why}`, or null. */
+export function shortReason(agent, now) {
+  const { current_task: task, lost, waiting } = agent;
+  const status = statusOf(agent);
+  const shown = (text) => ({ text, why: text });
+  if (status === "blocked") return shown(task ? `waits for a person: ${task}` : "waits for a person");
+  if (isTaskReason(agent)) return shown(task);
+  if (lost && !agent.online && status !== "lost") return shown(`was lost ${ago(lost.since, now)}`);
+  const why = reason(agent, now);
+  if (!why) return null;
+  const text = why.textContent ?? "";
+  const isUnread = waiting.count > 0 && status !== "lost" && agent.stuck?.reason !== "silent";
+  return { text, why: isUnread ? el("span", { class: why.className }, many(agent, NAMES_MAX_SHORT)) : why };
+}
+
 /** The reason as a paragraph, and signs that are out of the ordinary. */
 export function needs(agent, now) {
   const why = reason(agent, now);
   const isQuiet = agent.online && secondsBetween(agent.last_heartbeat, now) >= QUIET_S;
   return [
+    statusOf(agent) === "blocked" && el("p", {}, "waits for a person"),
     why && el("p", {}, why),
     isQuiet && el("p", { class: "quiet" }, `last sign of life ${ago(agent.last_heartbeat, now)}`),
   ];
@@ -117,10 +129,27 @@ export function needs(agent, now) {
 const listed = (names) => [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
 
 /** Of an agent that never reports what it has read one knows only what came since it spoke. */
-function unread({ name, cursor, waiting: { count, from, oldest_ts } }, now) {
-  const many = `${count >= COUNT_MAX ? `${COUNT_MAX}+` : count} ${cursor === null ? "unanswered" : "unread"}`;
-  const named = listed(from.length > NAMES_MAX ? [...from.slice(0, NAMES_MAX), "others"] : from);
-  const waited = duration(secondsBetween(oldest_ts, now));
-  const why = cursor === null ? "; it does not report what it has read" : "";
-  return [el("a", { href: routeTo(["agent", name]) }, many), ` from ${named}, for ${waited}${why}`];
+function unread(agent, now) {
+  const waited = duration(secondsBetween(agent.waiting.oldest_ts, now));
+  const why = agent.cursor === null ? "; it does not report what it has read" : "";
+  return [...many(agent, NAMES_MAX), `, for ${waited}${why}`];
+}
+
+/** How many messages wait for an agent, and from whom. */
+function many({ name, cursor, waiting: { count, from } }, namesMax) {
+  const words = `${countWords(count)} ${cursor === null ? "unanswered" : "unread"}`;
+  const named = listed(from.length > namesMax ? [...from.slice(0, namesMax - 1), "others"] : from);
+  return [el("a", { href: routeTo(["agent", name]) }, words), ` from ${named}`];
+}
+
+const countWords = (count) => (count >= COUNT_MAX ? `${COUNT_MAX}+` : String(count));
+
+/** What waits for an agent as a figure; a question mark where the agent does not report what it has read. */
+export function unreadFigure({ name, cursor, waiting: { count } }) {
+  const title =
+    cursor === null
+      ? `does not report what it has read; ${countWords(count)} came since it last spoke`
+      : `${countWords(count)} mentions and direct messages that it has not read`;
+  const link = count > 0 && el("a", { href: routeTo(["agent", name]), title }, countWords(count));
+  return [link, cursor === null && el("span", { class: "quiet", title }, "?")];
 }

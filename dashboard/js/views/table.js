@@ -3,16 +3,35 @@
 import { el, morphItems } from "../ui/dom.js";
 import { identicon } from "../ui/identicon.js";
 import { dismissButton, lately } from "./cards.js";
-import { badge, elementsOf, lasting, ownWord, percent, progressBar, reach, reason } from "./standing.js";
-import { statusOf } from "../model/status.js";
+import { badge, elementsOf, lasting, ownWord, percent, progressBar, reach } from "./standing.js";
+import { shortReason, unreadFigure } from "./standing.js";
+import { isTaskReason, statusOf } from "../model/status.js";
 import { routeTo } from "../route.js";
 
-const COLUMNS = ["Status", "Agent", "Task", "Why", "Since", "Unread", "Reach", "Last hour", "Project", "Machine"];
+/** Each column's class, heading, and what the heading says on hover. */
+const COLUMNS = [
+  ["status", "Status", ""],
+  ["who", "Agent", ""],
+  ["task", "Task", ""],
+  ["reason", "Why", "why it needs a person, and what waits for it"],
+  ["since", "For", "how long the reason has held; without a reason, the status"],
+  ["unread-count", "Unread", "mentions and direct messages; ? where the agent does not report what it has read"],
+  ["reach", "Reach", "how messages get to it, where it said so"],
+  ["hour", "Last hour", "its states"],
+  ["project", "Project", ""],
+  ["machine", "Machine", ""],
+];
+
+/** Columns that a narrow window has no room for; they are the last ones. */
+const NARROW_LACKS = 2;
 
 /** Draws groups of agents into `place`. */
 export function table(place, groups, { now, states }) {
-  const isKept = place.firstElementChild?.matches(".fleet");
-  if (!isKept) place.replaceChildren(frame());
+  // A column of dashes would only take room from the others.
+  const hasReach = groups.some(([, agents]) => agents.some((agent) => agent.reach));
+  const columns = COLUMNS.filter(([name]) => name !== "reach" || hasReach);
+  const isKept = place.querySelector("table.compact")?.rows[0].cells.length === columns.length;
+  if (!isKept) place.replaceChildren(frame(columns));
   const all = place.querySelector("table");
   const bodies = groups.map(([name]) => el("tbody", { data: { group: name } }));
   const wanted = bodies.map((body) => body.dataset.group);
@@ -22,53 +41,61 @@ export function table(place, groups, { now, states }) {
     all.append(...bodies);
   }
   groups.forEach(([name, agents], at) => {
-    const rows = elementsOf(all.tBodies[at], agents, [now, states], (agent) => row(agent, now, states));
-    if (name) rows.unshift(heading(name, agents.length));
+    const rows = elementsOf(all.tBodies[at], agents, [now, states], (agent) => row(agent, now, states, hasReach));
+    if (name) rows.unshift(heading(name, agents.length, columns.length));
     morphItems(all.tBodies[at], rows, (item) => item.dataset.agent);
   });
 }
 
-function frame() {
-  const named = (name) => (name === "Agent" ? "who" : name.toLowerCase().replace(" ", "-"));
-  const head = COLUMNS.map((name) => el("th", { scope: "col", class: named(name) }, name));
+function frame(columns) {
+  const head = columns.map(([name, text, title]) =>
+    el("th", { scope: "col", class: name, title: title || null }, text),
+  );
   const all = el("table", { class: "compact" }, el("thead", {}, el("tr", {}, head)));
   return el("div", { class: "fleet wide", tabindex: "0", role: "region", "aria-label": "table of agents" }, all);
 }
 
-function heading(name, count) {
+function heading(name, count, columns) {
   const cell = el(
     "th",
-    { scope: "rowgroup", colSpan: COLUMNS.length },
+    { scope: "rowgroup", colSpan: columns - NARROW_LACKS },
     name,
     el("span", { class: "quiet" }, ` ${count}`),
   );
-  return el("tr", { class: "group", data: { agent: "" } }, cell);
+  return el("tr", { class: "group", data: { agent: "" } }, cell, el("td", { class: "project", colSpan: NARROW_LACKS }));
 }
 
-function row(agent, now, states) {
-  const why = reason(agent, now);
+function row(agent, now, states, hasReach) {
   const cell = (name, ...content) => el("td", { class: name }, content);
   const cut = (name, text, ...content) => el("td", { class: name, title: text || null }, content);
   const name = el("a", { class: "name", href: routeTo(["agent", agent.name]) }, agent.name);
-  const { count } = agent.waiting;
   const bar = progressBar(agent);
   const meter = bar && el("span", { class: "meter" }, bar, percent(agent), " ");
   const own = ownWord(agent);
-  // The task of an agent in error or blocked is the reason, before what is unread, which has a column of its own.
-  const isReason = Boolean(agent.current_task) && ["error", "blocked"].includes(statusOf(agent));
-  const told = isReason ? agent.current_task : why;
-  const task = isReason ? "" : agent.current_task;
+  const told = shortReason(agent, now);
+  const task = isTaskReason(agent) ? "" : agent.current_task;
+  const taskCell = (span) => el("td", { class: "task", title: task || null, colSpan: span }, meter, task);
+  // Of task and reason, one that is alone has the room of both.
+  const isAlone = told !== null && !task;
+  const why =
+    told &&
+    el(
+      "td",
+      { class: "reason", title: told.text, colSpan: isAlone ? 2 : 1 },
+      isAlone && meter,
+      dismissButton(agent),
+      told.why,
+    );
   return el(
     "tr",
     { class: "agent", data: { agent: agent.name, status: statusOf(agent) } },
     cell("status", badge(agent), own && el("span", { class: "own" }, ` ${own}`)),
     el("th", { scope: "row", class: "who", title: agent.name }, identicon(agent.name), name),
-    // Where there is no reason, the task has room for all its words.
-    el("td", { class: "task", title: task || null, colSpan: told ? 1 : 2 }, meter, task),
-    told && cut("reason", isReason ? told : why?.textContent, dismissButton(agent), told),
+    !isAlone && taskCell(told ? 1 : 2),
+    why,
     cell("since", lasting(agent, now)),
-    cell("unread-count", count > 0 && el("a", { href: routeTo(["agent", agent.name]) }, String(count))),
-    cell("reach", reach(agent)),
+    cell("unread-count", unreadFigure(agent)),
+    hasReach && cell("reach", reach(agent)),
     cell("hour", lately(agent.name, states)),
     cut("project", agent.project, agent.project),
     cut("machine", agent.machine, agent.machine),

@@ -51,7 +51,7 @@ class Timeline {
       { "aria-labelledby": "timeline-title" },
       el("h1", { id: "timeline-title" }, "Incident timeline"),
       this.form,
-      filterChips("timeline", params),
+      filterChips("incident-timeline", params),
       this.note,
       this.lanes,
       legend(),

@@ -31,14 +31,21 @@ export function channelItems(state, { chosen, params, text }, shown = null) {
         "li",
         { data: { channel: name, muted: isMuted ? "yes" : null }, class: isMuted ? "muted" : null },
         link(name, name, detail(channel, state.now, isMuted)),
-        marker("pin", name, choice.pinned.has(name), "Pin"),
-        marker("mute", name, isMuted, "Mute"),
+        marker("pin", name, choice.pinned.has(name)),
+        marker("mute", name, isMuted),
       );
     }),
   ];
 }
 
-function marker(what, name, isOn, word) {
+/** The word on each button, and what a press does: while it is off, and while it is on. */
+const MARKERS = {
+  pin: ["Pin", "Pin: keep this channel at the top", "Unpin: no longer at the top"],
+  mute: ["Mute", "Mute: no unread count, and new messages do not move it up", "Unmute: count unread messages again"],
+};
+
+function marker(what, name, isOn) {
+  const [word, off, on] = MARKERS[what];
   return el(
     "button",
     {
@@ -46,7 +53,7 @@ function marker(what, name, isOn, word) {
       class: `marker ${what}`,
       data: { [what]: name },
       "aria-pressed": String(isOn),
-      title: isOn ? `Un${word.toLowerCase()}` : word,
+      title: `${isOn ? on : off}. Kept in this browser.`,
     },
     el("span", { class: "visually-hidden" }, `${word} ${name}`),
   );
@@ -54,12 +61,13 @@ function marker(what, name, isOn, word) {
 
 function detail({ members, last, unread, isMore }, now, isMuted) {
   const count = isMore ? `${Math.max(unread, 1)}+` : String(unread);
+  const noun = members.length === 1 ? "member" : "members";
   const said = last && now ? ` · ${ago(last.ts, now)}` : "";
   return [
     !isMuted &&
       (unread > 0 || isMore) &&
       el("span", { class: "unread" }, count, el("span", { class: "visually-hidden" }, " unread")),
-    el("span", { class: "count" }, `${members.length} ${members.length === 1 ? "member" : "members"}${said}`),
+    el("span", { class: "count" }, isMuted && "muted · ", `${members.length} ${noun}${said}`),
   ];
 }
 

@@ -1,5 +1,6 @@
 // Saves a channel, or all of them, as a file: the whole of it or a span of time, not only what the page has loaded.
 
+import { openDialog } from "../../ui/dialog.js";
 import { el } from "../../ui/dom.js";
 import { exact } from "../../ui/format.js";
 import * as hub from "../../wire/hub.js";
@@ -65,9 +66,8 @@ export function chooseExport(channel) {
       note.textContent = error.message;
     }
   };
-  const dialog = el(
-    "dialog",
-    { id: "export", "aria-labelledby": "export-title", onclose: () => dialog.remove() },
+  const dialog = openDialog(
+    { id: "export", "aria-labelledby": "export-title" },
     el("h2", { id: "export-title" }, `Export ${channel || "all messages"}`),
     el(
       "form",
@@ -94,8 +94,6 @@ export function chooseExport(channel) {
       ),
     ),
   );
-  document.body.append(dialog);
-  dialog.showModal();
 }
 
 function download(text, name) {

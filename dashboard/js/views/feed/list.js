@@ -2,7 +2,7 @@
 // time that one went to. Rows that stand stay.
 
 import { el, put } from "../../ui/dom.js";
-import { day } from "../../ui/format.js";
+import { day, isSameDay } from "../../ui/format.js";
 import { threads } from "../../model/threads.js";
 import { messageRow } from "../message.js";
 import { Moment } from "./moment.js";
@@ -40,9 +40,12 @@ export class FeedList {
     const shown = run.isFiltered ? run.rows.filter(isShown) : run.rows;
     const { firsts, replies } = threads(shown, moment?.seq);
     const known = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
-    const bySeq = new Map([...feed.messages, ...run.rows].map((row) => [row.seq, row]));
+    const answered = ({ reply_to }) => {
+      const isIt = ({ seq }) => seq === reply_to;
+      return reply_to ? (feed.messages.findLast(isIt) ?? run.rows.findLast(isIt)) : undefined;
+    };
     const make = (row) =>
-      messageRow(row, { parent: bySeq.get(row.reply_to), isTarget: row.seq === feed.target, channel: this.channel });
+      messageRow(row, { parent: answered(row), isTarget: row.seq === feed.target, channel: this.channel });
     const items = firsts.map((row) => known.get(row.seq) ?? make(row));
     // Rows above change: a thread is folded, a row is cut off.
     firsts.forEach((row, at) => items[at].classList.toggle("follows", this.follows(firsts[at - 1], row, feed.target)));
@@ -61,9 +64,9 @@ export class FeedList {
   /** Whether a row goes on with what the sender of the one above said there. */
   follows(above, row, target) {
     if (!above || row.seq === target || row.reply_to) return false;
+    if (above.sender !== row.sender || above.channel !== row.channel) return false;
     const isApart = this.moment !== null && above.seq < this.moment.seq && row.seq >= this.moment.seq;
-    const isSame = above.sender === row.sender && above.channel === row.channel && day(above.ts) === day(row.ts);
-    return !isApart && isSame && Date.parse(row.ts) - Date.parse(above.ts) < GROUP_MS;
+    return !isApart && Date.parse(row.ts) - Date.parse(above.ts) < GROUP_MS && isSameDay(above.ts, row.ts);
   }
 
   /** Puts the replies under their first message. */
@@ -98,7 +101,7 @@ export class FeedList {
 
 /** The items with a line where a new day begins. */
 function withDays(firsts, items) {
-  const isNew = (at) => at > 0 && day(firsts[at].ts) !== day(firsts[at - 1].ts);
+  const isNew = (at) => at > 0 && !isSameDay(firsts[at].ts, firsts[at - 1].ts);
   return items.flatMap((item, at) =>
     isNew(at)
       ? [el("li", { class: "day-line", data: { seq: `day-${day(firsts[at].ts)}` } }, day(firsts[at].ts)), item]

@@ -27,8 +27,8 @@ use crate::store::{self, ANSWER_TEXT_MAX, Excerpt, Reader, StoreError, TextRoom,
 /// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for
 /// long.
 const PIECE: u64 = 20_000;
-/// Offline agents in one answer: a hub may have seen thousands of names.
-const AWAY_MAX: usize = 500;
+/// Offline agents in one answer: a hub may have seen thousands of names, and the page draws 200.
+const AWAY_MAX: usize = 150;
 /// Characters of last words.
 const LAST_WORDS_CHARS: u32 = 200;
 
@@ -127,7 +127,7 @@ pub async fn show(State(app): State<App>, params: Params) -> Result<Json<Overvie
 }
 
 /// Everyone who is online, and of the others those seen last; then how many are left out. By name.
-fn listed(rows: Vec<AgentRow>, only: Option<&AgentName>) -> (Vec<AgentRow>, usize) {
+pub(super) fn listed(rows: Vec<AgentRow>, only: Option<&AgentName>) -> (Vec<AgentRow>, usize) {
     if let Some(only) = only {
         return (rows.into_iter().filter(|row| row.name == only.as_str()).collect(), 0);
     }
