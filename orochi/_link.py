@@ -55,6 +55,7 @@ class Link:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._is_open = False
+        self._is_listening = False
         self.is_cancelled = False
         self._on_state = on_state
         self._state = "connected"
@@ -93,6 +94,17 @@ class Link:
             if self._pending.pop(ticket, None) is not None:
                 self.native.give_up(ticket)
             raise
+
+    def say_listening(self) -> None:
+        """Tells the hub, once, that somebody handles messages as they come. Nobody waits for its answer."""
+        if self._is_listening:
+            return
+        self._is_listening = True
+        # A hub of 0.1.0 knows no reach; a connection that is over needs none.
+        with contextlib.suppress(OrochiError):
+            if not self.native.is_old_hub:
+                self._last_ticket += 1
+                self.native.say_listening(self._last_ticket)
 
     def bind(self) -> None:
         """Makes the running loop the one that this connection wakes.

@@ -38,6 +38,7 @@ class Listener(AsyncIterator[Message]):
         link = self._link
         if link is None:
             link = self._link = self._client._connected()
+        link.say_listening()
         inbox = link.inbox
         if self._at_work is not None:
             inbox.finish(self._at_work)

@@ -45,9 +45,10 @@ class Receipt:
         seq: The message's place in the log, from 1; None from a 0.1.0 hub.
         id: Its id.
         ts: The hub's clock at acceptance, RFC 3339; None from a 0.1.0 hub.
-        delivery: For each mentioned agent and a direct message's target: ``online``, ``offline`` (it gets the
-            message when it is back) or ``unknown`` (nobody of that name has ever registered; it waits all the same).
+        delivery: For each mentioned agent and a direct message's target: ``online``, ``offline`` (it gets the message
+            when it is back) or ``unknown`` (nobody of that name has ever registered; the message waits).
         duplicate: True where a message with this id was in the log already.
+        reach: How it gets to those that are online: ``wake`` (at once), ``turn`` (in their next turn) or ``poll``.
     """
 
     seq: int | None
@@ -55,6 +56,7 @@ class Receipt:
     ts: str | None = None
     delivery: dict[str, str] = field(default_factory=dict)
     duplicate: bool = False
+    reach: dict[str, str] = field(default_factory=dict)
 
 
 class OrochiClient:
@@ -279,7 +281,7 @@ class OrochiClient:
         """Says what the agent is doing; what is left out stays as it is.
 
         Args:
-            status: Up to 32 characters: ``idle``, ``busy``, ``error``, ``online``, or one's own word.
+            status: Up to 32 characters: ``idle``, ``busy``, ``blocked``, ``error``, ``online``, or one's own word.
             current_task: What it works on, a line.
             progress: 0 to 1; None shows none.
         """
@@ -349,7 +351,7 @@ class OrochiClient:
     @overload
     async def who(self, *, detail: Literal[True]) -> dict[str, dict[str, Any]]: ...
     async def who(self, *, detail: bool = False) -> dict[str, Any]:
-        """Who is online: each agent's channels, or with `detail` each agent's row (status, task, machine, …)."""
+        """Who is online: each agent's channels, or with `detail` each agent's row (status, task, reach, machine, …)."""
         if not detail:
             return await self._by_agent("presence", {}, "agents")
         if self._connected().native.is_old_hub:
@@ -360,7 +362,7 @@ class OrochiClient:
     """Calls to Gitea: ``await client.gitea.create_issue(…)``, or as in 0.1.0 ``await client.gitea(action, params)``."""
 
     async def receipts(self, seq: int) -> dict[str, str]:
-        """How far a message got: for each agent that it is for, ``seen``, ``delivered`` or ``pending``."""
+        """How far a message got with each agent that it is for: ``seen``, ``offered``, ``delivered`` or ``pending``."""
         if self._connected().native.is_old_hub:
             raise UnsupportedByHub("receipts need a newer hub than scitex-orochi 0.1.0")
         return await self._by_agent("receipts", {"seq": seq}, "agents")
@@ -374,7 +376,7 @@ class OrochiClient:
         await link.request(timeout, link.native.caught_up)
 
     async def wait_seen(self, receipt: Receipt, *, timeout: float | None = 60.0) -> dict[str, str]:
-        """Waits until every known agent that the message was addressed to has dealt with it.
+        """Waits until every known agent that the message was addressed to has dealt with it; the receipts then.
 
         An agent is known if it had registered when the message was accepted. The others, such as a mention in a
         pasted text that is no agent's name, are not waited for: they are ``"unknown"`` in the result.
@@ -382,9 +384,6 @@ class OrochiClient:
         Args:
             receipt: What :meth:`send` returned.
             timeout: Seconds, a minute by default; None waits for ever.
-
-        Returns:
-            The receipts then: for each agent ``seen``, ``delivered``, ``pending`` or ``unknown``.
 
         Raises:
             RequestTimeout: Not all of them in time.
@@ -419,7 +418,6 @@ class OrochiClient:
         Raises:
             RequestTimeout: No answer in time. A late one comes to :meth:`listen`.
         """
-
         name = agent.removeprefix("@")
 
         async def asked() -> Message:
@@ -434,9 +432,9 @@ class OrochiClient:
     def listen(self, *, channel: str | None = None, mentions_only: bool = False) -> Listener:
         """Yields what is received: messages, and frames that are no answers.
 
-        Asking for the next one says that the one before is dealt with: it shows as ``seen`` in receipts, and with
-        ``resume="stored"`` it is not delivered again. Ends quietly when the client is closed. ``anext`` of it can be
-        cancelled, as by :func:`asyncio.wait_for`, and awaited again: nothing is lost.
+        Its first use makes this agent's reach ``wake``. Asking for the next one says that the one before is dealt with:
+        it shows as ``seen`` in receipts, and with ``resume="stored"`` it is not delivered again. Ends quietly when the
+        client is closed. ``anext`` can be cancelled, as by :func:`asyncio.wait_for`: nothing is lost.
 
         Args:
             channel: Only this channel's messages, or with ``"@name"`` that agent's direct messages.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use orochi_client::{Answer, Answers, Client, Error, Options, Outgoing, Queued, State};
 use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::request::StatusUpdate;
-use orochi_protocol::{ErrorCode, Refusal, Seq};
+use orochi_protocol::{ErrorCode, Reach, Refusal, Seq};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -90,7 +90,7 @@ impl NativeClient {
     }
 
     /// All events since the last call: `(ticket, value, error)` of an answer, and `(-1, state, None)`. An answer's
-    /// value is its data as JSON, or a receipt's parts `(seq, id, ts, delivery, duplicate)`.
+    /// value is its data as JSON, or a receipt's parts `(seq, id, ts, delivery, duplicate, reach)`.
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let events = self.inner(py)?.events.take();
         let tuples = events.into_iter().map(|event| answer_tuple(py, event)).collect::<PyResult<Vec<_>>>()?;
@@ -195,6 +195,11 @@ impl NativeClient {
         let progress = progress.map(|(value,)| value);
         let update = StatusUpdate { status, current_task, progress, ..StatusUpdate::default() };
         self.queued(py)?.request(ticket, "status_update", &update).map_err(|error| exception(py, &error))
+    }
+
+    /// Queues that the program handles messages as they come: its reach is `wake` from now on.
+    fn say_listening(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
+        self.queued(py)?.set_reach(ticket, Reach::Wake).map_err(|error| exception(py, &error))
     }
 
     /// Queues any request, with its payload as JSON.

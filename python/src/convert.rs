@@ -32,8 +32,12 @@ fn value(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
     for (agent, state) in receipt.delivery {
         delivery.set_item(agent, delivery_word(state))?;
     }
+    let reach = PyDict::new(py);
+    for (agent, how) in receipt.reach {
+        reach.set_item(agent, how.as_str())?;
+    }
     let seq = receipt.seq.map(Seq::get);
-    Ok((seq, receipt.id, receipt.ts, delivery, receipt.duplicate).into_pyobject(py)?.into_any())
+    Ok((seq, receipt.id, receipt.ts, delivery, receipt.duplicate, reach).into_pyobject(py)?.into_any())
 }
 
 fn delivery_word(state: DeliveryState) -> &'static str {

@@ -28,6 +28,22 @@ async def test_a_receipt_says_where_the_message_is_and_whom_it_reaches(hub):
         assert (second.delivery, len(second.id)) == ({}, 36)
 
 
+async def test_an_agent_that_listens_is_told_of_as_awake_also_after_the_hub_was_killed(hub):
+    async with hub.client("alice") as alice, hub.client("bob") as bob:
+        assert (await alice.send("@bob", "do you look?")).reach == {"bob": "poll"}
+        heard = bob.listen()
+        assert (await anext(heard)).content == "do you look?"
+        while (await alice.who(detail=True))["bob"]["reach"] != "wake":
+            pass
+        assert (await alice.send("@bob", "again")).reach == {"bob": "wake"}
+        await anext(heard)
+        hub.kill()
+        hub.start()
+        while (await alice.who(detail=True)).get("bob", {}).get("reach") != "wake":
+            pass
+        assert (await alice.send("@carol", "nobody there")).reach == {}
+
+
 async def test_sending_again_under_the_same_id_is_one_message(hub):
     async with hub.client("alice") as alice, hub.client("bob") as bob:
         first = await alice.send("#general", "once", id="build-42")

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use orochi_protocol::ChannelName;
+use orochi_protocol::request::Heartbeat;
+use orochi_protocol::{ChannelName, Reach};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -54,6 +55,15 @@ impl Queued {
     pub fn unsubscribe(&self, ticket: u64, channel: &str) -> Result<(), Error> {
         let channel = ChannelName::parse(channel)?;
         self.ask(ticket, "unsubscribe", &json!({ "channel": channel }), Some(Change::Leave(channel)))
+    }
+
+    /// Queues how messages reach the agent from now on, also after a lost connection.
+    ///
+    /// # Errors
+    /// As [`Queued::send`].
+    pub fn set_reach(&self, ticket: u64, reach: Reach) -> Result<(), Error> {
+        let payload = Heartbeat { reach: Some(reach), ..Heartbeat::default() };
+        self.ask(ticket, "heartbeat", &payload, Some(Change::Reach(reach)))
     }
 
     /// Queues any request with its payload.
