@@ -1,0 +1,1 @@
+"""The programs in examples/, as a reader runs them."""
