@@ -1,6 +1,6 @@
-//! The client as a frozen Python class. A request is queued under a ticket; its answer is among the events.
+//! The client as a frozen Python class. A request is queued under a ticket; its answer is one of the events.
 //!
-//! Every method runs on a thread of Python's. The connection's own thread never touches the interpreter: it adds to
+//! Every method runs on one of Python's threads. The connection's own thread never touches the interpreter: it adds to
 //! [`Events`] and to the client's inbox, and writes a byte into the socket pair that the event loop watches.
 
 use std::os::fd::IntoRawFd;
@@ -29,7 +29,7 @@ use crate::runtime;
 #[pyclass(frozen, module = "orochi._native")]
 pub(crate) struct NativeClient {
     pid: u32,
-    /// None only while it is dropped.
+    /// None only during the drop.
     inner: Option<Inner>,
 }
 
@@ -39,7 +39,7 @@ struct Inner {
     queued: Arc<OnceLock<Queued>>,
     opening: AbortHandle,
     runtime: Handle,
-    /// Until the event loop has it. A std mutex: held for a moment, by threads of Python only.
+    /// Present until the event loop takes it. A std mutex: held for a moment, only by Python's threads.
     reader: Mutex<Option<UnixStream>>,
 }
 
@@ -70,7 +70,7 @@ impl NativeClient {
         let identity = Identity { machine, role, model, agent_id, project };
         let register = parse_register(identity, &channels, resume, conflict, &events);
         let register = register.map_err(|refusal| exception(py, &Error::Invalid(refusal)))?;
-        // Python has checked that it is not negative; what is left over is more than a clock can hold.
+        // Python has checked that it is not negative. Other failures mean more seconds than a clock can hold.
         let connect_timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
         let options = Options { token, register, reconnect, connect_timeout, ..Options::new(url, name) };
         let runtime = runtime::handle(py)?;
@@ -81,7 +81,7 @@ impl NativeClient {
         Ok(Self { pid: std::process::id(), inner: Some(inner) })
     }
 
-    /// A file descriptor, the caller's from now on, that turns readable when there is something to take.
+    /// Returns a file descriptor that becomes readable when events are waiting. The caller owns it.
     fn wake_fd(&self, py: Python<'_>) -> PyResult<i32> {
         let mut reader = self.inner(py)?.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let reader =
@@ -89,15 +89,15 @@ impl NativeClient {
         Ok(reader.into_raw_fd())
     }
 
-    /// All events since the last call: `(ticket, value, error)` of an answer, and `(-1, state, None)`. An answer's
-    /// value is its data as JSON, or a receipt's parts `(seq, id, ts, delivery, duplicate, reach)`.
+    /// Takes all events since the last call: `(ticket, value, error)` for an answer, and `(-1, state, None)`. An
+    /// answer's value is its data as JSON, or a receipt's parts `(seq, id, ts, delivery, duplicate, reach)`.
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let events = self.inner(py)?.events.take();
         let tuples = events.into_iter().map(|event| answer_tuple(py, event)).collect::<PyResult<Vec<_>>>()?;
         PyList::new(py, tuples)
     }
 
-    /// Gives up a request, or the connect: no answer comes, and what was not written yet is not sent.
+    /// Cancels a request or the connect: no answer comes, and a frame that is not written yet is not sent.
     fn give_up(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
         let inner = self.inner(py)?;
         if ticket == CONNECT {
@@ -108,7 +108,7 @@ impl NativeClient {
         Ok(())
     }
 
-    /// Whether the hub is a scitex-orochi 0.1.0.
+    /// Returns whether the hub is a scitex-orochi 0.1.0 hub.
     #[getter]
     fn is_old_hub(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.client(py)?.is_old_hub())
@@ -121,22 +121,22 @@ impl NativeClient {
         self.client(py).map_or("closed", |client| state_word(client.state()))
     }
 
-    /// Whether nothing more will be received.
+    /// Returns whether no further message can arrive.
     #[getter]
     fn is_closed(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.client(py)?.inbox().is_closed())
     }
 
-    /// Why the connection ended; None for a normal end, or while it lasts.
+    /// The reason why the connection ended; None after a normal end, or while it lasts.
     fn end(&self, py: Python<'_>) -> PyResult<Option<PyErr>> {
         Ok(self.client(py)?.inbox().end().map(|error| exception(py, &error)))
     }
 
-    /// At most `count` received frames, each as `(text, seq, sender, channel, content)`; the last three are None where
-    /// they are to be read from the text.
+    /// Takes at most `count` received frames, each as `(text, seq, sender, channel, content)`. The last three are None
+    /// if they have to be parsed from the text.
     fn drain<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Bound<'py, PyList>> {
         let frames = self.client(py)?.inbox().drain(count);
-        // Messages that follow each other are often from one sender in one channel.
+        // Consecutive messages often have the same sender and channel.
         let (mut sender, mut channel) = (Repeated::default(), Repeated::default());
         let tuples = frames.iter().map(|frame| {
             let plain = frame.plain();
@@ -147,7 +147,7 @@ impl NativeClient {
         PyList::new(py, tuples.collect::<Vec<_>>())
     }
 
-    /// Everything up to here is dealt with.
+    /// Notes that everything up to `seq` is handled.
     fn finished(&self, py: Python<'_>, seq: u64) -> PyResult<()> {
         self.client(py)?.finished(Seq::new(seq).unwrap_or(Seq::MAX));
         Ok(())
@@ -182,7 +182,7 @@ impl NativeClient {
         self.queued(py)?.unsubscribe(ticket, channel).map_err(|error| exception(py, &error))
     }
 
-    /// Queues what the agent is doing. `progress` is `(value,)` to set it, None to leave it.
+    /// Queues a status update. `progress` is `(value,)` to set it, None to leave it unchanged.
     #[pyo3(signature = (ticket, status, current_task, progress))]
     fn update_status(
         &self,
@@ -197,18 +197,18 @@ impl NativeClient {
         self.queued(py)?.request(ticket, "status_update", &update).map_err(|error| exception(py, &error))
     }
 
-    /// Queues that the program handles messages as they come: its reach is `wake` from now on.
+    /// Queues a heartbeat that sets the reach to `wake`: the program handles messages as they arrive.
     fn say_listening(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
         self.queued(py)?.set_reach(ticket, Reach::Wake).map_err(|error| exception(py, &error))
     }
 
-    /// Queues any request, with its payload as JSON.
+    /// Queues any request with its payload as JSON.
     fn request(&self, py: Python<'_>, ticket: u64, kind: &str, payload: String) -> PyResult<()> {
         let payload = raw(payload).map_err(|error| exception(py, &error))?;
         self.queued(py)?.request(ticket, kind, &payload).map_err(|error| exception(py, &error))
     }
 
-    /// Answers when everything that was missed has been received.
+    /// Answers once everything missed has been received.
     fn caught_up(&self, py: Python<'_>, ticket: u64) -> PyResult<()> {
         let inner = self.inner(py)?;
         let (caught_up, events) = (self.client(py)?.caught_up(), Arc::clone(&inner.events));
@@ -219,7 +219,7 @@ impl NativeClient {
         Ok(())
     }
 
-    /// Starts to close; the state tells when it is done. The hub is waited for at most `limit` seconds.
+    /// Starts to close; the state shows when it is done. Waits at most `limit` seconds for the hub.
     fn close(&self, py: Python<'_>, limit: f64) -> PyResult<()> {
         let inner = self.inner(py)?;
         match inner.queued.get() {
@@ -229,8 +229,8 @@ impl NativeClient {
         Ok(())
     }
 
-    /// Waits, without the GIL, until it is closed; false where that took longer than `limit` seconds. Not for the event
-    /// loop's thread.
+    /// Waits without the GIL until the client is closed. Returns false if that takes longer than `limit` seconds. Must
+    /// not be called on the event loop's thread.
     fn wait_closed(&self, py: Python<'_>, limit: f64) -> PyResult<bool> {
         let inner = self.inner(py)?;
         let Some(queued) = inner.queued.get() else { return Ok(true) };
@@ -244,7 +244,7 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    /// What it holds. In a forked child that is unusable: the parent's thread may have been in the middle of its work.
+    /// The contents. They are unusable in a forked child: the parent's thread may have been changing them.
     fn inner(&self, py: Python<'_>) -> PyResult<&Inner> {
         match &self.inner {
             Some(inner) if self.pid == std::process::id() => Ok(inner),
@@ -282,11 +282,11 @@ async fn open(options: Options, events: Arc<Events>, queued: Arc<OnceLock<Queued
     let waking = Arc::clone(&events);
     client.inbox().set_waker(Some(Box::new(move || waking.signal())));
     let _ = queued.set(Queued::new(client, Arc::clone(&events) as Arc<dyn Answers>));
-    // Held only by Python from here on: when Python drops it, the connection closes.
+    // From here on only Python holds it: when Python drops it, the connection closes.
     drop(queued);
     events.push(Event::Connected);
     loop {
-        // An error means that the connection's task is gone.
+        // An error means that the connection's task has ended.
         let state = states.changed().await.map_or(State::Closed, |()| *states.borrow_and_update());
         events.push(Event::State(state));
         if state == State::Closed {

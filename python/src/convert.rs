@@ -1,4 +1,4 @@
-//! Events, receipts and repeated strings as Python objects; made on the event loop's thread.
+//! Converts events, receipts and repeated strings to Python objects, on the event loop's thread.
 
 use orochi_client::{Answer, Receipt, State};
 use orochi_protocol::Seq;
@@ -12,7 +12,7 @@ use crate::events::{CONNECT, Event};
 /// The ticket of a change of the connection.
 const STATE: i64 = -1;
 
-/// `(ticket, value, error)`.
+/// Builds `(ticket, value, error)`.
 pub(crate) fn answer_tuple<'py>(py: Python<'py>, event: Event) -> PyResult<Bound<'py, PyTuple>> {
     match event {
         Event::Connected => (CONNECT, py.None(), py.None()).into_pyobject(py),
@@ -22,7 +22,7 @@ pub(crate) fn answer_tuple<'py>(py: Python<'py>, event: Event) -> PyResult<Bound
     }
 }
 
-/// An answer's data as JSON, or the parts of a receipt.
+/// The value of an answer: its data as JSON, or the parts of a receipt.
 fn value(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
     if let Some(data) = answer.data {
         return Ok(PyString::new(py, data.get()).into_any());
@@ -56,7 +56,7 @@ pub(crate) fn state_word(state: State) -> &'static str {
     }
 }
 
-/// A Python string that is made anew only when the text is another one.
+/// A Python string that is created again only if the text differs.
 #[derive(Default)]
 pub(crate) struct Repeated<'a, 'py>(Option<(&'a str, Bound<'py, PyString>)>);
 

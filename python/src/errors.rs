@@ -1,9 +1,9 @@
-//! The client's errors as the exceptions that orochi/exceptions.py defines.
+//! Converts the client's errors to the exceptions in orochi/exceptions.py.
 
 use orochi_client::Error;
 use pyo3::prelude::*;
 
-/// The exception for an error; where the package can't be imported, the import's own error.
+/// The exception for an error. If the package can't be imported, the import's own error.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     make(py, error).unwrap_or_else(|failed| failed)
 }

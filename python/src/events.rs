@@ -1,7 +1,7 @@
-//! What the connection's thread has for the event loop: answers, and changes of the connection.
+//! Passes answers and changes of the connection to the event loop.
 //!
-//! The thread only adds to a list and writes a byte into a socket pair. The event loop watches the pair, and makes
-//! Python objects of all that is in the list, on its own thread.
+//! The connection's thread only adds to a list and writes a byte into a socket pair. The event loop watches the pair,
+//! and creates Python objects for everything in the list, on its own thread.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -16,19 +16,19 @@ pub(crate) const CONNECT: u64 = 0;
 
 #[expect(clippy::large_enum_variant, reason = "almost all events are answers: a box for each would cost an allocation")]
 pub(crate) enum Event {
-    /// The connect worked.
+    /// The connect succeeded.
     Connected,
     /// A request was answered, or the connect failed.
     Answered(u64, Result<Answer, Error>),
-    /// The connection is in another state.
+    /// The state of the connection changed.
     State(State),
 }
 
 pub(crate) struct Events {
     inner: Mutex<Inner>,
-    /// Set from the byte's being written until the event loop looks: it is woken once for many events.
+    /// True from the written byte until the event loop reads it, so that many events cause one wake-up.
     is_signalled: AtomicBool,
-    /// Tickets in `Inner::unwanted`: nearly always none, which costs no lock to see.
+    /// The number of tickets in `Inner::unwanted`. It is nearly always 0, which is checked without a lock.
     unwanted: AtomicUsize,
     writer: UnixStream,
 }
@@ -40,7 +40,7 @@ struct Inner {
 }
 
 impl Events {
-    /// An empty list, and the end of the pair that turns readable when something was added to it.
+    /// Creates an empty list, and the end of the pair that becomes readable when something is added.
     pub(crate) fn new() -> io::Result<(Self, UnixStream)> {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
@@ -59,21 +59,21 @@ impl Events {
         self.signal();
     }
 
-    /// Makes the event loop look.
+    /// Wakes the event loop.
     pub(crate) fn signal(&self) {
         if !self.is_signalled.swap(true, Ordering::SeqCst) {
-            // A full pair is readable already; one whose reader is gone has nobody to wake.
+            // A full pair is already readable; without a reader there is nobody to wake.
             let _ = (&self.writer).write(&[0]);
         }
     }
 
-    /// Takes all events. What is added from now on is signalled anew.
+    /// Takes all events. Later ones cause a new wake-up.
     pub(crate) fn take(&self) -> Vec<Event> {
         self.is_signalled.store(false, Ordering::SeqCst);
         std::mem::take(&mut self.lock().events)
     }
 
-    /// Gives up a request: its answer is not wanted any more.
+    /// Cancels a request: its answer is no longer wanted.
     pub(crate) fn give_up(&self, ticket: u64) {
         let mut inner = self.lock();
         let before = inner.events.len();

@@ -1,11 +1,12 @@
-//! `orochi._native`: the Rust client for Python. Nothing here decides anything: values
-//! are converted, and the interpreter is let go of before anything waits.
+//! `orochi._native`: the Rust client for Python. This crate makes no decisions: it converts values, and releases the
+//! interpreter before it waits.
 //!
-//! No thread but those of Python touches the interpreter. A request is queued under a ticket, and its answer waits in
-//! [`events::Events`] as received messages wait in the client's inbox; the event loop is woken once, by a byte in a
-//! socket pair that it watches with `loop.add_reader`, and takes all that are there. A future that another thread
-//! resolves costs a call between threads (5 thousand messages a second were measured with one for each), and that
-//! thread may be at it while the interpreter ends, which crashes the process (docs/architecture.md).
+//! Only Python's own threads touch the interpreter. A request is queued under a ticket, and its answer waits in
+//! [`events::Events`], as received messages wait in the client's inbox. A byte in a socket pair, which the event loop
+//! watches with `loop.add_reader`, wakes the loop once, and it takes everything that is there. A future that another
+//! thread resolves would cost a call between threads (with one for each message, 5 thousand messages a second were
+//! measured), and that thread may still run while the interpreter ends, which crashes the process
+//! (docs/architecture.md).
 
 mod client;
 mod convert;

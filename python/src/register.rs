@@ -1,4 +1,4 @@
-//! What a client says of itself, from Python's arguments.
+//! Builds a register from Python's arguments.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use orochi_protocol::request::{Conflict, EventKind, Register, Resume};
 use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
 use pyo3::prelude::*;
 
-/// `resume=` as Python gives it.
+/// The type of Python's `resume=` argument.
 #[derive(FromPyObject)]
 pub(crate) enum ResumeArgument {
     After(i64),
     Word(String),
 }
 
-/// The part of a register that is plain text.
+/// The text fields of a register.
 pub(crate) struct Identity {
     pub machine: String,
     pub role: String,

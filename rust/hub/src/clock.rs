@@ -1,23 +1,24 @@
-//! The system's clock, which may be anywhere: a machine without a battery begins in 1970, a wrong one is years ahead.
+//! The system's clock. It can have any time: a machine without a battery starts in 1970, and a wrong clock can be years
+//! ahead.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use orochi_protocol::Timestamp;
 use uuid::Uuid;
 
-/// What the clock says; 1970 where it is before that, and held within the years that can be written.
+/// The system's time, but not before 1970, and within the years that can be written.
 pub fn system_clock() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// A new UUIDv7. The library's own takes its time from the system and panics before 1970.
+/// A new UUIDv7. The library's own function reads the system's time and panics before 1970.
 pub fn new_id() -> String {
     let millis = u64::try_from(system_clock().as_micros() / 1000).unwrap_or(0);
     let random = Uuid::new_v4().into_bytes();
     let mut bytes = [0; 10];
     bytes.copy_from_slice(&random[6..]);
-    // Its bits for version and variant stand in the random part: the first bytes are random again.
+    // The bits for version and variant replace random bits, so the first bytes are filled with random bits again.
     bytes[..2].copy_from_slice(&random[..2]);
     bytes[2] = random[2];
     uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()

@@ -8,14 +8,14 @@ use tokio::time::{Instant, sleep};
 use crate::core::Core;
 use crate::store::StoreError;
 
-/// How often the files of an idle hub are checked. A write checks them itself.
+/// The interval between checks of an idle hub's files. Each write checks them too.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often they are checked while messages come: a fast disk takes hundreds of megabytes a second.
+/// The interval while messages arrive: a fast disk writes hundreds of megabytes a second.
 const EVERY_BUSY: Duration = Duration::from_millis(100);
-/// The write-ahead log grows while overlapping reads hold older states of it. Over this size, reads pause for a moment.
-/// SQLite by itself keeps it at a quarter of this.
+/// The write-ahead log grows while overlapping reads use older states of it. Above this size, reads pause for a moment.
+/// SQLite alone keeps it at a quarter of this.
 pub const WAL_MAX: u64 = 64 * 1024 * 1024;
-/// How long to wait after a pause that did not help: another program's reader blocks the reset.
+/// The wait after a pause that did not help, because another program's reader blocks the reset.
 const PAUSE_AGAIN: Duration = Duration::from_secs(30);
 
 /// Watches the log until the core has stopped, and resets a write-ahead log of more than `wal_max` bytes.
@@ -32,7 +32,7 @@ pub async fn watch(core: Core, wal_max: u64) {
         let before = std::mem::replace(&mut head, core.head());
         wait = if head == before { EVERY } else { EVERY_BUSY };
         let files = core.reads().files().clone();
-        // A disk that hangs blocks this one check, not the runtime's threads.
+        // A hanging disk blocks only this check, not the runtime's threads.
         let looked = tokio::task::spawn_blocking(move || (files.check(), files.wal_bytes())).await;
         let Ok((checked, wal_bytes)) = looked else { continue };
         tell(&checked, is_in_place);
@@ -57,8 +57,8 @@ fn tell(checked: &Result<(), StoreError>, was_in_place: bool) {
     }
 }
 
-/// Pauses reads and empties the write-ahead log; true if that worked. New searches wait until the running ones have
-/// ended; reads of pages wait only for the last moment.
+/// Pauses reads and empties the write-ahead log. Returns whether this succeeded. New searches wait until the running
+/// ones have ended; reads of pages wait only for the last moment.
 pub async fn reset_wal(core: &Core) -> bool {
     let paused = core.reads().pause_slow().await;
     core.reads().pause_all(&paused).await;

@@ -1,11 +1,11 @@
-//! An agent's Markdown as HTML that a page may put into itself.
+//! Renders an agent's Markdown as HTML that a page can insert safely.
 //!
-//! The parser's events are narrowed first: markup that the agent wrote becomes text, an image becomes a link to it, a
-//! heading a bold line, and nesting ends at a depth that browsers and the sanitiser handle well. What is then written
-//! is read again by the sanitiser as a browser would read it, and only what is listed here is left. Mentions and bare
-//! addresses stay text: whoever shows the message makes links of them, knowing its `mentions`.
+//! First, the parser's events are restricted: the agent's own markup becomes text, an image becomes a link to it, a
+//! heading becomes a bold line, and nesting is limited to a depth that browsers and the sanitiser handle well. Then the
+//! sanitiser parses the resulting HTML as a browser would, and only the tags listed here remain. Mentions and bare
+//! addresses stay text: the program that shows the message turns them into links, because it knows the `mentions`.
 //!
-//! Rendering takes time that an agent's text decides, so it is bounded, and never done on the core's thread.
+//! The cost of rendering depends on the agent's text, so it is bounded, and never spent on the core's thread.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -17,14 +17,13 @@ use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, Text
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A longer text is not rendered: whoever shows it shows it as written. The longest answers of models are shorter.
+/// A longer text is not rendered but shown unchanged. The longest answers of models are shorter.
 pub const CONTENT_BYTES_MAX: usize = 16 * 1024;
-/// Pieces of a text, tags and runs of text, above which it is not rendered: some bytes of a table can ask for many
-/// cells.
+/// The most events of a text, tags and runs of text, that are rendered. A few bytes of a table can produce many cells.
 const EVENTS_MAX: usize = 16 * 1024;
-/// Lists, quotes and emphasis inside of each other; what is deeper stands there without them.
+/// The most nested lists, quotes and emphases. Deeper ones are removed, and their text stays.
 const DEPTH_MAX: usize = 24;
-/// Characters of a code block's language.
+/// The longest name of a code block's language, in characters.
 const LANGUAGE_CHARS_MAX: usize = 32;
 
 const TAGS: [&str; 19] = [
@@ -66,17 +65,17 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     cleaner
 });
 
-/// What a reader asked for: `?html=true` adds a key `html` to each message.
+/// The form of messages that a reader requested: `?html=true` adds a key `html` to each message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rendering {
-    /// Messages as they were written.
+    /// Messages unchanged.
     Plain,
-    /// And their HTML, where they are not too long for it.
+    /// Messages with their HTML, unless they are too long.
     Html,
 }
 
 impl Rendering {
-    /// A history row with what was asked for; `content` is the message's text.
+    /// Builds a history row in the requested form. `content` is the message's text.
     pub fn row(self, row: Box<RawValue>, content: &str) -> Box<RawValue> {
         let html = match self {
             Self::Plain => None,
@@ -86,12 +85,12 @@ impl Rendering {
         RawValue::from_string(with_html(row.get(), &html)).expect("an object with one more key is JSON")
     }
 
-    /// A `message` frame with what was asked for. The key stands beside `seq`, where only the hub puts keys: the
-    /// payload's may be the sender's own.
+    /// Builds a `message` frame in the requested form. The key is beside `seq`, where only the hub adds keys: keys in
+    /// the payload may be the sender's own.
     pub fn frame(self, frame: Utf8Bytes) -> Utf8Bytes {
         let html = match self {
             Self::Plain => None,
-            // A frame without a text is no message.
+            // A frame without a text is not a message.
             Self::Html => {
                 serde_json::from_str::<Frame<'_>>(&frame).ok().and_then(|read| to_html(&read.payload.content))
             }
@@ -117,7 +116,7 @@ fn with_html(object: &str, html: &str) -> String {
     format!("{inner},\"html\":{}}}", serde_json::Value::from(html))
 }
 
-/// The text as HTML; None where it is too long, or made to be too much.
+/// The text as HTML; None if it is too long or too complex.
 pub fn to_html(content: &str) -> Option<String> {
     if content.len() > CONTENT_BYTES_MAX {
         return None;
@@ -135,8 +134,8 @@ pub fn to_html(content: &str) -> Option<String> {
     Some(CLEANER.clean(&written).to_string())
 }
 
-/// The text as one reads it, without Markdown's marks, in one line: for where only a line of it is shown. It is text,
-/// not HTML; markup that was written in it stays.
+/// The text without Markdown's marks, in one line, for lists that show a line of each message. The result is text, not
+/// HTML; markup in the text stays.
 pub fn to_line(content: &str) -> String {
     let parser = Parser::new_ext(content, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
     let mut words = String::with_capacity(content.len());
@@ -152,7 +151,7 @@ pub fn to_line(content: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The events that are left, and how each open tag was opened.
+/// The remaining events, and how each open tag was opened.
 #[derive(Default)]
 struct Narrow<'a> {
     events: Vec<Event<'a>>,
@@ -160,7 +159,7 @@ struct Narrow<'a> {
     links: usize,
 }
 
-/// What a tag became.
+/// The replacement of a tag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Opened {
     AsItIs,
@@ -175,7 +174,7 @@ impl<'a> Narrow<'a> {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
-            // In a chat a new line is meant.
+            // In a chat, a line end in the text is meant as one.
             Event::SoftBreak => self.events.push(Event::HardBreak),
             Event::Html(markup) => {
                 let is_line = markup.ends_with('\n');
@@ -186,7 +185,7 @@ impl<'a> Narrow<'a> {
             }
             Event::InlineHtml(markup) => self.events.push(Event::Text(markup)),
             Event::Text(_) | Event::Code(_) | Event::HardBreak | Event::Rule => self.events.push(event),
-            // These are of extensions that are not asked for.
+            // These belong to extensions that are switched off.
             Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
                 self.events.push(Event::Text(text));
             }
@@ -198,7 +197,7 @@ impl<'a> Narrow<'a> {
         let opened = match tag {
             _ if self.open.len() >= DEPTH_MAX => Opened::Nothing,
             Tag::Link { .. } | Tag::Image { .. } if self.links > 0 => Opened::Nothing,
-            // The type tells mail addresses.
+            // The type distinguishes mail addresses.
             Tag::Link { link_type, dest_url, .. } => self.link(link_type, dest_url),
             Tag::Image { dest_url, .. } => self.link(LinkType::Inline, dest_url),
             Tag::Heading { .. } => {

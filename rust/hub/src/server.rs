@@ -1,5 +1,5 @@
-//! Start and stop: the log is opened, both ports are bound, the core runs; on SIGTERM or SIGINT everything
-//! accepted is answered, every socket is closed with 1001, and the log is closed.
+//! Starts and stops the hub. At the start it opens the log, binds both ports and runs the core. On SIGTERM or SIGINT it
+//! answers everything accepted, closes every socket with 1001, and closes the log.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,38 +18,36 @@ use crate::log_watch;
 use crate::ports::{self, Doors, Patience, Room, descriptors};
 use crate::store::{Reads, Store, StoreError, path};
 
-/// Connections that the system may hold until they are accepted: thousands of agents come back at once
-/// when a hub restarts.
+/// Connections that the system may queue for acceptance: thousands of agents reconnect at once when a hub restarts.
 const BACKLOG: u32 = 4096;
 /// Read-only connections to the log for pages, and as many for searches.
 const READERS: usize = 2;
-/// How long the stopping hub waits for its core, and then for its connections.
+/// The longest waits of a stopping hub, for its core and then for its connections.
 const CORE_STOP_MAX: Duration = Duration::from_millis(2500);
 const CONNECTIONS_STOP_MAX: Duration = Duration::from_millis(1500);
 
 /// The facts about a started hub.
 #[derive(Debug, Clone)]
 pub struct Ready {
-    /// Where agents connect: `ws://host:port`.
+    /// The address for agents: `ws://host:port`.
     pub agent_url: String,
-    /// Where the dashboard is: `http://host:port`.
+    /// The dashboard's address: `http://host:port`.
     pub dashboard_url: String,
-    /// The log's file.
     pub db: PathBuf,
-    /// Why the log is there, if the settings name another place.
+    /// The reason why the log has this path, if the settings name another one.
     pub db_note: Option<String>,
-    /// Whether clients must show a token.
+    /// Clients need a token.
     pub token_required: bool,
     /// An address that signs a browser in once, within some minutes; None without a token.
     pub sign_in_url: Option<String>,
-    /// The copy of the old file, where a 0.1.0 log was upgraded.
+    /// The copy of the old file, if a 0.1.0 log was upgraded.
     pub upgraded_from: Option<PathBuf>,
 }
 
-/// Why the hub did not start or stop well. Each text is one sentence that says what to do.
+/// An error of starting or stopping the hub. Each text is one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The settings don't go together.
+    /// The settings don't work together.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The log can't be used.
@@ -58,11 +56,10 @@ pub enum ServeError {
     /// A port can't be bound.
     #[error("cannot listen on {address} for {what}: {}; {}", reason(.source), way_out(.source, .flag))]
     Bind {
-        /// Where.
         address: SocketAddr,
-        /// For whom.
+        /// The users of the port.
         what: &'static str,
-        /// The flag that names another port.
+        /// The flag for another port.
         flag: &'static str,
         /// The system's reason.
         source: io::Error,
@@ -70,7 +67,7 @@ pub enum ServeError {
     /// The system refused a thread or a signal handler.
     #[error("cannot start: {0}; the system's limits on threads or files may be reached")]
     System(#[from] io::Error),
-    /// The core ended by itself.
+    /// The core ended unexpectedly.
     #[error("the hub's core stopped; the log on disk is whole, start the hub again")]
     CoreEnded,
 }
@@ -78,7 +75,7 @@ pub enum ServeError {
 /// Runs the hub until SIGTERM or SIGINT; `on_ready` is called once both ports accept.
 ///
 /// # Errors
-/// Whatever keeps it from starting.
+/// Anything that keeps the hub from starting.
 pub async fn serve(config: &Checked, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     descriptors::raise_limit();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -97,7 +94,7 @@ pub async fn serve(config: &Checked, on_ready: impl FnOnce(&Ready)) -> Result<()
 /// A running hub.
 #[derive(Debug)]
 pub struct Hub {
-    /// Where it is.
+    /// The hub's addresses.
     pub ready: Ready,
     core: Core,
     ports: JoinSet<()>,
@@ -107,12 +104,12 @@ impl Hub {
     /// Opens the log, binds both ports and starts accepting.
     ///
     /// # Errors
-    /// Whatever keeps it from starting; nothing is left running.
+    /// Anything that keeps the hub from starting. Then nothing is left running.
     pub async fn start(config: &Checked) -> Result<Self, ServeError> {
         Self::start_with(config, Patience::default()).await
     }
 
-    /// The same with other deadlines than the protocol's.
+    /// Does the same with other deadlines than the protocol's.
     ///
     /// # Errors
     /// As [`Hub::start`].
@@ -120,7 +117,7 @@ impl Hub {
         Self::start_within(config, patience, descriptors::room()).await
     }
 
-    /// The same with room for so many connections.
+    /// Does the same with this number of seats for connections.
     ///
     /// # Errors
     /// As [`Hub::start`].
@@ -144,7 +141,7 @@ impl Hub {
         let (core, _thread) = core::start(store, loaded, reads)?;
         tokio::spawn(log_watch::watch(core.clone(), log_watch::WAL_MAX));
         let app = App::new(core.clone(), config, sessions, patience)?;
-        // Before deliveries arrive, which would hide how far the former run had got.
+        // Before deliveries arrive, because they would hide the position of the former run.
         app.bridge.catch_up().await;
         if ready.token_required {
             ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
@@ -193,7 +190,7 @@ async fn bind(config: &Checked, port: u16, what: &'static str, flag: &'static st
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A hub that restarts must not wait until its old connections are forgotten.
+    // A restarting hub must not wait until the system has forgotten its old connections.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

@@ -1,5 +1,5 @@
-//! Whatever comes in: it is understood or refused in a sentence, and never a panic. `PROPTEST_CASES` sets how many
-//! inputs each property is tried with.
+//! Any input is understood or refused with a sentence, and never causes a panic. `PROPTEST_CASES` sets the number of
+//! inputs for each property.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
-/// The frames that other tests know as right and wrong: what is near to them is more telling than noise.
+/// The valid and invalid frames of other tests: changes of these find more than noise.
 static FRAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
@@ -68,7 +68,7 @@ const FIELDS: [&str; 26] = [
     "role",
 ];
 
-/// One change of a text, at a place that is a share of its length.
+/// One change of a text, at a position given as a share of its length.
 #[derive(Debug, Clone)]
 enum Change {
     Remove(Index, usize),
@@ -124,7 +124,7 @@ fn payload() -> impl Strategy<Value = Map<String, Value>> {
         .prop_map(|entries| entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-/// What every refusal is: a sentence for a reader, of a length that fits a line or two.
+/// Checks that a refusal is a sentence for a reader, with a length of a line or two.
 fn check_refusal(refusal: &Refusal) -> Result<(), TestCaseError> {
     prop_assert!(refusal.detail.len() > 10, "{refusal:?}");
     prop_assert!(refusal.detail.chars().count() < 800, "{refusal:?}");
@@ -132,7 +132,7 @@ fn check_refusal(refusal: &Refusal) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A text like those in which mentions are hard to tell from other things.
+/// Texts in which mentions are hard to distinguish from other things.
 fn talk() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         select(vec![
@@ -179,7 +179,7 @@ fn talk() -> impl Strategy<Value = String> {
     vec(part, 0..60).prop_map(|parts| parts.concat())
 }
 
-/// Everything that can be meant by the mentions of a text.
+/// All names that the mentions of a text can mean.
 fn all_candidates(content: &str) -> Vec<String> {
     let asked = RefCell::new(Vec::new());
     let found = mentions::find(content, usize::MAX);

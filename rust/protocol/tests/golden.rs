@@ -1,8 +1,8 @@
-//! The golden frames in `tests/golden/`: each file is one frame as it stands on the wire. Requests must parse to what
-//! the file says they mean, or be refused with its code; what the hub makes must come out byte for byte.
+//! The golden frames in `tests/golden/`: each file is one frame as on the wire. Requests must parse to the meaning in
+//! the file, or be refused with its code. The hub's frames must be equal byte for byte.
 //!
-//! A file's keys: `direction`, `type`, `wire` (the exact text), `frame` (the same as JSON, null where it is none), and
-//! of requests `means` (what was understood) or `error` and `ref` (the code, and the id to answer to).
+//! A file's keys: `direction`, `type`, `wire` (the exact text), `frame` (the same as JSON, or null), and for requests
+//! `means` (the meaning) or `error` and `ref` (the code, and the id for the reply).
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
@@ -128,7 +128,7 @@ fn every_type_of_frame_has_a_file() {
     assert_eq!(types(Direction::Event), BTreeSet::from(["message", "presence_change", "status_update"]));
 }
 
-/// What was understood, in the words of the payload; absent fields are left out.
+/// The meaning of a request, with the payload's keys. Absent fields are omitted.
 fn meaning(request: &Request) -> Value {
     match request {
         Request::Register(register) => json!(register),
@@ -173,7 +173,7 @@ fn present<const N: usize>(fields: [(&str, Value); N]) -> Value {
     fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// Every frame of the hub, by the name of its file.
+/// All frames of the hub, by the name of their file.
 fn made_frames() -> BTreeMap<&'static str, String> {
     let mut made = BTreeMap::new();
     for (name, wire) in acks().into_iter().chain(errors()).chain(answers()).chain(messages()).chain(events()) {
@@ -238,7 +238,7 @@ fn answers() -> Vec<(&'static str, String)> {
         from_hub("presence", &PresenceAnswer { agents, detail, more, r#ref: Some("q-1".to_owned()) })
     };
     let detail = BTreeMap::from([("alice".to_owned(), alice())]);
-    // A row has the sender's further keys in one object, unlike the live frame.
+    // A row has the sender's other keys in one object, unlike the live frame.
     let answer = |channel, history: &[Box<RawValue>], more, indexed_up_to| {
         from_hub("message", &HistoryAnswer { channel, content: "", history, more, r#ref: "q-1", indexed_up_to })
     };

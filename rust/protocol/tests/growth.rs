@@ -1,5 +1,5 @@
-//! The work of reading a frame grows with its length and not with its square: a frame that is sixteen times as long may
-//! cost forty times as much processor time, where comparing each part with all others would cost 256 times as much.
+//! The work of parsing a frame grows with its length, not with the square: a frame that is sixteen times as long may
+//! cost forty times as much processor time. Comparing each part with all others would cost 256 times as much.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
@@ -12,10 +12,10 @@ use serde_json::json;
 
 const TIMES: usize = 16;
 const TIMES_COST_MAX: i64 = 40;
-/// The first measurement of a short frame is too coarse below this.
+/// Below this, the measurement of the short frame is too coarse.
 const NANOSECONDS_MIN: i64 = 50_000;
 
-/// Nanoseconds that this thread has run on a processor: waiting for one does not count.
+/// Nanoseconds of processor time of this thread, without waiting.
 fn processor_time() -> i64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec * 1_000_000_000 + time.tv_nsec
@@ -31,7 +31,7 @@ fn cost(frame: &str) -> i64 {
     (0..3).map(|_| measure()).min().unwrap()
 }
 
-/// Compares the frame made of `parts` parts with one of sixteen times as many.
+/// Compares a frame of `parts` parts with one of sixteen times as many.
 fn check_growth(parts: usize, frame: impl Fn(usize) -> String) {
     let (short, long) = (cost(&frame(parts)).max(NANOSECONDS_MIN), cost(&frame(parts * TIMES)));
     assert!(long < short * TIMES_COST_MAX, "{parts} parts cost {short} ns, {TIMES} times as many {long} ns");
@@ -66,7 +66,7 @@ fn unknown_keys_cost_by_their_number() {
 #[test]
 fn mentions_cost_by_their_number() {
     check_growth(2_500, |parts| message(&repeated(parts, |n| format!("@{n:x} "))));
-    // None of these is a name, so that their number is no reason to stop.
+    // None of these is a name, so the limit on mentions does not end the search.
     check_growth(200, |parts| message(&repeated(parts, |n| format!("@{n:x}{} ", "x".repeat(64)))));
     check_growth(2_500, |parts| message(&repeated(parts, |n| format!("@-{n:x} "))));
     check_growth(200, |parts| message(&"@aあ".repeat(parts)));

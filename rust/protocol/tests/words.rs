@@ -1,4 +1,4 @@
-//! The table of mentions in `tests/words/mentions.json`, which the Python package and the page are held to as well.
+//! The table of mentions in `tests/words/mentions.json`. The Python package and the page are tested with it too.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
@@ -26,7 +26,7 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// The agent that a text names, by section 4.
+/// The registered agent for a name in a text, by section 4.
 fn registered<'a>(names: &'a [String], written: &str) -> Option<&'a str> {
     let exact = names.iter().find(|name| *name == written);
     let mut alike = names.iter().filter(|name| fold_case(name) == fold_case(written));

@@ -1,4 +1,4 @@
-//! Each request gets its own answer, from this hub and from a 0.1.0 one, whose errors and data name no request.
+//! Each request gets its own answer, from this hub and from a 0.1.0 hub, whose errors and data name no request.
 
 use orochi_client::{Client, Error};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ async fn answer(peer: &mut Peer, kind: &str, payload: Value) {
     peer.send(json!({ "type": kind, "sender": "orochi-server", "payload": payload })).await;
 }
 
-/// A request that runs while the test plays the hub.
+/// Starts a request while the test acts as the hub.
 fn request(client: &Client, kind: &'static str) -> tokio::task::JoinHandle<Result<Value, Error>> {
     let client = client.clone();
     let payload = match kind {
@@ -68,7 +68,7 @@ async fn messages_between_a_request_and_its_answer_are_received() {
     let asked = request(&client, "query");
     let query = peer.expect("query").await;
     peer.message(1, "before").await;
-    // The answer to a query is a message too: the hub's, without a seq.
+    // The answer to a query is a message too: from the hub, without a seq.
     answer(&mut peer, "message", json!({ "channel": "#general", "content": "", "history": ["row"] })).await;
     peer.message(2, "after").await;
     peer.ack(&query).await;
@@ -105,7 +105,7 @@ async fn what_nobody_asked_for_is_for_the_listener() {
     let asked = peer.expect("presence").await;
     answer(&mut peer, "error", json!({ "code": "SHUTTING_DOWN", "detail": "bye" })).await;
     answer(&mut peer, "from_the_future", json!({ "x": 1 })).await;
-    // Neither ends the connection nor the request: what can't be read is passed over.
+    // Neither the connection nor the request ends: unreadable frames are ignored.
     peer.send(json!(["not", "a", "frame"])).await;
     answer(&mut peer, "ack", json!({ "status": "ok", "ref": "nobody's" })).await;
     answer(&mut peer, "presence", json!({ "agents": { "alice": [] } })).await;
@@ -133,7 +133,7 @@ async fn a_given_up_request_leaves_the_others_their_answers() {
     assert_eq!(within(waiting).await.expect("no panic").expect("answered")["agents"], json!({ "new": [] }));
 }
 
-/// Sends three requests of a kind and answers them in another order, each with data that holds its own number.
+/// Sends three requests of a kind and answers them in another order, each with its own number as data.
 async fn answered_in_another_order(kind: &'static str, answer_kind: &str, more: Value) {
     let hub = Hub::bind().await;
     let (client, mut peer) = hub.client().await;
@@ -254,7 +254,7 @@ async fn an_old_hub_keeps_nothing_so_a_full_inbox_is_waited_for() {
         assert_eq!(frame["payload"]["metadata"]["number"], number);
     }
     let mut peer = within(writing).await.expect("no panic");
-    // And the connection serves on.
+    // The connection still works.
     let sent = client.send(message("again"));
     let sent_frame = loop {
         let frame = peer.next().await;

@@ -1,4 +1,4 @@
-//! `caught_up`: ready when the hub says so, for each time that something may have been missed.
+//! `caught_up` resolves when the hub says so, each time that something may have been missed.
 
 use futures_util::{FutureExt, SinkExt};
 use orochi_client::{Client, Error};
@@ -25,7 +25,7 @@ async fn caught_up_is_ready_when_the_hub_says_so_and_waits_again_after_a_lost_co
     peer.message(1, "missed").await;
     say_caught_up(&mut peer, 1).await;
     within(client.caught_up()).await.expect("it said so");
-    // It is no message: the inbox has the one that was missed and nothing else.
+    // `caught_up` is not a message: the inbox has only the missed one.
     assert_eq!(within(client.inbox().recv()).await.and_then(|frame| frame.seq), Seq::new(1));
     drop(peer);
     let mut peer = hub.accept().await;

@@ -1,4 +1,4 @@
-//! The channels that a new connection names are those that the hub last agreed to.
+//! A new connection names the channels that the hub last acked.
 
 use orochi_client::{Client, State};
 use orochi_protocol::request::Resume;
@@ -26,7 +26,7 @@ async fn joined_and_left_channels_are_named_again() {
     let request = peer.expect("subscribe").await;
     peer.ack(&request).await;
     within(joining).await.expect("accepted");
-    // What the hub refuses changes nothing.
+    // A refused request changes nothing.
     let leaving = client.clone();
     let leaving = tokio::spawn(async move { leaving.unsubscribe("general").await });
     let request = peer.expect("unsubscribe").await;
@@ -39,7 +39,7 @@ async fn joined_and_left_channels_are_named_again() {
     let leaving = tokio::spawn(async move { leaving.unsubscribe("general").await });
     let request = peer.expect("unsubscribe").await;
     peer.ack(&request).await;
-    // Cut right behind the ack.
+    // Cut directly after the ack.
     drop(peer);
     within(leaving).await.expect("no panic").expect("accepted");
     assert_eq!(named(&mut hub.accept_silent().await).await, json!(["#a"]));
@@ -66,7 +66,7 @@ async fn fetching_what_did_not_fit_does_not_undo_a_subscribe_on_its_way() {
     overflow(&client, &mut peer).await;
     let joining = subscribe(&client, "#a");
     let request = peer.expect("subscribe").await;
-    // Half of it: now there is room to fetch the rest, with a register that names all channels.
+    // Consume half of the inbox: now there is room to fetch the rest, with a register that names all channels.
     take(&client, 1..=40).await;
     let beat = client.clone();
     let beat = tokio::spawn(async move { beat.heartbeat().await });
@@ -116,7 +116,7 @@ async fn resume_beyond_drops_where_channels_were_joined() {
     peer.ack_with(&request, json!({"seq": 40})).await;
     within(joining).await.expect("accepted");
     drop(peer);
-    // A backup was restored, and the seq of the subscribe is one of the newer log.
+    // A backup was restored, and the seq of the subscribe belongs to the newer log.
     let mut peer = hub.accept_silent().await;
     let register = peer.expect("register").await;
     assert_eq!(register["payload"]["joined"], json!({"#a": 40}));

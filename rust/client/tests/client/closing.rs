@@ -1,4 +1,4 @@
-//! Closing works however the hub behaves.
+//! Closing works whatever the hub does.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::scripted::{Hub, message, within};
 async fn a_hub_that_reads_nothing_does_not_keep_a_client_from_closing() {
     let hub = Hub::bind().await;
     let (client, _peer) = hub.client().await;
-    // More than the sockets hold, and more requests than are on their way at once.
+    // More bytes than the sockets hold, and more requests than are sent at once.
     let sends: Vec<_> = (0..6000).map(|_| client.send(message("x".repeat(4096)))).collect();
     within(client.close()).await;
     assert_eq!(client.state(), State::Closed);

@@ -1,4 +1,4 @@
-//! How a connection begins: what the hub is told, what refuses it, and what is not shown to anybody.
+//! The start of a connection: what the client sends, how the hub refuses it, and what stays secret.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -77,7 +77,7 @@ async fn a_refused_name_is_not_tried_again() {
     assert!(matches!(client, Err(Error::Refused { code, .. }) if code == "INVALID_NAME"));
 }
 
-/// Refuses the token as a hub does: an error without a request to name, and a close.
+/// Refuses the token as a hub does: an error that names no request, and a close.
 async fn refuse_token(mut peer: Peer) {
     let payload = json!({ "code": "AUTH_FAILED", "detail": "no" });
     peer.send(json!({ "type": "error", "sender": "orochi-server", "payload": payload })).await;
@@ -190,6 +190,6 @@ async fn pings_are_answered_and_the_last_handle_closes_the_connection() {
     let asked = peer.next().await;
     peer.ack(&asked).await;
     within(beat).await.expect("no panic").expect("answered");
-    // The task's handle was the last.
+    // The task held the last handle.
     assert!(matches!(within(peer.0.next()).await, Some(Ok(Message::Close(_)))));
 }

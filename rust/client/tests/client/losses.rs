@@ -1,4 +1,4 @@
-//! Nothing is lost, doubled or reordered between a client and its socket.
+//! Nothing is lost, repeated or reordered between a client and its socket.
 
 use futures_util::future::join_all;
 use orochi_client::{Client, State};
@@ -11,7 +11,7 @@ use crate::scripted::{Hub, message, within};
 async fn a_frame_reaches_a_hub_that_reads_late_though_others_come_meanwhile() {
     let hub = Hub::bind().await;
     let (client, mut peer) = hub.client().await;
-    // More than the sockets hold: writing it waits for the hub, and is disturbed in that.
+    // More than the sockets hold, so that writing waits for the hub and is interrupted.
     let sends: Vec<_> = (0..60).map(|_| tokio::spawn(client.send(message("x".repeat(200 * 1024))))).collect();
     for seq in 1..=8 {
         peer.message(seq, "hello").await;
@@ -30,7 +30,7 @@ async fn messages_go_out_in_the_order_of_the_calls() {
     let hub = Hub::bind().await;
     let (client, mut peer) = hub.client().await;
     for number in 0..20_000 {
-        // Polled by another thread, whenever it gets to it.
+        // Another thread polls the future at any time.
         tokio::spawn(client.send(message(number.to_string())));
     }
     for number in 0..20_000 {
@@ -101,7 +101,7 @@ async fn seen_is_said_again_on_a_new_connection() {
     peer.message(7, "hello").await;
     within(client.inbox().recv()).await.expect("open");
     client.finished(Seq::new(7).expect("small"));
-    // Written, but never dealt with: the connection ends first.
+    // The message was sent, but not handled: the connection ends first.
     assert_eq!(peer.next().await["payload"]["seen"], 7);
     drop(peer);
     let mut peer = hub.accept().await;

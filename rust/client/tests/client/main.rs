@@ -1,4 +1,4 @@
-//! The client against a hub that does what a test says: stalls, refuses, cuts.
+//! The client with a hub that a test controls: it stalls, refuses, and cuts connections.
 
 mod answers;
 mod caught_up;

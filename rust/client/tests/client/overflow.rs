@@ -1,4 +1,4 @@
-//! A full inbox: what does not fit stays in the hub's log and is fetched later, also when the hub says no first.
+//! A full inbox: further messages stay in the hub's log and are fetched later, even if the hub first refuses.
 
 use orochi_client::Client;
 use orochi_protocol::Seq;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::scripted::{Hub, Peer, within};
 
-/// Frames of which the inbox holds some and not all.
+/// The number of frames; the inbox holds only some of them.
 const COUNT: u64 = 80;
 
 pub async fn overflow(client: &Client, peer: &mut Peer) {
@@ -15,7 +15,7 @@ pub async fn overflow(client: &Client, peer: &mut Peer) {
     for seq in 1..=COUNT {
         peer.message(seq, &content).await;
     }
-    // Answers still come: the socket is read on.
+    // Answers still arrive, because the socket is read.
     let (beat, ()) = tokio::join!(client.heartbeat(), async {
         let beat = peer.next().await;
         peer.ack(&beat).await;
@@ -45,7 +45,7 @@ async fn what_did_not_fit_is_fetched_when_there_is_room() {
     take(&client, 1..=1).await;
     take(&client, 2..=40).await;
     let (register, after) = fetched(&mut peer).await;
-    // A live one that comes before the rest is among the rest, too.
+    // A live message that arrives before the rest is also part of the rest.
     peer.message(COUNT + 1, "live").await;
     peer.ack(&register).await;
     for seq in after + 1..=COUNT + 2 {
@@ -67,7 +67,7 @@ async fn a_refused_fetch_is_tried_again() {
     take(&client, 41..=after).await;
     peer.refuse(&register, "STORE_UNAVAILABLE").await;
     let (register, again) = fetched(&mut peer).await;
-    // Whoever joined under the name meanwhile, this connection goes on.
+    // Other connections of the name stay, and so does this one.
     assert_eq!((again, &register["payload"]["conflict"]), (after, &Value::Null));
     peer.ack(&register).await;
     peer.message(after + 1, "at last").await;

@@ -1,4 +1,4 @@
-//! A hub whose every frame a test decides.
+//! A hub whose frames a test sends one by one.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::frames;
 
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The result, or a failed test where it does not come.
+/// Returns the result, or fails the test if it does not come in time.
 pub async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, work).await.expect("this should have happened by now")
 }
@@ -29,13 +29,13 @@ impl Hub {
         Options::new(format!("ws://{}", self.0.local_addr().expect("bound")), "alice")
     }
 
-    /// A client and the hub's side of its connection.
+    /// Returns a client and the hub's side of its connection.
     pub async fn client(&self) -> (Client, Peer) {
         let (client, peer) = tokio::join!(Client::connect(self.options()), self.accept());
         (client.expect("accepted"), peer)
     }
 
-    /// The next connection, registered.
+    /// Accepts the next connection and its register.
     pub async fn accept(&self) -> Peer {
         let mut peer = self.accept_silent().await;
         let register = peer.expect("register").await;
@@ -43,7 +43,7 @@ impl Hub {
         peer
     }
 
-    /// The next connection, whose register waits.
+    /// Accepts the next connection, without answering its register.
     pub async fn accept_silent(&self) -> Peer {
         let (stream, _) = within(self.0.accept()).await.expect("a connection");
         Peer(within(accept_async(stream)).await.expect("a WebSocket"))
@@ -54,7 +54,7 @@ impl Hub {
 pub struct Peer(pub WebSocketStream<TcpStream>);
 
 impl Peer {
-    /// The next frame of this type; heartbeats in between are answered.
+    /// The next frame of this type. Heartbeats before it are answered.
     pub async fn expect(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.next().await;
@@ -70,7 +70,7 @@ impl Peer {
         frames::from_client(&self.next_text().await)
     }
 
-    /// The next frame as it stands: an old hub takes some that the page does not have.
+    /// The text of the next frame: an old hub accepts some that the protocol's page does not have.
     pub async fn next_text(&mut self) -> String {
         let frame = within(self.0.next()).await.expect("the client is there").expect("a frame");
         frame.to_text().expect("text").to_owned()

@@ -1,4 +1,4 @@
-//! Sizes are checked before anything is queued, and a close over a frame's size fails that frame only.
+//! Sizes are checked before anything is queued, and a close because of a frame's size fails only that frame.
 
 use orochi_client::{Error, Outgoing};
 use orochi_protocol::ErrorCode;
@@ -20,7 +20,7 @@ async fn sizes_over_the_limit_are_refused_and_nothing_is_sent() {
     let metadata = RawValue::from_string(format!("\"{}\"", "x".repeat(64 * 1024))).expect("JSON");
     let large = [
         message("x".repeat(256 * 1024 + 1)),
-        // Each character is six in the frame.
+        // Each character has six bytes in the frame.
         message("\u{1}".repeat(200 * 1024)),
         Outgoing { metadata: Some(metadata), ..message("small") },
     ];
