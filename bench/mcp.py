@@ -1,9 +1,9 @@
 """What MCP costs: how soon `wait` answers, what a waiting client takes of the hub, and what `orochi mcp` itself takes.
 
-    OROCHI_TEST_BINARY=target/release/orochi PYTHONPATH=. python bench/mcp.py
+    OROCHI_TEST_BINARY=target/release/orochi PYTHONPATH=. python -P bench/mcp.py
 
-Prints a line for each figure, with what is required. The client is this process, so on a busy machine times are mostly
-its own.
+`-P`, because this file has the name of a package that it uses. Prints a line for each figure, with what is required.
+The client is this process, so on a busy machine times are mostly its own.
 """
 
 from __future__ import annotations
@@ -73,8 +73,10 @@ class Http:
         return await self.end_wait()
 
 
-async def ways(hub: Hub, name: str, wait: Callable[[], Awaitable[str]]) -> list[float]:
-    """From the start of a send until an open wait has its message."""
+async def ways(
+    hub: Hub, name: str, wait: Callable[[], Awaitable[str]], after: Callable[[str], Awaitable[object]] | None = None
+) -> list[float]:
+    """From the start of a send until an open wait has its message; `after` is not counted."""
     took = []
     async with hub.client("writer") as writer:
         for number in range(MESSAGES):
@@ -82,9 +84,12 @@ async def ways(hub: Hub, name: str, wait: Callable[[], Awaitable[str]]) -> list[
             await asyncio.sleep(OPEN_FOR)
             start = time.perf_counter()
             sending = asyncio.ensure_future(writer.send(f"@{name}", f"message {number}"))
-            assert f"message {number}" in await waiting
+            text = await waiting
             took.append(time.perf_counter() - start)
+            assert f"message {number}" in text
             await sending
+            if after is not None:
+                await after(text)
     return took
 
 
@@ -94,13 +99,14 @@ async def waits(hub: Hub, home: Path) -> None:
     await raw.initialize()
 
     async def wait() -> str:
-        text, _ = await raw.call("wait", timeout=50)
-        # The inbox is bounded: what was shown is dealt with.
+        return (await raw.call("wait", timeout=50))[0]
+
+    async def seen(text: str) -> None:
+        # The inbox is bounded.
         await raw.call("inbox", seen=text.split()[0].removeprefix("orochi#"))
-        return text
 
     for what, most, took in [
-        ("stdio", 20, await ways(hub, "stdio", wait)),
+        ("stdio", 20, await ways(hub, "stdio", wait, seen)),
         ("HTTP", 50, await ways(hub, "http", (await Http(hub, "http").open()).wait)),
     ]:
         p50, p99 = percentile(took, 0.5), percentile(took, 0.99)

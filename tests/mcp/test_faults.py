@@ -25,6 +25,17 @@ async def test_mcp_http_is_behind_the_hubs_own_checks(hub: Hub, headers: dict[st
         assert (refused.value.code, body["code"]) in [(401, "AUTH_FAILED"), (403, "FORBIDDEN_ORIGIN")]
 
 
+async def test_mcp_http_body_over_the_limit_is_refused(hub: Hub) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
+    headers["Content-Type"] = "application/json"
+    body = b'"' + b"x" * 1024 * 1024 + b'"'
+    request = urllib.request.Request(f"http://127.0.0.1:{hub.port}/mcp/ann", data=body, headers=headers, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        await asyncio.to_thread(urllib.request.urlopen, request, timeout=DEADLINE)
+    refused.value.close()
+    assert refused.value.code == 413
+
+
 async def test_mcp_http_without_a_name_reads_and_says_how_to_give_one(hub: Hub) -> None:
     import fastmcp
     from fastmcp.client.transports import StreamableHttpTransport

@@ -4,12 +4,14 @@
 //! - `listed`: the tools as clients list them, and the instructions. `tools`: what each of them does; `arguments`: what
 //!   it is given.
 //! - [`render`]: results as lines. [`text`]: other agents' texts as they are put before a model.
-//! - [`server`]: the MCP server. [`stdio`]: on stdin and stdout. [`http`]: over streamable HTTP.
+//! - [`server`]: the MCP server. [`stdio`]: on stdin and stdout. [`http`]: over streamable HTTP; `parked`: calls
+//!   that wait there.
 
 mod arguments;
 pub mod backend;
 pub mod http;
 mod listed;
+mod parked;
 pub mod render;
 pub mod server;
 pub mod stdio;

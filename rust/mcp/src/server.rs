@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation,
     InitializeRequestParams, InitializeResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities,
@@ -9,12 +10,13 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::backend::{Backend, Call};
 use crate::listed::{self, Extras};
-use crate::tools;
+use crate::parked::Parked;
+use crate::tools::{self, Asked, Waited};
 
 /// How far the conversation with a client on stdio is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,21 @@ impl<B: Backend> Server<B> {
         let mut stage = self.stage.subscribe();
         // The server holds the sender, so there is always another stage to wait for.
         while *stage.borrow_and_update() != Stage::Ended && stage.changed().await.is_ok() {}
+    }
+
+    /// Calls a tool, until nobody reads its answer any more. What was waited for stays where it is then.
+    async fn call(
+        &self,
+        context: &RequestContext<RoleServer>,
+        call: &Call,
+        name: &str,
+        given: Map<String, Value>,
+    ) -> Result<Waited, ErrorData> {
+        tokio::select! {
+            done = tools::call(&*self.backend, call, name, given) => Ok(done),
+            () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
+            () = self.ended(), if tools::waits(name) => Err(ErrorData::internal_error("the client ended", None)),
+        }
     }
 
     fn who_calls(&self, context: &RequestContext<RoleServer>) -> Call {
@@ -107,13 +124,14 @@ impl<B: Backend> ServerHandler for Server<B> {
     ) -> Result<CallToolResponse, ErrorData> {
         let call = self.who_calls(&context);
         let given = request.arguments.unwrap_or_default();
-        let done = tokio::select! {
-            done = tools::call(&*self.backend, &call, &request.name, given) => done,
-            // Nobody reads the answer. What was waited for stays where it is.
-            () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
-            () = self.ended(), if tools::waits(&request.name) => {
-                return Err(ErrorData::internal_error("the client ended", None));
+        let parked = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Parked>());
+        let done = match parked.filter(|_| tools::waits(&request.name)) {
+            Some(parked) => {
+                let asked = Asked { call, name: request.name.to_string(), given };
+                // Nobody sees this answer: the request comes once more when the call has waited.
+                parked.park(asked).unwrap_or_else(|| Some(Ok(String::new())))
             }
+            None => self.call(&context, &call, &request.name, given).await?,
         };
         let result = match done {
             None => {

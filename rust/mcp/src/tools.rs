@@ -15,6 +15,17 @@ use crate::render;
 const WAIT_MAX: f64 = 50.0;
 const WAIT_DEFAULT: f64 = 45.0;
 
+/// A call of a tool.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) call: Call,
+    pub(crate) name: String,
+    pub(crate) given: Map<String, Value>,
+}
+
+/// A tool's text, or what its model is told as an error; None for a tool that there is not.
+pub(crate) type Waited = Option<Result<String, Fault>>;
+
 /// Whether a tool's result may be long in coming.
 pub(crate) fn waits(name: &str) -> bool {
     matches!(name, "wait" | "ask")
@@ -24,12 +35,7 @@ pub(crate) fn waits(name: &str) -> bool {
 ///
 /// # Errors
 /// What a model is told as an error; None for a tool that there is not.
-pub(crate) async fn call<B: Backend>(
-    backend: &B,
-    call: &Call,
-    name: &str,
-    given: Map<String, Value>,
-) -> Option<Result<String, Fault>> {
+pub(crate) async fn call<B: Backend>(backend: &B, call: &Call, name: &str, given: Map<String, Value>) -> Waited {
     Some(match name {
         "send" => send(backend, call, given).await,
         "inbox" => inbox(backend, call, given).await,
