@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -58,4 +60,21 @@ def test_hook_without_a_resident_offers_each_message_once_and_makes_it_seen(mach
         lambda: (
             claude.hook("PostToolBatch", tool_calls=[]) is None and machine.hub.receipt(second, "api-claude") == "seen"
         )
+    )
+
+
+def test_hook_beside_a_resident_that_hangs_offers_nothing_again(machine: Machine):
+    machine.init("claude-code")
+    claude = machine.session("claude-code")
+    claude.start()
+    until(lambda: machine.hub.row("api-claude"))
+    claude.hook("UserPromptSubmit", prompt="do it")
+    seq = machine.hub.post("@api-claude", "one", intent="inform")
+    assert f"orochi#{seq} " in until(lambda: claude.hook("PostToolBatch", tool_calls=[]))
+    resident = claude.do(do="pid")["pid"]
+    os.kill(resident, signal.SIGSTOP)
+    assert [claude.hook("PostToolBatch", tool_calls=[]) for _ in range(5)] == [None] * 5
+    os.kill(resident, signal.SIGCONT)
+    until(
+        lambda: claude.hook("PostToolBatch", tool_calls=[]) is None and machine.hub.receipt(seq, "api-claude") == "seen"
     )

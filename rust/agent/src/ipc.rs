@@ -52,6 +52,8 @@ pub struct Answer {
     pub context: Option<String>,
     /// Whether the hub is reached.
     pub is_connected: bool,
+    /// Why the hub refuses the agent; empty where it does not.
+    pub refused: String,
     /// `wake`, `turn` or `poll`.
     pub reach: String,
     /// The hub's address.
@@ -140,6 +142,13 @@ impl Conversation {
         // A resident that is gone offers the messages again.
         let _ = self.stream.get_mut().write_all(PRINTED.as_bytes());
     }
+}
+
+/// Whether a resident above this process runs, even if it gave no answer in time.
+pub fn has_own_resident() -> bool {
+    let folder = dirs::runtime();
+    let runs = |pid| dirs::socket(&folder, pid).is_ok_and(|path| UnixStream::connect(path).is_ok());
+    dirs::is_own(&folder) && ancestors().into_iter().any(runs)
 }
 
 /// Whether the resident of this client's process answers.

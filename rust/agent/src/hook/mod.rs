@@ -40,6 +40,8 @@ pub fn run(client: Option<&str>) {
     let conversation = Conversation::with_own_resident(&ask(&input), RESIDENT_MAX);
     let (context, source) = match conversation {
         Some(mut conversation) => (conversation.answer.context.take(), Source::Resident(conversation)),
+        // A slow resident knows what it has offered, and the hub does not: the next hook asks it again.
+        None if ipc::has_own_resident() => return,
         None => match direct::ask(&input) {
             Some(offer) => (offer.context.clone(), Source::Hub(offer)),
             None => return,
