@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.join.kit import Machine
+from tests.join.kit import Machine, until
+from tests.join.kit import program as _program
 
 FOREIGN = '{\n\t"model": "opus",\n\t"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "mine"}]}]}}'
 
@@ -110,3 +111,18 @@ def test_doctor_tells_what_is_wrong(machine: Machine):
     down = machine.run("doctor")
     assert down.returncode == 1
     assert "orochi serve" in down.stdout
+
+
+def test_resident_whose_token_is_refused_says_so_to_tools_status_bar_and_doctor(machine: Machine):
+    machine.init("claude-code")
+    claude = machine.session("claude-code")
+    kept = machine.home / ".config" / "orochi" / "hub.toml"
+    kept.write_text(kept.read_text().replace("hub-token", "old-token"))
+    claude.start()
+    until(lambda: "refuses the token" in claude.call("inbox"))
+    assert "hub.toml" in claude.call("send", to="@alice", text="hello")
+    shown = claude.do(do="hook", command=f"{_program()} statusline", text="{}")
+    assert shown["out"] == "orochi api-claude · refused by the hub: orochi doctor\n"
+    doctor = claude.do(do="hook", command=f"{_program()} doctor", text="")
+    assert doctor["code"] == 1
+    assert "resident: api-claude, not connected: the Orochi hub at" in doctor["out"]

@@ -1,5 +1,6 @@
 //! The resident's connection to the hub: made as soon as there is one, and made anew for ever.
 
+use std::io::Write;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::message::Delivered;
 /// Waits between tries to connect the first time: short, then longer.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(10);
+/// The same after a refusal, which a person has to do something about.
+const REFUSED_LONGEST: Duration = Duration::from_secs(600);
 /// Text that waits in the client's inbox while the delivery rules have no room.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -39,15 +42,29 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
             Err(error) => {
                 tracing::debug!(%error, "not connected yet");
-                shared.failed(refusal(&shared, &error));
-                if matches!(error, Error::AuthFailed { .. } | Error::Invalid(_)) {
+                let refusal = refusal(&shared, &error);
+                if let Some(fault) = &refusal {
+                    tell_once(&shared, &fault.detail);
+                    shared.failed(refusal);
                     // The hub may be started with this token later; until then each try is for nothing.
-                    wait = LONGEST;
+                    sleep(wait).await;
+                    wait = (wait * 2).min(REFUSED_LONGEST);
+                    continue;
                 }
+                shared.failed(None);
             }
         }
-        sleep(wait).await;
+        sleep(wait.min(LONGEST)).await;
         wait = (wait * 2).min(LONGEST);
+    }
+}
+
+/// Says on stderr, which clients keep in their logs, why the hub refuses this agent, unless it was the last thing said.
+fn tell_once(shared: &Shared, detail: &str) {
+    let is_known = shared.look(|state| state.trouble.as_ref().is_some_and(|known| known.detail == detail));
+    if !is_known {
+        // A stderr that is gone takes nothing.
+        let _ = writeln!(std::io::stderr(), "orochi: {detail}");
     }
 }
 

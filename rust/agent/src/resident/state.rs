@@ -231,7 +231,10 @@ impl Shared {
             (offer, answer)
         });
         answer.is_connected = self.client().is_some();
-        answer.reach = self.look(|state| state.reach.as_str().to_owned());
+        (answer.reach, answer.refused) = self.look(|state| {
+            let refused = state.trouble.as_ref().map(|fault| fault.detail.clone());
+            (state.reach.as_str().to_owned(), refused.unwrap_or_default())
+        });
         answer.hub = self.options.hub.url.clone();
         (offer, answer)
     }

@@ -111,7 +111,11 @@ fn resident_line() -> String {
     let ask = Ask { event: "status".to_owned(), ..Ask::default() };
     match Conversation::with_own_resident(&ask, RESIDENT_MAX).map(|conversation| conversation.answer) {
         Some(answer) => {
-            let hub = if answer.is_connected { "connected" } else { "not connected to the hub" };
+            let hub = match (answer.is_connected, answer.refused.is_empty()) {
+                (true, _) => "connected".to_owned(),
+                (false, true) => "not connected to the hub".to_owned(),
+                (false, false) => format!("not connected: {}", text::inline(&answer.refused)),
+            };
             let name = text::inline(&answer.name);
             format!("resident: {name}, {hub}, {} wait, a mention reaches it by: {}", answer.waiting, answer.reach)
         }

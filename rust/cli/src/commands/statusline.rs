@@ -33,6 +33,9 @@ impl Statusline {
             Some(answer) if answer.is_connected => {
                 format!("orochi {} · {} wait", text::inline(&answer.name), answer.waiting)
             }
+            Some(answer) if !answer.refused.is_empty() => {
+                format!("orochi {} · refused by the hub: orochi doctor", text::inline(&answer.name))
+            }
             Some(answer) => format!("orochi {} · hub away", text::inline(&answer.name)),
             None => "orochi · not running".to_owned(),
         };
