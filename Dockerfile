@@ -7,6 +7,7 @@ ENV RUSTFLAGS="-C target-feature=+crt-static" CARGO_TERM_COLOR=never
 
 # The dependencies first, in a layer of their own: a change of our own sources leaves it as it is. The members of the
 # workspace are there by name only, with a source file each that does nothing.
+COPY .cargo/config.toml .cargo/
 COPY Cargo.toml Cargo.lock ./
 COPY rust/protocol/Cargo.toml rust/protocol/
 COPY rust/hub/Cargo.toml rust/hub/

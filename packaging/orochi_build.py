@@ -48,6 +48,7 @@ exec "${{self%/*}}/orochi" {arguments}"$@"
 """
 # What the source package holds. The whole workspace: without a member of it Cargo.lock would not be up to date.
 SOURCES = (
+    ".cargo",
     "Cargo.toml",
     "Cargo.lock",
     "LICENSE",

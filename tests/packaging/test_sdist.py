@@ -51,6 +51,12 @@ def test_sdist_holds_the_workspace_under_its_own_lock_file(unpacked: Path) -> No
     assert told.returncode == 0, told.stderr
 
 
+def test_sdist_holds_how_cargo_is_to_build(unpacked: Path) -> None:
+    # Without it SQLite waits for more than the data at each commit.
+    config = Path(".cargo/config.toml")
+    assert (unpacked / config).read_bytes() == (CHECKOUT / config).read_bytes()
+
+
 def test_sdist_holds_what_git_knows_of_its_folders(unpacked: Path) -> None:
     tops = {path.name for path in unpacked.iterdir()}
     known = {source.path for source in read_tree(CHECKOUT) if source.path.split("/")[0] in tops - {"bench"}}

@@ -4,7 +4,10 @@ use std::io::IsTerminal;
 use std::panic;
 
 use orochi_hub::config::{Config, LogFormat};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::failure::Failure;
 use crate::stderr;
@@ -17,7 +20,7 @@ const QUIET: &str = "rmcp=warn";
 /// # Errors
 /// Fails if the filter is invalid, or the log's thread can't be started.
 pub fn start(config: &Config) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|_| {
+    let filter: Targets = format!("{QUIET},{}", config.log).parse().map_err(|_| {
         Failure::Usage(format!(
             "OROCHI_LOG is {:?}; expected error, warn, info, debug, trace or a filter such as warn,orochi_hub=debug",
             config.log
@@ -30,18 +33,18 @@ pub fn start(config: &Config) -> Result<(), Failure> {
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(|| stderr::Writer)
         // tracing would report its own errors with eprintln!, which panics if stderr can't be written.
         .log_internal_errors(false)
         .with_ansi(terminal);
-    // If logging was already started in this process, the first log continues.
-    let _ = if json {
-        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    let lines = if json {
+        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
     } else {
-        lines.try_init()
+        lines.boxed()
     };
+    // If logging was already started in this process, the first log continues.
+    let _ = registry().with(filter).with(lines).try_init();
     // The standard hook would block if nobody reads stderr, and does not write JSON.
     panic::set_hook(Box::new(|info| tracing::error!("{info}")));
     Ok(())

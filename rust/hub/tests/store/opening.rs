@@ -410,3 +410,12 @@ fn epoch_stays_when_nothing_was_put_back() {
     drop(store);
     assert_eq!(moved.open().1.epoch, epoch);
 }
+
+/// The flags stand in .cargo/config.toml, which a build elsewhere can miss. SQLite lists this one of them; the one that
+/// makes it wait for the data alone (fdatasync) it does not list.
+#[test]
+fn sqlite_is_built_with_our_flags() {
+    let connection = Connection::open_in_memory().unwrap();
+    let is_used = "SELECT sqlite_compileoption_used('DEFAULT_MEMSTATUS=0')";
+    assert!(connection.query_row(is_used, [], |row| row.get::<_, bool>(0)).unwrap());
+}
