@@ -52,8 +52,8 @@ impl Reader {
     fn open(path: &Path, legacy_head: Seq) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
-        // A cache of 1 MiB for each reader: pages that are read often stay, and an empty hub stays small.
-        connection.pragma_update(None, "cache_size", -1024)?;
+        // A cache of 512 KiB for each reader: pages that are read often stay, and an empty hub stays small.
+        connection.pragma_update(None, "cache_size", -512)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(32);
