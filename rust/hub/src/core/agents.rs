@@ -23,7 +23,10 @@ impl CoreThread {
             (_, Some(refusal)) => return self.refuse_asker(asker, refusal),
             (Outcome::Done(event), None) => event.into_iter().collect(),
             // This hub ends: its connections are told that, and nothing of its agents.
-            (Outcome::Told(_), None) if self.is_own_end(entry) => Vec::new(),
+            (Outcome::Told(_), None) if self.is_own_end(entry) => {
+                self.is_gone = true;
+                return;
+            }
             (Outcome::Told(events), None) => events,
             (Outcome::Begun(call), None) => {
                 if let Asker::Call(answer) = asker {
@@ -186,6 +189,8 @@ impl CoreThread {
                     frames.into_iter().for_each(|frame| self.stage_reply(index, frame));
                 }
             }
+            #[cfg(feature = "sim")]
+            Command::Fence(_) => {}
             // Whoever waits for one of these finds its answer's channel closed, which says the same.
             Command::Presence { .. }
             | Command::BeginCall { .. }

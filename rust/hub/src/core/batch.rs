@@ -6,7 +6,7 @@ use orochi_protocol::{Seq, Timestamp};
 use super::ask::{Ask, Asker};
 use super::entry::Entry;
 use super::outcome::Outcome;
-use crate::roster::{AgentIndex, Due};
+use crate::roster::{AgentIndex, Due, HubId};
 use crate::store::{Age, StoreError};
 
 /// Requests of one batch: enough that a commit, and a write to each socket, are shared by many.
@@ -45,15 +45,36 @@ pub(super) struct Order {
     pub(super) ts: Timestamp,
     /// How old rows may be.
     pub(super) age: Age,
+    /// Where it is among the batches of all, where several hubs share the log.
+    pub(super) numbered: Option<Numbered>,
+}
+
+/// The place of a batch in a shared log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbered {
+    /// The hub that proposed it.
+    pub(super) hub: HubId,
+    /// How many batches there are up to this one.
+    pub(super) place: u64,
+    /// Its number among those of its hub.
+    pub(super) n: u64,
 }
 
 impl Default for Order {
     fn default() -> Self {
-        Self { ts: Timestamp::from_micros(0), age: Age::default() }
+        Self { ts: Timestamp::from_micros(0), age: Age::default(), numbered: None }
     }
 }
 
 impl Batch {
+    /// A batch of a log that several hubs share, with this hub's requests where it is its own. Each is on disk before
+    /// the next one is applied, whatever is in it.
+    #[cfg(feature = "sim")]
+    pub(super) fn committed(entries: Vec<Entry>, order: Order, asks: Vec<Ask>) -> Self {
+        let needs_store = asks.iter().any(Ask::needs_store);
+        Self { entries, order, asks, is_lasting: true, needs_store, ..Self::default() }
+    }
+
     /// Adds an entry, and who waits for what becomes of it.
     pub(super) fn propose(&mut self, entry: Entry, asker: Asker) {
         self.bytes += entry.bytes();
@@ -84,6 +105,12 @@ impl Batch {
     /// How many more requests it takes; none where their texts are enough.
     pub(super) fn room(&self) -> usize {
         if self.bytes >= BYTES_MAX { 0 } else { REQUESTS_MAX.saturating_sub(self.asks.len()) }
+    }
+
+    /// Leaves out the entries, which do not count.
+    pub(super) fn pass_over(&mut self) {
+        self.entries.clear();
+        self.is_lasting = false;
     }
 
     /// Forgets everything but the space.

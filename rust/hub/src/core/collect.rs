@@ -55,6 +55,11 @@ impl CoreThread {
             Command::Receipts { asker, message, answer } => {
                 let _ = answer.send(self.receipts(asker.as_ref(), &message));
             }
+            #[cfg(feature = "sim")]
+            Command::Fence(hub) => {
+                let at = orochi_protocol::Timestamp::from_micros(0);
+                self.next.propose(Entry::HubGone { hub, at }, Asker::Nobody);
+            }
             // They woke the core; each turn looks for what they stand for.
             Command::LookUp | Command::Written | Command::Shutdown => {}
         }

@@ -140,6 +140,9 @@ pub enum Command {
     },
     /// A connection is gone.
     Disconnect(ConnectionId),
+    /// Says in the log that another hub is gone, whether it is or not.
+    #[cfg(feature = "sim")]
+    Fence(crate::roster::HubId),
     /// The hub stops: everything accepted so far is answered, then every connection is told to close.
     Shutdown,
 }

@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use orochi_protocol::Seq;
+use orochi_protocol::{Seq, Timestamp};
 
 use super::ask::Ask;
-use super::batch::Batch;
+use super::batch::{Batch, Numbered};
 use super::entry::Entry;
 use super::outcome::{Appended, Outcome};
 use super::unavailable;
 use crate::roster::{AgentIndex, Due};
 use crate::store::states::OFFLINE;
-use crate::store::{Store, StoreError};
+use crate::store::{Batch as Transaction, Store, StoreError};
 
 /// The log's writer and what it has to know from one batch to the next.
 pub(super) struct Durable {
@@ -116,47 +116,20 @@ impl Durable {
         if age.sweeps {
             transaction.sweep_states(ts)?;
         }
+        if let Some(Numbered { hub, place, n }) = batch.order.numbered {
+            transaction.put_place(place, hub.0, n)?;
+        }
+        let is_shared = batch.order.numbered.is_some();
         let mut newest = *head;
         for (entry, outcome) in batch.entries.iter_mut().zip(&mut batch.outcomes) {
-            if !matches!(outcome, Outcome::Open) {
-                continue;
+            match entry {
+                Entry::HubUp { hub } if !is_shared => transaction.put_hub(hub.0)?,
+                Entry::HubGone { hub, .. } if is_shared => transaction.put_gone(hub.0)?,
+                _ => {}
             }
-            *outcome = match entry {
-                Entry::Message(message) => {
-                    let seq = newest.next();
-                    let appended = message.append(&mut transaction, seq)?;
-                    if matches!(appended, Appended::New) {
-                        newest = seq;
-                    }
-                    Outcome::Message(appended)
-                }
-                Entry::CallBegin { key, asked } => {
-                    Outcome::Begun(transaction.begin_call(&key.asker, &key.id, asked, ts)?)
-                }
-                Entry::CallEnd { key, answer } => {
-                    transaction.end_call(&key.asker, &key.id, answer.as_deref())?;
-                    Outcome::Done(None)
-                }
-                Entry::SignOut { nonce, until } => {
-                    transaction.end_session(nonce, *until)?;
-                    Outcome::Done(None)
-                }
-                Entry::HubUp { hub } => {
-                    transaction.put_hub(hub.0)?;
-                    Outcome::Done(None)
-                }
-                // Their records are written below.
-                Entry::Register(_)
-                | Entry::Attend { .. }
-                | Entry::Leave { .. }
-                | Entry::Join { .. }
-                | Entry::Part { .. }
-                | Entry::Keep { .. }
-                | Entry::Alive { .. }
-                | Entry::Seen { .. }
-                | Entry::Status { .. }
-                | Entry::HubGone { .. } => Outcome::Done(None),
-            };
+            if matches!(outcome, Outcome::Open) {
+                *outcome = write_entry(&mut transaction, entry, ts, &mut newest)?;
+            }
         }
         for (agent, first_head) in first_heads(batch, *head) {
             if let Some(due) = due.get_mut(&agent) {
@@ -171,10 +144,49 @@ impl Durable {
             if states.get(&due.agent).map_or(OFFLINE, String::as_str) != due.state {
                 transaction.put_state(&due.record.name, &due.state, due.since.unwrap_or(ts))?;
             }
+            if let Some(sessions) = &due.sessions {
+                transaction.put_sessions(&due.record.name, sessions)?;
+            }
         }
         transaction.commit()?;
         Ok(newest)
     }
+}
+
+/// Writes what an entry changes beside agents' records.
+fn write_entry(
+    transaction: &mut Transaction<'_>,
+    entry: &mut Entry,
+    ts: Timestamp,
+    newest: &mut Seq,
+) -> Result<Outcome, StoreError> {
+    match entry {
+        Entry::Message(message) => {
+            let seq = newest.next();
+            let appended = message.append(transaction, seq)?;
+            if matches!(appended, Appended::New) {
+                *newest = seq;
+            }
+            return Ok(Outcome::Message(appended));
+        }
+        Entry::CallBegin { key, asked } => {
+            return transaction.begin_call(&key.asker, &key.id, asked, ts).map(Outcome::Begun);
+        }
+        Entry::CallEnd { key, answer } => transaction.end_call(&key.asker, &key.id, answer.as_deref())?,
+        Entry::SignOut { nonce, until } => transaction.end_session(nonce, *until)?,
+        Entry::Register(_)
+        | Entry::Attend { .. }
+        | Entry::Leave { .. }
+        | Entry::Join { .. }
+        | Entry::Part { .. }
+        | Entry::Keep { .. }
+        | Entry::Alive { .. }
+        | Entry::Seen { .. }
+        | Entry::Status { .. }
+        | Entry::HubUp { .. }
+        | Entry::HubGone { .. } => {}
+    }
+    Ok(Outcome::Done(None))
 }
 
 /// The agents that register for the first time in this batch, and the newest message before each of them.

@@ -335,6 +335,15 @@ impl Core {
         self.ask(|answer| Command::EndSession { nonce, until, answer }).await?
     }
 
+    /// All that the roster knows, to be compared with another hub's.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    #[cfg(feature = "sim")]
+    pub async fn roster_text(&self) -> Result<String, Refusal> {
+        self.look_up(|known| known.roster.text()).await
+    }
+
     /// Waits until every command sent before is done.
     ///
     /// # Errors

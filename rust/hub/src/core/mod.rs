@@ -50,16 +50,22 @@ pub use crate::clock::system_clock;
 pub use agents::not_registered;
 pub use command::{Accepted, AgentAction, CallKey, Command, NamedAction, Stats};
 pub use handle::{Core, beyond_log, no_such_message, shutting_down, unavailable};
+#[cfg(feature = "sim")]
+pub use log::sim;
 pub use stamp::stray_frame;
+#[cfg(feature = "sim")]
+pub use start::start_in;
 pub use start::{Writing, start, start_writing};
 pub use waits::Watch;
 
 use crate::delivery::ring::Ring;
 use crate::links::ConnectionIndex;
 pub use crate::roster::ConnectionId;
+#[cfg(feature = "sim")]
+pub use crate::roster::HubId;
 use crate::search::Search;
 use ask::{Ask, Asker};
-use batch::Batch;
+use batch::{Batch, Numbered};
 use entry::Entry;
 use events::event_frame;
 use known::Known;
@@ -106,6 +112,8 @@ struct CoreThread {
     spare: Batch,
     /// Connections for which frames are staged.
     touched: Vec<ConnectionIndex>,
+    /// Whether the log says that this hub is gone.
+    is_gone: bool,
 }
 
 impl CoreThread {
@@ -132,6 +140,9 @@ impl CoreThread {
             if stop {
                 return self.stop(inbox);
             }
+            if self.is_gone || self.log.is_over() {
+                return self.close_all();
+            }
             if self.writer.is_lost() {
                 tracing::error!("the thread that writes the log has ended: the hub stops");
                 return self.close_all();
@@ -156,7 +167,7 @@ impl CoreThread {
             }
             return Some(done);
         }
-        if self.next.is_empty() {
+        if self.next.is_empty() && !self.log.brings() {
             return None;
         }
         if !self.needs_store() {
@@ -177,13 +188,23 @@ impl CoreThread {
     /// Whether the next batch has to do with the disk, or records are still to be written.
     fn needs_store(&mut self) -> bool {
         let has_due = self.writer.idle().is_some_and(|durable| durable.has_due());
-        !self.next.is_empty() && (self.next.needs_store() || has_due)
+        self.log.brings() || !self.next.is_empty() && (self.next.needs_store() || has_due)
     }
 
     /// Proposes what was collected, and applies the next batch of the log to the roster. The one before it is on disk.
     fn take_next(&mut self) -> Option<Batch> {
-        let proposed = std::mem::replace(&mut self.next, std::mem::take(&mut self.spare));
-        let mut batch = self.log.propose(proposed, self.stamper.now())?;
+        let mut batch = if self.log.has_room() {
+            let proposed = std::mem::replace(&mut self.next, std::mem::take(&mut self.spare));
+            self.log.propose(proposed, self.stamper.now())?
+        } else {
+            self.log.committed()?
+        };
+        if let Some(Numbered { hub, n, .. }) = batch.order.numbered {
+            let says_up = batch.entries.iter().any(|entry| matches!(entry, Entry::HubUp { .. }));
+            if !self.known.roster.count(hub, n, says_up) {
+                batch.pass_over();
+            }
+        }
         let committed = self.committed();
         let Self { known, stamper, epoch, .. } = self;
         let log = Extent { epoch, committed };
@@ -287,6 +308,7 @@ impl CoreThread {
                 Some(batch) => self.finish_batch(batch),
                 // The thread has just got it.
                 None if self.writer.idle().is_none() && !self.writer.is_lost() => {}
+                None if self.log.brings() => {}
                 None => return,
             }
         }

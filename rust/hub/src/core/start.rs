@@ -14,6 +14,8 @@ use super::durable::Durable;
 use super::entry::Entry;
 use super::events::event_frame;
 use super::known::Known;
+#[cfg(feature = "sim")]
+use super::log::sim::World;
 use super::log::{Local, Log};
 use super::lookups::Lookups;
 use super::returns::Returns;
@@ -52,9 +54,41 @@ pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Cor
 /// Where the system has no thread to give.
 pub fn start_writing(
     store: Store,
+    loaded: Loaded,
+    reads: Reads,
+    writing: Writing,
+) -> std::io::Result<(Core, JoinHandle<()>)> {
+    start_with(store, loaded, reads, writing, Origin::Alone)
+}
+
+/// Starts a hub that shares its log with others. It takes the place of `previous`, which wrote the file before it.
+///
+/// # Errors
+/// Where the system has no thread to give.
+#[cfg(feature = "sim")]
+pub fn start_in(
+    world: &World,
+    previous: Option<HubId>,
+    (store, loaded): (Store, Loaded),
+    reads: Reads,
+    writing: Writing,
+) -> std::io::Result<(Core, JoinHandle<()>)> {
+    start_with(store, loaded, reads, writing, Origin::In(world.clone(), previous))
+}
+
+/// Where the order of this hub's batches comes from.
+enum Origin {
+    Alone,
+    #[cfg(feature = "sim")]
+    In(World, Option<HubId>),
+}
+
+fn start_with(
+    store: Store,
     mut loaded: Loaded,
     reads: Reads,
     writing: Writing,
+    origin: Origin,
 ) -> std::io::Result<(Core, JoinHandle<()>)> {
     let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
     let [shared_head, committed] = [(); 2].map(|()| Arc::new(AtomicU64::new(loaded.head.get())));
@@ -66,39 +100,37 @@ pub fn start_writing(
     let states = loaded.states.drain().filter_map(|(name, state)| Some((known.roster.find(&name)?, state))).collect();
     let mut durable = Durable::new(store, loaded.head, states, Arc::clone(&committed));
     let mut stamper = Stamper::new(loaded.last_ts);
-    let log = begin(&loaded, &mut known, &mut durable, &mut stamper);
+    stamper.tick();
+    let (log, next) = match origin {
+        Origin::Alone => (begin(&loaded, &mut known, &mut durable, &mut stamper), Batch::default()),
+        #[cfg(feature = "sim")]
+        Origin::In(world, previous) => begin_in(&world, previous, &loaded, &mut known.roster, &commands),
+    };
     let writer = Writer::new(durable, commands.downgrade());
-    let core = Core::new(
-        commands,
-        (lookups.clone(), returns.clone()),
-        reads,
-        search.clone(),
-        loaded.epoch.clone(),
-        Arc::clone(&shared_head),
-        stopping,
-    );
-    let waits = core.waits();
-    let thread = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
-        let mut thread = CoreThread {
-            writer,
-            writing,
-            lookups,
-            returns,
-            waits,
-            known,
-            log,
-            ring: Ring::new(loaded.head),
-            stamper,
-            epoch: loaded.epoch,
-            head: loaded.head,
-            shared_head,
-            committed,
-            search,
-            next: Batch::default(),
-            written: None,
-            spare: Batch::default(),
-            touched: Vec::new(),
-        };
+    let (epoch, reached) = (loaded.epoch.clone(), Arc::clone(&shared_head));
+    let core = Core::new(commands, (lookups.clone(), returns.clone()), reads, search.clone(), epoch, reached, stopping);
+    let mut thread = CoreThread {
+        writer,
+        writing,
+        lookups,
+        returns,
+        waits: core.waits(),
+        known,
+        log,
+        ring: Ring::new(loaded.head),
+        stamper,
+        epoch: loaded.epoch,
+        head: loaded.head,
+        shared_head,
+        committed,
+        search,
+        next,
+        written: None,
+        spare: Batch::default(),
+        touched: Vec::new(),
+        is_gone: false,
+    };
+    let handle = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
         thread.run(inbox);
         let CoreThread { writer, lookups, search, .. } = thread;
         lookups.close();
@@ -107,12 +139,11 @@ pub fn start_writing(
         // Only now: whoever waits for it may open the file again.
         let _ = stopped.send(true);
     })?;
-    Ok((core, thread))
+    Ok((core, handle))
 }
 
-/// The log of this hub, with its first batch in it. Nobody is connected yet, so nobody is told.
+/// The log of a hub alone, with its first batch in it. Nobody is connected yet, so nobody is told.
 fn begin(loaded: &Loaded, known: &mut Known, durable: &mut Durable, stamper: &mut Stamper) -> Log {
-    stamper.tick();
     let (before, alive_until) = loaded.hub;
     let mut log = Log::Local(Local::new(HubId(before + 1), loaded.aging.clone()));
     let mut batch = Batch::default();
@@ -122,8 +153,29 @@ fn begin(loaded: &Loaded, known: &mut Known, durable: &mut Durable, stamper: &mu
         let tell: Tell<'_> = &mut |kind, agent| event_frame(stamper, kind, agent);
         apply::apply(&mut batch, &mut known.roster, durable, &loaded.epoch, tell);
         if let Some(error) = batch.refused {
-            tracing::error!(%error, "the log refused the hub's first batch; it goes with the next one");
+            tracing::error!(%error, "the log refused the hub's first batch; agents' records go with the next one");
         }
     }
     log
+}
+
+/// The log that several hubs share, and the first batch that this one proposes.
+#[cfg(feature = "sim")]
+fn begin_in(
+    world: &World,
+    previous: Option<HubId>,
+    loaded: &Loaded,
+    roster: &mut Roster,
+    commands: &mpsc::Sender<super::Command>,
+) -> (Log, Batch) {
+    roster.share(&loaded.shared);
+    let log = Log::Sim(world.join(loaded.shared.place, commands.downgrade()));
+    let mut next = Batch::default();
+    if let Some(hub) = previous {
+        next.propose(Entry::HubGone { hub, at: loaded.hub.1 }, Asker::Nobody);
+    }
+    next.propose(Entry::HubUp { hub: log.hub() }, Asker::Nobody);
+    // Its first turn comes without being asked for anything.
+    let _ = commands.try_send(super::Command::Written);
+    (log, next)
 }

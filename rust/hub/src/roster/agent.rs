@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use orochi_protocol::request::{Register, StatusUpdate};
 use orochi_protocol::{Reach, Seq, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{HubId, SessionId};
 use crate::store::AgentRecord;
@@ -48,7 +49,7 @@ enum Away {
 }
 
 /// One registered connection.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
     /// Its number.
     pub id: SessionId,

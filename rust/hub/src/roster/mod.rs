@@ -7,8 +7,9 @@
 mod agent;
 mod ids;
 mod rows;
+mod shared;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use orochi_protocol::letters::fold_case;
 use orochi_protocol::request::{Conflict, Register, Resume, StatusUpdate};
@@ -34,6 +35,10 @@ pub struct Roster {
     sessions: HashMap<SessionId, AgentIndex>,
     /// Agents whose records differ from the store's.
     dirty: BTreeSet<AgentIndex>,
+    /// The hubs of a log that several share, each with its last batch that counted; None where it is gone.
+    hubs: BTreeMap<HubId, Option<u64>>,
+    /// Whether several hubs share the log.
+    is_shared: bool,
 }
 
 /// A record that differs from the store's, as it is to be written.
@@ -47,6 +52,8 @@ pub struct Due {
     pub state: String,
     /// Since when, where that is not the time of its entry.
     pub since: Option<Timestamp>,
+    /// Its sessions, where several hubs share the log.
+    pub sessions: Option<String>,
 }
 
 /// Where and when a register takes effect.
@@ -180,6 +187,9 @@ impl Roster {
 
     /// A hub is gone, which was alive until `at`: its sessions end. Gives the agents that went offline.
     pub fn end_hub(&mut self, hub: HubId, at: Timestamp) -> Vec<AgentIndex> {
+        if self.is_shared {
+            self.hubs.insert(hub, None);
+        }
         self.sessions.retain(|session, _| session.hub != hub);
         let mut went_offline = Vec::new();
         for index in 0..self.agents.len() {
@@ -204,6 +214,10 @@ impl Roster {
             Some(_) => session.channels.insert(channel.to_owned()),
             None => session.channels.remove(channel),
         };
+        if is_change && self.is_shared {
+            // The session is written with the record.
+            self.dirty.insert(agent);
+        }
         // Another session of the agent may be in the channel too: its record then stays as it is.
         if is_change && self.agents[agent].keep_channels() {
             self.agent_mut(agent).keep_channel(channel, since);
@@ -275,7 +289,8 @@ impl Roster {
         due.map(|index| {
             let agent = &self.agents[index];
             let (record, state) = (agent.record.clone(), agent.state().to_owned());
-            Due { agent: index, record, state, since: agent.state_since() }
+            let sessions = self.is_shared.then(|| serde_json::to_string(&agent.sessions).expect("sessions are JSON"));
+            Due { agent: index, record, state, since: agent.state_since(), sessions }
         })
         .collect()
     }

@@ -18,6 +18,7 @@ pub mod path;
 mod read;
 mod row;
 mod schema;
+mod shared;
 pub mod states;
 mod upgrade;
 mod write;
@@ -31,6 +32,7 @@ pub use logins::ENDED_SESSIONS_MAX;
 pub use marks::{Marks, Note};
 pub use open::{Loaded, SessionKey, Store};
 pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, Page, Paused, Reader, Reads, TextRoom, Waiting};
+pub use shared::Shared;
 pub use write::Batch;
 
 use std::collections::BTreeMap;

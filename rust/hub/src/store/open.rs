@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use super::aging::Aging;
 use super::files::LogFiles;
 use super::lock::Lock;
-use super::{AgentRecord, StoreError, compose, epoch, logins, schema, states, upgrade};
+use super::{AgentRecord, StoreError, compose, epoch, logins, schema, shared, states, upgrade};
 use crate::clock::system_clock;
 
 /// Pages between checkpoints, 16 MiB of 4 KiB pages: at SQLite's 1000 a busy hub would copy pages back, and
@@ -84,6 +84,8 @@ pub struct Loaded {
     pub states: HashMap<String, String>,
     /// The hub that wrote the log last, and when it was alive for sure.
     pub hub: (u64, Timestamp),
+    /// What it says of a log that several hubs share.
+    pub shared: shared::Shared,
     /// The age of rows that a hub writes.
     pub aging: Aging,
     /// All channels with history.
@@ -246,6 +248,7 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
         agents: load_agents(connection)?,
         states: states::load_newest(connection)?,
         hub: (hub, states::last_alive(connection, system_clock())?),
+        shared: shared::load(connection)?,
         aging: Aging::load(connection, newest_time(connection, (head, last_ts))?)?,
         channels: connection
             .prepare("SELECT name FROM channels")?

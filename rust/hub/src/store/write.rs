@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::aging::Age;
 use super::lock::Lock;
 use super::row::{COLUMNS, read_row};
-use super::{AgentRecord, Appended, NewMessage, Store, StoreError, StoredMessage};
+use super::{AgentRecord, Appended, NewMessage, Store, StoreError, StoredMessage, shared};
 
 /// A transaction; dropped without [`Batch::commit`] it has not happened.
 pub struct Batch<'a> {
@@ -152,6 +152,30 @@ impl Batch<'_> {
         let hub = i64::try_from(hub).unwrap_or(i64::MAX);
         self.transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('hub', ?1)", [hub])?;
         Ok(())
+    }
+
+    /// Notes that a log that several hubs share has been applied up to `place`, where the batch `n` of `hub` is.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the batch is then to be dropped.
+    pub fn put_place(&mut self, place: u64, hub: u64, n: u64) -> Result<(), StoreError> {
+        Ok(shared::put_place(&self.transaction, place, hub, n)?)
+    }
+
+    /// Notes that one of these hubs is gone.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the batch is then to be dropped.
+    pub fn put_gone(&mut self, hub: u64) -> Result<(), StoreError> {
+        Ok(shared::put_gone(&self.transaction, hub)?)
+    }
+
+    /// Writes the sessions that an agent has on these hubs.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the batch is then to be dropped.
+    pub fn put_sessions(&mut self, agent: &str, sessions: &str) -> Result<(), StoreError> {
+        Ok(shared::put_sessions(&self.transaction, agent, sessions)?)
     }
 
     /// Brings the batch to disk. When this returns, it is there.

@@ -11,13 +11,53 @@ pub const CHANNELS: [&str; 3] = ["#x", "#y", "#z"];
 
 #[derive(Debug, Clone)]
 pub enum Command {
-    Register { agent: usize, channels: Vec<usize>, resume: Resume },
-    Send { connection: usize, target: Target, mention: Option<usize>, id: Id },
-    Join { connection: usize, channel: usize },
-    Leave { connection: usize, channel: usize },
-    Seen { connection: usize, seq: u64 },
-    Disconnect { connection: usize },
-    Restart,
+    Register {
+        hub: usize,
+        agent: usize,
+        channels: Vec<usize>,
+        resume: Resume,
+    },
+    Send {
+        connection: usize,
+        target: Target,
+        mention: Option<usize>,
+        id: Id,
+    },
+    Join {
+        connection: usize,
+        channel: usize,
+    },
+    Leave {
+        connection: usize,
+        channel: usize,
+    },
+    Seen {
+        connection: usize,
+        seq: u64,
+    },
+    Disconnect {
+        connection: usize,
+    },
+    /// A hub stops and starts; its connections are gone.
+    Restart {
+        hub: usize,
+        end: End,
+    },
+    /// A message is sent, and its hub is killed before it answers: the message is sent again by another hub.
+    Cut {
+        connection: usize,
+        target: Target,
+        mention: Option<usize>,
+    },
+}
+
+/// How a hub ends.
+#[derive(Debug, Clone, Copy)]
+pub enum End {
+    Stop,
+    Kill,
+    /// Another hub says that it is gone, while it lives.
+    Fence,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +98,10 @@ pub enum Answer {
         resumed: Option<bool>,
     },
     Error(&'static str),
+    /// The message is in the log, once.
+    Sent {
+        seq: u64,
+    },
     /// The step sends no request to the hub.
     Nothing,
 }
@@ -91,13 +135,15 @@ struct Agent {
 /// A connection and the seqs that it must have received.
 #[derive(Debug)]
 pub struct Connection {
+    pub hub: usize,
     pub agent: usize,
     channels: BTreeSet<usize>,
     pub expected: Vec<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Model {
+    hubs: usize,
     log: Vec<Said>,
     agents: BTreeMap<usize, Agent>,
     pub connections: Vec<Connection>,
@@ -106,9 +152,15 @@ pub struct Model {
 }
 
 impl Model {
+    pub fn new(hubs: usize) -> Self {
+        Self { hubs, log: Vec::new(), agents: BTreeMap::new(), connections: Vec::new(), last: BTreeMap::new() }
+    }
+
     pub fn apply(&mut self, command: &Command) -> Answer {
         match command {
-            Command::Register { agent, channels, resume } => self.register(*agent, channels, *resume),
+            Command::Register { hub, agent, channels, resume } => {
+                self.register(*hub % self.hubs, *agent, channels, *resume)
+            }
             Command::Send { connection, target, mention, id } => match self.at(*connection) {
                 Some(at) => self.send(self.connections[at].agent, *target, *mention, *id),
                 None => Answer::Nothing,
@@ -122,10 +174,15 @@ impl Model {
                 }
                 Answer::Nothing
             }
-            Command::Restart => {
-                self.connections.clear();
+            Command::Restart { hub, .. } => {
+                let hub = *hub % self.hubs;
+                self.connections.retain(|connection| connection.hub != hub);
                 Answer::Nothing
             }
+            Command::Cut { connection, target, mention } => match self.at(*connection) {
+                Some(at) => self.cut(at, *target, *mention),
+                None => Answer::Nothing,
+            },
         }
     }
 
@@ -144,7 +201,16 @@ impl Model {
         Answer::Ack
     }
 
-    fn register(&mut self, agent: usize, channels: &[usize], resume: Resume) -> Answer {
+    fn cut(&mut self, at: usize, target: Target, mention: Option<usize>) -> Answer {
+        let Connection { hub, agent, .. } = self.connections[at];
+        self.connections.retain(|connection| connection.hub != hub);
+        match self.send(agent, target, mention, Id::New) {
+            Answer::MessageAck { seq, .. } => Answer::Sent { seq },
+            other => other,
+        }
+    }
+
+    fn register(&mut self, hub: usize, agent: usize, channels: &[usize], resume: Resume) -> Answer {
         let head = self.head();
         let known = self.agents.get(&agent).cloned();
         let (in_channels_after, addressed_after, resumed) = match (resume, &known) {
@@ -166,7 +232,7 @@ impl Model {
                     || (*seq > addressed_after && said.is_to(agent)))
         });
         let expected = expected.collect();
-        self.connections.push(Connection { agent, channels, expected });
+        self.connections.push(Connection { hub, agent, channels, expected });
         Answer::RegisterAck { seq: head, cursor, resumed }
     }
 

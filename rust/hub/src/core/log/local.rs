@@ -23,7 +23,7 @@ impl Local {
 
     pub(super) fn propose(&mut self, mut batch: Batch, ts: Timestamp) -> Batch {
         let age = if batch.is_lasting() { self.aging.age() } else { Age::default() };
-        batch.order = Order { ts, age };
+        batch.order = Order { ts, age, numbered: None };
         batch
     }
 }

@@ -2,8 +2,11 @@
 //! each once, and every hub applies them in it.
 //!
 //! - [`local`]: a hub alone. Its order is the one in which it asks.
+//! - `sim`, for tests: several hubs in one process, with all that can go wrong between them.
 
 mod local;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 use orochi_protocol::Timestamp;
 
@@ -15,6 +18,8 @@ use crate::roster::HubId;
 /// The set is closed, and the core asks it once a turn: no trait, no future, no second thread for a hub alone.
 pub(super) enum Log {
     Local(Local),
+    #[cfg(feature = "sim")]
+    Sim(sim::Member),
 }
 
 impl Log {
@@ -22,6 +27,8 @@ impl Log {
     pub(super) fn hub(&self) -> HubId {
         match self {
             Log::Local(local) => local.hub(),
+            #[cfg(feature = "sim")]
+            Log::Sim(member) => member.hub(),
         }
     }
 
@@ -30,6 +37,44 @@ impl Log {
     pub(super) fn propose(&mut self, batch: Batch, now: Timestamp) -> Option<Batch> {
         match self {
             Log::Local(local) => Some(local.propose(batch, now)),
+            #[cfg(feature = "sim")]
+            Log::Sim(member) => member.propose(batch),
+        }
+    }
+
+    /// The next batch of the order that is not given back by [`Log::propose`]: each once, without a gap.
+    pub(super) fn committed(&mut self) -> Option<Batch> {
+        match self {
+            Log::Local(_) => None,
+            #[cfg(feature = "sim")]
+            Log::Sim(member) => member.committed(),
+        }
+    }
+
+    /// Whether another batch may be proposed now.
+    pub(super) fn has_room(&self) -> bool {
+        match self {
+            Log::Local(_) => true,
+            #[cfg(feature = "sim")]
+            Log::Sim(member) => member.has_room(),
+        }
+    }
+
+    /// Whether [`Log::committed`] has a batch, or will have one without being asked for anything.
+    pub(super) fn brings(&self) -> bool {
+        match self {
+            Log::Local(_) => false,
+            #[cfg(feature = "sim")]
+            Log::Sim(member) => member.brings(),
+        }
+    }
+
+    /// Whether this hub has no part in the log any more.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Log::Local(_) => false,
+            #[cfg(feature = "sim")]
+            Log::Sim(member) => member.is_killed(),
         }
     }
 }
