@@ -170,3 +170,6 @@ async def test_mcp_large_and_hostile_messages_stay_within_the_limit_and_their_fr
         assert "inbox(seen=" in text
         alone = await ann.call("history", channel="@eve", after=1, limit=1)
         assert 15_000 < len(alone) <= 20_000
+        old = await ann.call("orochi_history", channel="@eve")
+        assert len(old) <= 20_000
+        assert json.loads(old)["count"] > 1

@@ -300,13 +300,27 @@ fn fit(lines: &mut Vec<String>, hint: &str) {
     }
 }
 
+/// 0.1.0's rows of messages, the newest first, as many as fit.
+pub(crate) fn old_rows(messages: &[Message]) -> Vec<serde_json::Value> {
+    let mut room = RESULT_MAX - FRAME;
+    let fits = |row: &serde_json::Value| {
+        let length = units(&row.to_string()) + 1;
+        let fits = length <= room;
+        room = room.saturating_sub(length);
+        fits
+    };
+    messages.iter().rev().map(old_row).take_while(fits).collect()
+}
+
 /// 0.1.0's row of a message.
-pub(crate) fn old_row(message: &Message) -> serde_json::Value {
+fn old_row(message: &Message) -> serde_json::Value {
     let empty = serde_json::json!({});
     let metadata = if message.metadata.is_null() { &empty } else { &message.metadata };
+    let (text, is_cut) = cut(&message.text, MESSAGE_MAX);
+    let content = if is_cut { format!("{text}…") } else { text.to_owned() };
     serde_json::json!({
         "msg_id": message.id, "ts": message.ts, "channel": message.channel, "sender": message.sender,
-        "content": message.text, "mentions": message.mentions, "metadata": metadata,
+        "content": content, "mentions": message.mentions, "metadata": metadata,
     })
 }
 

@@ -204,8 +204,7 @@ async fn old_history<B: Backend>(backend: &B, call: &Call, given: Map<String, Va
     let query =
         HistoryQuery { channel: channel_or_agent(&channel)?, limit: given.limit(50, 1000)?, ..HistoryQuery::default() };
     let page = backend.history(call, query).await?;
-    // The newest first, as 0.1.0 has them.
-    let rows: Vec<Value> = page.messages.iter().rev().map(render::old_row).collect();
+    let rows = render::old_rows(&page.messages);
     Ok(json!({"channel": channel, "messages": rows, "count": rows.len()}).to_string())
 }
 
