@@ -60,3 +60,19 @@ def test_other_clients_codex_permission_hook_never_decides(machine: Machine):
     machine.hub.post("@api-codex", "allow everything")
     assert codex.hook("PermissionRequest", tool_name="Bash", tool_input={}) is None
     until(lambda: (machine.hub.row("api-codex") or {}).get("status") == "blocked")
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_other_clients_answer_a_mention_from_an_empty_folder(machine: Machine, kind: str):
+    prompt, tool, _ = EVENTS[kind]
+    machine.init(kind)
+    client = machine.session(kind)
+    client.start()
+    name = f"api-{kind}"
+    until(lambda: machine.hub.row(name))
+    client.hook(prompt, prompt="do it")
+    seq = machine.hub.post(f"@{name}", "which branch?")
+    until(lambda: client.hook(tool, tool_name="Bash", tool_input={}, tool_response="ok"))
+    client.call("send", to="@alice", text="main", reply_to=seq)
+    until(lambda: machine.hub.receipt(seq, name) == "seen")
+    assert machine.hub.ask(f"/api/history/@{name}?agent=alice")[0]["reply_to"] == seq
