@@ -174,8 +174,8 @@ async def test_what_gitea_refuses_comes_with_its_status_and_words(
 @pytest.mark.parametrize(
     ("trouble", "code", "words"),
     [
-        ("drop", "GITEA_UNAVAILABLE", "see that it runs"),
-        ("truncated", "GITEA_UNAVAILABLE", "not what it should be"),
+        ("drop", "GITEA_UNAVAILABLE", "check that it runs"),
+        ("truncated", "GITEA_UNAVAILABLE", "unexpected form"),
         ("huge", "GITEA_UNAVAILABLE", "20 MB"),
         ("html", "GITEA_UNAVAILABLE", "502"),
         ("redirect", "GITEA_API_ERROR", "renamed"),
@@ -201,7 +201,7 @@ async def test_a_server_in_trouble_is_told_to_the_asker_alone(
 async def test_what_makes_something_is_sent_once(hub: Hub, gitea: Gitea) -> None:
     gitea.trouble = Trouble("drop", "POST")
     async with hub.client("alice") as alice:
-        with pytest.raises(RequestRefused, match="look before you ask again"):
+        with pytest.raises(RequestRefused, match="check Gitea before you try again"):
             await alice.gitea("create_issue", {**REPO, "title": "t"})
     assert gitea.requests.count("POST /api/v1/repos/lab/api/issues") == 1
 

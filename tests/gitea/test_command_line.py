@@ -59,11 +59,11 @@ def test_params_of_a_call_are_written_as_key_and_value(hub: Hub, gitea: Gitea) -
 
 def test_what_gitea_left_out_is_said_on_stderr(hub: Hub, gitea: Gitea) -> None:
     run = orochi(hub, "call", "create_issue", "owner=lab", "repo=api", f"title={'t' * 300}", "labels=bug,99999")
-    assert run.stderr == "Gitea left out these labels: 99999\nGitea cut the title: it takes 255 columns\n"
+    assert run.stderr == "Gitea ignored these labels: 99999\nGitea cut the title to 255 columns\n"
     assert json.loads(run.stdout)["labels_dropped"] == [99999]
     gitea.strangers.add("bot")
     run = orochi(hub, "create", "lab/api", "t", "--label", "bug", "--assignee", "bob")
-    assert (run.returncode, run.stderr) == (0, "Gitea left out these labels: 71\nGitea did not assign: bob\n")
+    assert (run.returncode, run.stderr) == (0, "Gitea ignored these labels: 71\nGitea did not assign: bob\n")
 
 
 @pytest.mark.parametrize(

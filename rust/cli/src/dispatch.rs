@@ -48,7 +48,7 @@ fn use_hub(command: Command, connection: Connection) -> Result<(), Failure> {
         thread::Builder::new().name("command".to_owned()).spawn(run).map_err(cannot_start)?;
         tokio::select! {
             result = result => {
-                result.unwrap_or_else(|_| Err(Failure::Hub("this is a fault of orochi's own; please report it".to_owned())))
+                result.unwrap_or_else(|_| Err(Failure::Hub("this is a bug in orochi; please report it".to_owned())))
             }
             _ = interrupt.recv() => if streams { Ok(()) } else { Err(Failure::Interrupted) },
             () = output::closed(), if streams => Err(Failure::PipeClosed),

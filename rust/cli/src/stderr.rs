@@ -133,7 +133,7 @@ fn write_queue() {
             if done.is_ok() { std::mem::take(&mut state.lost) } else { 0 }
         };
         if lost > 0 {
-            tracing::warn!(lost, "lines of this log were lost: stderr took no more");
+            tracing::warn!(lost, "lines of this log were lost: stderr could not be written");
         }
     }
 }

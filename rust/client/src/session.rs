@@ -91,7 +91,7 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
             }
             // Accepting this message would lose it: only the ack says where the delivery begins.
             "message" if frame.seq.is_some() => {
-                return Err(lost("a message came before the register's ack".to_owned()));
+                return Err(lost("a message arrived before the register's ack".to_owned()));
             }
             _ => {}
         }

@@ -161,7 +161,7 @@ fn is_name(text: &str, allowed: impl Fn(char) -> bool) -> bool {
 /// A hint in errors about names with an invisible character.
 fn invisible_letter(text: &str) -> String {
     let Some(c) = text.chars().find(|c| is_invisible(*c)) else { return String::new() };
-    format!("; it has a character that is not shown, U+{:04X}", u32::from(c))
+    format!("; it has an invisible character, U+{:04X}", u32::from(c))
 }
 
 /// A value for an error text: quoted, escaped and cut, because it may be hostile or a megabyte long.

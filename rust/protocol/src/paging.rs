@@ -51,7 +51,8 @@ pub(crate) fn cut<V>(
     }
     let Some(end) = end else { return Ok(None) };
     let Some(last) = last.cloned() else {
-        let detail = format!("the entry of {end} alone is over {ENTRIES_BYTES_MAX} bytes: ask for those after {end}");
+        let detail =
+            format!("the entry of {end} alone is over {ENTRIES_BYTES_MAX} bytes: request the entries after {end}");
         return Err(Refusal::new(ErrorCode::TooLarge, detail));
     };
     drop(entries.split_off(&end));

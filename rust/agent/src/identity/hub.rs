@@ -61,7 +61,7 @@ impl HubFile {
             None => Ok(None),
             Some(item) => match item.as_str() {
                 Some(text) => Ok(Some(text.to_owned())),
-                None => Err(format!("{name} is no text; write it in quotes")),
+                None => Err(format!("{name} is not a text; write it in quotes")),
             },
         };
         let quiet = field("quiet")?.map(|text| Quiet::parse(&text)).transpose()?;
@@ -118,7 +118,7 @@ fn variable(name: &str) -> Option<String> {
 /// # Errors
 /// A sentence with the value and what is allowed.
 pub fn address(text: &str) -> Result<String, String> {
-    let wrong = || format!("{text:?} is no hub's address: write it as http://host:8559");
+    let wrong = || format!("{text:?} is not a hub's address: write it as http://host:8559");
     let text = text.trim().trim_end_matches('/');
     let text = text.strip_prefix("ws://").map_or_else(|| text.to_owned(), |rest| format!("http://{rest}"));
     if text.starts_with("https://") || text.starts_with("wss://") {

@@ -154,13 +154,13 @@ fn say_dropped(answer: &Value) {
         Some(list.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), ToOwned::to_owned)).collect::<Vec<_>>())
     };
     if let Some(labels) = names("labels_dropped") {
-        stderr::say(&format!("Gitea left out these labels: {}\n", inline(&labels.join(", "))));
+        stderr::say(&format!("Gitea ignored these labels: {}\n", inline(&labels.join(", "))));
     }
     if let Some(users) = names("assignees_dropped") {
         stderr::say(&format!("Gitea did not assign: {}\n", inline(&users.join(", "))));
     }
     if answer.get("title_cut").is_some() {
-        stderr::say("Gitea cut the title: it takes 255 columns\n");
+        stderr::say("Gitea cut the title to 255 columns\n");
     }
 }
 

@@ -99,10 +99,10 @@ impl Init {
             .iter()
             .map(|text| ChannelName::parse(text.trim()).map(|name| name.as_str().to_owned()))
             .collect();
-        let program =
-            std::env::current_exe().map_err(|error| Failure::Hub(format!("cannot tell my own path: {error}")))?;
-        let folder =
-            std::env::current_dir().map_err(|error| Failure::Hub(format!("cannot tell the folder: {error}")))?;
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::Hub(format!("cannot find this program's own path: {error}")))?;
+        let folder = std::env::current_dir()
+            .map_err(|error| Failure::Hub(format!("cannot find the working folder: {error}")))?;
         Ok(Setup {
             program: program.to_string_lossy().into_owned(),
             scope: if self.scope == "project" { Scope::Project } else { Scope::User },
@@ -141,7 +141,7 @@ impl Init {
         }
         if setup.may_wake && client == Client::ClaudeCode {
             output::line(
-                "Other agents' requests will start turns, with the rights that the session has; --no-wake declines.",
+                "Other agents' requests will start turns, with the session's rights; --no-wake prevents this.",
             )?;
         }
         if confirm(self.yes, &format!("Set up {}?", client.as_str()))? == Word::No {
@@ -154,7 +154,7 @@ impl Init {
         }
         journal
             .save()
-            .map_err(|error| Failure::Hub(format!("cannot note what is written, so nothing was: {error}")))?;
+            .map_err(|error| Failure::Hub(format!("cannot record the changes, so nothing was written: {error}")))?;
         for (_, change) in &changes {
             change.apply().map_err(Failure::Hub)?;
         }
@@ -187,14 +187,14 @@ impl Init {
         if changes.is_empty() && command.is_none() {
             return output::line(&format!("{}: nothing of orochi's is there.", client.as_str()));
         }
-        if confirm(self.yes, &format!("Take orochi out of {}?", client.as_str()))? == Word::No {
+        if confirm(self.yes, &format!("Remove orochi from {}?", client.as_str()))? == Word::No {
             return output::line(&format!("{}: nothing was changed.", client.as_str()));
         }
         for change in &changes {
             change.apply().map_err(Failure::Hub)?;
             journal.forget(change);
         }
-        journal.save().map_err(|error| Failure::Hub(format!("cannot note what is undone: {error}")))?;
+        journal.save().map_err(|error| Failure::Hub(format!("cannot record the undo: {error}")))?;
         if let Some(command) = command {
             // A client without this server reports an error, and the result is the same.
             let _ = programs::run(&command);
@@ -202,7 +202,7 @@ impl Init {
         let project = key(client.kind(), &setup.root.to_string_lossy());
         Registry::change(|registry| registry.projects.remove(&project))
             .map_err(|error| Failure::Hub(format!("cannot write agents.json: {error}")))?;
-        output::line(&format!("{}: orochi is taken out.", client.as_str()))
+        output::line(&format!("{}: orochi is removed.", client.as_str()))
     }
 }
 

@@ -43,7 +43,7 @@ impl Task {
 
     async fn take_frame(&mut self, text: &Utf8Bytes) -> Result<(), End> {
         let Ok(frame) = serde_json::from_str::<ServerFrame<'_>>(text) else {
-            tracing::warn!("the hub sent a frame that is not one; ignored");
+            tracing::warn!("the hub sent an invalid frame; ignored");
             return Ok(());
         };
         let payload = frame.payload.map_or("{}", |payload| payload.get());
@@ -95,7 +95,7 @@ impl Task {
             return Err(End::Refused(self.lost(error.detail)));
         }
         if self.refetch.is_some() && self.refetch == error.r#ref {
-            tracing::warn!(code = error.code, detail = error.detail, "the hub refused to send the rest; asking again");
+            tracing::warn!(code = error.code, detail = error.detail, "the hub refused to send the rest; trying again");
             self.refetch = None;
             return Ok(());
         }
@@ -125,7 +125,7 @@ impl Task {
             self.last_seq = seq;
             self.backoff.carried();
         } else {
-            tracing::warn!(agent = %self.options.name, "nobody takes messages; the rest stays in the hub's log");
+            tracing::warn!(agent = %self.options.name, "the inbox is full; further messages stay in the hub's log");
             self.is_overflowed = true;
             self.caught_up.send_replace(false);
         }

@@ -82,7 +82,7 @@ impl Unauthorized {
                 "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token="
             }
             Reason::Incomplete => {
-                "this shows one half of a login only: send the cookie and Orochi-Session-Key, or sign in"
+                "the request has only one half of a login: send the cookie and Orochi-Session-Key, or sign in"
             }
             Reason::Expired => "this login has expired: sign in again",
             Reason::SignedOut => "this login was signed out: sign in again",
@@ -157,7 +157,10 @@ pub async fn no_page_for_agents(uri: Uri) -> ApiError {
 /// Answers 405; axum adds `Allow`.
 pub async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     let path = shown(uri.path());
-    ApiError::new(ErrorCode::MethodNotAllowed, format!("{method} is not for {path}: the Allow header says what is"))
+    ApiError::new(
+        ErrorCode::MethodNotAllowed,
+        format!("{path} does not accept {method}: use a method from the Allow header"),
+    )
 }
 
 fn not_found(uri: &Uri, hint: &str) -> ApiError {

@@ -97,15 +97,15 @@ impl Readiness {
 }
 
 fn moved(error: &StoreError) -> Refusal {
-    tracing::warn!(cause = %error, "not ready: the log is not in its place");
+    tracing::warn!(cause = %error, "not ready: the log's file was removed, moved or replaced");
     let detail = "the log's file was removed, moved or replaced while the hub runs; the hub's own log names it";
     Refusal::new(ErrorCode::StoreUnavailable, detail)
 }
 
 fn too_slow() -> Refusal {
-    tracing::warn!("not ready: the log took no write within {PROBE_MAX:?}");
+    tracing::warn!("not ready: the log accepted no write within {PROBE_MAX:?}");
     let detail =
-        format!("the log took no write within {PROBE_MAX:?}: its disk is slow, or another program holds its lock");
+        format!("the log accepted no write within {PROBE_MAX:?}: its disk is slow, or another program holds its lock");
     Refusal::new(ErrorCode::StoreUnavailable, detail)
 }
 
@@ -114,6 +114,6 @@ fn without_cause(refusal: Refusal) -> Refusal {
     if refusal.code != ErrorCode::StoreUnavailable {
         return refusal;
     }
-    tracing::warn!(cause = %refusal.detail, "not ready: the log takes no writes");
-    Refusal::new(refusal.code, "the log takes no writes now; the hub's own log has the cause")
+    tracing::warn!(cause = %refusal.detail, "not ready: the log accepts no writes");
+    Refusal::new(refusal.code, "the log accepts no writes now; the hub's own log has the cause")
 }

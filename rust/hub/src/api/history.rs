@@ -75,7 +75,7 @@ pub fn stored_channel(target: &Target, agent: Option<&AgentName>) -> Result<Stri
     match (target, agent) {
         (Target::Channel(channel), _) => Ok(channel.to_string()),
         (Target::Direct(other), Some(agent)) => Ok(conversation_key(agent.as_str(), other.as_str())),
-        (Target::Direct(_), None) => Err(missing("agent", "the name of the agent whose direct messages are asked for")),
+        (Target::Direct(_), None) => Err(missing("agent", "the name of the agent whose direct messages you want")),
     }
 }
 

@@ -25,7 +25,7 @@ type Answer = Result<(StatusCode, Json<Value>), ApiError>;
 /// Answers 202 if the event is now in the log or is not posted, and 200 if it already was in the log.
 pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
     let Some(signature) = &app.webhooks.signature else {
-        let detail = "this hub takes no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET where it runs, to what Gitea has";
+        let detail = "this hub accepts no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET for the hub to the secret in Gitea";
         return Err(ApiError::new(ErrorCode::NotFound, detail));
     };
     let claimed = Claimed::parse(first(&headers, &SIGNATURE));
@@ -43,18 +43,19 @@ pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> An
 /// Handles a complete delivery.
 async fn take(app: &App, signature: &Signature, claimed: Option<&Claimed>, headers: &HeaderMap, body: &[u8]) -> Answer {
     if !claimed.is_some_and(|claimed| signature.is_right(body, claimed)) {
-        let detail = "the delivery is not signed with OROCHI_GITEA_WEBHOOK_SECRET: give the hook in Gitea that secret";
+        let detail =
+            "the delivery is not signed with OROCHI_GITEA_WEBHOOK_SECRET: set that secret for the hook in Gitea";
         return Err(ApiError::new(ErrorCode::AuthFailed, detail));
     }
     let content_type = first(headers, &[header::CONTENT_TYPE.as_str()]).to_ascii_lowercase();
     if !content_type.starts_with("application/json") {
-        let detail = "the delivery is not application/json: choose that as the hook's content type in Gitea";
+        let detail = "the delivery is not application/json: choose this content type for the hook in Gitea";
         return Err(ApiError::new(ErrorCode::InvalidField, detail));
     }
     let delivery = first(headers, &DELIVERY);
     if delivery.is_empty() {
         // Without an id, all such deliveries would count as repetitions of the first.
-        let detail = "the delivery has no X-Gitea-Delivery: whatever stands between Gitea and this hub must pass it on";
+        let detail = "the delivery has no X-Gitea-Delivery: a proxy between Gitea and this hub must forward it";
         return Err(ApiError::new(ErrorCode::InvalidField, detail));
     }
     let id = format!("gitea-{delivery}");
@@ -91,7 +92,7 @@ fn too_large(error: ApiError) -> ApiError {
     if error.0.code != ErrorCode::TooLarge {
         return error;
     }
-    let way_out = "set OROCHI_GITEA_WEBHOOK_BYTES where the hub runs to take larger deliveries";
+    let way_out = "set OROCHI_GITEA_WEBHOOK_BYTES for the hub to accept larger deliveries";
     ApiError::new(ErrorCode::TooLarge, format!("{}; {way_out}", error.0.detail))
 }
 

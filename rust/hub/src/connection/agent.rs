@@ -88,7 +88,8 @@ impl Session {
             (None, _) | (Some(_), None) => Ok(()),
             (Some(name), Some(sender)) if is_name(name, sender) => Ok(()),
             (Some(name), Some(_)) if matches!(request, Request::Register(_)) => {
-                let detail = format!("this connection is registered as {name}: use another one for another name");
+                let detail =
+                    format!("this connection is registered as {name}: open another connection for another name");
                 Err(Refusal::new(ErrorCode::AlreadyRegistered, detail))
             }
             (Some(name), Some(sender)) => Err(sender_mismatch(name, sender)),

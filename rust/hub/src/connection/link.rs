@@ -166,7 +166,7 @@ impl Link {
     /// connection to read again.
     pub(super) fn room_for_call(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         Arc::clone(&self.calls).try_acquire_owned().map_err(|_| {
-            let detail = format!("{CALLS_MAX} calls of this connection are under way: try again when one has ended");
+            let detail = format!("{CALLS_MAX} calls of this connection are running: try again when one has ended");
             Refusal::new(ErrorCode::GiteaBusy, detail)
         })
     }
@@ -229,7 +229,7 @@ impl Link {
                 }
                 Taken::Whole { output: Err(_), .. } => return Err(Ended),
                 Taken::Stuck => {
-                    tracing::info!(connection = self.id.0, "closed: it took nothing for {stuck:?}");
+                    tracing::info!(connection = self.id.0, "closed: it read nothing for {stuck:?}");
                     self.close(CloseCode::TooSlow).await;
                     return Err(Ended);
                 }

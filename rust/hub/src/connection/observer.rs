@@ -20,7 +20,7 @@ pub async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
         link.outbox.close(CloseCode::GoingAway);
     }
     while let Ok(text) = link.next_request().await {
-        let detail = "an observer only watches: send through the agent port or POST /api/messages";
+        let detail = "an observer can't send: use the agent port or POST /api/messages";
         link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), read_id(&text).as_deref()).await;
     }
     // The core has stopped and no longer knows the connection.

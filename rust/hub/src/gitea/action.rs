@@ -146,7 +146,7 @@ impl Action {
             "get_pull" => Self::GetPull(params.issue()?),
             "list_my_repos" => Self::ListMyRepos,
             other => {
-                let detail = format!("{} is not an action: {KNOWN} are", shown(other));
+                let detail = format!("{} is not an action: use one of {KNOWN}", shown(other));
                 return Err(Refusal::new(ErrorCode::GiteaUnknownAction, detail));
             }
         })

@@ -37,11 +37,11 @@ impl UnderWay {
         let asker = asker.cloned();
         if counts.get(&asker).is_some_and(|count| count >= max_of_one) {
             let who = asker.map_or_else(|| "programs without a name have".to_owned(), |name| format!("{name} has"));
-            let detail = format!("{who} {max_of_one} calls to Gitea under way: try again when one of them has ended");
+            let detail = format!("{who} {max_of_one} running calls to Gitea: try again when one of them has ended");
             return Err(Refusal::new(ErrorCode::GiteaBusy, detail));
         }
         if counts.values().sum::<usize>() >= *max {
-            let detail = format!("{max} calls to Gitea are under way: try again when one has ended");
+            let detail = format!("{max} calls to Gitea are running: try again when one has ended");
             return Err(Refusal::new(ErrorCode::GiteaBusy, detail));
         }
         *counts.entry(asker.clone()).or_default() += 1;

@@ -25,6 +25,6 @@ pub(super) fn refused(status: u16, detail: impl Into<String>) -> Failure {
 
 /// Gitea did not answer, or something other than Gitea did.
 pub(super) fn unavailable(why: &str) -> Failure {
-    let detail = format!("Gitea: {why}; see that it runs and that GITEA_URL is its address");
+    let detail = format!("Gitea: {why}; check that it runs and that GITEA_URL is its address");
     Refusal::new(ErrorCode::GiteaUnavailable, detail).into()
 }

@@ -39,15 +39,14 @@ impl Http {
     pub(super) fn new(config: &Config) -> Result<Self, Refusal> {
         let not_configured = |detail: String| Refusal::new(ErrorCode::GiteaNotConfigured, detail);
         if config.gitea_token.is_empty() {
-            let detail =
-                "this hub has no Gitea token: set GITEA_URL and GITEA_TOKEN where the hub runs, and start it again";
+            let detail = "this hub has no Gitea token: set GITEA_URL and GITEA_TOKEN for the hub, and restart it";
             return Err(not_configured(detail.to_owned()));
         }
         let mut authorization = HeaderValue::try_from(format!("token {}", config.gitea_token.expose()).into_bytes())
             .map_err(|_| not_configured("GITEA_TOKEN can't be sent: copy it again from Gitea's settings".to_owned()))?;
         authorization.set_sensitive(true);
         let base = base(&config.gitea_url).ok_or_else(|| {
-            not_configured("GITEA_URL is no address: expected one such as http://localhost:3000".to_owned())
+            not_configured("GITEA_URL is not an address: expected one such as http://localhost:3000".to_owned())
         })?;
         let client = http_client::builder(base.as_str()).build().map_err(|error| {
             let detail = "no client for GITEA_URL can be made; https needs this system's certificates, or those of a \
@@ -117,17 +116,17 @@ impl Answer {
     /// Parses the body as JSON of this type.
     pub(super) fn read<'b, T: Deserialize<'b>>(&'b self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| unavailable(&format!("its answer is not what it should be ({error})")))
+            .map_err(|error| unavailable(&format!("its answer has an unexpected form ({error})")))
     }
 
     /// The body, which must be one JSON object.
     pub(super) fn object(&self) -> Result<Box<RawValue>, Failure> {
-        self.starting_with('{', "its answer is no JSON object")
+        self.starting_with('{', "its answer is not a JSON object")
     }
 
     /// The body, which must be one JSON list.
     fn list(&self) -> Result<Box<RawValue>, Failure> {
-        self.starting_with('[', "its answer is no JSON list")
+        self.starting_with('[', "its answer is not a JSON list")
     }
 
     fn starting_with(&self, first: char, otherwise: &str) -> Result<Box<RawValue>, Failure> {
@@ -245,7 +244,7 @@ impl<'a> Call<'a> {
             self.bytes_left = self
                 .bytes_left
                 .checked_sub(chunk.len())
-                .ok_or_else(|| self.doubtful(unavailable("its answer is larger than the hub reads (20 MB)")))?;
+                .ok_or_else(|| self.doubtful(unavailable("its answer is larger than the hub's limit (20 MB)")))?;
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
@@ -295,7 +294,8 @@ impl<'a> Call<'a> {
     /// Warns the requester of a create action that it may have succeeded.
     pub(super) fn doubtful(&self, mut failure: Failure) -> Failure {
         if self.is_writing {
-            failure.refusal.detail += ", and it may have been done all the same: look before you ask again";
+            failure.refusal.detail +=
+                ", and the action may have succeeded nevertheless: check Gitea before you try again";
             failure.may_be_done = true;
         }
         failure

@@ -61,7 +61,7 @@ fn find(label: &Label, known: &[Known]) -> Option<u64> {
 
 fn read(entries: Vec<Box<RawValue>>) -> Result<Vec<Known>, Failure> {
     let parsed: Result<_, _> = entries.iter().map(|entry| serde_json::from_str(entry.get())).collect();
-    parsed.map_err(|error| unavailable(&format!("its list of labels is not one ({error})")))
+    parsed.map_err(|error| unavailable(&format!("its list of labels can't be read ({error})")))
 }
 
 fn unknown(label: &Label, repo: &Repo, known: &[Known]) -> Refusal {

@@ -26,7 +26,7 @@ impl Gitea {
     ) -> Result<Vec<T>, Failure> {
         let entries = self.look(async |call| pages::all(call, path, query, Shape::List, entries_max).await).await?;
         let parsed = entries.iter().map(|entry| serde_json::from_str(entry.get())).collect::<Result<_, _>>();
-        parsed.map_err(|error| unavailable(&format!("its answer is not what it should be ({error})")))
+        parsed.map_err(|error| unavailable(&format!("its answer has an unexpected form ({error})")))
     }
 
     /// Reads one object.

@@ -166,7 +166,7 @@ fn fitting(result: Box<RawValue>) -> Result<Box<RawValue>, Failure> {
     if result.get().len() <= FRAME_BYTES_MAX {
         return Ok(result);
     }
-    let detail = "it is done at Gitea, but what Gitea answered is larger than a frame (1 MiB)";
+    let detail = "Gitea did it, but its answer is larger than a frame (1 MiB)";
     Err(Failure { may_be_done: true, ..Refusal::new(ErrorCode::TooLarge, detail).into() })
 }
 

@@ -163,7 +163,7 @@ impl Inner {
 
     async fn end(&self, key: &CallKey, result: Option<String>) {
         if let Err(refusal) = self.core.end_call(key.clone(), result).await {
-            tracing::warn!(%refusal, "the result of a call to Gitea could not be noted");
+            tracing::warn!(%refusal, "could not store the result of a call to Gitea");
         }
     }
 

@@ -58,10 +58,7 @@ impl Params<'_> {
     }
 
     pub(super) fn missing(&self, name: &str) -> Refusal {
-        Refusal::new(
-            ErrorCode::GiteaMissingParam,
-            format!("{} needs the param {name}, which is not there", self.action),
-        )
+        Refusal::new(ErrorCode::GiteaMissingParam, format!("{} needs the param {name}, which is missing", self.action))
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Timed {
 
 /// No bytes of a body arrived in time.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing of it came for {0:?}")]
+#[error("no data arrived for {0:?}")]
 struct BrokeOff(Duration);
 
 impl Timed {

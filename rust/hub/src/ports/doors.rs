@@ -171,7 +171,7 @@ impl Doors {
         let mut seats = self.seats();
         if seats.is_due(Trouble::Accepting) {
             let (open, limit) = (seats.open, self.0.room.limit);
-            tracing::warn!(%error, open, limit, "cannot accept connections; they wait, and those that are open go on");
+            tracing::warn!(%error, open, limit, "cannot accept connections; new ones wait, and open ones continue");
         }
         seats.evict_oldest();
     }

@@ -84,7 +84,7 @@ impl Writer {
         } else if format == 0 {
             return Err(IndexError::Damaged("it is another program's database".to_owned()));
         } else if format != FORMAT || !has_epoch(&connection, epoch)? {
-            return Err(IndexError::Stale("it is of another log or another version"));
+            return Err(IndexError::Stale("it was made from another log or by another version"));
         }
         let mark = read_mark(&connection)?;
         Ok(Self { path: path.to_owned(), connection, mark, units: Units::default(), text: String::new() })
@@ -300,7 +300,7 @@ fn has_epoch(connection: &Connection, epoch: &str) -> Result<bool, IndexError> {
 fn read_mark(connection: &Connection) -> Result<Mark, IndexError> {
     let mut statement = connection.prepare_cached("SELECT seq, id FROM mark")?;
     let mark = statement.query_row([], |row| Ok(Mark { seq: Seq::from_i64(row.get(0)?), id: row.get(1)? }));
-    mark.optional()?.ok_or_else(|| IndexError::Damaged("it does not say how far it reaches".to_owned()))
+    mark.optional()?.ok_or_else(|| IndexError::Damaged("it has no record of its newest message".to_owned()))
 }
 
 fn begin_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {

@@ -122,7 +122,7 @@ fn read_error(error: StoreError) -> IndexError {
 fn remove(shared: &Shared, reason: &str) {
     shared.closed();
     match file::remove(&shared.path) {
-        Ok(()) => tracing::info!(reason, "the search index is made anew from the log"),
+        Ok(()) => tracing::info!(reason, "the search index is rebuilt from the log"),
         Err(error) => cannot_remove(shared, reason, &error),
     }
 }

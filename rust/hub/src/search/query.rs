@@ -47,7 +47,7 @@ impl Query {
         }
         let excludes = !(query.excluded.is_empty() && query.not_from.is_empty() && query.not_within.is_empty());
         if excludes && !query.selects() {
-            let detail = format!("{field} only excludes: name a word, a sender or a channel to look for, too");
+            let detail = format!("{field} has only exclusions: add a word, a sender or a channel to search for");
             return Err(Refusal::new(ErrorCode::InvalidField, detail));
         }
         Ok(query)
@@ -193,8 +193,8 @@ mod tests {
     #[test]
     fn what_can_not_be_meant_is_refused_with_the_value() {
         for (text, part) in [
-            ("-draft", "only excludes"),
-            ("-from:bob -x", "only excludes"),
+            ("-draft", "only exclusions"),
+            ("-from:bob -x", "only exclusions"),
             ("before:yesterday", "before:yesterday"),
             ("from:a/b", "from:a/b"),
         ] {

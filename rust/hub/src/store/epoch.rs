@@ -33,10 +33,12 @@ pub(super) fn settle(transaction: &Transaction<'_>, lock: &Lock, head: Seq) -> R
     };
     if let Some(reason) = &reason {
         match reason {
-            Reason::Older { was } => tracing::warn!("the log ends at {head} and was at {was}: it was put back"),
-            Reason::Copied => tracing::warn!("the log's file is a copy, which may be older than the log was"),
+            Reason::Older { was } => {
+                tracing::warn!("the log ends at {head}, but had reached {was}: an older copy was restored")
+            }
+            Reason::Copied => tracing::warn!("the log's file is a copy, which may be older than the log"),
         }
-        tracing::warn!("the log gets a new epoch: agents go on from their stored cursors");
+        tracing::warn!("the log gets a new epoch: agents continue from their stored cursors");
         put(transaction, "epoch", &uuid::Uuid::new_v4().to_string())?;
     }
     if known.as_ref() != Some(&here) {

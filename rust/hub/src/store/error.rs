@@ -49,7 +49,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The file is no longer where the hub opened it.
-    #[error("{path} was removed, moved or replaced while the hub runs, so nothing more is written: put it back, or restart the hub to go on with what is there now", path = .path.display())]
+    #[error("{path} was removed, moved or replaced while the hub runs, so nothing more is written: put it back, or restart the hub to continue with the present file", path = .path.display())]
     Moved { path: PathBuf },
     /// The disk refused a read or a write. A later one may succeed.
     #[error("{}", disk_reason(.0))]
@@ -61,7 +61,7 @@ pub enum StoreError {
         seconds: u64,
     },
     /// Too many searches are already waiting.
-    #[error("too many searches are under way; try again in a moment")]
+    #[error("too many searches are running; try again in a moment")]
     Busy,
     /// A reader's thread ended, or the hub is stopping.
     #[error("a reader of the log stopped")]

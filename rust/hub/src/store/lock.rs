@@ -122,7 +122,7 @@ impl Lock {
 fn check_before(db: &Path, held: &HashSet<FileId>) -> Result<(), StoreError> {
     let Ok(metadata) = std::fs::metadata(db) else { return Ok(()) };
     if !metadata.is_file() {
-        return Err(StoreError::Open { path: db.to_owned(), reason: "it is no regular file".to_owned() });
+        return Err(StoreError::Open { path: db.to_owned(), reason: "it is not a regular file".to_owned() });
     }
     if held.contains(&FileId::of(&metadata)) {
         return Err(StoreError::Locked { path: db.to_owned(), holder: format!(" (process {})", std::process::id()) });

@@ -33,13 +33,13 @@ fn file_path(given: &Path, home: impl FnOnce() -> Option<PathBuf>) -> Result<Pat
         return Err(refused("it is empty"));
     }
     if text.starts_with(':') {
-        return Err(refused("a log in memory would forget what it has acknowledged"));
+        return Err(refused("a log in memory would lose acknowledged messages"));
     }
     if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:")) {
-        return Err(refused("addresses are not understood here"));
+        return Err(refused("file: addresses are not supported"));
     }
     let path = match given.strip_prefix("~") {
-        Ok(rest) => home().ok_or_else(|| refused("this user has no home folder to stand for ~"))?.join(rest),
+        Ok(rest) => home().ok_or_else(|| refused("this user has no home folder for ~"))?.join(rest),
         Err(_) if text.starts_with('~') => return Err(refused("only ~/ is expanded, not the home of another user")),
         Err(_) => given.to_owned(),
     };

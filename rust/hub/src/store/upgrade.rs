@@ -37,7 +37,7 @@ pub(super) fn copy_beside(connection: &Connection, path: &Path) -> Result<PathBu
             return Ok(copy);
         }
     }
-    let copy = free.ok_or_else(|| copy_error("a thousand copies are there already".to_owned()))?;
+    let copy = free.ok_or_else(|| copy_error("there are already a thousand copies".to_owned()))?;
     let partial = beside(path, ".0.1.0.partial");
     let made = make_copy(connection, &partial).and_then(|()| {
         std::fs::rename(&partial, &copy).map_err(|error| error.to_string())?;
@@ -178,9 +178,7 @@ impl Numbers {
         let are_kept = first.unwrap_or(1) >= 1 && newest <= NEWEST_MAX;
         if !are_kept {
             let first = first.unwrap_or(1);
-            tracing::warn!(
-                "the old log's numbers, from {first} to {newest}, can't be seqs: its rows are numbered anew"
-            );
+            tracing::warn!("the old log's numbers, from {first} to {newest}, can't be seqs: its rows get new numbers");
         }
         Ok(Self { newest, are_kept })
     }
@@ -207,7 +205,7 @@ impl Texts {
     fn tell(&self) {
         if self.broken > 0 {
             tracing::warn!(
-                "{} texts of the old log are not UTF-8: what can't be read is shown as {}, the copy has it as it was",
+                "{} texts of the old log are not UTF-8: unreadable bytes became {}; the copy is unchanged",
                 self.broken,
                 char::REPLACEMENT_CHARACTER
             );

@@ -72,7 +72,7 @@ async fn deadline_of_a_body_gets_a_sentence_and_the_close() {
         let head = "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n";
         let answer = until_closed(hub.dashboard_host(), &format!("{head}{sent}")).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-        assert!(answer.contains("PARSE_ERROR") && answer.contains("nothing of it came for 300ms"), "{answer}");
+        assert!(answer.contains("PARSE_ERROR") && answer.contains("no data arrived for 300ms"), "{answer}");
     }
 }
 

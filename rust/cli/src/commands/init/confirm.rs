@@ -18,7 +18,9 @@ pub(super) fn confirm(is_agreed: bool, question: &str) -> Result<Word, Failure> 
         return Ok(Word::Yes);
     }
     if !io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!("{question} Nobody can be asked here, so nothing was changed: say --yes")));
+        return Err(Failure::Usage(format!(
+            "{question} There is no terminal to answer, so nothing was changed: use --yes"
+        )));
     }
     output::all(&format!("{question} [y/N] "))?;
     io::stdout().flush()?;

@@ -141,7 +141,7 @@ impl Params {
             (None, _) => Ok(None),
             (Some((_, value)), None) => Ok(Some(value)),
             (Some(_), Some(_)) => {
-                Err(Refusal::new(ErrorCode::InvalidField, format!("{name} stands twice in the address: give it once")))
+                Err(Refusal::new(ErrorCode::InvalidField, format!("{name} occurs twice in the address: send it once")))
             }
         }
     }

@@ -192,7 +192,7 @@ fn host_text(head: &Head<'_>) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(header::HOST).iter();
     let host = match (values.next(), values.next()) {
         (None, _) if version >= Version::HTTP_11 => {
-            return bad("the request has no Host header: HTTP/1.1 asks for one");
+            return bad("the request has no Host header: HTTP/1.1 requires one");
         }
         (None, _) => None,
         (Some(_), Some(_)) => return bad("the request has two Host headers: send one"),

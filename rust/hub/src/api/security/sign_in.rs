@@ -54,7 +54,7 @@ pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> 
     let body = body::read_at_most(body, SIGN_IN_BYTES_MAX).await?;
     let token = body::fields(&body)?.required_text("token")?;
     if !app.auth.is_token(token.trim().as_bytes()) {
-        let detail = "that is not this hub's token: it is what OROCHI_TOKEN was set to where the hub was started";
+        let detail = "that is not this hub's token: use the OROCHI_TOKEN with which the hub was started";
         return Ok(Unauthorized { reason: Reason::WrongToken, detail }.into_response());
     }
     let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));

@@ -70,7 +70,7 @@ pub enum NotTheEvent {
     #[error("the delivery is not Gitea's JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// The event's object is missing from the body.
-    #[error("the delivery is no {kind} event: it has no {missing}")]
+    #[error("the delivery is not a {kind} event: it has no {missing}")]
     Missing {
         /// The event in the header.
         kind: &'static str,
