@@ -1,5 +1,5 @@
-//! What waits for an agent, for programs that ask over HTTP: mentions of it and direct messages to it after its stored
-//! cursor, or what is said in one channel. Looking consumes nothing: the cursor moves by `seen` alone.
+//! The messages that wait for an agent, for programs that use HTTP: mentions of it and direct messages to it after its
+//! stored cursor, or the messages of one channel. Reading consumes nothing: only `seen` moves the cursor.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -13,56 +13,56 @@ use tokio::time::{Instant, timeout_at};
 use crate::core::{Command, ConnectionId, Core, NamedAction, shutting_down, unavailable};
 use crate::store::{StoredMessage, conversation_key};
 
-/// Which messages are looked for.
+/// Selects the messages to search for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Whose inbox it is.
+    /// The agent whose inbox it is.
     pub name: AgentName,
-    /// Only messages after this place, and after the cursor. Of a channel: after this place, or new ones.
+    /// Only messages after this seq and after the cursor. For a channel: after this seq, or only new ones.
     pub after: Option<Seq>,
-    /// Not these.
+    /// Messages to leave out.
     pub skip: BTreeSet<Seq>,
-    /// Only what this agent says.
+    /// Only messages from this agent.
     pub sender: Option<AgentName>,
-    /// All that is said there, be it addressed to the agent or not.
+    /// All messages of this channel or conversation, addressed to the agent or not.
     pub channel: Option<Target>,
-    /// At most so many, and about a mebibyte.
+    /// The largest number of messages; they also have at most about a mebibyte.
     pub limit: usize,
 }
 
-/// The oldest messages that were found.
+/// The oldest matching messages.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    /// The messages, oldest first.
+    /// Oldest first.
     pub messages: Vec<StoredMessage>,
-    /// Whether there are more behind them.
+    /// More messages follow these.
     pub more: bool,
-    /// Everything up to here was looked at, or up to the last message where there are more.
+    /// The seq up to which the log was searched. If there are more, the seq of the last message.
     pub upto: Seq,
 }
 
-/// Who is told that an agent waits.
+/// The visibility of the waiting agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// Everyone: the agent is online meanwhile.
+    /// The agent is online meanwhile, and everyone sees it.
     Shown,
-    /// Nobody: whoever asks may only read.
+    /// Nobody sees it: the requester may only read.
     Hidden,
 }
 
 impl Wanted {
-    /// What waits in an agent's inbox.
+    /// Selects the messages in an agent's inbox.
     pub fn inbox(name: AgentName, limit: usize) -> Self {
         Self { name, after: None, skip: BTreeSet::new(), sender: None, channel: None, limit }
     }
 
-    /// Looks until there is something, or for so long; then nothing was found. Cancelling it loses nothing.
+    /// Searches until there is a message, or for the time `wait`, and then returns none. Cancelling loses nothing.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
     pub async fn wait(mut self, core: &Core, wait: Duration, presence: Presence) -> Result<Waiting, Refusal> {
         let deadline = Instant::now() + wait;
-        // Before the first look: what is committed after it wakes.
+        // Watch before the first search, so that a later commit causes a wake-up.
         let watch = core.watch(vec![self.watched()]);
         if self.channel.is_some() {
             self.after.get_or_insert(core.head());
@@ -88,7 +88,7 @@ impl Wanted {
         }
     }
 
-    /// Looks once.
+    /// Searches once.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
@@ -99,7 +99,7 @@ impl Wanted {
         }
     }
 
-    /// What of the core's wakes is about it.
+    /// The key of the core's wake-ups for this search.
     fn watched(&self) -> String {
         if self.channel.is_some() { self.stored_channel() } else { self.name.to_string() }
     }
@@ -155,7 +155,7 @@ impl Wanted {
     }
 }
 
-/// Messages up to a number and a size.
+/// Collects messages up to a number and a size.
 struct Found {
     waiting: Waiting,
     limit: usize,
@@ -186,7 +186,7 @@ impl Found {
     }
 }
 
-/// An agent is online while this lives.
+/// The agent is online while this value exists.
 #[derive(Debug)]
 struct Attending {
     core: Core,
@@ -204,10 +204,10 @@ impl Attending {
 impl Drop for Attending {
     fn drop(&mut self) {
         let (core, connection) = (self.core.clone(), self.connection);
-        // A request that was given up is dropped within the runtime.
+        // Cancelled requests are dropped within the runtime.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                // An error means that the hub stops, and everyone is offline.
+                // An error means that the hub is stopping, and everyone is offline.
                 let _ = core.send(Command::Unattend(connection)).await;
             });
         }

@@ -1,4 +1,4 @@
-//! The tools of MCP within the hub: what they need is asked of the core and of the log. [`orochi_mcp`] has the tools.
+//! MCP's tools in the hub: answers their requests from the core and the log. [`orochi_mcp`] defines the tools.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,22 +21,22 @@ use crate::mailbox::{Presence, Waiting, Wanted};
 use crate::search::{self, Query};
 use crate::store::{Lane, Reader, StoreError, StoredMessage, conversation_key};
 
-/// Agents for which status and unread messages are looked up.
+/// The most agents whose status and unread messages are looked up.
 const AGENTS_MAX: usize = 500;
-/// Returned messages that are remembered for an agent; an older one may be returned again.
+/// The most returned messages that are remembered for an agent. An older one may be returned again.
 const RETURNED_MAX: usize = 1000;
-/// Agents whose places are remembered; beyond it all are forgotten, and a `wait` may return a message again.
+/// The most agents that are remembered. Beyond it all are forgotten, and a `wait` may return a message again.
 const PLACES_MAX: usize = 10_000;
 
-/// What `wait` and `inbox` have returned to each agent. HTTP has no sessions: an agent is one reader.
+/// The messages that `wait` and `inbox` have returned to each agent. HTTP has no sessions, so an agent is one reader.
 #[derive(Debug, Clone, Default)]
 pub struct Places(Arc<Mutex<HashMap<AgentName, Place>>>);
 
-/// What was returned to one agent.
+/// The messages returned to one agent.
 #[derive(Debug, Default)]
 struct Place {
     returned: BTreeSet<Seq>,
-    /// Up to where each channel that it waits in was looked at.
+    /// For each channel that it waits in, the seq up to which messages were searched.
     channels: HashMap<Target, Seq>,
 }
 
@@ -62,13 +62,12 @@ impl Places {
 /// The hub as one agent sees it over HTTP.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// The hub.
     pub core: Core,
-    /// Where calls to Gitea are made.
+    /// Makes calls to Gitea.
     pub calls: Calls,
-    /// What was returned to whom.
+    /// The messages returned to each agent.
     pub places: Places,
-    /// Who asks; None where the request does not say.
+    /// The requesting agent; None if the request names none.
     pub name: Option<AgentName>,
 }
 
@@ -86,7 +85,7 @@ impl Tools {
         messages.iter().filter_map(|message| Message::from_row(view::row(message, viewer, None).get())).collect()
     }
 
-    /// The key under which a channel's messages are stored, or a conversation's.
+    /// The stored key of a channel or a conversation.
     fn stored(&self, target: &Target) -> Result<String, Fault> {
         Ok(match target {
             Target::Channel(channel) => channel.to_string(),
@@ -154,7 +153,7 @@ impl Backend for Tools {
         let sender = wait.from.as_deref().map(AgentName::parse).transpose()?;
         let head = self.core.head();
         let (skip, after) = self.places.with(name, |place| {
-            // A channel counts from the first wait in it, also for what is said between two waits.
+            // A channel's messages count from the first wait in it, including those between two waits.
             let after = channel.as_ref().map(|channel| *place.channels.entry(channel.clone()).or_insert(head));
             (place.returned.clone(), after)
         });
@@ -191,7 +190,7 @@ impl Backend for Tools {
                     return Ok(Agent { row, since: None, unread: None });
                 }
                 let since = reader.standing(&row.name)?.map(|standing| standing.since.to_string());
-                // One that never says what it has read has no number that means something.
+                // For an agent that never reports what it has read, the number has no meaning.
                 let unread = row.cursor.map(|cursor| reader.waiting(&row.name, cursor)).transpose()?;
                 Ok(Agent { row, since, unread: unread.map(|waiting| waiting.count) })
             };
