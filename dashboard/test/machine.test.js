@@ -28,6 +28,13 @@ const moved = (isTop, isBottom) => ({ type: "moved", isTop, isBottom });
 const answer = (feed, found) => ({ type: "rows", id: feed.asks, rows: found });
 const ends = ({ run }) => [run.rows[0]?.seq, run.rows.at(-1)?.seq];
 
+test("machine keeps as much of what it follows as a window holds, and has the rest when a hand moves up", () => {
+  const { feed } = play(initial("", {}), state(1, 100), state(1, 150), state(1, 200), state(1, 250));
+  assert.deepEqual([feed.mode, ends(feed)], ["following", [151, 250]]);
+  const { feed: above } = play(feed, moved(true, false));
+  assert.deepEqual([above.mode, ends(above)], ["browsing", [51, 250]]);
+});
+
 test("machine follows the newest until a hand moves up, and again at the bottom", () => {
   const steps = [
     ["the newest to begin with", state(1, 100), "following", [41, 100], ["draw", "settle"]],

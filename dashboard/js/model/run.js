@@ -6,6 +6,8 @@ import { threads } from "./threads.js";
 export const FIRSTS_MAX = 200;
 /** With those that are folded under them. */
 export const ROWS_MAX = 1000;
+/** Those that stand by themselves while the newest are followed: each costs time with every frame. */
+export const FOLLOWED_MAX = 100;
 /** The same where only some of the messages are shown. */
 export const FILTERED_MAX = 4000;
 
@@ -30,6 +32,13 @@ export function append(run, newer, upTo) {
     upTo: Math.max(upTo, rows.at(-1)?.seq ?? 0),
     isWhole: run.isWhole && kept.length === rows.length,
   };
+}
+
+/** The newest of it: as much as a window holds of a feed that is followed. */
+export function newestOf(run) {
+  const { firsts } = threads(run.rows);
+  if (run.isFiltered || firsts.length <= FOLLOWED_MAX) return run;
+  return { ...run, rows: run.rows.slice(run.rows.indexOf(firsts.at(-FOLLOWED_MAX))), isWhole: false };
 }
 
 /** With these older rows. */

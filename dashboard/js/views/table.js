@@ -16,14 +16,11 @@ const COLUMNS = [
   ["reason", "Why", "why it needs a person, and what waits for it"],
   ["since", "For", "how long the reason has held; without a reason, the status"],
   ["unread-count", "Unread", "mentions and direct messages; ? where the agent does not report what it has read"],
-  ["reach", "Reach", "how messages get to it, where it said so"],
   ["hour", "Last hour", "its states"],
+  ["reach", "Reach", "how messages get to it, where it said so"],
   ["project", "Project", ""],
   ["machine", "Machine", ""],
 ];
-
-/** Columns that a narrow window has no room for; they are the last ones. */
-const NARROW_LACKS = 2;
 
 /** Draws groups of agents into `place`. */
 export function table(place, groups, { now, states }) {
@@ -42,7 +39,7 @@ export function table(place, groups, { now, states }) {
   }
   groups.forEach(([name, agents], at) => {
     const rows = elementsOf(all.tBodies[at], agents, [now, states], (agent) => row(agent, now, states, hasReach));
-    if (name) rows.unshift(heading(name, agents.length, columns.length));
+    if (name) rows.unshift(heading(name, agents.length, hasReach));
     morphItems(all.tBodies[at], rows, (item) => item.dataset.agent);
   });
 }
@@ -55,14 +52,16 @@ function frame(columns) {
   return el("div", { class: "fleet wide", tabindex: "0", role: "region", "aria-label": "table of agents" }, all);
 }
 
-function heading(name, count, columns) {
+/** The columns from reach on come last: a narrow window has no room for them. */
+function heading(name, count, hasReach) {
+  const lacks = hasReach ? 3 : 2;
   const cell = el(
     "th",
-    { scope: "rowgroup", colSpan: columns - NARROW_LACKS },
+    { scope: "rowgroup", colSpan: COLUMNS.length - 3 },
     name,
     el("span", { class: "quiet" }, ` ${count}`),
   );
-  return el("tr", { class: "group", data: { agent: "" } }, cell, el("td", { class: "project", colSpan: NARROW_LACKS }));
+  return el("tr", { class: "group", data: { agent: "" } }, cell, el("td", { class: "project", colSpan: lacks }));
 }
 
 function row(agent, now, states, hasReach) {
@@ -95,8 +94,8 @@ function row(agent, now, states, hasReach) {
     why,
     cell("since", lasting(agent, now)),
     cell("unread-count", unreadFigure(agent)),
-    hasReach && cell("reach", reach(agent)),
     cell("hour", lately(agent.name, states)),
+    hasReach && cell("reach", reach(agent)),
     cut("project", agent.project, agent.project),
     cut("machine", agent.machine, agent.machine),
   );

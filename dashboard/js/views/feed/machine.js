@@ -4,7 +4,7 @@
 // Modes: `following` shows the newest as they come; `anchored` is where the address led to, until somebody moves;
 // `browsing` is anywhere else.
 
-import { append, covers, emptyRun, prepend } from "../../model/run.js";
+import { append, covers, emptyRun, newestOf, prepend } from "../../model/run.js";
 import { secondsBetween } from "../../ui/format.js";
 
 /** Rows asked for at a time. */
@@ -152,7 +152,7 @@ function withLive(feed) {
   const goesOn = covers(messages, run.upTo) && (after(rows, run.upTo).length <= BURST || run.isFiltered);
   const anew = { ...emptyRun, isFiltered: run.isFiltered };
   const first = run.isFiltered ? rows : rows.slice(-BURST);
-  return { ...feed, run: goesOn ? append(run, rows, lastSeq) : append(anew, first, lastSeq) };
+  return { ...feed, run: goesOn ? newestOf(append(run, rows, lastSeq)) : append(anew, first, lastSeq) };
 }
 
 /**
