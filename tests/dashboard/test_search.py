@@ -74,7 +74,7 @@ async def test_search_says_what_is_wrong_with_a_text(start_hub: Start, page: Pag
     hub = start_hub()
     await _say(hub)
     note = page.locator("main [role=status]")
-    for query, said in (("-draft", "only exclusions"), ("before:yesterday", "before:yesterday"), ("in:@bob x", "agent")):
+    for query, said in (("-draft", "exclusions"), ("before:yesterday", "before:yesterday"), ("in:@bob x", "agent")):
         await page.goto(address(hub, f"/#/search?q={query}"))
         await expect(note).to_contain_text(said)
         await expect(page.get_by_role("listitem").locator("mark")).to_have_count(0)
