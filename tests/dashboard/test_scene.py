@@ -19,7 +19,7 @@ async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_h
         await expect(bob.locator(".status")).to_have_text("stuck for 19 min, reports busy")
         await expect(bob.locator(".why")).to_have_text("2 unread from alice and carol, for 19 min")
         await expect(bob.locator(".progress")).to_have_text("60 %")
-        await expect(bob.locator(".identity")).to_have_text("gpu-1 · reviewer · api · sonnet · reach: poll")
+        await expect(bob.locator(".identity")).to_have_text("gpu-1 · reviewer · api · sonnet · reach: wake")
         await expect(bob.locator("blockquote")).to_contain_text("Review of api#71: The retries")
         await expect(page.locator("[data-agent=carol] .status")).to_have_text("error for 14 min")
         erin = page.locator("[data-agent=erin]")
