@@ -75,6 +75,8 @@ lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, workflows, the book, ty
 	$(VENV)/bin/mdbook build docs
 	@$(MAKE) --no-print-directory lint-page
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+# Once more as it is shipped: with its tests the hub has the feature `sim`.
+	cargo clippy $(LOCKED) --package orochi-hub --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
 		cargo doc $(LOCKED) --quiet --workspace --no-deps --document-private-items
 	@$(MAKE) --no-print-directory lint-types
