@@ -105,23 +105,6 @@ pub enum Command {
     Manual(manual::Manual),
 }
 
-/// The command line with only those commands that run for days. Building all of them would leave half a megabyte of
-/// the program in the memory of an empty hub.
-#[derive(Debug, Parser)]
-#[command(name = "orochi")]
-struct Resident {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(subcommand)]
-    command: ResidentCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum ResidentCommand {
-    Serve(Box<Config>),
-    Mcp(mcp::Mcp),
-}
-
 /// Parses the arguments and the process's environment.
 ///
 /// # Errors
@@ -136,33 +119,13 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
     // Without arguments the answer is the help. For clap, a set variable would be an argument, so variables are ignored
     // here.
     let lookup = if args.len() < 2 { unset } else { environment };
-    let (mut cli, matches) = match parse_resident(&args) {
-        Some(parsed) => parsed,
-        None => {
-            let matches = command(lookup).try_get_matches_from(&args).map_err(|error| explain(error, &args))?;
-            (Cli::from_arg_matches(&matches)?, matches)
-        }
-    };
+    let matches = command(lookup).try_get_matches_from(&args).map_err(|error| explain(error, &args))?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
     cli.connection.host = reachable(cli.connection.host);
     if !matches!(cli.command, Command::Serve(_) | Command::Forget(_) | Command::Hook(_)) && args.len() > 1 {
         locate(&mut cli.connection, &matches, || HubFile::read().map_err(Failure::Usage))?;
     }
     Ok(cli)
-}
-
-/// Parses `orochi serve …` and `orochi mcp …`. None for other commands, and for what only the whole command line can
-/// answer: help, version and errors.
-fn parse_resident(args: &[OsString]) -> Option<(Cli, ArgMatches)> {
-    if !args.get(1).is_some_and(|command| command == "serve" || command == "mcp") {
-        return None;
-    }
-    let matches = tied(Resident::command(), environment).try_get_matches_from(args).ok()?;
-    let Resident { connection, command } = Resident::from_arg_matches(&matches).ok()?;
-    let command = match command {
-        ResidentCommand::Serve(config) => Command::Serve(config),
-        ResidentCommand::Mcp(mcp) => Command::Mcp(mcp),
-    };
-    Some((Cli { connection, command }, matches))
 }
 
 /// Chooses the hub from the first of these: host and port as flags, `--url` or `OROCHI_URL`, host and port as
@@ -223,22 +186,13 @@ fn unset(_: &str) -> Option<OsString> {
 }
 
 fn command(lookup: impl Fn(&str) -> Option<OsString> + Copy) -> clap::Command {
-    tied(Cli::command(), lookup).mut_subcommand("forget", |forget| with_variables(forget, lookup))
-}
-
-/// The command with its variables, and `serve` with those that it shares with the clients.
-fn tied(command: clap::Command, lookup: impl Fn(&str) -> Option<OsString> + Copy) -> clap::Command {
+    let tie = |command| variables::apply(variables::apply(command, SETTINGS, lookup), OWN_SETTINGS, lookup);
     // `orochi-server --version` should answer like `orochi --version`.
-    with_variables(command, lookup).mut_subcommand("serve", |serve| {
+    tie(Cli::command()).mut_subcommand("forget", tie).mut_subcommand("serve", |serve| {
         let unused_name = clap::Arg::new("name").long("name").hide(true);
         let unused_url = clap::Arg::new("url").long("url").hide(true);
-        let serve = serve.arg(unused_name).arg(unused_url);
-        with_variables(serve, lookup).display_name("orochi").version(env!("CARGO_PKG_VERSION"))
+        tie(serve.arg(unused_name).arg(unused_url)).display_name("orochi").version(env!("CARGO_PKG_VERSION"))
     })
-}
-
-fn with_variables(command: clap::Command, lookup: impl Fn(&str) -> Option<OsString> + Copy) -> clap::Command {
-    variables::apply(variables::apply(command, SETTINGS, lookup), OWN_SETTINGS, lookup)
 }
 
 fn environment(name: &str) -> Option<OsString> {
