@@ -89,8 +89,10 @@ pub struct Budget {
     allowance: Allowance,
     all: VecDeque<Millis>,
     senders: BTreeMap<String, VecDeque<Millis>>,
-    /// When a message last wanted to wake the agent.
+    /// When a message last wanted to wake the agent for the first time.
     wanted_at: Option<Millis>,
+    /// The newest message that wanted to.
+    newest: u64,
     /// True if a wake was refused since the last new start.
     is_spent: bool,
 }
@@ -101,10 +103,13 @@ impl Budget {
         Self { allowance, ..Self::default() }
     }
 
-    /// Takes a wake for messages of this sender out of the budget; false where there is none left.
-    pub fn spend(&mut self, sender: &str, now: Millis) -> bool {
+    /// Takes a wake for this message out of the budget; false where there is none left. Later messages have larger
+    /// numbers. A message that is refused may try again: only its first try ends a quiet period.
+    pub fn spend(&mut self, message: u64, sender: &str, now: Millis) -> bool {
         self.rest(now);
-        self.wanted_at = Some(now);
+        if message > self.newest || self.wanted_at.is_none() {
+            (self.newest, self.wanted_at) = (self.newest.max(message), Some(now));
+        }
         let Allowance::PerHour(all_max) = self.allowance else {
             return false;
         };
@@ -117,14 +122,6 @@ impl Budget {
         own.push_back(now);
         self.all.push_back(now);
         true
-    }
-
-    /// Whether [`Budget::spend`] would allow a wake now. Asking counts as nothing.
-    pub fn has_left(&mut self, sender: &str, now: Millis) -> bool {
-        self.rest(now);
-        let Allowance::PerHour(all_max) = self.allowance else { return false };
-        let key = if self.senders.contains_key(sender) || self.senders.len() < SENDERS_MAX { sender } else { "" };
-        self.senders.get(key).is_none_or(|own| own.len() < SENDER_MAX) && self.all.len() < all_max
     }
 
     /// A person is at the keyboard: everything starts anew.
@@ -176,30 +173,47 @@ mod tests {
     #[test]
     fn budget_ends_a_loop_of_two_and_leaves_others_alone() {
         let mut budget = Budget::new(Allowance::default());
-        let granted = (0..40).filter(|n| budget.spend("bob", n * 1000)).count();
+        let granted = (0..40).filter(|n| budget.spend(*n, "bob", n * 1000)).count();
         assert_eq!(granted, SENDER_MAX);
         assert!(budget.is_spent(40_000));
-        assert!(budget.spend("carol", 40_000), "one noisy agent silences nobody else");
+        assert!(budget.spend(40, "carol", 40_000), "one noisy agent silences nobody else");
     }
 
     #[test]
     fn budget_ends_a_loop_of_three_by_the_agents_own_bound() {
         let mut budget = Budget::new(Allowance::default());
-        let granted = (0..120).filter(|n| budget.spend(&format!("a{}", n % 4), n * 20_000)).count();
+        let granted = (0..120).filter(|n| budget.spend(*n, &format!("a{}", n % 4), n * 20_000)).count();
         assert_eq!(granted, AGENT_MAX);
     }
 
     #[test]
     fn budget_starts_anew_with_a_person_or_after_quiet() {
         let mut budget = Budget::new(Allowance::default());
-        while budget.spend("bob", 0) {}
-        assert!(!budget.spend("bob", QUIET - 1), "asking on is not quiet");
-        assert!(!budget.spend("bob", QUIET - 1));
+        let mut number = 0;
+        let mut spend = |budget: &mut Budget, now| {
+            number += 1;
+            budget.spend(number, "bob", now)
+        };
+        while spend(&mut budget, 0) {}
+        assert!(!spend(&mut budget, QUIET - 1), "another message is not quiet");
         assert_eq!(budget.next_change(), Some(2 * QUIET - 1));
-        assert!(!budget.is_spent(2 * QUIET - 1) && budget.spend("bob", 2 * QUIET));
-        while budget.spend("bob", 2 * QUIET) {}
+        assert!(!budget.is_spent(2 * QUIET - 1) && spend(&mut budget, 2 * QUIET));
+        while spend(&mut budget, 2 * QUIET) {}
         budget.person();
-        assert!(budget.spend("bob", 2 * QUIET));
+        assert!(spend(&mut budget, 2 * QUIET));
+    }
+
+    #[test]
+    fn budget_starts_anew_for_a_message_that_is_tried_again_and_again() {
+        let mut budget = Budget::new(Allowance::default());
+        let mut held = 0;
+        while budget.spend(held, "bob", 0) {
+            held += 1;
+        }
+        for now in (0..QUIET).step_by(1000) {
+            assert!(!budget.spend(held, "bob", now));
+        }
+        assert!(budget.spend(held, "bob", QUIET));
     }
 
     #[test]
@@ -207,7 +221,7 @@ mod tests {
         assert_eq!(Allowance::parse("off"), Ok(Allowance::Off));
         assert_eq!(Allowance::parse("5/h"), Ok(Allowance::PerHour(5)));
         assert!(Allowance::parse("5").is_err_and(|told| told.contains("30/h")));
-        assert!(!Budget::new(Allowance::Off).spend("bob", 0));
+        assert!(!Budget::new(Allowance::Off).spend(1, "bob", 0));
     }
 
     #[test]

@@ -253,7 +253,7 @@ impl Machine {
         let fresh: Vec<u64> = chosen
             .into_iter()
             .map(|at| candidates[at])
-            .filter(|message| !self.waking.is_off() && budget.spend(&message.sender, now))
+            .filter(|message| !self.waking.is_off() && budget.spend(message.seq, &message.sender, now))
             .map(|message| message.seq)
             .collect();
         let offer = self.take(fresh, again);

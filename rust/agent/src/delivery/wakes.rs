@@ -63,7 +63,7 @@ impl Machine {
         let granted: Vec<u64> = chosen
             .into_iter()
             .map(|at| candidates[at])
-            .filter(|message| budget.spend(&message.sender, now))
+            .filter(|message| budget.spend(message.seq, &message.sender, now))
             .map(|message| message.seq)
             .collect();
         self.post(granted, false, now)
@@ -71,8 +71,8 @@ impl Machine {
 
     /// Returns whether a message may be pushed into the session now, and charges the wake budget. Whether the message
     /// arrives is unknown, so nothing else changes.
-    pub fn may_push(&mut self, sender: &str, is_quiet: bool, now: Millis) -> bool {
-        self.may_wake() && !is_quiet && self.budget.spend(sender, now)
+    pub fn may_push(&mut self, message: &Message, is_quiet: bool, now: Millis) -> bool {
+        self.may_wake() && !is_quiet && self.budget.spend(message.seq, &message.sender, now)
     }
 
     /// The adapter could not post the wake.

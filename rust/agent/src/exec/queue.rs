@@ -97,9 +97,7 @@ impl Queue {
         for (ticket, sender) in idle {
             let Some(lane) = self.lanes.get_mut(&sender) else { continue };
             let is_request = lane.waiting.front().is_some_and(|(_, job)| job.is_request());
-            // Asking again for what was refused must not put off the budget's new start.
-            let may_ask = !lane.is_held || self.budget.has_left(&sender, now);
-            lane.is_held = is_request && !(may_ask && self.budget.spend(&sender, now));
+            lane.is_held = is_request && !self.budget.spend(ticket, &sender, now);
             if !lane.is_held
                 && let Some((_, job)) = lane.waiting.pop_front()
             {

@@ -200,7 +200,7 @@ impl Shared {
             let is_new = state.machine.deliver(delivered);
             if let Some((channel, message)) = pushed
                 && is_new
-                && state.machine.may_push(&message.sender, is_quiet, now)
+                && state.machine.may_push(&message, is_quiet, now)
             {
                 // Without its receiver the process is about to end.
                 let _ = channel.send(message);
