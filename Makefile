@@ -63,7 +63,9 @@ test-page: ## The dashboard's own modules, with node
 	fi
 
 test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and tidiness tests
-	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest -rs
+	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest -rs --numprocesses 2 --dist loadfile --ignore tests/docker
+# Alone: an image that is built takes both processors for minutes.
+	$(PYTHON) -m pytest -rs tests/docker
 
 # What needs no build comes first: it fails in seconds.
 lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, workflows, the book, types, stubs
