@@ -29,6 +29,8 @@ def interrupted(command: Sequence[str | Path], ready: str, folder: Path, env: di
     """Types Ctrl-C once the command has printed `ready`; its exit code, or its signal below 0, and all it printed."""
     pid, terminal = pty.fork()
     if pid == 0:
+        # A pytest that a shell started in the background ignores it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(folder)
         os.execve(command[0], [str(word) for word in command], env)
     printed, typed, deadline = b"", False, time.monotonic() + DEADLINE

@@ -24,6 +24,8 @@ class Driven:
         assert url.hostname is not None
         assert url.port is not None
         self.up = asyncio.Event()
+        # Whoever waits for the connection goes on in order.
+        self.turn = asyncio.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
         self.client = OrochiClient(
             command["name"],
@@ -64,13 +66,16 @@ class Driven:
             )
 
     async def join(self, channel: str) -> None:
-        await self.up.wait()
+        async with self.turn:
+            await self.up.wait()
         await self.client.subscribe(channel)
         tell(event="joined", channel=channel)
 
     async def send(self, key: str, channel: str, content: str) -> None:
-        # Before it is connected a client refuses to send; afterwards what is sent waits for the next connection.
-        await self.up.wait()
+        # Before it is connected a client refuses to send; afterwards what is sent waits for the next connection. One
+        # after the other: those that have waited go before one that finds it connected.
+        async with self.turn:
+            await self.up.wait()
         try:
             ack = await self.client.send(channel, content)
         except OrochiError as error:
