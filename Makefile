@@ -62,10 +62,13 @@ test-page: ## The dashboard's own modules, with node
 		echo "The dashboard's modules are not tested: that needs Node.js 20 or newer, https://nodejs.org"; \
 	fi
 
+# An image that is built takes both processors for minutes; the kit gives clients heartbeats of one second.
+ALONE := tests/docker tests/conformance/test_kit.py
+
 test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and tidiness tests
-	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest -rs --numprocesses 2 --dist loadfile --ignore tests/docker
-# Alone: an image that is built takes both processors for minutes.
-	$(PYTHON) -m pytest -rs tests/docker
+	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest -rs --numprocesses 2 --dist loadfile \
+		$(ALONE:%=--ignore %)
+	$(PYTHON) -m pytest -rs $(ALONE)
 
 # What needs no build comes first: it fails in seconds.
 lint: $(VENV)/.ready ## Formats, clippy, the Dockerfile, workflows, the book, types, stubs
