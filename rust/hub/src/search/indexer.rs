@@ -19,7 +19,7 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 /// The interval between reports of a long catch-up.
 const REPORT: Duration = Duration::from_secs(5);
 /// Bytes of content that one batch holds in memory.
-const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The log, with a reader for this thread that is opened at first use.
 pub(super) struct Log {

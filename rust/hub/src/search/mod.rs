@@ -35,7 +35,7 @@ use file::{IndexError, Snapshot};
 use find::{FindError, Finder};
 
 /// Messages in one transaction of the index.
-const INDEX_BATCH: usize = 2048;
+const INDEX_BATCH: usize = 4096;
 /// The newest messages that a search may read directly because the index does not have them yet: about 3 ms.
 const UNINDEXED_MAX: u64 = 1000;
 /// The longest wait of a search until the index is near the head.
