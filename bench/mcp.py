@@ -1,4 +1,4 @@
-"""What MCP costs: how soon `wait` answers, what a waiting client takes of the hub, and what `orochi mcp` itself takes.
+"""Measures MCP: how soon `wait` answers, what a waiting client takes of the hub, and what `orochi mcp` itself takes.
 
     OROCHI_TEST_BINARY=target/release/orochi PYTHONPATH=. python -P bench/mcp.py
 
@@ -115,7 +115,7 @@ async def waits(hub: Hub, home: Path) -> None:
 
 
 async def many(hub: Hub) -> None:
-    """What a client that waits over HTTP takes of the hub's memory."""
+    """The hub's memory for each client that waits over HTTP."""
     async with hub.client("watcher") as watcher:
         before = resident_kib(hub.pid)
         clients = [await Http(hub, f"a{number}").open() for number in range(CLIENTS)]

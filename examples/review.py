@@ -20,7 +20,7 @@ CHANGES = {
 
 
 def review(change: str) -> str:
-    """What a model would say; here one rule is enough."""
+    """Stands for a model; here one rule is enough."""
     if "/ len(" in change:
         return "changes wanted: an empty list divides by zero"
     return "approved"

@@ -351,7 +351,7 @@ class OrochiClient:
     @overload
     async def who(self, *, detail: Literal[True]) -> dict[str, dict[str, Any]]: ...
     async def who(self, *, detail: bool = False) -> dict[str, Any]:
-        """Who is online: each agent's channels, or with `detail` each agent's row (status, task, reach, machine, …)."""
+        """Lists who is online: each agent's channels, or with `detail` its row (status, task, reach, machine, …)."""
         if not detail:
             return await self._by_agent("presence", {}, "agents")
         if self._connected().native.is_old_hub:
@@ -362,7 +362,7 @@ class OrochiClient:
     """Calls to Gitea: ``await client.gitea.create_issue(…)``, or as in 0.1.0 ``await client.gitea(action, params)``."""
 
     async def receipts(self, seq: int) -> dict[str, str]:
-        """How far a message got with each agent that it is for: ``seen``, ``offered``, ``delivered`` or ``pending``."""
+        """Lists a message's receivers with its state: ``seen``, ``offered``, ``delivered`` or ``pending``."""
         if self._connected().native.is_old_hub:
             raise UnsupportedByHub("receipts need a newer hub than scitex-orochi 0.1.0")
         return await self._by_agent("receipts", {"seq": seq}, "agents")

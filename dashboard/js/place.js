@@ -1,4 +1,4 @@
-// Where somebody is on a page: how far it is scrolled and what has the focus. The browser's history keeps it, so that
+// The reader's place on a page: how far it is scrolled and what has the focus. The browser's history keeps it, so that
 // Back leads to where one was.
 
 /** What has the focus within `main`, as `{selector, at}`, the at-th that matches; null where nothing has. */

@@ -46,7 +46,7 @@ export function morph(shown, wanted) {
   if (shown.isEqualNode(wanted)) return;
   if (shown.nodeName !== wanted.nodeName) return void shown.replaceWith(wanted);
   if (shown.nodeType === Node.TEXT_NODE) return void (shown.data = wanted.data);
-  // Whether details are open is the reader's choice.
+  // The reader opens and closes details.
   const isKept = (name) => name === "open" && shown.nodeName === "DETAILS";
   for (const { name } of [...shown.attributes])
     if (!wanted.hasAttribute(name) && !isKept(name)) shown.removeAttribute(name);

@@ -180,7 +180,7 @@ const PLAIN = /^[\p{L}\p{N}_]{2,}$/u;
 
 /** The same search with its plain words as beginnings, `flak*` for `flak`; null where there are none. Pure. */
 export function widened(q) {
-  // What stands in quotes is no plain word.
+  // A quoted phrase is no plain word.
   const pieces = q.trim().match(/-?(?:[^\s"]*"[^"]*"?|\S+)/gu) ?? [];
   const wider = pieces.map((piece) => (PLAIN.test(piece) && !UNSPACED.test(piece) ? `${piece}*` : piece));
   return wider.some((piece, at) => piece !== pieces[at]) ? wider.join(" ") : null;

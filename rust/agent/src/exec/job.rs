@@ -10,7 +10,7 @@ use crate::budget::Allowance;
 /// The intent that the budget counts.
 const REQUEST: &str = "request";
 
-/// What a listener runs, and where it keeps its files.
+/// The command that a listener runs, and the place of its files.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The agent's name.
@@ -38,9 +38,9 @@ pub struct Job {
     pub id: String,
     /// Its sender.
     pub sender: String,
-    /// Where it was said; `@sender` for a direct message.
+    /// The channel, or `@sender` for a direct message.
     pub channel: String,
-    /// What its sender expects: `request`, `inform` or `ack`.
+    /// The sender's expectation: `request`, `inform` or `ack`.
     pub intent: &'static str,
     /// Its text.
     pub text: String,

@@ -45,12 +45,12 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file, kept, known, lines })
     }
 
-    /// Where it is.
+    /// The file's path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether this message was dealt with.
+    /// True if this message was dealt with.
     pub(super) fn contains(&self, key: &str) -> bool {
         self.known.contains(key)
     }

@@ -15,7 +15,7 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Commands that run at a time: each may be a whole interpreter.
 const RUNS_MAX: usize = 16;
 
-/// What one sender said.
+/// The messages of one sender.
 #[derive(Debug, Default)]
 struct Lane {
     waiting: VecDeque<(u64, Job)>,
@@ -55,7 +55,7 @@ impl Queue {
         }
     }
 
-    /// Whether another message can be held.
+    /// True if another message can be held.
     pub(super) fn has_room(&self) -> bool {
         self.open.len() + self.dealt.len() < SPAN_MAX && self.bytes < BYTES_MAX
     }
@@ -130,7 +130,7 @@ impl Queue {
         self.open.keys().next().map_or(self.head, |first| first - 1)
     }
 
-    /// Whether a request waits for budget.
+    /// True if a request waits for budget.
     pub(super) fn is_held(&self) -> bool {
         self.lanes.values().any(|lane| lane.is_held)
     }

@@ -66,7 +66,7 @@ impl Runner {
         Ok(Self { options: Arc::new(options), queue, journal, runs, started, _lock: lock })
     }
 
-    /// Whether another message can be held; the rest stays in the hub's log.
+    /// True if another message can be held; the rest stays in the hub's log.
     pub fn has_room(&self) -> bool {
         self.queue.has_room()
     }
@@ -98,7 +98,7 @@ impl Runner {
         self.queue.cursor()
     }
 
-    /// Whether a request waits for budget.
+    /// True if a request waits for budget.
     pub fn is_held(&self) -> bool {
         self.queue.is_held()
     }
