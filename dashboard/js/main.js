@@ -64,6 +64,8 @@ let reason = "no_token";
 let renewedAt = 0;
 /** Whether the hub asks for a token at all. */
 let hasLogin = false;
+/** The sign-out that is under way. Its answer sets a cookie, which must not replace that of the next sign-in. */
+let leaving = Promise.resolve();
 
 function dispatch(event) {
   state = reduce(state, event);
@@ -77,8 +79,9 @@ function dispatch(event) {
 }
 
 function fail(error) {
-  if (error instanceof hub.SignedOut) leave(error.reason);
-  else announce(error.message);
+  if (!(error instanceof hub.SignedOut)) return announce(error.message);
+  const mine = starts;
+  leaving.then(() => mine === starts && leave(error.reason));
 }
 
 function deal(agent, since) {
@@ -266,7 +269,10 @@ function leave(why) {
 
 function signOut() {
   localStorage.removeItem(SIGNED_IN_KEY);
-  hub.signOut().then(() => leave("out"), fail);
+  leaving = hub.signOut().then(
+    () => leave("out"),
+    (error) => announce(error.message),
+  );
 }
 
 const help = () => /** @type {HTMLDialogElement} */ (byId("help")).showModal();

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.dashboard.hubs import Start, address
 from tests.python.hub import Hub
@@ -34,6 +35,35 @@ async def test_signing_in_takes_the_token_and_signing_out_ends_it(start_hub: Sta
     await page.goto(address(hub, "/?token=s3cret"))
     await expect(page.get_by_role("heading", name="Agents")).to_be_visible()
     assert page.url == address(hub)
+
+
+async def test_sign_in_right_after_a_sign_out_is_not_undone_by_its_late_answer(start_hub: Start, page: Page) -> None:
+    hub = start_hub(token="s3cret")
+    await page.goto(address(hub, "/?token=s3cret"))
+    await expect(page.locator("#connection")).to_have_text("live")
+    answered, may_arrive = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        if route.request.method != "DELETE":
+            return await route.continue_()
+        answer = await route.fetch()
+        answered.set()
+        await may_arrive.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/api/session", answer_late)
+    # The hub closes the page's socket, so the page asks what is wrong. If it offered to sign in then, the new login's
+    # cookie could come before the late answer's.
+    async with page.expect_response(lambda response: response.status == 401) as refused:
+        await page.get_by_role("button", name="Sign out").click()
+    await (await refused.value).finished()
+    await answered.wait()
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    await expect(page.get_by_label("Token")).not_to_be_visible()
+    may_arrive.set()
+    await page.get_by_label("Token").fill("s3cret")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#connection")).to_have_text("live")
 
 
 async def test_session_is_shared_by_tabs_and_ends_in_all_of_them(start_hub: Start, browser: Browser) -> None:
