@@ -1,5 +1,5 @@
-//! Messages: proposed, brought to disk together, then delivered and acked. Nobody sees a message, and nobody is told
-//! that it was accepted, before its commit (section 9, Durability).
+//! Messages: proposed, written in batches, then delivered and acked. No message is delivered or acked before its commit
+//! (section 9, Durability).
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl CoreThread {
         }
     }
 
-    /// After the commit: delivers what is new and answers the sender.
+    /// After the commit: delivers a new message, and answers its sender.
     pub(super) fn finish_message(&mut self, said: Message, outcome: &Outcome, asker: Asker, refusal: Option<&Refusal>) {
         let Message { target, message, addressed, .. } = said;
         if let Some(refusal) = refusal {
@@ -60,7 +60,7 @@ impl CoreThread {
                     format!("the id {:?} was used for another message, seq {seq}: give each its own", message.id);
                 return self.refuse_message(asker, &message.id, &Refusal::new(ErrorCode::IdReused, detail));
             }
-            // Its connection was replaced before it: nobody waits.
+            // The sender's session ended before this entry: nobody waits.
             _ => return,
         };
         let accepted = || {
@@ -89,15 +89,15 @@ impl CoreThread {
                 self.stage_reply(index, frame);
             }
             Some(Err((answer, accepted))) => {
-                // Whoever asked may have gone.
+                // The requester may be gone.
                 let _ = answer.send(Ok(accepted));
             }
             None => {}
         }
     }
 
-    /// Stages a message for everyone that it is for: its channel's members, then the mentioned agents that
-    /// are not in it, or a direct message's target; and for observers.
+    /// Stages a message for its receivers: the channel's members, mentioned agents outside the channel, or a direct
+    /// message's target; and for observers.
     fn deliver(&mut self, message: Box<StoredMessage>, target: &Target, addressed: &[String]) {
         let (frame, observed) = self.frames(&message, target);
         let receivers = self.receivers(&message, target, addressed);
@@ -151,7 +151,7 @@ impl CoreThread {
 
     fn stage_message(&mut self, index: ConnectionIndex, seq: Seq, frame: &Utf8Bytes) {
         let connection = self.known.links.connection_mut(index);
-        // One that is behind finds the message in the log.
+        // A connection that is behind reads the message from the log.
         if connection.is_live && connection.stage_message(seq, frame) {
             self.touched.push(index);
         }
@@ -168,7 +168,7 @@ impl CoreThread {
     }
 }
 
-/// The message that a draft becomes; a refusal, with the draft's id, where it can't become one.
+/// Turns a draft into a message. Returns the request's id with the refusal if the draft is invalid.
 fn message(
     session: Option<SessionId>,
     sender: String,
@@ -182,7 +182,7 @@ fn message(
             return Err((id, Refusal::new(ErrorCode::InvalidChannel, detail)));
         }
         Target::Direct(agent) => (conversation_key(&sender, agent.as_str()), vec![agent.to_string()]),
-        // The mentioned agents are added when the message is applied.
+        // `Message::resolve` adds the mentioned agents.
         Target::Channel(channel) => (channel.to_string(), Vec::new()),
     };
     let json = |raw: Box<RawValue>| String::from(Box::<str>::from(raw));

@@ -1,4 +1,4 @@
-//! Replies to registered agents, and the events that tell others of them (sections 5, 6 and 9).
+//! Replies to registered agents, and events about them for observers and other agents (sections 5, 6 and 9).
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::{Ack, Ok as AckStatus, SubscribeAck};
@@ -14,15 +14,15 @@ use crate::links::ConnectionIndex;
 use crate::roster::ConnectionId;
 
 impl CoreThread {
-    /// After the commit: the connection changes, others are told, and whoever asked is answered.
+    /// After the commit: changes the connection, sends the events, and answers the requester.
     pub(super) fn finish_change(&mut self, entry: &Entry, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>) {
         let events = match (outcome, refusal) {
             (Outcome::Refused(refused), _) => return self.refuse_asker(asker, &refused),
-            // Its connection was replaced: nobody waits.
+            // The session had ended: nobody waits.
             (Outcome::Dropped, _) => Vec::new(),
             (_, Some(refusal)) => return self.refuse_asker(asker, refusal),
             (Outcome::Done(event), None) => event.into_iter().collect(),
-            // This hub ends: its connections are told that, and nothing of its agents.
+            // This hub is declared gone: its connections are closed, and get no events about its agents.
             (Outcome::Told(_), None) if self.is_own_end(entry) => {
                 self.is_gone = true;
                 return;
@@ -34,7 +34,7 @@ impl CoreThread {
                 }
                 return;
             }
-            // Whoever waits finds that nobody answers any more.
+            // The requester finds its answer's channel closed.
             (Outcome::Open | Outcome::Message(_) | Outcome::Registered(_), None) => return,
         };
         self.change_links(entry);
@@ -47,7 +47,7 @@ impl CoreThread {
         match asker {
             Asker::Connection { connection, id } => self.ack_change(entry, connection, &id),
             Asker::Stored(answer) => {
-                // Whoever asked may have gone.
+                // The requester may be gone.
                 let _ = answer.send(Ok(()));
             }
             Asker::Nobody | Asker::Sender(_) | Asker::Post(_) | Asker::Register(_) | Asker::Call(_) => {}
@@ -58,7 +58,7 @@ impl CoreThread {
         matches!(entry, Entry::HubGone { hub, .. } if *hub == self.log.hub())
     }
 
-    /// What an entry changes of this hub's connections.
+    /// Applies an entry to this hub's connections.
     fn change_links(&mut self, entry: &Entry) {
         let session = match entry {
             Entry::Join { session, .. } | Entry::Part { session, .. } | Entry::Leave { session, .. } => *session,
@@ -85,7 +85,7 @@ impl CoreThread {
         }
     }
 
-    /// Tells whoever waits for an entry that it was refused.
+    /// Sends a refusal to the requester of an entry.
     fn refuse_asker(&mut self, asker: Asker, refusal: &Refusal) {
         match asker {
             Asker::Connection { connection, id } => self.refuse_request(connection, &id, refusal),
@@ -95,7 +95,7 @@ impl CoreThread {
         }
     }
 
-    /// Refuses the request `id` of a connection that may be gone.
+    /// Refuses the request `id` of a connection, unless the connection is gone.
     pub(super) fn refuse_request(&mut self, connection: ConnectionId, id: &str, refusal: &Refusal) {
         if let Some(index) = self.known.links.find_connection(connection) {
             self.known.links.connection_mut(index).answered += 1;
@@ -103,7 +103,7 @@ impl CoreThread {
         }
     }
 
-    /// Tells observers and listening agents what happened to an agent.
+    /// Sends an event to observers and listening agents.
     pub(super) fn send_event(&mut self, event: Event) {
         let Event { agent, kind, frame } = event;
         let number = self.known.links.number_event(agent);
@@ -117,13 +117,13 @@ impl CoreThread {
             if connection.is_live {
                 self.stage_reply(index, frame.clone());
             } else {
-                // It is told of the agent's state when it has caught up.
+                // The connection gets the agent's state when it has caught up.
                 connection.events_missed_from.get_or_insert(number);
             }
         }
     }
 
-    /// Tells a connection that has caught up how the agents are that changed meanwhile.
+    /// Sends a connection that has caught up the present state of each agent that changed meanwhile.
     pub(super) fn send_missed_events(&mut self, index: ConnectionIndex) {
         let connection = self.known.links.connection_mut(index);
         let Some(from) = connection.events_missed_from.take() else { return };
@@ -165,7 +165,7 @@ impl CoreThread {
         }
     }
 
-    /// Answers a command that came too late: the hub is stopping.
+    /// Answers a command that came too late because the hub is stopping.
     pub(super) fn refuse_stopping(&mut self, command: Command) {
         let refusal = shutting_down();
         match command {
@@ -191,7 +191,7 @@ impl CoreThread {
             }
             #[cfg(feature = "sim")]
             Command::Fence(_) => {}
-            // Whoever waits for one of these finds its answer's channel closed, which says the same.
+            // Requesters of these find their answer's channel closed, which means the same.
             Command::Presence { .. }
             | Command::BeginCall { .. }
             | Command::EndCall { .. }

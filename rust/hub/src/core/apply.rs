@@ -1,11 +1,11 @@
-//! A batch is applied: the roster changes, in the order of the entries, and then the file, in one transaction. What
-//! comes of that depends on the roster, the file and the batch alone: no clock, no setting, no random number, and no
-//! order of a hash map. The same batches make the same roster and the same file wherever they are applied.
+//! Applies a batch: first to the roster, in the order of the entries, then to the file, in one transaction. The result
+//! depends on the roster, the file and the batch alone: no clock, no setting, no random number, and no order of a hash
+//! map. The same batches make the same roster and the same file on every hub.
 //!
-//! [`apply`] is both halves. The core calls them one by one, as the second may be on another thread
-//! ([`super::writer`]). A batch is applied to the roster once the one before it is on disk.
+//! [`apply`] is both halves. The core calls them one by one, because the second may run on another thread
+//! ([`super::writer`]). A batch is applied to the roster once the previous one is on disk.
 //!
-//! Nobody is answered here, and no connection changes.
+//! This step answers no request and changes no connection.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,10 @@ use super::outcome::{Event, Outcome, Registered};
 use super::place::{Extent, check_reached};
 use crate::roster::{Agent, AgentIndex, RegisterAt, Roster, SessionId};
 
-/// Encodes what others are told of an agent that has just changed.
+/// Encodes the event about an agent that has just changed.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(EventKind, &Agent) -> Utf8Bytes;
 
-/// The first half: the roster. What depends on the messages of this batch is left to the second half, which gives them
-/// their places.
+/// The first half: the roster. Results that need the batch's own seqs are left to the second half, which assigns them.
 pub(super) fn apply_to_roster(batch: &mut Batch, roster: &mut Roster, log: Extent<'_>, tell: Tell<'_>) {
     let ts = batch.order.ts;
     for entry in &mut batch.entries {
@@ -49,7 +48,7 @@ pub(super) fn apply_to_roster(batch: &mut Batch, roster: &mut Roster, log: Exten
     }
 }
 
-/// Both halves, one after the other. Where the disk refuses, the batch says so.
+/// Both halves, one after the other. If the disk refuses, `batch.refused` has the error.
 pub(super) fn apply(batch: &mut Batch, roster: &mut Roster, durable: &mut Durable, epoch: &str, tell: Tell<'_>) {
     apply_to_roster(batch, roster, Extent { epoch, committed: durable.head() }, tell);
     durable.write(batch);
@@ -142,7 +141,8 @@ impl Change<'_> {
             let joined = register.joined.iter().find(|(joined, _)| joined.as_str() == channel);
             joined.filter(|_| place.resumed == Some(true)).map(|(_, seq)| *seq).unwrap_or_default()
         };
-        // What is on disk was said before. A message that is on its way there may be delivered later, which loses none.
+        // Messages up to `committed` precede this register. Earlier messages of this batch may be delivered to the
+        // name's later connections, which loses none.
         let committed = self.log.committed;
         let first_head = known.map_or(committed, |index| self.roster.agent(index).record.first_head);
         let start = place.start(first_head, committed);
@@ -167,7 +167,7 @@ impl Change<'_> {
         let Heartbeat { seen, offered, reach } = heartbeat;
         let Some(agent) = self.roster.session_of(session) else { return Ok(None) };
         self.roster.touch(agent, self.ts);
-        // Nobody can have dealt with a message that was not delivered yet.
+        // An agent can't have handled a message that was not delivered yet.
         let upto = [("seen", seen), ("offered", offered)];
         for (field, seq) in upto.into_iter().filter_map(|(field, seq)| Some((field, seq?))) {
             check_reached(field, seq, self.log.committed)?;
@@ -179,7 +179,7 @@ impl Change<'_> {
         Ok(None)
     }
 
-    /// The agent of this name, made where it never registered.
+    /// Returns the agent of this name, added if it never registered.
     fn named(&mut self, name: &AgentName) -> AgentIndex {
         self.roster.find_or_add(name, self.log.committed, self.ts)
     }
@@ -189,8 +189,8 @@ impl Change<'_> {
     }
 }
 
-/// The channels that a register without any gets, and where each begins: those that are kept with the name, or
-/// `#general` where it never named one.
+/// The channels of a register that names none, each with the seq after which it is delivered: those kept with the name,
+/// or `#general` if none were ever kept.
 fn kept_channels(roster: &Roster, name: &AgentName) -> BTreeMap<ChannelName, Seq> {
     let kept = roster.find(name.as_str()).and_then(|index| roster.agent(index).record.kept.as_ref());
     let Some(kept) = kept else { return BTreeMap::from([(ChannelName::general(), Seq::ZERO)]) };

@@ -1,4 +1,4 @@
-//! The other half of a request, which never leaves its hub: who waits for the answer, and what is asked that changes
+//! The half of a request that never leaves its hub: the requester that waits for the answer, and queries that change
 //! nothing lasting.
 
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use crate::delivery::outbox::Outbox;
 use crate::roster::ConnectionId;
 use crate::store::Call;
 
-/// One request of a batch, in the order in which they came.
+/// One request of a batch, in the order of arrival.
 pub(super) enum Ask {
-    /// Waits for what becomes of the batch's next entry.
+    /// Waits for the outcome of the batch's next entry.
     Entry(Asker),
     Observe {
         connection: ConnectionId,
@@ -23,12 +23,12 @@ pub(super) enum Ask {
         outbox: Arc<Outbox>,
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
-    /// Frames that the connection's task made; they wait for the replies before them.
+    /// Frames that the connection's task made. They keep their order among the core's replies.
     Reply {
         connection: ConnectionId,
         frames: Vec<Utf8Bytes>,
     },
-    /// A request that was refused before it was proposed.
+    /// A request refused before it was proposed.
     Refused {
         connection: ConnectionId,
         id: String,
@@ -49,25 +49,25 @@ pub(super) enum Ask {
     },
 }
 
-/// Who waits for what becomes of an entry.
+/// The requester of an entry.
 pub(super) enum Asker {
     Nobody,
-    /// The sender of a message, by its connection. The message has the request's id.
+    /// The sender of a message. The message has the request's id.
     Sender(ConnectionId),
-    /// A message over HTTP.
+    /// An HTTP request with a message.
     Post(oneshot::Sender<Result<Accepted, Refusal>>),
-    /// A registered connection's other requests.
+    /// A registered connection, for all requests but messages.
     Connection {
         connection: ConnectionId,
         id: String,
     },
     Register(Box<RegisterAsker>),
-    /// Whoever waits for the disk.
+    /// A request that needs only the result of the commit.
     Stored(oneshot::Sender<Result<(), Refusal>>),
     Call(oneshot::Sender<Result<Call, Refusal>>),
 }
 
-/// The connection that registers.
+/// The connection that registers, and the request's id.
 pub(super) struct RegisterAsker {
     pub(super) connection: ConnectionId,
     pub(super) id: String,
@@ -76,7 +76,7 @@ pub(super) struct RegisterAsker {
 }
 
 impl Ask {
-    /// About how many bytes its texts have.
+    /// The approximate size of its texts.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Ask::Reply { frames, .. } => frames.iter().map(|frame| frame.len()).sum(),
@@ -84,7 +84,7 @@ impl Ask {
         }
     }
 
-    /// Whether it uses the store beside the batch's transaction.
+    /// True for requests that use the store outside the batch's transaction.
     pub(super) fn needs_store(&self) -> bool {
         matches!(self, Ask::ResetWal { .. } | Ask::Probe { .. })
     }

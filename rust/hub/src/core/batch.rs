@@ -1,5 +1,5 @@
-//! The entries that share one commit, and the requests that came with them, on their way through the steps: proposed to
-//! the log, applied to the roster and to the file, finished.
+//! The entries that share one commit, with their requests, on the way through the steps: proposed to the log, applied
+//! to the roster and the file, finished.
 
 use orochi_protocol::{Seq, Timestamp};
 
@@ -9,43 +9,43 @@ use super::outcome::Outcome;
 use crate::roster::{AgentIndex, Due, HubId};
 use crate::store::{Age, StoreError};
 
-/// Requests of one batch: enough that a commit, and a write to each socket, are shared by many.
+/// Requests in one batch: enough that many share a commit and a write to each socket.
 const REQUESTS_MAX: usize = 2048;
-/// Bytes of their texts. A batch of large messages is committed earlier, so that those behind it do not wait long.
+/// Bytes of their texts. A batch of large messages is committed earlier, so that later requests do not wait long.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Entries in their order, and what each step found out for the next one.
+/// Entries in order, and the results that one step leaves for the next.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) entries: Vec<Entry>,
     /// Set by the log.
     pub(super) order: Order,
-    /// What became of each entry that has been applied.
+    /// The outcome of each applied entry.
     pub(super) outcomes: Vec<Outcome>,
-    /// This hub's requests. A batch of another hub has none.
+    /// This hub's requests; empty in a batch of another hub.
     pub(super) asks: Vec<Ask>,
-    /// About how many bytes their texts have.
+    /// The approximate size of their texts.
     bytes: usize,
-    /// Whether one of the entries changes what is on disk.
+    /// True if an entry changes the disk.
     is_lasting: bool,
-    /// Whether one of the requests needs the store in another way.
+    /// True if a request uses the store outside the transaction.
     needs_store: bool,
-    /// The agents' records that go with it.
+    /// The agents' records to write with this batch.
     pub(super) due: Vec<Due>,
-    /// Agents whose records are on disk now, and their cursors.
+    /// The agents whose records this batch wrote, and their cursors.
     pub(super) saved: Vec<(AgentIndex, Option<Seq>)>,
-    /// Set where the disk refused; then none of its messages is in the log.
+    /// The error of a refused commit; then none of its messages is in the log.
     pub(super) refused: Option<StoreError>,
 }
 
-/// What the log says of a batch; the same on every hub.
+/// The log's part of a batch; the same on every hub.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Order {
-    /// When it was proposed.
+    /// The time of the proposal.
     pub(super) ts: Timestamp,
-    /// How old rows may be.
+    /// The age beyond which old rows may be deleted.
     pub(super) age: Age,
-    /// Where it is among the batches of all, where several hubs share the log.
+    /// Set if several hubs share the log.
     pub(super) numbered: Option<Numbered>,
 }
 
@@ -54,9 +54,9 @@ pub(super) struct Order {
 pub(super) struct Numbered {
     /// The hub that proposed it.
     pub(super) hub: HubId,
-    /// How many batches there are up to this one.
+    /// The number of batches up to and with this one.
     pub(super) place: u64,
-    /// Its number among those of its hub.
+    /// Its number among the batches of its hub.
     pub(super) n: u64,
 }
 
@@ -67,15 +67,15 @@ impl Default for Order {
 }
 
 impl Batch {
-    /// A batch of a log that several hubs share, with this hub's requests where it is its own. Each is on disk before
-    /// the next one is applied, whatever is in it.
+    /// A batch of a shared log; `asks` has this hub's requests if the batch is its own. Each batch is written before
+    /// the next one is applied, whatever it contains.
     #[cfg(feature = "sim")]
     pub(super) fn committed(entries: Vec<Entry>, order: Order, asks: Vec<Ask>) -> Self {
         let needs_store = asks.iter().any(Ask::needs_store);
         Self { entries, order, asks, is_lasting: true, needs_store, ..Self::default() }
     }
 
-    /// Adds an entry, and who waits for what becomes of it.
+    /// Adds an entry and its requester.
     pub(super) fn propose(&mut self, entry: Entry, asker: Asker) {
         self.bytes += entry.bytes();
         self.is_lasting |= entry.is_lasting();
@@ -102,18 +102,18 @@ impl Batch {
         self.is_lasting || self.needs_store
     }
 
-    /// How many more requests it takes; none where their texts are enough.
+    /// The number of further requests that fit; none once the texts reach [`BYTES_MAX`].
     pub(super) fn room(&self) -> usize {
         if self.bytes >= BYTES_MAX { 0 } else { REQUESTS_MAX.saturating_sub(self.asks.len()) }
     }
 
-    /// Leaves out the entries, which do not count.
+    /// Drops the entries of a batch that does not count.
     pub(super) fn pass_over(&mut self) {
         self.entries.clear();
         self.is_lasting = false;
     }
 
-    /// Forgets everything but the space.
+    /// Empties the batch and keeps its allocations.
     pub(super) fn cleared(mut self) -> Self {
         self.entries.clear();
         self.outcomes.clear();

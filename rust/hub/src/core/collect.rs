@@ -1,5 +1,5 @@
-//! Commands become requests: an entry that is proposed, with who waits for it, or a question that changes nothing.
-//! Those that nobody waits for any more end here, before they cost a commit; so do those that memory answers at once.
+//! Turns commands into requests of the next batch: an entry with its requester, or a query that changes nothing.
+//! Cancelled commands are dropped before they cost a commit. Queries that memory can answer are answered at once.
 
 use orochi_protocol::{AgentName, Refusal};
 use tokio::sync::oneshot;
@@ -10,7 +10,7 @@ use super::{AgentAction, Command, CoreThread, NamedAction};
 use crate::roster::{ConnectionId, Goodbye, SessionId};
 
 impl CoreThread {
-    /// Adds a command to the next batch, unless its asker has gone or it is answered at once.
+    /// Adds a command to the next batch, unless it was cancelled or is answered at once.
     pub(super) fn collect(&mut self, command: Command) {
         match command {
             Command::Agent { connection, id, action } => self.collect_action(connection, id, action),
@@ -51,7 +51,7 @@ impl CoreThread {
                 self.next.propose(Entry::SignOut { nonce, until }, Asker::Stored(answer));
             }
             Command::Presence { detail, answer } => self.next.ask(Ask::Presence { detail, answer }),
-            // It has no place among the replies of a connection, and waits for no disk.
+            // The answer needs no order among a connection's replies, and waits for no disk.
             Command::Receipts { asker, message, answer } => {
                 let _ = answer.send(self.receipts(asker.as_ref(), &message));
             }
@@ -60,7 +60,7 @@ impl CoreThread {
                 let at = orochi_protocol::Timestamp::from_micros(0);
                 self.next.propose(Entry::HubGone { hub, at }, Asker::Nobody);
             }
-            // They woke the core; each turn looks for what they stand for.
+            // These only wake the core; each turn checks their sources.
             Command::LookUp | Command::Written | Command::Shutdown => {}
         }
     }
@@ -76,7 +76,7 @@ impl CoreThread {
         self.next.propose(Entry::Leave { session: self.session(connection), goodbye }, Asker::Nobody);
     }
 
-    /// What is done for an agent over HTTP, where no connection of its own speaks for it.
+    /// Collects an action over HTTP in an agent's name.
     fn collect_named(&mut self, name: AgentName, action: NamedAction, answer: oneshot::Sender<Result<(), Refusal>>) {
         let entry = match action {
             NamedAction::Attend(connection) => Entry::Attend { session: self.session(connection), name },
@@ -90,7 +90,7 @@ impl CoreThread {
 
     fn collect_action(&mut self, connection: ConnectionId, id: String, action: AgentAction) {
         let session = self.session(connection);
-        // A connection that is gone, or was replaced, has nobody to answer.
+        // A connection that is gone or was replaced gets no answer.
         let Some(agent) = self.known.roster.session_of(session) else { return };
         let entry = match action {
             AgentAction::Message(draft) => {

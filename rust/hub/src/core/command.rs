@@ -1,5 +1,5 @@
-//! Everything that can be asked of the core thread. Each command carries the place for its answer: the
-//! connection's outbox, or a one-shot channel.
+//! The requests to the core thread. Each command carries the receiver of its answer: the connection's outbox, or a
+//! one-shot channel.
 
 use std::sync::Arc;
 
@@ -15,192 +15,173 @@ use crate::delivery::outbox::Outbox;
 use crate::roster::ConnectionId;
 use crate::store::{Call, Marks};
 
-/// What a connection or an HTTP request asks of the core.
+/// A request of a connection or of HTTP to the core.
 #[derive(Debug)]
 pub enum Command {
-    /// An agent joins under a name. Answered in the outbox.
+    /// A register. Answered in the outbox.
     Register {
-        /// Which connection.
         connection: ConnectionId,
-        /// The request's id.
         id: String,
-        /// The name it asks for.
         name: AgentName,
-        /// The rest of what it said.
+        /// The rest of the request.
         register: Box<Register>,
-        /// Where its frames go from now on.
+        /// The outbox for the connection's frames.
         outbox: Arc<Outbox>,
-        /// Whether it was accepted.
+        /// True if the register was accepted.
         answer: oneshot::Sender<bool>,
     },
-    /// An observer joins; it gets everything from now on, or after a place in the log.
+    /// An observer connects; it gets everything from now on, or after a position in the log.
     Observe {
-        /// Which connection.
         connection: ConnectionId,
-        /// Messages after this place come first.
+        /// Messages after this position come first.
         after: Option<Seq>,
-        /// Where its frames go.
+        /// The outbox for the connection's frames.
         outbox: Arc<Outbox>,
-        /// Answered once it is registered, or with the refusal of `after`.
+        /// The result: a refusal of `after`, or Ok.
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
     /// A registered agent's request. Answered in its outbox.
     Agent {
-        /// Which connection.
         connection: ConnectionId,
-        /// The request's id.
+        /// The request's id, for the reply.
         id: String,
-        /// What it asks for.
         action: AgentAction,
     },
-    /// Who is online, for a connection that has not registered too.
+    /// The online agents; also for a connection that has not registered.
     Presence {
-        /// Whether to add each agent's row.
+        /// True to add each agent's row.
         detail: bool,
-        /// The answer.
         answer: oneshot::Sender<PresenceAnswer>,
     },
     /// A message over HTTP.
     Post {
-        /// Who says it.
         sender: AgentName,
-        /// Its id.
         id: String,
-        /// What it says.
         draft: Box<Draft>,
-        /// What keeps it from being told twice, beside its id.
+        /// Keys of the event that the message reports; a message with a known key is a duplicate.
         marks: Box<Marks>,
-        /// The answer, once it is on disk.
+        /// Answered once the commit succeeded or failed.
         answer: oneshot::Sender<Result<Accepted, Refusal>>,
     },
-    /// Something for an agent that has no connection of its own here.
+    /// An action for an agent that has no connection of its own here.
     Named {
-        /// Which agent; one that never registered is made.
+        /// The agent; added if it never registered.
         name: AgentName,
-        /// What.
         action: NamedAction,
-        /// The answer, once it is on disk.
+        /// Answered once the commit succeeded or failed.
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
-    /// Nobody waits any more under this number, which [`NamedAction::Attend`] made known.
+    /// The request that attended under this number ([`NamedAction::Attend`]) has ended.
     Unattend(ConnectionId),
-    /// Answered when everything that came before is done: a read that follows sees it.
+    /// Answered when all earlier commands are done: a later read sees their effects.
     Barrier(oneshot::Sender<()>),
-    /// Wakes the core where questions wait in `lookups`, or connections in `returns`.
+    /// Wakes the core: queries wait in `lookups`, or connections in `returns`.
     LookUp,
-    /// Wakes the core where a batch is on disk.
+    /// Wakes the core: a batch is on disk.
     Written,
-    /// How far a message got (section 9, Receipts).
+    /// Requests a message's receipts (section 9, Receipts).
     Receipts {
-        /// Who asks; None may see all.
+        /// The requester; None may see all.
         asker: Option<AgentName>,
-        /// The message, as the log holds it.
+        /// The stored message.
         message: Box<crate::store::StoredMessage>,
-        /// The answer.
         answer: oneshot::Sender<Result<ReceiptsAnswer, Refusal>>,
     },
-    /// A call to another host begins, unless it was made before.
+    /// Records that a call to another host begins, unless it was made before.
     BeginCall {
-        /// Whose.
         key: CallKey,
-        /// What it asks for, to be compared where it comes again.
+        /// The call's content. A repeat with the same id must have the same content.
         asked: String,
-        /// Once it is on disk.
+        /// Answered once the commit succeeded or failed.
         answer: oneshot::Sender<Result<Call, Refusal>>,
     },
-    /// A call has ended.
+    /// Records that a call has ended.
     EndCall {
-        /// Whose.
         key: CallKey,
-        /// What came of it; None where it is sure that nothing did.
+        /// The result; None if the call certainly had no effect.
         result: Option<String>,
-        /// Once it is on disk.
+        /// Answered once the commit succeeded or failed.
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
-    /// A dashboard login was signed out.
+    /// Records that a dashboard login was signed out.
     EndSession {
-        /// Which.
         nonce: String,
-        /// When it would have expired, in seconds since 1970.
+        /// The time at which the login would have expired, in seconds since 1970.
         until: i64,
-        /// Once it is on disk.
+        /// Answered once the commit succeeded or failed.
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
-    /// Empty the write-ahead log, while reads are paused. Answered with whether it was.
+    /// Empties the write-ahead log while reads are paused. Answered with false if a reader prevented it.
     ResetWal(oneshot::Sender<Result<bool, Refusal>>),
-    /// Whether the store takes writes, for `GET /readyz`.
+    /// Tests that the store accepts writes, for `GET /readyz`.
     Probe(oneshot::Sender<Result<(), Refusal>>),
-    /// Frames that the task of a registered connection made: replies of one connection keep the order of its
-    /// requests, so they wait for those that the core has yet to give.
+    /// Frames that the task of a registered connection made. They wait for the core's earlier replies, so that replies
+    /// keep the order of the requests.
     Reply {
-        /// Which connection.
         connection: ConnectionId,
-        /// The frames, in order.
+        /// In the order in which they are to be sent.
         frames: Vec<Utf8Bytes>,
     },
-    /// A connection is gone.
+    /// A connection has ended.
     Disconnect(ConnectionId),
-    /// Says in the log that another hub is gone, whether it is or not.
+    /// Declares another hub gone, even if it is alive.
     #[cfg(feature = "sim")]
     Fence(crate::roster::HubId),
-    /// The hub stops: everything accepted so far is answered, then every connection is told to close.
+    /// The hub stops: accepted requests are answered, then every connection is closed.
     Shutdown,
 }
 
-/// A call to another host: whoever asks for it gives it an id of its own.
+/// The key of a call to another host. The requester chooses the id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CallKey {
-    /// The agent; empty for a program that gave no name.
+    /// The agent's name; empty for a program without one.
     pub asker: String,
-    /// The request's id.
     pub id: String,
 }
 
-/// What a registered agent can ask of the core.
+/// A registered agent's request to the core.
 #[derive(Debug)]
 pub enum AgentAction {
-    /// Say something.
+    /// Send a message.
     Message(Box<Draft>),
     /// Join a channel.
     Subscribe(ChannelName),
     /// Leave a channel.
     Unsubscribe(ChannelName),
-    /// A sign of life, and what has changed for the agent behind the connection.
+    /// A sign of life, with changes for the agent behind the connection.
     Heartbeat(Heartbeat),
-    /// What it is doing.
+    /// Report what the agent is doing.
     Status(Box<StatusUpdate>),
 }
 
-/// What is done in an agent's name.
+/// An action in an agent's name.
 #[derive(Debug)]
 pub enum NamedAction {
-    /// It is online until [`Command::Unattend`] with the same number.
+    /// The agent is online until [`Command::Unattend`] with the same number.
     Attend(ConnectionId),
-    /// Everything up to here is dealt with.
+    /// The agent has handled everything up to this seq.
     Seen(Seq),
-    /// What it is doing.
+    /// Report what the agent is doing.
     Status(Box<StatusUpdate>),
-    /// A channel is kept with its name.
+    /// Keep a channel with the agent's name.
     Join(ChannelName),
-    /// A channel is kept no longer.
+    /// Stop keeping a channel.
     Leave(ChannelName),
 }
 
 /// A message accepted over HTTP (section 7).
 #[derive(Debug, Clone, Serialize)]
 pub struct Accepted {
-    /// Its place in the log.
     pub seq: Seq,
-    /// Its id.
     pub id: String,
-    /// The hub's clock at acceptance.
+    /// The time of acceptance, by the hub's clock.
     pub ts: Timestamp,
-    /// Where each addressed agent is.
+    /// The state of each addressed agent: online, offline or unknown.
     pub delivery: BTreeMap<String, DeliveryState>,
-    /// How it reaches those of them that are online.
+    /// The reach of those that are online.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reach: BTreeMap<String, Reach>,
-    /// True where it was in the log already.
+    /// True if the message was in the log already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
 }
@@ -214,9 +195,7 @@ pub struct Stats {
     pub channels_active: usize,
     /// Observers' connections.
     pub observers_connected: usize,
-    /// The online agents' names.
     pub agents: Vec<String>,
-    /// The channels' names.
     pub channels: Vec<String>,
     /// The log's head.
     pub seq: Seq,

@@ -1,8 +1,8 @@
-//! The second half of applying a batch: it is written to the file in one transaction, and is on disk when that returns.
-//! Messages get their seqs here, one after the other from the newest that is on disk, so a batch that the disk refuses
-//! uses none, and the batch behind it needs no new ones.
+//! The second half of applying a batch: writes it to the file in one transaction. Messages get their seqs here, counted
+//! from the newest message on disk. So a batch that the disk refuses uses none, and the next batch needs no
+//! renumbering.
 //!
-//! Nothing here knows a connection, and nobody is answered. It runs on the core's thread, or on the writer's
+//! This code knows no connections and answers no request. It runs on the core's thread or on the writer's
 //! ([`super::writer`]).
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,16 +20,16 @@ use crate::roster::{AgentIndex, Due};
 use crate::store::states::OFFLINE;
 use crate::store::{Batch as Transaction, Store, StoreError};
 
-/// The log's writer and what it has to know from one batch to the next.
+/// The log's writer, and its state between batches.
 pub(super) struct Durable {
     store: Store,
     /// The newest message on disk.
     head: Seq,
-    /// The same for the step before, which checks places that clients name.
+    /// `head` for the core, which checks the positions that clients name.
     committed: Arc<AtomicU64>,
-    /// Records to write. Those of a batch that the disk refused stay, and go with the next one.
+    /// Records to write. If the disk refuses a batch, its records stay and go with the next one.
     due: BTreeMap<AgentIndex, Due>,
-    /// The state of each agent that is on disk; offline where none was written.
+    /// The stored state of each agent; offline if none was written.
     states: HashMap<AgentIndex, String>,
 }
 
@@ -43,7 +43,7 @@ impl Durable {
         self.head
     }
 
-    /// Whether records wait that the disk has refused.
+    /// True if records of a refused batch still wait.
     pub(super) fn has_due(&self) -> bool {
         !self.due.is_empty()
     }
@@ -52,7 +52,8 @@ impl Durable {
         self.store.close();
     }
 
-    /// Brings a batch to disk. Where the disk refuses, none of its messages is in the log, and it says so.
+    /// Writes a batch to disk. If the disk refuses, no message of the batch is in the log, and `batch.refused` has the
+    /// error.
     pub(super) fn write(&mut self, batch: &mut Batch) {
         for due in batch.due.drain(..) {
             self.take_due(due);
@@ -74,7 +75,7 @@ impl Durable {
     fn take_due(&mut self, due: Due) {
         match self.due.get_mut(&due.agent) {
             Some(waiting) => {
-                // When it first registered was found out by the batch that the disk refused.
+                // The refused batch already fixed the position of the first register.
                 let first_head = waiting.record.first_head;
                 *waiting = due;
                 waiting.record.first_head = first_head;
@@ -97,7 +98,7 @@ impl Durable {
                 Ok(())
             }
             Err(error) => {
-                // Its messages are not there, so agents that were new in it begin where the log ends.
+                // The batch's messages are not in the log, so agents that are new in it begin at the log's head.
                 for (agent, _) in first_heads(batch, before) {
                     if let Some(due) = self.due.get_mut(&agent) {
                         due.record.first_head = before;
@@ -108,7 +109,7 @@ impl Durable {
         }
     }
 
-    /// One transaction; the newest message after it.
+    /// Writes one transaction. Returns the newest message after it.
     fn write_all(&mut self, batch: &mut Batch) -> Result<Seq, StoreError> {
         let Self { store, head, due, states, .. } = self;
         let (ts, age) = (batch.order.ts, batch.order.age);
@@ -136,7 +137,7 @@ impl Durable {
                 due.record.first_head = first_head;
             }
         }
-        // By name: the order in which a roster learned of its agents is another one after a restart.
+        // Sorted by name: a roster's own order of agents changes with a restart.
         let mut due: Vec<&Due> = due.values().collect();
         due.sort_unstable_by(|one, other| one.record.name.cmp(&other.record.name));
         for due in due {
@@ -153,7 +154,7 @@ impl Durable {
     }
 }
 
-/// Writes what an entry changes beside agents' records.
+/// Writes an entry's changes, except agents' records.
 fn write_entry(
     transaction: &mut Transaction<'_>,
     entry: &mut Entry,
@@ -189,7 +190,7 @@ fn write_entry(
     Ok(Outcome::Done(None))
 }
 
-/// The agents that register for the first time in this batch, and the newest message before each of them.
+/// Returns the agents that register for the first time in this batch, each with the newest message before it.
 fn first_heads(batch: &Batch, before: Seq) -> Vec<(AgentIndex, Seq)> {
     let (mut head, mut found) = (before, Vec::new());
     for (entry, outcome) in batch.entries.iter().zip(&batch.outcomes) {

@@ -1,6 +1,6 @@
-//! Entries: every change of what outlives a connection, as data. An entry holds nothing of the hub that proposes it, no
-//! connection and nobody who waits; it says all that [`super::apply`] needs to know beside the roster and the log.
-//! What an entry's kind says, nobody decides anew: whether it changes the disk, and whether its answer promises that.
+//! Entries: every lasting change, as data. An entry refers to nothing of the hub that proposes it: no connection, no
+//! requester. With the roster and the log, it is all that [`super::apply`] needs. The kind of an entry alone decides if
+//! it changes the disk, and if its answer promises that.
 
 use orochi_protocol::request::{Heartbeat, Register, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
@@ -9,12 +9,12 @@ use super::CallKey;
 use super::message::Message;
 use crate::roster::{Goodbye, HubId, SessionId};
 
-/// One change, in the order of all.
+/// One change. The log puts all of them in order.
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
     Message(Message),
     Register(Box<Registering>),
-    /// Somebody waits over HTTP in an agent's name, which makes it be online.
+    /// A request waits over HTTP in an agent's name. The agent is online as long as it waits.
     Attend {
         session: SessionId,
         name: AgentName,
@@ -33,18 +33,18 @@ pub(super) enum Entry {
         session: SessionId,
         channel: ChannelName,
     },
-    /// A channel is kept with a name, or no longer.
+    /// Adds a channel to those kept with a name, or removes one.
     Keep {
         name: AgentName,
         channel: ChannelName,
         is_kept: bool,
     },
-    /// A session's sign of life, and what has changed for its agent.
+    /// A session's sign of life, with changes for its agent.
     Alive {
         session: SessionId,
         heartbeat: Heartbeat,
     },
-    /// An agent has dealt with everything up to here.
+    /// An agent has handled everything up to `seq`.
     Seen {
         name: AgentName,
         seq: Seq,
@@ -58,7 +58,7 @@ pub(super) enum Entry {
         key: CallKey,
         asked: String,
     },
-    /// A call has ended; without an answer it was certainly not made.
+    /// A call has ended; no answer means that it certainly had no effect.
     CallEnd {
         key: CallKey,
         answer: Option<String>,
@@ -72,24 +72,24 @@ pub(super) enum Entry {
     HubUp {
         hub: HubId,
     },
-    /// A hub has ended, by itself or not. It was alive until `at`.
+    /// A hub has stopped or crashed. It was alive until `at`.
     HubGone {
         hub: HubId,
         at: Timestamp,
     },
 }
 
-/// A register: what a connection asks for, and what its hub has against it.
+/// A register, with its hub's own refusal if there is one.
 #[derive(Debug, Clone)]
 pub(super) struct Registering {
     pub(super) session: SessionId,
     pub(super) name: AgentName,
     pub(super) register: Register,
-    /// Set where the connection is over a bound of its hub. What the log has against the register is said before that.
+    /// Set if the connection is over a bound of its hub. Refusals by the log come before this one.
     pub(super) over_bound: Option<Refusal>,
 }
 
-/// Who says what it is doing.
+/// The sender of a status: a session, or an agent's name over HTTP.
 #[derive(Debug, Clone)]
 pub(super) enum Whose {
     Session(SessionId),
@@ -97,7 +97,7 @@ pub(super) enum Whose {
 }
 
 impl Entry {
-    /// About how many bytes its texts have.
+    /// The approximate size of its texts.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Entry::Message(message) => message.bytes(),
@@ -105,12 +105,12 @@ impl Entry {
         }
     }
 
-    /// Whether this kind of entry changes what is on disk. Signs of life alone wait for the next one that does.
+    /// True if this kind of entry changes the disk. A sign of life without `seen` waits for the next entry that does.
     pub(super) fn is_lasting(&self) -> bool {
         !matches!(self, Entry::Alive { heartbeat: Heartbeat { seen: None, .. }, .. })
     }
 
-    /// Whether its answer promises that it is on disk. Agents come, go and speak of themselves also while the disk
+    /// True if its answer promises that it is on disk. Agents can connect, leave and report their status while the disk
     /// refuses: their records stay due.
     pub(super) fn is_promised(&self) -> bool {
         match self {

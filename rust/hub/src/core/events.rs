@@ -1,4 +1,4 @@
-//! What observers and listening agents are told of an agent, as frames (sections 6 and 9).
+//! Frames about an agent, for observers and listening agents (sections 6 and 9).
 
 use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::{PresenceChange, PresenceEvent, StatusEvent};
@@ -7,7 +7,7 @@ use orochi_protocol::request::EventKind;
 use super::stamp::Stamper;
 use crate::roster::Agent;
 
-/// What others are told of an agent.
+/// Encodes an event about an agent.
 pub(super) fn event_frame(stamper: &mut Stamper, kind: EventKind, agent: &Agent) -> Utf8Bytes {
     match kind {
         EventKind::PresenceChange => presence_frame(stamper, agent),
@@ -15,7 +15,7 @@ pub(super) fn event_frame(stamper: &mut Stamper, kind: EventKind, agent: &Agent)
     }
 }
 
-/// What others are told of an agent that came or went.
+/// The frame of an agent that came online or went offline.
 fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
     let event = if agent.is_online() { PresenceEvent::Connected } else { PresenceEvent::Disconnected };
     let record = &agent.record;
@@ -29,7 +29,7 @@ fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
     stamper.frame("presence_change", &change)
 }
 
-/// What others are told of what an agent is doing.
+/// The frame of an agent's status.
 fn status_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
     let record = &agent.record;
     let status = StatusEvent {

@@ -1,4 +1,4 @@
-//! The core as everyone else holds it: a cheap handle that sends commands and waits for answers.
+//! The handle to the core for all other tasks: it sends commands and waits for answers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,19 +36,18 @@ struct Shared {
     reads: Reads,
     search: Search,
     epoch: String,
-    /// The committed head; written by the core thread only, after each commit.
+    /// The committed head. Only the core thread writes it, after each commit.
     head: Arc<AtomicU64>,
-    /// The next connection's number.
     next_connection: AtomicU64,
-    /// Turns true when the core has answered all that it will answer.
+    /// Becomes true when the core has sent its last answer.
     stopped: watch::Receiver<bool>,
-    /// A name that the hub itself speaks under.
+    /// The name under which the hub itself sends messages.
     reserved: OnceLock<AgentName>,
-    /// How many connections' tasks there are.
+    /// The number of running connection tasks.
     open: watch::Sender<usize>,
 }
 
-/// Counts a connection's task while it runs, so that the hub can wait for the last one.
+/// Counts a connection's task while it runs. The hub waits for the last one.
 #[derive(Debug)]
 pub struct Open(Core);
 
@@ -92,17 +91,17 @@ impl Core {
         self.shared.waits.clone()
     }
 
-    /// A number for a new connection.
+    /// Returns a number for a new connection.
     pub fn new_connection(&self) -> ConnectionId {
         ConnectionId(self.shared.next_connection.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Keeps a name for the hub itself; the first one that is reserved stays so.
+    /// Reserves a name for the hub itself; only the first call has an effect.
     pub fn reserve(&self, name: AgentName) {
         let _ = self.shared.reserved.set(name);
     }
 
-    /// Checks that an agent may use a name. Case does not count: another case would be taken for the hub by its reader.
+    /// Checks that an agent may use a name. Case is ignored: readers would take another spelling for the hub.
     ///
     /// # Errors
     /// `INVALID_NAME`.
@@ -122,7 +121,7 @@ impl Core {
         &self.shared.reads
     }
 
-    /// A page of a search; sees everything that was acked before it began, or says how far it saw.
+    /// Returns a page of a search. It covers everything that was acked before it began, or reports how far it got.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`.
@@ -130,7 +129,7 @@ impl Core {
         self.shared.search.find(&self.shared.reads, request).await.map_err(|error| unavailable(&error))
     }
 
-    /// How far the search index is.
+    /// The extent of the search index.
     pub fn search_reach(&self) -> Reach {
         self.shared.search.reach()
     }
@@ -156,13 +155,13 @@ impl Core {
         let _ = self.shared.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
-    /// Waits until the core has answered all that it will answer, and the log is closed.
+    /// Waits until the core has sent its last answer and closed the log.
     pub async fn stopped(&self) {
         // An error means that the core thread is gone, which is the same.
         let _ = self.shared.stopped.clone().wait_for(|stopped| *stopped).await;
     }
 
-    /// Sends a command; waits while the core has more than it can take (back-pressure to this caller only).
+    /// Sends a command; waits while the core's queue is full, which delays only this caller.
     ///
     /// # Errors
     /// `SHUTTING_DOWN` once the core has stopped.
@@ -170,16 +169,16 @@ impl Core {
         self.shared.commands.send(command).await.map_err(|_| shutting_down())
     }
 
-    /// A connection has read the log up to `position` and asks to go on live. It waits behind no command: with many
-    /// before it, the log would be far ahead again.
+    /// Requests that a connection goes live which has read the log up to `position`. This passes all waiting commands:
+    /// behind many of them, the log would be far ahead again.
     pub fn caught_up(&self, connection: ConnectionId, position: Seq) {
         self.shared.returns.add(connection, position);
-        // Where there is no room the core is awake, and looks with its next turn. One that has stopped closes the
+        // If the queue is full, the core is awake and checks with its next turn. A core that has stopped closes the
         // connection.
         let _ = self.shared.commands.try_send(Command::LookUp);
     }
 
-    /// Accepts a message over HTTP; answers once it is on disk.
+    /// Accepts a message over HTTP; returns once it is on disk.
     ///
     /// # Errors
     /// `ID_REUSED`, `INVALID_CHANNEL`, `INVALID_FIELD` for a bad `reply_to`, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
@@ -187,7 +186,7 @@ impl Core {
         self.post_once(sender, id, draft, Marks::default()).await
     }
 
-    /// The same of a message that is a duplicate also where it shares a mark with one in the log.
+    /// As [`Core::post`], but the message is also a duplicate if it shares a mark with one in the log.
     ///
     /// # Errors
     /// As [`Core::post`].
@@ -202,7 +201,7 @@ impl Core {
         self.ask(|answer| Command::Post { sender, id, draft, marks, answer }).await?
     }
 
-    /// Who is online.
+    /// Returns the online agents.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -210,7 +209,7 @@ impl Core {
         self.ask(|answer| Command::Presence { detail, answer }).await
     }
 
-    /// The online agents, or all that ever registered.
+    /// Returns the rows of the online agents, or of all that ever registered.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -218,7 +217,7 @@ impl Core {
         self.look_up(move |known| known.roster.rows(all)).await
     }
 
-    /// Channels and their members.
+    /// Returns the channels and their members.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -226,7 +225,7 @@ impl Core {
         self.look_up(Known::channel_members).await
     }
 
-    /// An agent's stored cursor; None also for a name that never registered.
+    /// Returns an agent's stored cursor; None also for a name that never registered.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -234,7 +233,7 @@ impl Core {
         self.look_up(move |known| known.roster.stored_cursor(&name)).await
     }
 
-    /// The channels that are kept with a name, in order.
+    /// Returns the channels kept with a name, in order.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -246,7 +245,7 @@ impl Core {
         .await
     }
 
-    /// The hub's figures.
+    /// Returns the hub's figures.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -269,10 +268,10 @@ impl Core {
         .await
     }
 
-    /// How far a message got; `asker` None may see all (section 9, Receipts).
+    /// Returns a message's receipts; an `asker` of None may see all (section 9, Receipts).
     ///
     /// # Errors
-    /// `INVALID_FIELD` where there is no such message, `FORBIDDEN` where the asker may not see it.
+    /// `INVALID_FIELD` if there is no such message, `FORBIDDEN` if the asker may not see it.
     pub async fn receipts(&self, asker: Option<AgentName>, seq: Seq) -> Result<ReceiptsAnswer, Refusal> {
         self.barrier().await?;
         let message = self.shared.reads.run(move |reader| reader.message(seq)).await.map_err(|e| unavailable(&e))?;
@@ -283,7 +282,7 @@ impl Core {
     /// Checks that an agent may answer the message `seq` (section 9, Threads).
     ///
     /// # Errors
-    /// `INVALID_FIELD` where there is no such message or it is a direct message between others.
+    /// `INVALID_FIELD` if there is no such message, or if it is a direct message between others.
     pub async fn check_reply_to(&self, sender: &AgentName, seq: Seq) -> Result<(), Refusal> {
         let message = self.shared.reads.run(move |reader| reader.message(seq)).await.map_err(|e| unavailable(&e))?;
         let visible = message.is_some_and(|message| {
@@ -297,7 +296,7 @@ impl Core {
         Err(Refusal::new(ErrorCode::InvalidField, detail))
     }
 
-    /// Does something for an agent that has no connection of its own here; answers once it is on disk.
+    /// Acts for an agent that has no connection of its own here; returns once the action is on disk.
     ///
     /// # Errors
     /// `INVALID_FIELD` for a `seen` beyond the newest message, `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
@@ -305,37 +304,37 @@ impl Core {
         self.ask(|answer| Command::Named { name, action, answer }).await?
     }
 
-    /// Waits for messages to agents, and in channels, which are named with their `#`. Whoever reads the log after this
-    /// was called misses nothing.
+    /// Watches for messages to agents and in channels; channels are named with their `#`. Call this before reading the
+    /// log: then no message is missed in between.
     pub fn watch(&self, keys: Vec<String>) -> Watch {
         self.shared.waits.watch(keys)
     }
 
-    /// Notes that a call to another host begins, unless it was made before.
+    /// Records that a call to another host begins, unless it was made before.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: the call is not to be made then.
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: then the call must not be made.
     pub async fn begin_call(&self, key: CallKey, asked: String) -> Result<Call, Refusal> {
         self.ask(|answer| Command::BeginCall { key, asked, answer }).await?
     }
 
-    /// Notes what came of a call; None where it is sure that nothing did.
+    /// Records a call's result; None if it certainly had no effect.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: the call is known as begun.
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: then the call stays recorded as begun.
     pub async fn end_call(&self, key: CallKey, result: Option<String>) -> Result<(), Refusal> {
         self.ask(|answer| Command::EndCall { key, result, answer }).await?
     }
 
-    /// Stores that a dashboard login was signed out.
+    /// Records that a dashboard login was signed out.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: it would be valid again after a restart.
+    /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: then the login would be valid again after a restart.
     pub async fn end_session(&self, nonce: String, until: i64) -> Result<(), Refusal> {
         self.ask(|answer| Command::EndSession { nonce, until, answer }).await?
     }
 
-    /// All that the roster knows, to be compared with another hub's.
+    /// Returns the whole roster as text, to compare it with another hub's.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -344,7 +343,7 @@ impl Core {
         self.look_up(|known| known.roster.text()).await
     }
 
-    /// Waits until every command sent before is done.
+    /// Waits until all earlier commands are done.
     ///
     /// # Errors
     /// `SHUTTING_DOWN`.
@@ -352,7 +351,7 @@ impl Core {
         self.ask(Command::Barrier).await
     }
 
-    /// Empties the write-ahead log; false where a reader keeps it from that.
+    /// Empties the write-ahead log; false if a reader prevented it.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
@@ -360,7 +359,7 @@ impl Core {
         self.ask(Command::ResetWal).await?
     }
 
-    /// Whether the store takes writes.
+    /// Tests that the store accepts writes.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` with the cause, `SHUTTING_DOWN`.
@@ -368,7 +367,7 @@ impl Core {
         self.ask(Command::Probe).await?
     }
 
-    /// Looks at what the core knows, without waiting for the disk.
+    /// Reads the core's state without waiting for the disk.
     async fn look_up<T, F>(&self, look: F) -> Result<T, Refusal>
     where
         F: FnOnce(&Known) -> T + Send + 'static,
@@ -376,12 +375,12 @@ impl Core {
     {
         let (answer, answered) = oneshot::channel();
         let asked = self.shared.lookups.ask(move |known| {
-            // Whoever asked may have gone.
+            // The requester may be gone.
             let _ = answer.send(look(known));
         });
         match asked {
             Asked::Answered => {}
-            // Where there is no room for the command the core is awake, and answers all that wait with its next turn.
+            // If the queue is full, the core is awake and answers all waiting queries with its next turn.
             Asked::Waits => match self.shared.commands.try_send(Command::LookUp) {
                 Ok(()) | Err(TrySendError::Full(_)) => {}
                 Err(TrySendError::Closed(_)) => return Err(shutting_down()),
@@ -398,7 +397,7 @@ impl Core {
     }
 }
 
-/// The refusal of a request that the stopping hub can't take.
+/// The refusal of a request to a stopping hub.
 pub fn shutting_down() -> Refusal {
     Refusal::new(ErrorCode::ShuttingDown, "the hub is stopping; connect again in a moment")
 }

@@ -1,5 +1,5 @@
-//! What the core knows, in memory: the roster, which is the same on every hub, and this hub's links. Answers that need
-//! both are here.
+//! The core's state in memory: the roster, which is the same on every hub, and this hub's links. Answers that need both
+//! are computed here.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::links::Links;
 use crate::roster::{HubId, Roster};
 use crate::store::StoredMessage;
 
-/// The roster and the links, as they are handed around and looked at together.
+/// The roster and the links, which are passed around and read together.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) roster: Roster,
@@ -17,12 +17,12 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Channels and the names of the agents in them.
+    /// Returns the channels and the names of the agents in them.
     pub(super) fn channel_members(&self) -> BTreeMap<String, Vec<String>> {
         self.links.channels().map(|channel| (channel.clone(), self.member_names(channel))).collect()
     }
 
-    /// The names of the agents in a channel, each once, in order.
+    /// Returns the names of the agents in a channel, each once, in order.
     pub(super) fn member_names(&self, channel: &str) -> Vec<String> {
         let members = self.links.members(channel).iter();
         let agents = members.filter_map(|index| self.links.connection(*index).agent_index());
@@ -32,8 +32,9 @@ impl Known {
         names
     }
 
-    /// Where an addressed agent is. The roster is ahead of the message where its batch has registers behind it, so
-    /// this hub's own connections count, and of others only what the roster has.
+    /// Returns the state of an addressed agent, for a message's ack. Registers behind the message in its batch have
+    /// already changed the roster, so this hub's links decide for its own connections; the roster decides for requests
+    /// that wait over HTTP and for other hubs.
     pub(super) fn delivery_state(&self, name: &str, hub: HubId) -> DeliveryState {
         let Some(index) = self.roster.find(name) else { return DeliveryState::Unknown };
         let mut sessions = self.roster.agent(index).sessions.iter();
@@ -42,7 +43,7 @@ impl Known {
         if is_online { DeliveryState::Online } else { DeliveryState::Offline }
     }
 
-    /// How far a message got with the agent called `name`.
+    /// Returns the receipt of a message for the agent called `name`.
     pub(super) fn receipt_state(&self, name: &str, message: &StoredMessage) -> ReceiptState {
         let Some(index) = self.roster.find(name) else { return ReceiptState::Pending };
         if self.roster.stored_cursor(name).is_some_and(|cursor| cursor >= message.seq) {

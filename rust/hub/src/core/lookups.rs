@@ -1,41 +1,41 @@
-//! Questions that memory alone can answer: who is here, which channels there are. They never wait for the disk:
-//! while the core writes, it leaves what it knows here, and whoever asks looks at it himself.
+//! Queries that memory can answer: online agents, channels. They never wait for the disk: while the core writes, it
+//! parks its state here, and requesters read it themselves.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::known::Known;
 
-/// Questions that may wait for the core. Each has a request that waits for it.
+/// Queries that may wait for the core. Each has a request that waits for it.
 const WAITING_MAX: usize = 4096;
 
 type Look = Box<dyn FnOnce(&Known) + Send>;
 
-/// Where questions wait; a clone is another handle to the same place.
+/// The waiting queries and the parked state. A clone is another handle to the same.
 #[derive(Clone, Default)]
 pub(super) struct Lookups(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// What the core knows, while it writes to the disk.
+    /// The core's state, while it writes to the disk.
     parked: Option<Known>,
-    /// Questions that came while the core was at work in it.
+    /// Queries that arrived while the core was using its state.
     waiting: Vec<Look>,
-    /// The core has stopped: nobody will answer.
+    /// Set when the core has stopped and answers no more.
     is_closed: bool,
 }
 
-/// What becomes of a question.
+/// The result of asking.
 pub(super) enum Asked {
-    /// It has its answer.
+    /// The query was answered.
     Answered,
-    /// The core answers it with its next turn; it may have to be woken.
+    /// The core answers the query with its next turn; it may have to be woken.
     Waits,
-    /// Nobody answers: the core has stopped, or has too many to answer.
+    /// The core has stopped, or too many queries wait.
     Refused,
 }
 
 impl Lookups {
-    /// Looks at what the core knows at once, or leaves the question to the core.
+    /// Reads the parked state at once, or queues the query for the core.
     pub(super) fn ask(&self, look: impl FnOnce(&Known) + Send + 'static) -> Asked {
         let mut state = self.lock();
         if let Some(known) = &state.parked {
@@ -49,14 +49,14 @@ impl Lookups {
         Asked::Waits
     }
 
-    /// Answers the questions that wait.
+    /// Answers the waiting queries.
     pub(super) fn answer(&self, known: &Known) {
-        // Not under the lock: whoever asks meanwhile is not held up.
+        // Answered outside the lock, so that later requesters are not held up.
         let waiting = std::mem::take(&mut self.lock().waiting);
         waiting.into_iter().for_each(|look| look(known));
     }
 
-    /// Does something that may wait for the disk. Meanwhile what the core knows can be looked at.
+    /// Runs work that may wait for the disk. Meanwhile requesters can read the core's state.
     pub(super) fn during<T>(&self, known: &mut Known, work: impl FnOnce() -> T) -> T {
         self.park(std::mem::take(known));
         let done = work();
@@ -75,7 +75,7 @@ impl Lookups {
         self.lock().parked.take().unwrap_or_default()
     }
 
-    /// Drops the questions that wait, and refuses later ones.
+    /// Drops the waiting queries, and refuses later ones.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;

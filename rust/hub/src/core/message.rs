@@ -1,4 +1,4 @@
-//! A message as an entry: whom it mentions, and how it is appended to the log.
+//! A message as an entry: its mentions, and its append to the log.
 
 use orochi_protocol::mentions::{self, Mention};
 use orochi_protocol::{Seq, Target, Timestamp};
@@ -7,31 +7,31 @@ use super::outcome::Appended;
 use crate::roster::{Roster, SessionId};
 use crate::store::{Appended as Stored, Batch, Marks, NewMessage, StoreError, StoredMessage};
 
-/// A message, and whom it is for.
+/// A message and its receivers.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
-    /// The session that says it; None over HTTP.
+    /// The sender's session; None over HTTP.
     pub(super) session: Option<SessionId>,
     pub(super) target: Target,
     /// The candidates of each mention.
     pub(super) mentions: Vec<Mention>,
-    /// The message as the log will hold it; its time and its seq are given when it is applied.
+    /// The message to store. Applying sets its time and its seq.
     pub(super) message: Box<StoredMessage>,
     /// A direct message's target, or the mentioned agents without the sender.
     pub(super) addressed: Vec<String>,
-    /// What keeps a message of the hub itself from being told twice.
+    /// Keys of the event that a message of the hub reports; a message with a known key is a duplicate.
     pub(super) marks: Option<Box<Marks>>,
 }
 
 impl Message {
-    /// About how many bytes its texts have.
+    /// The approximate size of its texts.
     pub(super) fn bytes(&self) -> usize {
         let extra = self.message.extra.as_ref().map_or(0, String::len);
         self.message.content.len() + self.message.metadata.len() + extra
     }
 
-    /// Gives it its time, and decides whom its content mentions, by who is registered now: what is stored and delivered
-    /// is the same for every later reader.
+    /// Sets the message's time, and resolves its mentions by the agents registered now. The result is stored, so every
+    /// later reader gets the same.
     pub(super) fn resolve(&mut self, roster: &Roster, ts: Timestamp) {
         self.message.ts = ts;
         if self.mentions.is_empty() {
@@ -65,7 +65,7 @@ impl Message {
             }
             Stored::Known(known) if same_content(&known, &self.message) => {
                 if let Target::Channel(_) = self.target {
-                    // Whom the first one was for: names may have been registered since.
+                    // The receivers of the first one: names may have been registered since.
                     self.addressed = mentioned_others(&known);
                 }
                 Appended::Duplicate { seq: known.seq, ts: known.ts }
@@ -91,14 +91,14 @@ fn new_message<'a>(message: &'a StoredMessage, addressed: &'a [&'a str]) -> NewM
     }
 }
 
-/// Whom a channel's message mentions besides its sender.
+/// Returns the agents that a channel's message mentions, without its sender.
 fn mentioned_others(message: &StoredMessage) -> Vec<String> {
     let names: Vec<String> = serde_json::from_str(&message.mentions).unwrap_or_default();
     names.into_iter().filter(|name| *name != message.sender).collect()
 }
 
-/// Whether the same id stands for the same message (section 10, ID_REUSED). Metadata written in another
-/// way, with other spaces say, is the same.
+/// True if both messages with one id have the same content (section 10, ID_REUSED). Metadata that is only written
+/// differently, with other spaces for example, is the same.
 fn same_content(known: &StoredMessage, again: &StoredMessage) -> bool {
     known.channel == again.channel
         && known.content == again.content

@@ -1,19 +1,22 @@
-//! The core: one thread that owns all state. What is asked becomes entries, and a batch of entries goes through steps
-//! with names of their own. It is **proposed** to the log, which gives it its place; **applied** to the roster and to
-//! the file, in one transaction; and after the commit it is **finished**: messages are delivered, connections change,
-//! requests are answered. While one batch is written, the next is collected and the one before is finished.
+//! The core: one thread that owns all state. Commands become entries, and a batch of entries passes three steps. It is
+//! **proposed** to the log, which gives it its place in the order. It is **applied** to the roster and to the file, in
+//! one transaction. After the commit it is **finished**: messages are delivered, connections change, requests are
+//! answered. While one batch is written, the next one is collected and the previous one is finished.
 //!
-//! Nothing here waits for a socket, a reader or another host.
+//! The core never waits for a socket, a reader or another host.
 //!
-//! - [`command`]: what can be asked. [`handle`]: how it is asked. `collect`: how it becomes entries and asks.
-//! - `entry`, `message`: changes as data; `outcome`: what became of them; `ask`: who waits; `batch`: these together.
-//! - `log`: where the order comes from.
-//! - `apply`, `durable`: the two halves of applying a batch, roster and file; `writer`: on which thread the second is.
-//! - `place`: where a register starts.
-//! - [`accept`]: messages. [`sessions`]: who joins and leaves. [`agents`]: replies; `events`: what others are told.
-//! - `known`: the roster and this hub's links together. [`lookups`]: what is answered from them, also while the disk
-//!   is slow. `waits`: who waits for messages over HTTP.
-//! - `start`: how a core begins. [`stamp`]: the clock and the frames that the hub itself makes.
+//! - [`command`]: the requests to the core. [`handle`]: the handle that sends them. `collect`: turns them into entries
+//!   and asks.
+//! - `entry`, `message`: changes as data. `outcome`: their results. `ask`: the tasks that wait for a result. `batch`:
+//!   these together.
+//! - `log`: the source of the order.
+//! - `apply`, `durable`: the two halves of applying a batch, roster and file. `writer`: the thread for the second half.
+//! - `place`: the position at which a register starts.
+//! - [`accept`]: messages. [`sessions`]: registers, resumes and observers. [`agents`]: replies. `events`: frames about
+//!   other agents.
+//! - `known`: the roster and this hub's links together. [`lookups`]: queries answered from them, even while the disk is
+//!   slow. `waits`: HTTP requests that wait for messages.
+//! - `start`: the start of a core. [`stamp`]: the clock, and the frames that the hub itself creates.
 
 mod accept;
 mod agents;
@@ -78,13 +81,13 @@ use stamp::Stamper;
 use waits::Waits;
 use writer::Writer;
 
-/// Commands that are taken at once. Those behind them join the same batch while the one before is brought to disk.
+/// Commands received at once. Later ones join the same batch while the previous batch is written.
 const TAKEN_MAX: usize = 256;
-/// Entries and waiting commands up to which the core brings a batch to disk by itself: there is little to do meanwhile.
-/// As many as one sender usually has under way: to cut its window in two would cost it a second sync.
+/// With at most this many requests, collected or waiting, the core writes the batch itself: there is little else to do
+/// meanwhile. One sender usually has as many unanswered; splitting its window in two would cost it a second sync.
 const WRITTEN_HERE_MAX: usize = 256;
 
-/// All state, and the batch that is being made.
+/// All state, and the batch that is being collected.
 struct CoreThread {
     writer: Writer,
     writing: Writing,
@@ -96,23 +99,23 @@ struct CoreThread {
     ring: Ring,
     stamper: Stamper,
     epoch: String,
-    /// The newest message that is on disk and was delivered.
+    /// The newest delivered message.
     head: Seq,
-    /// The same for readers on other threads.
+    /// `head` for readers on other threads.
     shared_head: Arc<AtomicU64>,
-    /// The newest message on disk, which is delivered as soon as its batch is finished.
+    /// The newest message on disk. It is delivered when its batch is finished.
     committed: Arc<AtomicU64>,
-    /// Indexes what was committed.
+    /// Told of each finished batch, so that its messages are indexed.
     search: Search,
-    /// The requests that were collected and wait to be proposed.
+    /// The collected requests, not yet proposed.
     next: Batch,
-    /// A batch that is on disk and waits for the one before it.
+    /// A batch that is written and waits until the one before it is finished.
     written: Option<Batch>,
-    /// The space of an earlier batch.
+    /// An empty batch with the allocations of an earlier one.
     spare: Batch,
-    /// Connections for which frames are staged.
+    /// Connections with staged frames.
     touched: Vec<ConnectionIndex>,
-    /// Whether the log says that this hub is gone.
+    /// True once an entry declared this hub gone.
     is_gone: bool,
 }
 
@@ -120,7 +123,7 @@ impl CoreThread {
     fn run(&mut self, mut inbox: mpsc::Receiver<Command>) {
         let mut commands = Vec::new();
         loop {
-            // There is room: with none left a turn waits for the disk.
+            // `next` has room here: a turn that leaves none waits for the disk.
             let room = self.next.room().clamp(1, TAKEN_MAX);
             if inbox.blocking_recv_many(&mut commands, room) == 0 {
                 return;
@@ -150,19 +153,20 @@ impl CoreThread {
         }
     }
 
-    /// The next batch that is to be finished: it is on disk, was refused, or needs no disk. While it is finished here,
-    /// the one behind it is brought to disk. Batches are finished in the order of their entries.
+    /// Returns the next batch to finish: on disk, refused by the disk, or without need of it. Starts to write the batch
+    /// behind it. Batches are finished in the order of their entries.
     fn next_durable(&mut self, waiting: usize) -> Option<Batch> {
         if let Some(batch) = self.written.take() {
             return Some(batch);
         }
         if self.writer.idle().is_none() {
             let done = if self.next.room() == 0 { self.writer.wait() } else { self.writer.poll() }?;
-            // A later one that needs no disk is finished behind this one.
+            // A later batch that needs no disk is finished after this one.
             if self.needs_store()
                 && let Some(batch) = self.take_next()
             {
-                // Where the thread has ended since, it was written here, and is finished behind this one.
+                // `begin` returns the batch if the thread is gone and the core wrote it itself. It is finished after
+                // `done`.
                 self.written = self.writer.begin(batch);
             }
             return Some(done);
@@ -185,13 +189,13 @@ impl CoreThread {
         self.writer.begin(batch)
     }
 
-    /// Whether the next batch has to do with the disk, or records are still to be written.
+    /// True if the next batch uses the disk, or if records are still to be written.
     fn needs_store(&mut self) -> bool {
         let has_due = self.writer.idle().is_some_and(|durable| durable.has_due());
         self.log.brings() || !self.next.is_empty() && (self.next.needs_store() || has_due)
     }
 
-    /// Proposes what was collected, and applies the next batch of the log to the roster. The one before it is on disk.
+    /// Proposes the collected requests, and applies the log's next batch to the roster. The previous batch is on disk.
     fn take_next(&mut self) -> Option<Batch> {
         let mut batch = if self.log.has_room() {
             let proposed = std::mem::replace(&mut self.next, std::mem::take(&mut self.spare));
@@ -214,7 +218,7 @@ impl CoreThread {
         Some(batch)
     }
 
-    /// After the commit: delivers, changes connections and answers, in the order in which it was asked.
+    /// After the commit: delivers, changes connections and answers, in the order of the requests.
     fn finish_batch(&mut self, mut batch: Batch) {
         let refusal = batch.refused.take().map(|error| {
             tracing::error!(%error, entries = batch.entries.len(), "the log refused a batch; its senders are told");
@@ -233,7 +237,7 @@ impl CoreThread {
                 other => self.answer(other),
             }
         }
-        // Those of other hubs.
+        // Entries of other hubs have no ask.
         for (entry, outcome) in applied {
             self.finish(entry, outcome, Asker::Nobody, refusal.as_ref());
         }
@@ -241,7 +245,7 @@ impl CoreThread {
         self.spare = batch.cleared();
     }
 
-    /// Does what an entry is for after the commit, or with `refusal` after the disk has refused it.
+    /// Finishes one entry after the commit, or with `refusal` if the disk refused the batch.
     fn finish(&mut self, entry: Entry, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>) {
         let refusal = refusal.filter(|_| entry.is_promised());
         match entry {
@@ -251,7 +255,7 @@ impl CoreThread {
         }
     }
 
-    /// Answers what changes nothing lasting.
+    /// Answers a request that changes nothing lasting.
     fn answer(&mut self, ask: Ask) {
         match ask {
             Ask::Entry(_) => {}
@@ -281,7 +285,7 @@ impl CoreThread {
         }
     }
 
-    /// The last turn: what was collected is finished, what still waits is refused, every connection is told to close.
+    /// The last turn: finishes collected requests, refuses waiting ones, and closes every connection.
     fn stop(&mut self, mut inbox: mpsc::Receiver<Command>) {
         inbox.close();
         self.finish_all();
@@ -301,12 +305,12 @@ impl CoreThread {
         }
     }
 
-    /// Finishes everything that was collected.
+    /// Finishes all collected requests.
     fn finish_all(&mut self) {
         loop {
             match self.writer.wait().or_else(|| self.next_durable(0)) {
                 Some(batch) => self.finish_batch(batch),
-                // The thread has just got it.
+                // `next_durable` has just given the thread a batch.
                 None if self.writer.idle().is_none() && !self.writer.is_lost() => {}
                 None if self.log.brings() => {}
                 None => return,
@@ -314,7 +318,7 @@ impl CoreThread {
         }
     }
 
-    /// The newest message that is on disk, delivered or about to be.
+    /// The newest message on disk, delivered or about to be.
     fn committed(&self) -> Seq {
         Seq::new(self.committed.load(Ordering::Acquire)).unwrap_or(self.head)
     }

@@ -1,4 +1,4 @@
-//! What became of an entry: found out when it is applied, and the same on every hub.
+//! Outcomes: the results of applying entries, the same on every hub.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,23 @@ use super::place::Place;
 use crate::roster::{AgentIndex, Joined};
 use crate::store::Call;
 
-/// What became of one entry.
+/// The result of applying one entry.
 pub(super) enum Outcome {
-    /// The store has still to say it.
+    /// The store has yet to decide.
     Open,
-    /// Its session had ended: nothing was done, and nobody waits.
+    /// The session had ended: nothing was done, and nobody waits.
     Dropped,
     Refused(Refusal),
-    /// The roster or the store has taken it, which others may have to be told.
+    /// The change was made; there may be an event to send.
     Done(Option<Event>),
-    /// The same with several events.
+    /// The change was made; there are several events to send.
     Told(Vec<Event>),
     Message(Appended),
     Registered(Box<Registered>),
     Begun(Call),
 }
 
-/// What the log said to a message.
+/// The result of appending a message.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Appended {
     New,
@@ -37,18 +37,17 @@ pub(super) enum Appended {
 /// An accepted register.
 pub(super) struct Registered {
     pub(super) joined: Joined,
-    /// Whether the name registers for the first time.
+    /// True if the name registers for the first time.
     pub(super) is_new: bool,
     pub(super) place: Place,
-    /// The name's stored cursor.
     pub(super) cursor: Option<Seq>,
-    /// Set where the agent came online.
+    /// Set if the agent came online.
     pub(super) event: Option<Event>,
-    /// The channels that were kept with the name, where the register named none, and where each begins.
+    /// The channels kept with the name, if the register named none, each with the seq after which it is delivered.
     pub(super) kept: Option<BTreeMap<ChannelName, Seq>>,
 }
 
-/// What observers and listening agents are told of an agent, encoded when it happened.
+/// An event about an agent for observers and listening agents, encoded when it happened.
 pub(super) struct Event {
     pub(super) agent: AgentIndex,
     pub(super) kind: EventKind,
@@ -56,7 +55,7 @@ pub(super) struct Event {
 }
 
 impl Outcome {
-    /// The agent, where it registered for the first time.
+    /// Returns the agent, if it registered for the first time.
     pub(super) fn new_agent(&self) -> Option<AgentIndex> {
         match self {
             Outcome::Registered(registered) if registered.is_new => Some(registered.joined.agent),

@@ -1,4 +1,4 @@
-//! From where a register's messages are delivered (section 9, Resume).
+//! The position from which a register's messages are delivered (section 9, Resume).
 
 use orochi_protocol::request::{Register, Resume};
 use orochi_protocol::{ErrorCode, Refusal, Seq};
@@ -7,35 +7,35 @@ use super::beyond_log;
 use crate::links::Start;
 use crate::roster::Agent;
 
-/// The place where a register starts, and what its ack says of it.
+/// The position at which a register starts, and the `resumed` of its ack.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     from: From,
     pub(super) resumed: Option<bool>,
 }
 
-/// What a register asks for, by what was known of the name when it was ordered.
+/// The requested start, given the state of the name when the register was ordered.
 #[derive(Debug, Clone, Copy)]
 enum From {
-    /// What comes after the register.
+    /// Only messages after the register.
     Here,
     After(Seq),
-    /// What the name has not dealt with.
+    /// Everything that the name has not handled.
     Stored {
         cursor: Option<Seq>,
     },
-    /// The same of a name that nobody had: what was addressed to it.
+    /// As `Stored`, for a new name: everything addressed to it.
     Unheard,
 }
 
 impl Place {
-    /// The place in the log: `head` is the newest message before the register, `first_head` that before the name's
-    /// first.
+    /// Returns the position in the log. `head` is the newest message before this register, `first_head` the newest
+    /// before the name's first register.
     pub(super) fn start(self, first_head: Seq, head: Seq) -> Start {
         let start = match self.from {
             From::Here => Start::after(head),
             From::After(seq) => Start::after(seq),
-            // Of channels nothing from before the name first registered, however early it says `seen`.
+            // Channels start no earlier than the name's first register, however early its `seen` is.
             From::Stored { cursor: Some(cursor) } => {
                 Start { channels_after: cursor.max(first_head), addressed_after: cursor }
             }
@@ -46,16 +46,16 @@ impl Place {
     }
 }
 
-/// The log as an entry meets it.
+/// The log at the time when an entry is applied.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Extent<'a> {
     pub(super) epoch: &'a str,
-    /// The newest message of the batches before.
+    /// The newest message of the previous batches.
     pub(super) committed: Seq,
 }
 
 impl Extent<'_> {
-    /// The place where a register starts, by what it asks and by what is known of the name.
+    /// Decides where a register starts, by its request and by the state of its name.
     pub(super) fn place(&self, known: Option<&Agent>, register: &Register) -> Result<Place, Refusal> {
         let foreign = register.epoch.as_ref().is_some_and(|epoch| *epoch != self.epoch);
         let (from, resumed) = match register.resume {
@@ -81,7 +81,7 @@ impl Extent<'_> {
     }
 }
 
-/// Refuses to start at a place that the log has not reached.
+/// Refuses a position that the log has not reached.
 pub(super) fn check_place(field: &str, seq: Seq, head: Seq) -> Result<(), Refusal> {
     if seq <= head { Ok(()) } else { Err(beyond_log(field, seq, head)) }
 }

@@ -1,4 +1,4 @@
-//! How far a message got (section 9, Receipts).
+//! Receipts: how far a message got with each agent (section 9, Receipts).
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use super::CoreThread;
 use crate::store::{StoredMessage, conversation_partner};
 
 impl CoreThread {
-    /// The state of each agent that the message is for: a direct message's target, or the mentioned agents
-    /// and the channel's present members; never the sender. Only the two sides may ask about a direct message.
+    /// Returns the state of each agent that the message is for: a direct message's target, or the mentioned agents and
+    /// the channel's present members, but never the sender. Only the two sides may request the receipts of a direct
+    /// message.
     pub(super) fn receipts(
         &self,
         asker: Option<&AgentName>,

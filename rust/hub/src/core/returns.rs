@@ -1,5 +1,5 @@
-//! Connections that have read the log to near its head and ask to go on live. They pass the commands that wait: what
-//! the core takes from all senders before it would outrun the newest messages that it keeps in memory.
+//! Requests to go live, from connections that have read the log to near its head. They pass the waiting commands: the
+//! messages among those could push the connection's next ones out of the ring.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use orochi_protocol::Seq;
 
 use crate::roster::ConnectionId;
 
-/// Where they wait; a clone is another handle to the same place. Each connection waits once.
+/// The waiting requests. A clone is another handle to the same. Each connection waits once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Returns(Arc<Mutex<Vec<(ConnectionId, Seq)>>>);
 

@@ -1,4 +1,5 @@
-//! Who joins and who leaves, and from where each connection gets its messages (section 9, Resume, Sessions).
+//! Registers and observers: the position from which each connection gets its messages, and the way from behind to live
+//! (section 9, Resume, Sessions).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,13 +20,13 @@ use crate::links::{Connection, ConnectionIndex, Places, Start};
 use crate::roster::{ConnectionId, SessionId};
 
 impl CoreThread {
-    /// After the commit: the connection gets its messages from its place on, and its ack before them.
+    /// After the commit: sends the connection its ack, then its messages from its start on.
     pub(super) fn finish_register(&mut self, registering: Registering, outcome: Outcome, asker: Asker) {
         let Registering { name, register, .. } = registering;
         let mut registered = match outcome {
             Outcome::Registered(registered) => registered,
             Outcome::Refused(refusal) => return self.refuse_register(asker, &refusal),
-            // The disk refused before it came to the entry: nobody is told, as the connection is not known.
+            // A register has no other outcome.
             _ => return,
         };
         if registered.is_new {
@@ -57,7 +58,7 @@ impl CoreThread {
         let _ = asker.answer.send(false);
     }
 
-    /// Makes this hub's connection an agent's.
+    /// Registers this hub's connection as the agent's, and acks.
     fn welcome(
         &mut self,
         name: &AgentName,
@@ -72,7 +73,7 @@ impl CoreThread {
         let start = place.start(self.known.roster.agent(joined.agent).record.first_head, self.head);
         let resumed = place.resumed;
         match before {
-            // Registered before, and no other place is asked for: it goes on from where it is.
+            // Registered before, without a resume now: the connection continues at its position.
             Some(index) if register.resume.is_none() => {
                 self.known.links.renew_session(index, register, self.head);
                 self.ack_register(index, &id, cursor, (resumed, start), named);
@@ -81,7 +82,7 @@ impl CoreThread {
                 if let Some(index) = before {
                     self.hand_over_replies(index);
                 }
-                // Seqs of another log say nothing about this one.
+                // Seqs of another log mean nothing in this one.
                 let none = BTreeMap::new();
                 let joined_at = match &kept {
                     Some(kept) => kept,
@@ -122,7 +123,7 @@ impl CoreThread {
         self.stage_reply(index, frame);
     }
 
-    /// Hands over the replies of this batch; its messages will be read again from the place that is asked for.
+    /// Hands over the replies of this batch. Its messages will be read again from the requested position.
     fn hand_over_replies(&mut self, index: ConnectionIndex) {
         let connection = self.known.links.connection_mut(index);
         connection.staged.retain(|item| item.seq.is_none());
@@ -153,8 +154,8 @@ impl CoreThread {
         Ok(())
     }
 
-    /// Connections that have read the log to near its head go on live. They were sent here before the commands of this
-    /// turn, so none of them has registered anew since.
+    /// Makes connections live that have read the log to near its head. Their requests were sent before this turn's
+    /// commands, so none of them has registered again since.
     pub(super) fn take_returns(&mut self) {
         for (connection, position) in self.returns.take() {
             let Some(index) = self.known.links.find_connection(connection) else { continue };
@@ -164,8 +165,8 @@ impl CoreThread {
         }
     }
 
-    /// Serves a connection everything after `position`: live, where what is missing is in the ring, or
-    /// else from the log, which its own task reads.
+    /// Delivers everything after `position`: live if the ring has all of it, otherwise the connection's own task reads
+    /// it from the log.
     fn feed_from(&mut self, index: ConnectionIndex, position: Seq) {
         self.touched.push(index);
         let connection = self.known.links.connection_mut(index);
@@ -183,13 +184,13 @@ impl CoreThread {
         self.send_missed_events(index);
     }
 
-    /// Hands every touched connection its frames of this batch, each under one lock.
+    /// Hands every touched connection its frames of this turn, each under one lock.
     pub(super) fn flush(&mut self) {
         for index in std::mem::take(&mut self.touched) {
-            // A connection that was touched can be gone by now.
+            // A touched connection may be gone by now.
             let Some(connection) = self.known.links.get_connection_mut(index) else { continue };
             hand_over(connection, self.head);
-            // What did not fit the outbox is read from the log first.
+            // Messages that did not fit the outbox are read from the log before `caught_up`.
             if connection.is_live
                 && let Some(id) = connection.resuming.take()
             {
@@ -200,17 +201,17 @@ impl CoreThread {
     }
 }
 
-/// Gives a connection its frames of this batch. Where its outbox has no room for the messages, its own
-/// task reads them from the log from now on.
+/// Gives a connection its staged frames. If the outbox has no room for the messages, the connection's task reads them
+/// from the log from now on.
 fn hand_over(connection: &mut Connection, head: Seq) {
     let mut staged = std::mem::take(&mut connection.staged);
     if !connection.is_live {
-        // Its messages are read from the log, these too.
+        // The task reads the messages from the log, these too.
         staged.retain(|item| item.seq.is_none());
     }
     connection.outbox.note_answered(std::mem::take(&mut connection.answered));
     let fits = connection.outbox.push(&mut staged);
-    // Empty by now; the space is used again for the next batch.
+    // `staged` is empty here; its allocation is used for the next batch.
     if staged.capacity() <= KEPT_ITEMS {
         connection.staged = staged;
     }
@@ -220,8 +221,8 @@ fn hand_over(connection: &mut Connection, head: Seq) {
         tracing::debug!(connection = connection.id.0, "reader is slow; it is served from the log");
         connection.leave_live();
     }
-    // Only now: what the task reads from the log comes after the replies of this batch, the ack of its
-    // register above all.
+    // Only now: messages that the task reads from the log must come after this turn's replies, above all after the ack
+    // of its register.
     if std::mem::take(&mut connection.is_leaving_live) {
         let (position, interest) = (connection.handed, Arc::clone(&connection.interest));
         connection.outbox.set_feed(Feed::Behind { position, interest });

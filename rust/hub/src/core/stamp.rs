@@ -1,4 +1,4 @@
-//! The hub's clock and the frames that it makes itself.
+//! The hub's clock, and the frames that the hub itself creates.
 
 use std::time::{Duration, Instant};
 
@@ -11,34 +11,34 @@ use uuid::Uuid;
 use super::command::Accepted;
 use crate::clock::{new_id, system_clock};
 
-/// A clock that is set back by no more than this is waited for: clocks are put right by seconds all the time, and the
-/// log's times then rise with its seqs. One that is set back further is followed.
+/// The hub waits for a clock that is set back by no more than this. Clocks are corrected by seconds all the time, and
+/// this way the log's times rise with its seqs. A clock that is set back further is followed.
 const HELD_MAX: Duration = Duration::from_secs(10);
-/// A step of the clock that is told: more than time servers correct.
+/// The smallest step of the clock that is logged: more than time servers correct.
 const TOLD_MIN: Duration = Duration::from_secs(60);
 
-/// Stamps what the hub accepts and sends, with a clock that is read once a batch. The seq alone carries the log's
-/// order; a time follows the system's clock, also where that was ahead for a while.
+/// Stamps accepted messages and the hub's own frames. The clock is read once a turn. Only the seq carries the log's
+/// order; times follow the system's clock, even if it was ahead for a while.
 #[derive(Debug)]
 pub struct Stamper {
     now: Timestamp,
-    /// The last look at the system's clock, and at one that is never set.
+    /// The last reading of the system's clock, and of one that is never set.
     looked: Option<(Timestamp, Instant)>,
-    /// `now`, as it is written.
+    /// `now` as text.
     written: String,
-    /// The time of an earlier batch that was written last.
+    /// The last formatted time of an earlier batch, with its text.
     earlier: (Timestamp, String),
     frames: FrameIds,
 }
 
 impl Stamper {
-    /// A clock that goes on from the newest message's time.
+    /// A clock that continues from the newest message's time.
     pub fn new(last: Timestamp) -> Self {
         let written = last.to_string();
         Self { now: last, looked: None, earlier: (last, written.clone()), written, frames: FrameIds::new() }
     }
 
-    /// Reads the system's clock for the next batch.
+    /// Reads the system's clock.
     pub fn tick(&mut self) {
         self.tick_to(system_clock(), Instant::now());
     }
@@ -52,7 +52,7 @@ impl Stamper {
         }
     }
 
-    /// Says in the hub's own log when the clock was set.
+    /// Logs a step of the system's clock.
     fn tell_step(&mut self, system: Timestamp, at: Instant) {
         match self.looked.replace((system, at)) {
             Some((before, then)) => {
@@ -70,12 +70,12 @@ impl Stamper {
         }
     }
 
-    /// The batch's time.
+    /// The time of this turn.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// A message's time, as it is written.
+    /// Returns a message's time as text.
     pub fn written_of(&mut self, ts: Timestamp) -> &str {
         if ts == self.now {
             return &self.written;
@@ -86,7 +86,7 @@ impl Stamper {
         &self.earlier.1
     }
 
-    /// The ack of a message.
+    /// Creates the ack of a message.
     pub fn message_ack(&mut self, accepted: &Accepted) -> Utf8Bytes {
         let Accepted { seq, id, ts, delivery, reach, duplicate } = accepted;
         let (seq, ts, duplicate) = (*seq, *ts, *duplicate);
@@ -97,18 +97,18 @@ impl Stamper {
         reply::frame("ack", Stamp { sender: HUB_SENDER, id: &frame_id, ts: &self.written }, &ack).into()
     }
 
-    /// A frame from the hub.
+    /// Creates a frame from the hub.
     pub fn frame<T: Serialize>(&mut self, kind: &str, payload: &T) -> Utf8Bytes {
         self.frame_from(HUB_SENDER, kind, payload)
     }
 
-    /// A frame in an agent's name.
+    /// Creates a frame in an agent's name.
     pub fn frame_from<T: Serialize>(&mut self, sender: &str, kind: &str, payload: &T) -> Utf8Bytes {
         let id = self.frames.next(self.now);
         reply::frame(kind, Stamp { sender, id: &id, ts: &self.written }, payload).into()
     }
 
-    /// The refusal of the request `id`.
+    /// Creates the refusal of the request `id`.
     pub fn error(&mut self, refusal: &Refusal, id: Option<&str>) -> Utf8Bytes {
         self.frame("error", &ErrorReply::new(refusal, id))
     }
@@ -128,8 +128,8 @@ fn shown(step: i64) -> String {
     }
 }
 
-/// Ids for frames that the hub makes: UUIDv7 with a random start and a counter (RFC 9562, section 6.2),
-/// because asking the system for random bytes for every ack costs more than the ack.
+/// Ids for the hub's own frames: UUIDv7 with a random start and a counter (RFC 9562, section 6.2). Requesting random
+/// bytes from the system for every ack would cost more than the ack.
 #[derive(Debug)]
 struct FrameIds {
     start: u64,
@@ -151,7 +151,7 @@ impl FrameIds {
     }
 }
 
-/// A frame from the hub made outside the core thread, stamped with the system's clock.
+/// Creates a frame from the hub outside the core thread, stamped with the system's clock.
 pub fn stray_frame<T: Serialize>(kind: &str, payload: &T) -> Utf8Bytes {
     let (id, ts) = (new_id(), system_clock().to_string());
     reply::frame(kind, Stamp { sender: HUB_SENDER, id: &id, ts: &ts }, payload).into()
@@ -175,7 +175,7 @@ mod tests {
             times.push(stamper.now());
         }
         assert_eq!(times, [100, 101, 101, 102, 102 + YEAR, 103, 104, 0, 1].map(at));
-        // After a restart, too.
+        // The same holds after a restart.
         let mut stamper = Stamper::new(at(YEAR));
         stamper.tick_to(at(104), Instant::now());
         assert_eq!(stamper.now(), at(104));

@@ -1,5 +1,5 @@
-//! How a core begins: what the log holds becomes its state, and its first batch says that the hub before it is gone and
-//! that this one is there. A hub that was killed and one that was stopped begin in the same way.
+//! The start of a core: its state is loaded from the log, and its first batch records that the previous hub is gone and
+//! that this one is up. A killed hub and a stopped hub start the same way.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -28,30 +28,30 @@ use crate::roster::{HubId, Roster};
 use crate::search::Search;
 use crate::store::{Loaded, Reads, Store};
 
-/// Commands that may wait. A sender that finds no room waits, which slows its own socket only.
+/// Commands that may wait. When the queue is full, a sender waits, which slows only its own socket.
 const COMMANDS_MAX: usize = 8 * 1024;
 
-/// Where batches are brought to disk.
+/// The thread that writes batches to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writing {
-    /// By the core while little is asked, else beside it.
+    /// The core's own at low load, otherwise the writer's.
     AsLoadHasIt,
-    /// Always beside the core: what tests of the promise run with, too.
+    /// Always the writer's; the tests of the promise run in this mode too.
     AlwaysBeside,
 }
 
-/// Starts the core thread. The handle is for everyone else; the thread ends after [`super::Command::Shutdown`].
+/// Starts the core thread, which ends after [`super::Command::Shutdown`]. All other tasks use the returned handle.
 ///
 /// # Errors
-/// Where the system has no thread to give.
+/// Fails if the system can't start a thread.
 pub fn start(store: Store, loaded: Loaded, reads: Reads) -> std::io::Result<(Core, JoinHandle<()>)> {
     start_writing(store, loaded, reads, Writing::AsLoadHasIt)
 }
 
-/// The same with a choice of where batches are brought to disk.
+/// As [`start`], with a choice of the thread that writes batches.
 ///
 /// # Errors
-/// Where the system has no thread to give.
+/// Fails if the system can't start a thread.
 pub fn start_writing(
     store: Store,
     loaded: Loaded,
@@ -61,10 +61,10 @@ pub fn start_writing(
     start_with(store, loaded, reads, writing, Origin::Alone)
 }
 
-/// Starts a hub that shares its log with others. It takes the place of `previous`, which wrote the file before it.
+/// Starts a hub that shares its log with others. It replaces `previous`, which wrote the file before.
 ///
 /// # Errors
-/// Where the system has no thread to give.
+/// Fails if the system can't start a thread.
 #[cfg(feature = "sim")]
 pub fn start_in(
     world: &World,
@@ -76,7 +76,7 @@ pub fn start_in(
     start_with(store, loaded, reads, writing, Origin::In(world.clone(), previous))
 }
 
-/// Where the order of this hub's batches comes from.
+/// The source of the order of this hub's batches.
 enum Origin {
     Alone,
     #[cfg(feature = "sim")]
@@ -136,13 +136,13 @@ fn start_with(
         lookups.close();
         search.stop();
         writer.close();
-        // Only now: whoever waits for it may open the file again.
+        // Only now: a task that waits for this may open the file again.
         let _ = stopped.send(true);
     })?;
     Ok((core, handle))
 }
 
-/// The log of a hub alone, with its first batch in it. Nobody is connected yet, so nobody is told.
+/// Creates the log of a single hub, and applies its first batch. No connection exists yet, so no events are sent.
 fn begin(loaded: &Loaded, known: &mut Known, durable: &mut Durable, stamper: &mut Stamper) -> Log {
     let (before, alive_until) = loaded.hub;
     let mut log = Log::Local(Local::new(HubId(before + 1), loaded.aging.clone()));
@@ -159,7 +159,7 @@ fn begin(loaded: &Loaded, known: &mut Known, durable: &mut Durable, stamper: &mu
     log
 }
 
-/// The log that several hubs share, and the first batch that this one proposes.
+/// Joins the log that several hubs share. Returns it with the first batch that this hub proposes.
 #[cfg(feature = "sim")]
 fn begin_in(
     world: &World,
@@ -175,7 +175,7 @@ fn begin_in(
         next.propose(Entry::HubGone { hub, at: loaded.hub.1 }, Asker::Nobody);
     }
     next.propose(Entry::HubUp { hub: log.hub() }, Asker::Nobody);
-    // Its first turn comes without being asked for anything.
+    // The first turn must start without a request.
     let _ = commands.try_send(super::Command::Written);
     (log, next)
 }

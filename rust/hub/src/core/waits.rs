@@ -1,5 +1,5 @@
-//! HTTP requests that wait for the next message to an agent, or in a channel. They are woken after the commit, and read
-//! the log themselves: a wake carries nothing.
+//! HTTP requests that wait for the next message to an agent or in a channel. They are woken after the commit and read
+//! the log themselves: a wake carries no data.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,19 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Everyone who waits. A clone is another handle to the same list.
+/// All waiting requests. A clone is another handle to the same list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waits(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How many wait: the core looks at nothing else while nobody does.
+    /// The number of waiting requests. The core takes no lock while it is zero.
     count: AtomicUsize,
-    /// By what they wait for: an agent's name, or a channel with its `#`.
+    /// By key: an agent's name, or a channel with its `#`.
     by_key: Mutex<HashMap<String, Vec<Arc<Notify>>>>,
 }
 
-/// One who waits, until it is dropped. What is committed after this was made wakes it.
+/// One waiting request, until it is dropped. Every matching message that is committed after its creation wakes it.
 #[derive(Debug)]
 pub struct Watch {
     waits: Waits,
@@ -28,7 +28,7 @@ pub struct Watch {
 }
 
 impl Waits {
-    /// Waits for messages to these agents and in these channels.
+    /// Watches for messages to these agents and in these channels.
     pub(super) fn watch(&self, keys: Vec<String>) -> Watch {
         let woken = Arc::new(Notify::new());
         self.0.count.fetch_add(1, Ordering::SeqCst);
@@ -40,7 +40,7 @@ impl Waits {
         Watch { waits: self.clone(), keys, woken }
     }
 
-    /// A message for these agents and in this channel was committed.
+    /// Wakes requests after a message to these agents and in this channel was committed.
     pub(super) fn wake(&self, agents: &[String], channel: &str) {
         if self.0.count.load(Ordering::SeqCst) == 0 {
             return;
@@ -58,7 +58,7 @@ impl Waits {
 }
 
 impl Watch {
-    /// Ready when something was committed since the last time. Cancelling it loses nothing.
+    /// Resolves when a matching message was committed since the last call. Cancelling loses no wake.
     pub async fn woken(&self) {
         self.woken.notified().await;
     }

@@ -1,6 +1,6 @@
-//! Where batches are made durable: on the core's own thread while little is asked, which spares two threads to wake
-//! each other for one message, and on a thread of its own under load, so that the disk and the routing go on at the
-//! same time. One batch is under way at a time, so commits keep their order.
+//! Writes batches to disk: at low load on the core's own thread, which saves two threads from waking each other for one
+//! message; under load on a thread of its own, so that the disk and the routing work at the same time. One batch is
+//! under way at a time, so commits keep their order.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
@@ -10,7 +10,7 @@ use super::Command;
 use super::batch::Batch;
 use super::durable::Durable;
 
-/// A batch on its way to the thread or back, with the log's writer: whoever has that writes.
+/// A batch on the way to the thread or back, with the log's writer: the thread that holds it writes.
 type Parcel = (Box<Durable>, Batch);
 
 /// Hands batches to the disk.
@@ -19,7 +19,7 @@ pub(super) struct Writer {
     durable: Option<Box<Durable>>,
     /// None until the first batch is handed over: an idle hub needs no second thread.
     thread: Option<Thread>,
-    /// Whether the thread has ended with a batch.
+    /// True if the thread has ended and took a batch and the log's writer with it.
     is_lost: bool,
     /// Wakes the core when a batch is on disk.
     core: WeakSender<Command>,
@@ -40,8 +40,7 @@ impl Writer {
         self.durable.as_deref_mut()
     }
 
-    /// Starts to make a batch durable. Where there is no thread to be had, it is done when this returns, and given
-    /// back.
+    /// Starts to write a batch. If no thread can be started, the batch is written here and returned.
     pub(super) fn begin(&mut self, mut batch: Batch) -> Option<Batch> {
         let Some(mut durable) = self.durable.take() else {
             debug_assert!(false, "one batch is under way at a time");
@@ -61,12 +60,12 @@ impl Writer {
         Some(batch)
     }
 
-    /// Whether nothing can be written any more.
+    /// True if nothing can be written any more.
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost
     }
 
-    /// The batch that was under way, once it is on disk or refused.
+    /// Returns the batch that was under way, once it is on disk or refused.
     pub(super) fn poll(&mut self) -> Option<Batch> {
         self.receive(|from| match from.try_recv() {
             Ok(parcel) => Ok(Some(parcel)),
@@ -75,7 +74,7 @@ impl Writer {
         })
     }
 
-    /// The same, waited for; None where none is under way.
+    /// As [`Writer::poll`], but waits; None if no batch is under way.
     pub(super) fn wait(&mut self) -> Option<Batch> {
         self.receive(|from| from.recv().map(Some).map_err(drop))
     }
@@ -115,7 +114,7 @@ fn start(core: WeakSender<Command>) -> Option<Thread> {
             if done.send((durable, batch)).is_err() {
                 return;
             }
-            // Where there is no room the core is awake, and looks for the batch by itself.
+            // If the queue is full, the core is awake and checks for the batch by itself.
             if let Some(core) = core.upgrade() {
                 let _ = core.try_send(Command::Written);
             }

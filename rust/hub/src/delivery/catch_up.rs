@@ -1,4 +1,4 @@
-//! One page of the log for a connection that is behind: what is for it, encoded as it would have been live.
+//! One page of the log for a connection that is behind: its messages, encoded as they would have been live.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use crate::delivery::outbox::Item;
 use crate::delivery::view::{self, Viewer};
 use crate::store::{Reader, Reads, StoreError, StoredMessage};
 
-/// Rows that one page looks at: a read of a few milliseconds.
+/// Rows read for one page: a few milliseconds of work.
 const ROWS_MAX: usize = 2048;
 /// Bytes of frames in one page, as much as a live connection's outbox takes in a few batches.
 const BYTES_MAX: usize = 1024 * 1024;
 
-/// What was read.
+/// The result of reading one page.
 pub(crate) struct Page {
     /// The frames, in log order.
     pub(crate) items: Vec<Item>,
-    /// Everything up to here was looked at.
+    /// All messages up to this seq were checked.
     pub(crate) position: Seq,
 }
 
-/// Reads what is for a connection after `position` and up to `head`, as far as one page goes.
+/// Reads a connection's messages after `position` and up to `head`, as far as one page goes.
 pub(crate) async fn read_page(
     reads: &Reads,
     position: Seq,
@@ -47,7 +47,7 @@ fn read(reader: &Reader, position: Seq, head: Seq, interest: &Interest) -> Resul
         }
         if rows >= ROWS_MAX || bytes >= BYTES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    // Before the connection was in any channel only what is addressed to the agent can be for it.
+    // Before the connection was in any channel, only messages addressed to its agent can be for it.
     let end = match interest {
         Interest::Agent(agent) if position < agent.channels_after().unwrap_or(head).min(head) => {
             let end = agent.channels_after().unwrap_or(head).min(head);

@@ -1,5 +1,5 @@
-//! What an agent's ended connections were written since the hub started: the `delivered` of receipts
-//! (section 9) for an agent that is offline or has come back.
+//! The messages delivered to an agent's ended connections since the hub started. Receipts need them for the state
+//! `delivered` (section 9) of an agent that is offline or has come back.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use orochi_protocol::Seq;
 use super::interest::Interest;
 use crate::store::StoredMessage;
 
-/// Ended connections that are remembered. A message delivered to an older one reads as `pending`, which
-/// claims too little, never too much.
+/// Ended connections that are remembered. A message delivered to an older one reads as `pending`, which claims too
+/// little, never too much.
 const SESSIONS_MAX: usize = 16;
 
 /// Bytes that the ended connections of one agent may take; a connection in 100 channels takes about 10 KiB.
 const AGENT_BYTES_MAX: usize = 64 * 1024;
-/// Bytes that those of all agents may take together. Beyond it no more are remembered.
+/// Bytes for all agents together. Beyond it no more are remembered.
 const ALL_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// The last ended connections of one agent: what each was to get and how far it was written.
+/// The last ended connections of one agent: the interest of each, and how far it was written.
 #[derive(Debug, Default)]
 pub struct Coverage {
     ended: VecDeque<Ended>,
@@ -51,7 +51,7 @@ impl Coverage {
         }
     }
 
-    /// Whether one of them was written the message.
+    /// True if the message was written to one of them.
     pub fn has(&self, message: &StoredMessage) -> bool {
         self.ended.iter().any(|ended| message.seq <= ended.written && ended.interest.wants(message))
     }

@@ -1,5 +1,5 @@
-//! Which messages are addressed to one connection: a rule over the log, so that what was missed can be
-//! read from it at any later time and is exactly what would have been delivered live.
+//! The rule by which messages are for a connection. It is defined over the log, so missed messages can be read from the
+//! log at any later time, and are exactly those that would have been delivered live.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use orochi_protocol::Seq;
 
 use crate::store::{StoredMessage, conversation_partner};
 
-/// What one connection is to get.
+/// The interest of one connection.
 #[derive(Debug, Clone)]
 pub enum Interest {
     /// An observer: everything.
@@ -16,29 +16,29 @@ pub enum Interest {
     Agent(AgentInterest),
 }
 
-/// What an agent's connection is to get: its channels' messages while it is in them, and, everywhere, what
-/// mentions or is written to the agent.
+/// The interest of an agent's connection: messages of its channels while it is in them, and mentions and direct
+/// messages everywhere.
 #[derive(Debug, Clone)]
 pub struct AgentInterest {
-    /// The agent, whose own messages it never gets.
+    /// The agent. It never gets its own messages.
     pub name: String,
-    /// Mentions and direct messages count after this place.
+    /// Mentions and direct messages count after this seq.
     pub addressed_after: Seq,
-    /// For each channel, when the connection was in it.
+    /// The connection's stays in each channel.
     channels: BTreeMap<String, Membership>,
 }
 
-/// When a connection was in a channel: after `from`, up to and with `until`.
+/// The stays of a connection in one channel: each after `from`, up to and including `until`.
 #[derive(Debug, Clone, Default)]
 struct Membership {
-    /// Set while it is in.
+    /// The start of the present stay.
     open_after: Option<Seq>,
     /// Earlier stays that the connection may still have to be served.
     closed: Vec<(Seq, Seq)>,
 }
 
 impl Interest {
-    /// About how much memory it takes.
+    /// The approximate memory that it needs.
     pub fn bytes(&self) -> usize {
         match self {
             Interest::Everything => 0,
@@ -46,7 +46,7 @@ impl Interest {
         }
     }
 
-    /// Whether this message of the log is for the connection.
+    /// True if this message of the log is for the connection.
     pub fn wants(&self, message: &StoredMessage) -> bool {
         match self {
             Interest::Everything => true,
@@ -56,7 +56,7 @@ impl Interest {
 }
 
 impl AgentInterest {
-    /// Nothing but mentions and direct messages after `addressed_after`.
+    /// An interest in mentions and direct messages after `addressed_after`, without channels.
     pub fn new(name: &str, addressed_after: Seq) -> Self {
         Self { name: name.to_owned(), addressed_after, channels: BTreeMap::new() }
     }
@@ -68,7 +68,7 @@ impl AgentInterest {
         size_of::<Self>() + self.name.len() + self.channels.iter().map(of_channel).sum::<usize>()
     }
 
-    /// The connection is in `channel`, for messages after `after`. False where it was in already.
+    /// Adds a channel, for messages after `after`. Returns false if the connection was in it already.
     pub fn join(&mut self, channel: &str, after: Seq) -> bool {
         let membership = self.channels.entry(channel.to_owned()).or_default();
         if membership.open_after.is_some() {
@@ -78,7 +78,8 @@ impl AgentInterest {
         true
     }
 
-    /// The connection leaves `channel`; messages up to `until` are still for it. False where it was not in.
+    /// Leaves a channel; messages up to `until` are still for the connection. Returns false if it was not in the
+    /// channel.
     pub fn leave(&mut self, channel: &str, until: Seq) -> bool {
         let Some(membership) = self.channels.get_mut(channel) else { return false };
         let Some(from) = membership.open_after.take() else { return false };
@@ -86,7 +87,7 @@ impl AgentInterest {
         true
     }
 
-    /// Forgets stays that lie wholly before `position`: they have been served.
+    /// Drops stays that ended at or before `position`: they have been served.
     pub fn served(&mut self, position: Seq) {
         for membership in self.channels.values_mut() {
             membership.closed.retain(|(_, until)| *until > position);
@@ -94,23 +95,23 @@ impl AgentInterest {
         self.channels.retain(|_, membership| membership.open_after.is_some() || !membership.closed.is_empty());
     }
 
-    /// How many stays have ended and may still have to be served.
+    /// The number of past stays that may still have to be served.
     pub fn past_stays(&self) -> usize {
         self.channels.values().map(|membership| membership.closed.len()).sum()
     }
 
-    /// The channels that the connection is in now.
+    /// Returns the channels that the connection is in now.
     pub fn channels(&self) -> impl Iterator<Item = &str> {
         self.channels.iter().filter(|(_, m)| m.open_after.is_some()).map(|(channel, _)| channel.as_str())
     }
 
-    /// Whether the connection is in `channel` now.
+    /// True if the connection is in `channel` now.
     pub fn is_in(&self, channel: &str) -> bool {
         self.channels.get(channel).is_some_and(|m| m.open_after.is_some())
     }
 
-    /// Up to here only mentions and direct messages can be for the connection; None where it is in no
-    /// channel at all. Below it the index of the addressed is read instead of the whole log.
+    /// The seq up to which only mentions and direct messages can be for the connection; None if it is in no channel. Up
+    /// to this seq the index of addressed messages is read, not the whole log.
     pub fn channels_after(&self) -> Option<Seq> {
         let starts = |m: &Membership| m.open_after.into_iter().chain(m.closed.iter().map(|(from, _)| *from)).min();
         self.channels.values().filter_map(starts).min()
@@ -135,8 +136,8 @@ impl AgentInterest {
     }
 }
 
-/// Whether a JSON list of names has this one. A name needs no escape in JSON, so its quoted form stands in
-/// the list exactly when it is an element.
+/// True if a JSON list of names has this one. A name needs no escape in JSON, so its quoted form is in the list exactly
+/// if the name is.
 fn mentions(list: &str, name: &str) -> bool {
     list.len() > name.len()
         && list.match_indices(name).any(|(at, _)| list[..at].ends_with('"') && list[at + name.len()..].starts_with('"'))

@@ -1,7 +1,7 @@
-//! Which messages a connection gets, and how far it has got them.
+//! Delivery: the messages that a connection gets, and its progress through them.
 //!
 //! - [`interest`]: the rule by which a message is for a connection.
-//! - [`coverage`]: what a connection's agent got while it was connected.
+//! - [`coverage`]: the messages that were written to an agent's ended connections.
 //! - [`outbox`]: the frames that wait for one connection, and whether the core pushes them (live) or the connection
 //!   reads them from the log (behind).
 //! - [`catch_up`]: one page of the log for a connection that is behind. [`ring`]: the newest messages in memory, from

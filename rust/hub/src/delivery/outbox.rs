@@ -1,9 +1,8 @@
-//! What waits to be written to one connection, shared by the core thread, which fills it, and the
-//! connection's task, which empties it.
+//! The frames that wait for one connection. The core thread fills it, the connection's task empties it.
 //!
-//! Messages are bounded: a connection that can't keep up is switched to reading the log itself
-//! ([`Feed::Behind`]), so nothing here grows with how slow a reader is. Replies are not bounded here, but a
-//! connection stops reading requests while it has too many of them.
+//! Messages are bounded: a connection that can't keep up is switched to reading the log itself ([`Feed::Behind`]), so
+//! the outbox does not grow with a slow reader. Replies are not bounded here, but a connection reads no further
+//! requests while it has too many of them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,48 +13,47 @@ use tokio::sync::Notify;
 
 use crate::delivery::interest::Interest;
 
-/// Frames that may wait. A batch is at most 2048 messages, so a reader may be four of the largest late before it is
-/// sent to the log, which costs more than memory.
+/// Frames that may wait. A batch is at most 2048 messages, so a reader may be four of the largest batches late before
+/// it has to read the log, which costs more than memory.
 pub const FRAMES_MAX: usize = 8 * 1024;
 /// Bytes that may wait; the frames are shared with all other receivers.
 pub const BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Requests of one connection that the core may have before it: room for a client that sends thousands before it reads
-/// the first answer, and half of what the core takes from all.
+/// Requests of one connection that the core may have at once: room for a client that sends thousands before it reads
+/// the first answer, and half of the core's queue.
 const ASKED_MAX: usize = 4096;
-/// Items for which a list keeps its space while it is empty: there are three lists a connection.
+/// An empty list keeps its allocation up to this many items: there are three lists a connection.
 pub const KEPT_ITEMS: usize = 2048;
 
 /// One frame to write.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// The frame.
     pub frame: Utf8Bytes,
-    /// The message's place, where it is one.
+    /// The message's seq, if the frame is a message.
     pub seq: Option<Seq>,
 }
 
-/// Where a connection's messages come from.
+/// The source of a connection's messages.
 #[derive(Debug, Clone)]
 pub enum Feed {
     /// The core pushes them.
     Live,
-    /// The connection reads them from the log, from `position` on.
+    /// The connection's task reads them from the log, from `position` on.
     Behind {
-        /// Everything up to here was handed to the connection.
+        /// Everything up to this seq was handed to the connection.
         position: Seq,
-        /// What it is to get.
+        /// The rule for its messages.
         interest: Arc<Interest>,
     },
-    /// The connection has asked to go live and waits for the core's word.
+    /// The connection's task has requested to go live and waits for the core.
     Asked,
 }
 
-/// What the connection's task is to do next.
+/// The next step of the connection's task.
 #[derive(Debug)]
 pub enum Next {
-    /// Write what was taken.
+    /// Write the taken frames.
     Write,
-    /// Nothing to write: read the log from here.
+    /// Nothing to write: read the log from this position.
     Read(Seq),
     /// Nothing to do.
     Wait,
@@ -69,7 +67,7 @@ pub struct Outbox {
     // A std mutex: it is held for a move of a few pointers, never across an await.
     inner: Mutex<Inner>,
     wake: Notify,
-    /// Everything addressed to the connection up to here was written to its socket.
+    /// Everything addressed to the connection up to this seq was written to its socket.
     written: AtomicU64,
     /// Requests that the core has not answered yet.
     asked: AtomicUsize,
@@ -92,8 +90,8 @@ impl Default for Inner {
 }
 
 impl Outbox {
-    /// Adds replies and, as far as they fit, messages; empties `staged`. False where the messages did not
-    /// fit: then none of them was taken, and the caller is to switch the feed.
+    /// Adds replies, and messages if all of them fit; empties `staged`. Returns false if the messages did not fit: then
+    /// none was added, and the caller has to switch the feed.
     pub fn push(&self, staged: &mut Vec<Item>) -> bool {
         let mut inner = self.lock();
         let staged_bytes: usize = staged.iter().map(|item| item.frame.len()).sum();
@@ -117,25 +115,25 @@ impl Outbox {
         self.replies(vec![frame]);
     }
 
-    /// Adds replies with nothing between them.
+    /// Adds replies that stay together.
     pub fn replies(&self, frames: Vec<Utf8Bytes>) {
         self.push(&mut frames.into_iter().map(|frame| Item { frame, seq: None }).collect());
     }
 
-    /// Says where messages come from now.
+    /// Sets the source of messages.
     pub fn set_feed(&self, feed: Feed) {
         self.lock().feed = feed;
         self.wake.notify_one();
     }
 
-    /// Tells a connection that is behind what it is to get from now on.
+    /// Changes the interest of a connection that is behind.
     pub fn set_interest(&self, changed: Arc<Interest>) {
         if let Feed::Behind { interest, .. } = &mut self.lock().feed {
             *interest = changed;
         }
     }
 
-    /// Closes the connection once all that waits is written.
+    /// Closes the connection once all waiting frames are written.
     pub fn close(&self, code: CloseCode) {
         self.lock().close.get_or_insert(code);
         self.wake.notify_one();
@@ -146,7 +144,7 @@ impl Outbox {
         self.wake.notified().await;
     }
 
-    /// Moves what waits into `taken`, which is empty, and says what to do.
+    /// Moves the waiting frames into `taken`, which is empty, and returns the next step.
     pub fn take(&self, taken: &mut Vec<Item>) -> Next {
         let mut inner = self.lock();
         if !inner.items.is_empty() {
@@ -161,7 +159,7 @@ impl Outbox {
         }
     }
 
-    /// What a connection that is behind is to get; None where it is not behind (any more).
+    /// Returns the interest of a connection that is behind; None if it is not behind (any more).
     pub fn interest(&self) -> Option<Arc<Interest>> {
         match &self.lock().feed {
             Feed::Behind { interest, .. } => Some(Arc::clone(interest)),
@@ -169,7 +167,7 @@ impl Outbox {
         }
     }
 
-    /// Notes that the connection has read the log up to `position`; false where it is not behind any more.
+    /// Notes that the connection has read the log up to `position`. Returns false if it is not behind any more.
     pub fn advance(&self, position: Seq) -> bool {
         match &mut self.lock().feed {
             Feed::Behind { position: known, .. } => {
@@ -180,13 +178,13 @@ impl Outbox {
         }
     }
 
-    /// Whether so much waits that no further request should be read.
+    /// True if so much waits that no further request should be read.
     pub fn is_full(&self) -> bool {
         let inner = self.lock();
         inner.items.len() >= FRAMES_MAX || inner.bytes >= BYTES_MAX
     }
 
-    /// Notes that the core was sent a request.
+    /// Notes that a request was sent to the core.
     pub fn note_asked(&self) {
         self.asked.fetch_add(1, Ordering::Relaxed);
     }
@@ -196,33 +194,33 @@ impl Outbox {
         self.asked.fetch_sub(requests, Ordering::Relaxed);
     }
 
-    /// Whether the core has so many requests of the connection that no further one should be read.
+    /// True if the core has so many requests of the connection that no further one should be read.
     pub fn asks_too_much(&self) -> bool {
         self.asked.load(Ordering::Relaxed) >= ASKED_MAX
     }
 
-    /// Notes what was written to the socket.
+    /// Notes that everything up to `seq` was written to the socket.
     pub fn set_written(&self, seq: Seq) {
         self.written.fetch_max(seq.get(), Ordering::Release);
     }
 
-    /// Everything addressed to the connection up to here was written to its socket.
+    /// Everything addressed to the connection up to this seq was written to its socket.
     pub fn written(&self) -> Seq {
         Seq::new(self.written.load(Ordering::Acquire)).unwrap_or(Seq::MAX)
     }
 
-    /// Records that the peer sent a close frame: it left on purpose.
+    /// Notes that the peer sent a close frame: it left on purpose.
     pub fn note_goodbye(&self) {
         self.has_goodbye.store(true, Ordering::Release);
     }
 
-    /// Whether the peer sent a close frame. Without one its process died or its network broke.
+    /// True if the peer sent a close frame. Without one, its process died or its network broke.
     pub fn has_goodbye(&self) -> bool {
         self.has_goodbye.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic elsewhere while the lock was held leaves a list of frames, which is valid.
+        // A panic under the lock leaves a list of frames, which is valid.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
-//! The newest messages in memory, encoded. A connection that has read the log to within this ring is handed
-//! the rest from it and goes live in the same step, so a busy hub can't outrun it for ever.
+//! The newest messages in memory, encoded. A connection that has read the log to within this ring gets the rest from it
+//! and goes live in the same step, so a busy hub can't outrun it for ever.
 
 use std::collections::VecDeque;
 
@@ -9,8 +9,8 @@ use orochi_protocol::Seq;
 use crate::delivery::interest::Interest;
 use crate::store::StoredMessage;
 
-/// Messages kept; three of the largest batches: one that is finished while a connection reads its last page, one on its
-/// way, and some room.
+/// Messages kept: three of the largest batches. One may be finished while a connection reads its last page, one may be
+/// under way, and one is spare.
 const MESSAGES_MAX: usize = 6 * 1024;
 /// Bytes kept.
 const BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -20,18 +20,18 @@ const BYTES_MAX: usize = 3 * 1024 * 1024;
 pub struct Ring {
     recent: VecDeque<Recent>,
     bytes: usize,
-    /// Everything after this place is in the ring.
+    /// Everything after this seq is in the ring.
     floor: Seq,
 }
 
 /// A message and its frames.
 #[derive(Debug)]
 pub struct Recent {
-    /// The message: its place, and whom it is for.
+    /// The message, reduced to its seq and its receivers.
     pub message: Box<StoredMessage>,
-    /// For the agents that get it.
+    /// The frame for agents.
     pub frame: Utf8Bytes,
-    /// For observers, who see a direct message's channel otherwise.
+    /// The frame for observers, to whom a direct message's channel is shown differently.
     pub observed: Utf8Bytes,
 }
 
@@ -40,7 +40,7 @@ impl Recent {
         self.frame.len() + self.message.mentions.len()
     }
 
-    /// The frame for a connection with this interest; None where the message is not for it.
+    /// Returns the frame for a connection with this interest; None if the message is not for it.
     pub fn frame_for(&self, interest: &Interest) -> Option<&Utf8Bytes> {
         let frame = match interest {
             Interest::Everything => &self.observed,
@@ -56,7 +56,7 @@ impl Ring {
         Self { recent: VecDeque::new(), bytes: 0, floor: head }
     }
 
-    /// Adds the newest message. Of its texts those are kept that say whom it is for; its frames have all of them.
+    /// Adds the newest message. Texts that do not decide its receivers are dropped: the frames have them.
     pub fn push(&mut self, mut recent: Recent) {
         let StoredMessage { id, content, metadata, extra, .. } = &mut *recent.message;
         (*id, *content, *metadata, *extra) = (String::new(), String::new(), String::new(), None);
@@ -69,7 +69,7 @@ impl Ring {
         }
     }
 
-    /// The messages after `position`; None where some of them are only in the log.
+    /// Returns the messages after `position`; None if some of them are only in the log.
     pub fn after(&self, position: Seq) -> Option<impl Iterator<Item = &Recent>> {
         let first = self.recent.partition_point(|recent| recent.message.seq <= position);
         (position >= self.floor).then(|| self.recent.range(first..))

@@ -1,5 +1,5 @@
-//! A stored message as one receiver sees it: in the log a conversation has one key for both sides, on the
-//! wire it is named after the other side (section 9, Direct messages).
+//! A stored message as one receiver sees it. In the log a conversation has one key for both sides; on the wire it is
+//! named after the other side (section 9, Direct messages).
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::store::{StoredMessage, conversation_partner};
 
-/// Who looks at a message.
+/// The receiver of a message.
 #[derive(Debug, Clone, Copy)]
 pub enum Viewer<'a> {
     /// An agent, by its name: a conversation is named after the other side.
@@ -19,13 +19,13 @@ pub enum Viewer<'a> {
     Observer,
 }
 
-/// The channel as `viewer` sees it: its name, or `@name` for a direct message. An agent that is no side of
-/// the conversation sees it as an observer does; whether it may see it is decided elsewhere.
+/// Returns the channel as `viewer` sees it: its name, or `@name` for a direct message. An agent outside the
+/// conversation sees it as an observer does; other code decides if it may see the message at all.
 pub fn channel_seen<'a>(message: &'a StoredMessage, viewer: Viewer<'_>) -> Cow<'a, str> {
     let channel = message.channel.as_str();
     let seen_by_observer = || conversation_partner(channel, &message.sender);
     let partner = match viewer {
-        // A row from an old log may have a channel that looks like a key; its sender then is no side of it.
+        // A row of an old log may have a channel that looks like a key; then its sender is no side of it.
         _ if seen_by_observer().is_none() => None,
         Viewer::Agent(name) => conversation_partner(channel, name).or_else(seen_by_observer),
         Viewer::Observer => seen_by_observer(),
@@ -33,18 +33,18 @@ pub fn channel_seen<'a>(message: &'a StoredMessage, viewer: Viewer<'_>) -> Cow<'
     partner.map_or(Cow::Borrowed(channel), |name| Cow::Owned(format!("@{name}")))
 }
 
-/// The message as a `message` frame for `viewer`.
+/// Encodes the message as a `message` frame for `viewer`.
 pub fn frame(message: &StoredMessage, viewer: Viewer<'_>) -> String {
     with_view(message, viewer, |view| view.to_frame())
 }
 
-/// The message as a history row for `viewer`; `hit` is what a search found in it.
+/// Encodes the message as a history row for `viewer`; `hit` has the matches of a search.
 pub fn row(message: &StoredMessage, viewer: Viewer<'_>, hit: Option<HitView<'_>>) -> Box<RawValue> {
     with_view(message, viewer, |view| view.to_row(hit))
 }
 
-/// The messages as rows for `viewer`, as many as fit one answer, and where to go on; `is_cut` where more messages were
-/// left in the log. A row that is larger by itself comes alone.
+/// Encodes messages as rows for `viewer`, as many as fit one answer, and returns where to continue. `is_cut` says that
+/// the log has more messages. A row that is larger than an answer comes alone.
 pub fn rows_that_fit(
     messages: &[StoredMessage],
     viewer: Viewer<'_>,

@@ -1,4 +1,4 @@
-//! One connection as the core sees it.
+//! The core's state of one connection.
 
 use std::sync::Arc;
 
@@ -10,47 +10,45 @@ use crate::delivery::interest::{AgentInterest, Interest};
 use crate::delivery::outbox::{Item, Outbox};
 use crate::roster::{AgentIndex, ConnectionId};
 
-/// Past stays in channels that a connection may still have to be served: what a script that joins and leaves
-/// in a loop, without reading, may cost.
+/// Past stays in channels that a connection may still have to be served. This bounds the memory of a script that joins
+/// and leaves in a loop without reading.
 const STAYS_MAX: usize = 1024;
 
 /// A registered agent's connection, or an observer's.
 #[derive(Debug)]
 pub struct Connection {
-    /// Its number.
     pub id: ConnectionId,
-    /// Whose it is.
+    /// The observer or agent that it belongs to.
     pub role: Role,
-    /// Where its frames go.
+    /// The frames that wait for its socket.
     pub outbox: Arc<Outbox>,
-    /// Which messages are for it. Shared with its task while that reads the log.
+    /// The rule for its messages. Shared with its task while that reads the log.
     pub interest: Arc<Interest>,
-    /// Whether the core pushes messages; otherwise the connection reads the log.
+    /// True while the core pushes messages; otherwise its task reads the log.
     pub is_live: bool,
-    /// Whether its task is to be told, with this batch's frames, that it reads the log from `handed` on.
+    /// True if the next hand-over switches its task to reading the log from `handed` on.
     pub is_leaving_live: bool,
-    /// Everything for it up to here was put in its outbox, or read from the log by its task.
+    /// Every message for it up to this seq was put into its outbox, or read from the log by its task.
     pub handed: Seq,
-    /// Frames of the running batch.
+    /// Frames of the present turn.
     pub staged: Vec<Item>,
-    /// Requests that were answered in the running batch.
+    /// Requests answered in the present turn.
     pub answered: usize,
-    /// The first event that was not sent because the connection was behind.
+    /// The number of the first event that was not sent because the connection was behind.
     pub events_missed_from: Option<u64>,
-    /// The id of a register that resumes: `caught_up` names it when everything that was missed has been handed over.
+    /// The id of a resuming register. `caught_up` carries it when all missed messages have been handed over.
     pub resuming: Option<String>,
 }
 
-/// Whose a connection is.
+/// The owner of a connection.
 #[derive(Debug)]
 pub enum Role {
-    /// A person's or program's that only watches.
+    /// A person or program that only watches.
     Observer,
-    /// An agent's.
+    /// An agent.
     Agent {
-        /// Which.
         agent: AgentIndex,
-        /// The events it asked for.
+        /// The kinds of events that it requested.
         events: Vec<EventKind>,
     },
 }
@@ -87,7 +85,7 @@ impl Connection {
         }
     }
 
-    /// The agent whose connection it is.
+    /// The agent that the connection belongs to.
     pub fn agent_index(&self) -> Option<AgentIndex> {
         match self.role {
             Role::Observer => None,
@@ -95,7 +93,7 @@ impl Connection {
         }
     }
 
-    /// Whether it gets events of this kind.
+    /// True if it gets events of this kind.
     pub fn wants_event(&self, kind: EventKind) -> bool {
         match &self.role {
             Role::Observer => true,
@@ -103,7 +101,7 @@ impl Connection {
         }
     }
 
-    /// Whether it is in `channel` now.
+    /// True if it is in `channel` now.
     pub fn is_in(&self, channel: &str) -> bool {
         match &*self.interest {
             Interest::Everything => true,
@@ -111,18 +109,18 @@ impl Connection {
         }
     }
 
-    /// The core pushes no further messages: from `handed` on its task reads them from the log.
+    /// Stops pushing messages: from `handed` on, its task reads them from the log.
     pub fn leave_live(&mut self) {
         self.is_live = false;
         self.is_leaving_live = true;
     }
 
-    /// Adds a message to the running batch. True where it is the batch's first frame for this connection.
+    /// Stages a message. Returns true if it is the turn's first frame for this connection.
     pub fn stage_message(&mut self, seq: Seq, frame: &Utf8Bytes) -> bool {
         self.stage(Item { frame: frame.clone(), seq: Some(seq) })
     }
 
-    /// Adds a reply or event to the running batch. True where it is the batch's first frame for this connection.
+    /// Stages a reply or event. Returns true if it is the turn's first frame for this connection.
     pub fn stage_reply(&mut self, frame: Utf8Bytes) -> bool {
         self.stage(Item { frame, seq: None })
     }
@@ -132,7 +130,7 @@ impl Connection {
         self.staged.len() == 1
     }
 
-    /// Changes an agent's interest, and tells the connection's task if it is reading the log by it.
+    /// Changes an agent's interest, and passes it to the connection's task if that is reading the log.
     pub(super) fn change_interest(&mut self, change: impl FnOnce(&mut AgentInterest) -> bool) -> bool {
         let Interest::Agent(interest) = Arc::make_mut(&mut self.interest) else { return false };
         let changed = change(interest);
@@ -142,7 +140,7 @@ impl Connection {
         changed
     }
 
-    /// Forgets the stays in channels that it has been served wholly.
+    /// Drops the stays in channels that were served completely.
     pub fn forget_served(&mut self) {
         let handed = self.handed;
         if let Interest::Agent(interest) = Arc::make_mut(&mut self.interest) {
@@ -150,7 +148,7 @@ impl Connection {
         }
     }
 
-    /// Whether it has left so many channels, with messages of theirs still to read, that no more are kept.
+    /// True if it has left so many channels with unread messages that no further stay can be kept.
     pub fn stays_over_max(&self) -> bool {
         match &*self.interest {
             Interest::Everything => false,

@@ -1,5 +1,5 @@
-//! This hub's connections: which messages each of them gets, and what they had to do with each agent. They change after
-//! the commit, in the order of the entries. In memory only, and owned by the core thread.
+//! This hub's connections: the messages that each gets, and their history with each agent. They change after the
+//! commit, in the order of the entries. In memory only, and owned by the core thread.
 
 mod connection;
 
@@ -18,41 +18,41 @@ use crate::delivery::outbox::Outbox;
 use crate::roster::{AgentIndex, ConnectionId};
 use crate::store::StoredMessage;
 
-/// A connection's place among the links while it lasts.
+/// A connection's index in the links while it lasts.
 pub type ConnectionIndex = usize;
 
 /// All connections of this hub.
 #[derive(Debug, Default)]
 pub struct Links {
-    /// What connections have to do with each agent, in the roster's order.
+    /// The links of each agent, by its index in the roster.
     by_agent: Vec<AgentLinks>,
     connections: Slab<Connection>,
     by_id: HashMap<ConnectionId, ConnectionIndex>,
-    /// The connections in each channel. `#general` and channels with history stay without any.
+    /// The connections in each channel. `#general` and channels with history are listed even without connections.
     channels: BTreeMap<String, Vec<ConnectionIndex>>,
-    /// Channels that messages were sent to.
+    /// Channels with at least one message.
     with_history: HashSet<String>,
     observers: Vec<ConnectionIndex>,
-    /// What agents' ended connections take in memory.
+    /// The memory of the coverage of all agents.
     coverage_bytes: usize,
-    /// Connections that get events: observers, and agents that asked for some.
+    /// Connections that get events: observers, and agents that requested some.
     listeners: BTreeSet<ConnectionIndex>,
-    /// Counts what agents' events are sent for; tells what a connection that was behind has missed.
+    /// The number of the last event. It shows which events a connection missed while it was behind.
     events: u64,
 }
 
-/// An agent's connections and what they had to do with it.
+/// An agent's connections, present and past.
 #[derive(Debug, Default)]
 struct AgentLinks {
     connections: Vec<ConnectionIndex>,
-    /// What ended connections were written, for receipts.
+    /// The messages delivered to ended connections, for receipts.
     coverage: Coverage,
     /// The number of the last event about the agent.
     last_event: u64,
 }
 
 impl Links {
-    /// No connections yet, and the channels that are known from the log.
+    /// Creates links without connections, with the channels of the log.
     pub fn new(channels: Vec<String>) -> Self {
         let mut links = Self::default();
         links.channels.insert("#general".to_owned(), Vec::new());
@@ -62,65 +62,61 @@ impl Links {
         links
     }
 
-    /// An agent's connections.
     pub fn connections_of(&self, agent: AgentIndex) -> &[ConnectionIndex] {
         self.by_agent.get(agent).map_or(&[], |links| &links.connections)
     }
 
-    /// The number for an event about `agent`.
+    /// Returns the number for an event about `agent`.
     pub fn number_event(&mut self, agent: AgentIndex) -> u64 {
         self.events += 1;
         self.links_mut(agent).last_event = self.events;
         self.events
     }
 
-    /// Agents about which an event was sent since the one with this number, itself included.
+    /// Returns the agents with an event since the one with this number, inclusive.
     pub fn changed_since(&self, event: u64) -> Vec<AgentIndex> {
         let links = self.by_agent.iter().enumerate();
         links.filter(|(_, links)| links.last_event >= event).map(|(at, _)| at).collect()
     }
 
-    /// One connection, while it lasts.
+    /// Returns a connection's index while it lasts.
     pub fn find_connection(&self, id: ConnectionId) -> Option<ConnectionIndex> {
         self.by_id.get(&id).copied()
     }
 
-    /// One connection.
     pub fn connection(&self, index: ConnectionIndex) -> &Connection {
         &self.connections[index]
     }
 
-    /// A connection that may be gone.
+    /// Returns a connection, or None if it is gone.
     pub fn get_connection_mut(&mut self, index: ConnectionIndex) -> Option<&mut Connection> {
         self.connections.get_mut(index)
     }
 
-    /// One connection, to stage frames for it or to change its feed.
+    /// Returns a connection, to stage frames for it or to change its feed.
     pub fn connection_mut(&mut self, index: ConnectionIndex) -> &mut Connection {
         &mut self.connections[index]
     }
 
-    /// All connections.
     pub fn connections(&self) -> impl Iterator<Item = (ConnectionIndex, &Connection)> {
         self.connections.iter()
     }
 
-    /// The connections in a channel.
+    /// Returns the connections in a channel.
     pub fn members(&self, channel: &str) -> &[ConnectionIndex] {
         self.channels.get(channel).map_or(&[], Vec::as_slice)
     }
 
-    /// The observers' connections.
     pub fn observers(&self) -> &[ConnectionIndex] {
         &self.observers
     }
 
-    /// The connections that get events of this kind.
+    /// Returns the connections that get events of this kind.
     pub fn listeners(&self, kind: EventKind) -> Vec<ConnectionIndex> {
         self.listeners.iter().copied().filter(|index| self.connection(*index).wants_event(kind)).collect()
     }
 
-    /// A channel has history now: it is listed for ever.
+    /// Notes that a channel has history: it is listed for ever.
     pub fn note_channel(&mut self, channel: &str) {
         if !self.with_history.contains(channel) {
             self.with_history.insert(channel.to_owned());
@@ -137,7 +133,7 @@ impl Links {
         index
     }
 
-    /// Adds an agent's connection, or makes it anew, with the channels of `register`, for messages after `places`.
+    /// Adds an agent's connection, or replaces it, with the channels of `register`, for messages after `places`.
     pub fn add_session(
         &mut self,
         id: ConnectionId,
@@ -163,8 +159,8 @@ impl Links {
         index
     }
 
-    /// An agent's connection registers again: from `head` on it is in the channels of `register` and in no others,
-    /// and gets the events that it asks for now.
+    /// Renews an agent's connection that registers again. From `head` on it is in the channels of `register` and in no
+    /// others, and gets the events that the register requests.
     pub fn renew_session(&mut self, index: ConnectionIndex, register: &Register, head: Seq) {
         if let Interest::Agent(interest) = &*Arc::clone(&self.connections[index].interest) {
             let stays = |channel: &str| register.channels().iter().any(|kept| kept.as_str() == channel);
@@ -185,21 +181,21 @@ impl Links {
         }
     }
 
-    /// A connection joins a channel, for messages after `after`.
+    /// Adds a connection to a channel, for messages after `after`.
     pub fn join(&mut self, index: ConnectionIndex, channel: &str, after: Seq) {
         if self.connections[index].change_interest(|interest| interest.join(channel, after)) {
             self.channels.entry(channel.to_owned()).or_default().push(index);
         }
     }
 
-    /// A connection leaves a channel; messages up to `until` are still for it.
+    /// Removes a connection from a channel; messages up to `until` are still for it.
     pub fn leave(&mut self, index: ConnectionIndex, channel: &str, until: Seq) {
         if self.connections[index].change_interest(|interest| interest.leave(channel, until)) {
             self.drop_member(channel, index);
         }
     }
 
-    /// Removes a connection. What it was written stays known to its agent's receipts.
+    /// Removes a connection. Its agent's coverage keeps what it was written, for receipts.
     pub fn remove(&mut self, index: ConnectionIndex) -> Connection {
         let connection = self.connections.remove(index);
         self.by_id.remove(&connection.id);
@@ -220,19 +216,19 @@ impl Links {
         connection
     }
 
-    /// Whether a message was written to a connection of the agent, one that has ended too.
+    /// True if a message was written to a connection of the agent, present or ended.
     pub fn was_written(&self, agent: AgentIndex, message: &StoredMessage) -> bool {
         let mut connections = self.connections_of(agent).iter().map(|index| self.connection(*index));
         connections.any(|connection| connection.outbox.written() >= message.seq && connection.interest.wants(message))
             || self.by_agent.get(agent).is_some_and(|links| links.coverage.has(message))
     }
 
-    /// The channels that are listed.
+    /// Returns the listed channels.
     pub fn channels(&self) -> impl Iterator<Item = &String> {
         self.channels.keys()
     }
 
-    /// Refuses to leave channels where too many stays in channels are still to be served.
+    /// Refuses to leave further channels if too many stays are still to be served.
     ///
     /// # Errors
     /// `RATE_LIMITED`.
@@ -264,14 +260,14 @@ impl Links {
     }
 }
 
-/// From where a session gets its messages, channel by channel.
+/// The positions from which a session gets its messages, by channel.
 #[derive(Debug, Clone, Copy)]
 pub struct Places<'a> {
-    /// Where it resumes.
+    /// The position at which it resumes.
     pub start: Start,
-    /// Channels that were joined after that, and when.
+    /// Channels that were joined after that, each with the seq at joining.
     pub joined: &'a BTreeMap<ChannelName, Seq>,
-    /// The log's head: nothing is waited for beyond it.
+    /// The log's head, which bounds all positions.
     pub head: Seq,
 }
 
@@ -282,22 +278,22 @@ impl Places<'_> {
     }
 }
 
-/// From where a session gets its messages.
+/// The positions from which a session gets its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
-    /// Its channels' messages after this place.
+    /// Messages of its channels come after this seq.
     pub channels_after: Seq,
-    /// Mentions and direct messages after this place.
+    /// Mentions and direct messages come after this seq.
     pub addressed_after: Seq,
 }
 
 impl Start {
-    /// The same place for both.
+    /// The same position for both.
     pub fn after(seq: Seq) -> Self {
         Self { channels_after: seq, addressed_after: seq }
     }
 
-    /// The same, but nowhere beyond `head`.
+    /// Limits both positions to `head`.
     pub fn at_most(self, head: Seq) -> Self {
         Self { channels_after: self.channels_after.min(head), addressed_after: self.addressed_after.min(head) }
     }

@@ -1,4 +1,4 @@
-//! One agent: what is kept of it, and its sessions.
+//! One agent: its record and its sessions.
 
 use std::collections::BTreeSet;
 
@@ -10,70 +10,68 @@ use super::{HubId, SessionId};
 use crate::store::AgentRecord;
 use crate::store::states::{HUB_DOWN, LOST, OFFLINE, is_work};
 
-/// What a register's connection is to its agent: how much it may change of what is known of it.
+/// The identity fields that a registering connection may overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// The agent was offline: what was known of it is replaced.
+    /// The agent was offline: all fields are replaced.
     First,
-    /// The agent's only connection registers again: what it does not say stays.
+    /// The agent's only connection registers again: empty fields leave the known values.
     Renewal,
-    /// The agent has other connections: what they said stays. A command that is run for a moment under a running
-    /// agent's name, on another machine say, must not change what others see of it.
+    /// The agent has other connections: only unset fields are filled. A command that runs briefly under the agent's
+    /// name, on another machine for example, must not change what others see.
     OneOfMany,
 }
 
 /// An agent that has registered at least once.
 #[derive(Debug)]
 pub struct Agent {
-    /// What is kept over restarts.
+    /// The stored part, which survives restarts.
     pub record: AgentRecord,
-    /// Its connections' sessions; it is online while it has one.
+    /// Its sessions; the agent is online while it has one.
     pub sessions: Vec<Session>,
-    /// How its last session ended.
+    /// The end of its last session.
     away: Away,
-    /// The cursor that is on disk: what others are told of it.
+    /// The cursor that is on disk. Only this one is shown to others.
     pub(super) stored_cursor: Option<Seq>,
 }
 
-/// How an agent without sessions went away.
+/// The way in which an agent without sessions left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Away {
-    /// It said goodbye, or never was there.
+    /// It closed its connection properly, or was never connected.
     Left,
-    /// It did not say goodbye.
+    /// Its connection broke without a close frame.
     Vanished,
-    /// Its hub was gone at this time.
+    /// Its hub ended at this time.
     HubGone(Timestamp),
-    /// The log was closed while it was online: its hub is gone, which the log does not say yet.
+    /// The log was closed while it was online: its hub is gone, but the log does not say so yet.
     Open,
 }
 
-/// One registered connection.
+/// A registered connection, or a request that waits over HTTP.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
-    /// Its number.
     pub id: SessionId,
-    /// The channels that it is in.
     pub channels: BTreeSet<String>,
-    /// How messages reach the agent behind it.
+    /// The reach that it reported.
     pub reach: Reach,
-    /// Everything up to here was put before the agent.
+    /// The agent was shown everything up to this seq.
     pub offered: Seq,
-    /// Whether it is of somebody who waits over HTTP, and no connection.
+    /// True for a request that waits over HTTP.
     pub attends: bool,
 }
 
-/// How a session ended.
+/// The way in which a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goodbye {
-    /// With a close frame: its agent left, or was told to.
+    /// On purpose: by a close frame, by a replacement, or as the end of a wait over HTTP.
     Said,
-    /// Without one: its process died, or its network broke.
+    /// Without a close frame: its process died, or its network broke.
     Missing,
 }
 
 impl Agent {
-    /// An agent as the log knows it: its record, and the state that was written last.
+    /// An agent as loaded from the log: its record and its last state.
     pub(super) fn new(record: AgentRecord, state: &str) -> Self {
         let stored_cursor = record.cursor;
         let away = match state {
@@ -85,12 +83,12 @@ impl Agent {
         Self { record, sessions: Vec::new(), away, stored_cursor }
     }
 
-    /// Whether it has a connection.
+    /// True if it has a session.
     pub fn is_online(&self) -> bool {
         !self.sessions.is_empty()
     }
 
-    /// Its state: what it says it is doing, or how it is away.
+    /// Its state: its status, or the way in which it left.
     pub fn state(&self) -> &str {
         match self.away {
             _ if self.is_online() => &self.record.status,
@@ -100,7 +98,7 @@ impl Agent {
         }
     }
 
-    /// Since when it is in its state, where that is known from elsewhere than the clock.
+    /// The beginning of its state, if it is not the time of the entry.
     pub(super) fn state_since(&self) -> Option<Timestamp> {
         match self.away {
             Away::HubGone(since) if !self.is_online() => Some(since),
@@ -108,12 +106,12 @@ impl Agent {
         }
     }
 
-    /// How messages reach it: the best of its sessions; None where it has none.
+    /// Its reach: the best of its sessions; None without any.
     pub fn reach(&self) -> Option<Reach> {
         self.sessions.iter().map(|session| session.reach).min()
     }
 
-    /// Everything up to here was put before it. What a session that has ended was offered is offered again.
+    /// The agent was shown everything up to this seq. Messages shown by a session that has ended are shown again.
     pub fn offered(&self) -> Seq {
         self.sessions.iter().map(|session| session.offered).max().unwrap_or_default()
     }
@@ -122,7 +120,7 @@ impl Agent {
         self.sessions.iter_mut().find(|session| session.id == id)
     }
 
-    /// Ends a session. What an agent without any was in stays in its record.
+    /// Ends a session. The channels of the last session stay in the record.
     pub(super) fn end_session(&mut self, id: SessionId, goodbye: Goodbye) {
         self.sessions.retain(|session| session.id != id);
         self.away = match goodbye {
@@ -134,12 +132,12 @@ impl Agent {
         }
     }
 
-    /// Whether it has sessions of this hub, or was online when the log was closed.
+    /// True if it has sessions of this hub, or was online when the log was closed.
     pub(super) fn is_of_hub(&self, hub: HubId) -> bool {
         self.away == Away::Open && !self.is_online() || self.sessions.iter().any(|session| session.id.hub == hub)
     }
 
-    /// Ends the sessions that a hub had, which was alive until `at`.
+    /// Ends the sessions of a hub that was alive until `at`.
     pub(super) fn end_hub(&mut self, hub: HubId, at: Timestamp) {
         if self.is_online() {
             self.record.last_seen = self.record.last_seen.max(at);
@@ -152,7 +150,7 @@ impl Agent {
         }
     }
 
-    /// Keeps the channels of all sessions in the record, in order; true where they changed.
+    /// Writes the channels of all sessions to the record, in order. Returns true if they changed.
     pub(super) fn keep_channels(&mut self) -> bool {
         let channels: BTreeSet<&String> = self.sessions.iter().flat_map(|session| &session.channels).collect();
         if channels.iter().copied().eq(&self.record.channels) {
@@ -162,8 +160,8 @@ impl Agent {
         true
     }
 
-    /// Keeps the channels that a register names for the name's next connections, with messages after `since`. None
-    /// named is no choice: commands that are run for a moment under an agent's name are in no channel.
+    /// Keeps the channels of a register for the name's later connections, each with messages after `since`. A register
+    /// without channels changes nothing: commands that run briefly under an agent's name are in no channel.
     pub(super) fn keep_membership(&mut self, named: &[String], since: impl Fn(&str) -> Seq, standing: Standing) {
         if named.is_empty() {
             return;
@@ -177,7 +175,7 @@ impl Agent {
         }
     }
 
-    /// Keeps one channel, or no longer. One that another session is in stays.
+    /// Keeps one channel, or removes it if `since` is None. A channel that another session is in stays.
     pub(super) fn keep_channel(&mut self, channel: &str, since: Option<Seq>) {
         match since {
             Some(since) => {
@@ -190,7 +188,7 @@ impl Agent {
         }
     }
 
-    /// Takes over what a register says of the agent, as far as the connection's standing allows.
+    /// Takes over a register's identity fields, as far as `standing` allows.
     pub fn introduce(&mut self, register: &Register, standing: Standing, now: Timestamp) {
         let record = &mut self.record;
         let set = |field: &mut String, value: &str| {
@@ -217,14 +215,14 @@ impl Agent {
         }
     }
 
-    /// A new session starts without the last one's status.
+    /// Clears the status: a new session starts without the last one's.
     pub fn reset_status(&mut self) {
         "online".clone_into(&mut self.record.status);
         self.record.current_task.clear();
         self.record.progress = None;
     }
 
-    /// Takes over what the agent says it is doing.
+    /// Applies a status update.
     pub fn update_status(&mut self, update: StatusUpdate, now: Timestamp) {
         let record = &mut self.record;
         let set = |field: &mut String, value: Option<String>| {
@@ -246,7 +244,7 @@ impl Agent {
     }
 }
 
-/// The record of an agent that registers for the first time, when the log's head is `head`.
+/// Creates the record of an agent that registers for the first time, when the log's head is `head`.
 pub(super) fn new_record(name: &str, head: Seq, now: Timestamp) -> AgentRecord {
     AgentRecord {
         name: name.to_owned(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A hub from its start to its end: the next start is another one.
+/// One run of a hub, from its start to its end. A restart has a new number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HubId(pub u64);
 
@@ -10,11 +10,10 @@ pub struct HubId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConnectionId(pub u64);
 
-/// A registered connection, among those of all hubs.
+/// A session's key: a registered connection, unique among all hubs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionId {
     /// The hub that has the connection.
     pub hub: HubId,
-    /// Its number there.
     pub connection: ConnectionId,
 }

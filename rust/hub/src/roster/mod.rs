@@ -1,8 +1,7 @@
-//! The roster: which agents there are, what is kept of each, and which connections speak in whose name. Entries change
-//! it (`core::apply`), and the records go into the same transaction as the messages around them.
+//! The roster: all agents, their records, and the sessions under their names. Entries change it (`core::apply`), and
+//! the records are written in the same transaction as the messages around them.
 //!
-//! Nothing here depends on a clock, a socket, an outbox or the hub that it is in: the same entries in the same order
-//! give the same roster.
+//! The roster depends on no clock, socket, outbox or hub: the same entries in the same order give the same roster.
 
 mod agent;
 mod ids;
@@ -21,7 +20,7 @@ pub use ids::{ConnectionId, HubId, SessionId};
 use crate::store::AgentRecord;
 use crate::store::states::OFFLINE;
 
-/// An agent's place in the roster; agents are never removed.
+/// An agent's index in the roster; agents are never removed.
 pub type AgentIndex = usize;
 
 /// All agents that ever registered.
@@ -29,65 +28,62 @@ pub type AgentIndex = usize;
 pub struct Roster {
     agents: Vec<Agent>,
     by_name: HashMap<String, AgentIndex>,
-    /// The same without differences of case.
+    /// By name in folded case.
     by_folded_name: HashMap<String, Vec<AgentIndex>>,
-    /// Whose session each registered connection is.
+    /// The agent of each session.
     sessions: HashMap<SessionId, AgentIndex>,
     /// Agents whose records differ from the store's.
     dirty: BTreeSet<AgentIndex>,
-    /// The hubs of a log that several share, each with its last batch that counted; None where it is gone.
+    /// The hubs of a shared log, each with its last batch that counted; None if it is gone.
     hubs: BTreeMap<HubId, Option<u64>>,
-    /// Whether several hubs share the log.
+    /// True if several hubs share the log.
     is_shared: bool,
 }
 
-/// A record that differs from the store's, as it is to be written.
+/// A record that differs from the store's and is to be written.
 #[derive(Debug)]
 pub struct Due {
-    /// Whose it is.
     pub agent: AgentIndex,
-    /// What is kept of it.
     pub record: AgentRecord,
-    /// The state it is in.
+    /// The agent's present state.
     pub state: String,
-    /// Since when, where that is not the time of its entry.
+    /// The beginning of the state, if it is not the time of the entry.
     pub since: Option<Timestamp>,
-    /// Its sessions, where several hubs share the log.
+    /// The agent's sessions, if several hubs share the log.
     pub sessions: Option<String>,
 }
 
-/// Where and when a register takes effect.
+/// The position and time at which a register takes effect.
 pub struct RegisterAt<'a> {
     /// The log's head.
     pub head: Seq,
-    /// From where messages of a channel that the register names are delivered.
+    /// Returns the seq after which a channel of the register is delivered.
     pub since: &'a dyn Fn(&str) -> Seq,
-    /// The hub's clock.
+    /// The time of the register's batch.
     pub now: Timestamp,
 }
 
-/// What a register did.
+/// The result of a register.
 #[derive(Debug)]
 pub struct Joined {
-    /// The agent that registered.
     pub agent: AgentIndex,
-    /// Whether it was offline before.
+    /// True if it was offline before.
     pub came_online: bool,
-    /// The connections whose sessions it ended.
+    /// The sessions that the register ended.
     pub replaced: Vec<SessionId>,
 }
 
-/// What the end of a session did.
+/// The result of the end of a session.
 #[derive(Debug, Clone, Copy)]
 pub struct Left {
-    /// The agent that it was a session of.
+    /// The session's agent.
     pub agent: AgentIndex,
-    /// Whether it was its last one.
+    /// True if it was the agent's last session.
     pub went_offline: bool,
 }
 
 impl Roster {
-    /// A roster of agents that are known from the log, with the state that each was last in; all are offline.
+    /// Creates a roster of the log's agents, each with its last state; all are offline.
     pub fn new(records: Vec<AgentRecord>, states: &HashMap<String, String>) -> Self {
         let mut roster = Self::default();
         for record in records {
@@ -97,12 +93,12 @@ impl Roster {
         roster
     }
 
-    /// The agent of this name, if it ever registered.
+    /// Returns the agent of this name, if it ever registered.
     pub fn find(&self, name: &str) -> Option<AgentIndex> {
         self.by_name.get(name).copied()
     }
 
-    /// The name of the agent that a mention names: the same, or the only one that differs from it in case
+    /// Returns the name of the agent that a mention names: the same name, or the only one that differs from it in case
     /// (section 4).
     pub fn spelling(&self, written: &str) -> Option<&str> {
         let index = self.find(written).or_else(|| match self.by_folded_name.get(&fold_case(written))?.as_slice() {
@@ -112,31 +108,30 @@ impl Roster {
         Some(&self.agents[index].record.name)
     }
 
-    /// One agent.
     pub fn agent(&self, index: AgentIndex) -> &Agent {
         &self.agents[index]
     }
 
-    /// All agents, online or not.
+    /// Returns all agents, online or not.
     pub fn agents(&self) -> &[Agent] {
         &self.agents
     }
 
-    /// The agent whose session this connection is.
+    /// Returns the agent of a session.
     pub fn session_of(&self, session: SessionId) -> Option<AgentIndex> {
         self.sessions.get(&session).copied()
     }
 
-    /// How many channels a session is in, where it is not in `channel` already.
+    /// Counts a session's channels; zero if it is in `channel` already.
     pub fn channels_beside(&self, session: SessionId, channel: &str) -> usize {
         let channels = self.session(session).map(|session| &session.channels);
         channels.filter(|channels| !channels.contains(channel)).map_or(0, BTreeSet::len)
     }
 
-    /// A connection registers, or registers again.
+    /// Registers a session, or registers it again.
     ///
     /// # Errors
-    /// `NAME_IN_USE` where it asks to be refused while others have the name; nothing is changed then.
+    /// `NAME_IN_USE` if it requests to be refused while others have the name; then nothing is changed.
     pub fn register(
         &mut self,
         id: SessionId,
@@ -176,7 +171,7 @@ impl Roster {
         Ok(Joined { agent, came_online, replaced })
     }
 
-    /// Ends a session; None where the connection has none.
+    /// Ends a session; None if the connection has none.
     pub fn leave(&mut self, session: SessionId, goodbye: Goodbye, now: Timestamp) -> Option<Left> {
         let agent = self.sessions.remove(&session)?;
         let entry = self.agent_mut(agent);
@@ -185,7 +180,7 @@ impl Roster {
         Some(Left { agent, went_offline: !entry.is_online() })
     }
 
-    /// A hub is gone, which was alive until `at`: its sessions end. Gives the agents that went offline.
+    /// Ends the sessions of a hub that is gone and was alive until `at`. Returns the agents that went offline.
     pub fn end_hub(&mut self, hub: HubId, at: Timestamp) -> Vec<AgentIndex> {
         if self.is_shared {
             self.hubs.insert(hub, None);
@@ -206,7 +201,7 @@ impl Roster {
         went_offline
     }
 
-    /// A session joins a channel, for messages after `since`, or leaves it.
+    /// Adds a channel to a session, for messages after `since`, or removes it if `since` is None.
     pub fn set_channel(&mut self, id: SessionId, channel: &str, since: Option<Seq>) {
         let Some(agent) = self.session_of(id) else { return };
         let Some(session) = self.agents[agent].session_mut(id) else { return };
@@ -215,16 +210,16 @@ impl Roster {
             None => session.channels.remove(channel),
         };
         if is_change && self.is_shared {
-            // The session is written with the record.
+            // Sessions are written with the record.
             self.dirty.insert(agent);
         }
-        // Another session of the agent may be in the channel too: its record then stays as it is.
+        // If another session of the agent is in the channel too, its record stays the same.
         if is_change && self.agents[agent].keep_channels() {
             self.agent_mut(agent).keep_channel(channel, since);
         }
     }
 
-    /// The agent of this name, made where it never registered.
+    /// Returns the agent of this name, added if it never registered.
     pub fn find_or_add(&mut self, name: &AgentName, head: Seq, now: Timestamp) -> AgentIndex {
         match self.find(name.as_str()) {
             Some(index) => index,
@@ -232,8 +227,8 @@ impl Roster {
         }
     }
 
-    /// A connection that gets no messages attends for its agent, which is online as long as it does; true where the
-    /// agent was offline. What it said it was doing stays.
+    /// Adds a session without messages, for a request that waits over HTTP: the agent is online as long as it lasts.
+    /// Returns true if the agent was offline. Its status stays the same.
     pub fn attend(&mut self, id: SessionId, agent: AgentIndex, now: Timestamp) -> bool {
         let entry = self.agent_mut(agent);
         let came_online = !entry.is_online();
@@ -252,12 +247,12 @@ impl Roster {
         came_online
     }
 
-    /// Changes the channels that are kept with an agent's name.
+    /// Changes the channels kept with an agent's name.
     pub fn keep_channel(&mut self, agent: AgentIndex, channel: &str, since: Option<Seq>) {
         self.agent_mut(agent).keep_channel(channel, since);
     }
 
-    /// An agent's connection says how messages reach it, and what it put before it. Neither is kept on disk.
+    /// Notes a session's reach, and how far its agent was shown messages. Neither causes a write.
     pub fn set_session(&mut self, id: SessionId, offered: Option<Seq>, reach: Option<Reach>) {
         let Some(agent) = self.session_of(id) else { return };
         let Some(session) = self.agents[agent].session_mut(id) else { return };
@@ -265,25 +260,25 @@ impl Roster {
         session.reach = reach.unwrap_or(session.reach);
     }
 
-    /// An agent says what it is doing.
+    /// Applies an agent's status update.
     pub fn update_status(&mut self, agent: AgentIndex, update: StatusUpdate, now: Timestamp) {
         self.agent_mut(agent).update_status(update, now);
     }
 
-    /// An agent has dealt with everything up to `seen`. Its cursor never goes back.
+    /// Moves an agent's cursor to `seen`, only forward.
     pub fn move_cursor(&mut self, agent: AgentIndex, seen: Seq) {
         if self.agents[agent].record.cursor.is_none_or(|cursor| seen > cursor) {
             self.agent_mut(agent).record.cursor = Some(seen);
         }
     }
 
-    /// An agent gave a sign of life.
+    /// Notes an agent's sign of life.
     pub fn touch(&mut self, agent: AgentIndex, now: Timestamp) {
         self.agents[agent].record.last_seen = now;
         self.dirty.insert(agent);
     }
 
-    /// Takes the records to write with the next batch. Whoever takes them writes them, sooner or later.
+    /// Takes the records to write with the next batch. The caller must write them, sooner or later.
     pub fn take_due(&mut self) -> Vec<Due> {
         let due = std::mem::take(&mut self.dirty).into_iter();
         due.map(|index| {
@@ -295,14 +290,14 @@ impl Roster {
         .collect()
     }
 
-    /// These records are on disk, with these cursors.
+    /// Notes that records with these cursors are on disk.
     pub fn records_saved(&mut self, saved: &[(AgentIndex, Option<Seq>)]) {
         for (agent, cursor) in saved {
             self.agents[*agent].stored_cursor = *cursor;
         }
     }
 
-    /// The newest message before an agent's first register is known: it is part of its record from the beginning.
+    /// Sets the newest message before an agent's first register, once it is known.
     pub fn set_first_head(&mut self, agent: AgentIndex, head: Seq) {
         self.agents[agent].record.first_head = head;
     }
@@ -333,7 +328,7 @@ impl Roster {
         }
     }
 
-    /// One agent, to change what is kept of it: its record will be written.
+    /// Returns an agent to change its record, which will be written.
     fn agent_mut(&mut self, index: AgentIndex) -> &mut Agent {
         self.dirty.insert(index);
         &mut self.agents[index]

@@ -1,4 +1,4 @@
-//! The roster as answers: agents' rows, presence, cursors.
+//! Answers from the roster: agents' rows, presence, cursors.
 
 use orochi_protocol::reply::{AgentRow, PresenceAnswer};
 use orochi_protocol::{Reach, Seq};
@@ -6,7 +6,7 @@ use orochi_protocol::{Reach, Seq};
 use super::{Agent, Roster};
 
 impl Roster {
-    /// Agents' rows by name: the online ones, or all.
+    /// Returns agents' rows by name: the online ones, or all.
     pub fn rows(&self, all: bool) -> Vec<AgentRow> {
         let mut rows: Vec<AgentRow> =
             self.agents().iter().filter(|agent| all || agent.is_online()).map(agent_row).collect();
@@ -14,7 +14,7 @@ impl Roster {
         rows
     }
 
-    /// Who is online.
+    /// Returns the online agents.
     pub fn presence(&self, detail: bool) -> PresenceAnswer {
         let rows = self.rows(false);
         let agents = rows.iter().map(|row| (row.name.clone(), row.channels.clone())).collect();
@@ -22,12 +22,12 @@ impl Roster {
         PresenceAnswer { agents, detail, more: None, r#ref: None }
     }
 
-    /// An agent's cursor that is on disk.
+    /// Returns an agent's cursor that is on disk.
     pub fn stored_cursor(&self, name: &str) -> Option<Seq> {
         self.find(name).and_then(|index| self.agent(index).stored_cursor)
     }
 
-    /// How messages reach an agent that is online.
+    /// Returns the reach of an agent that is online.
     pub fn reach(&self, name: &str) -> Option<Reach> {
         self.find(name).and_then(|index| self.agent(index).reach())
     }

@@ -1,4 +1,4 @@
-//! The roster of a log that several hubs share: whose batches count, and everybody's sessions over a restart.
+//! The roster of a shared log: it decides which batches count, and keeps all hubs' sessions over a restart.
 
 #[cfg(feature = "sim")]
 use super::Session;
@@ -7,7 +7,7 @@ use super::{HubId, Roster};
 use crate::store::Shared;
 
 impl Roster {
-    /// Takes over what the file says of the other hubs. From now on sessions are written with the records.
+    /// Loads the other hubs' state from the file. From now on sessions are written with the records.
     #[cfg(feature = "sim")]
     pub fn share(&mut self, shared: &Shared) {
         self.is_shared = true;
@@ -20,9 +20,9 @@ impl Roster {
         }
     }
 
-    /// Whether the batch `n` of a hub counts: each once, in the order of their numbers, the first one says that the hub
-    /// is up, and none comes after its end. Every hub decides alike, so a batch that was sent twice, too early or too
-    /// late is passed over by all.
+    /// Returns true if batch `n` of a hub counts. Each batch counts once and in order; the first one must say that the
+    /// hub is up, and none counts after the hub's end. Every hub decides alike, so all of them skip a batch that was
+    /// sent twice, too early or too late.
     pub fn count(&mut self, hub: HubId, n: u64, says_up: bool) -> bool {
         let counts = match self.hubs.get(&hub) {
             None => n == 1 && says_up,
@@ -35,7 +35,7 @@ impl Roster {
         counts
     }
 
-    /// All that it knows, agents by name: equal on every hub that has applied the same entries.
+    /// Returns the whole roster as text, agents by name: equal on all hubs that have applied the same entries.
     #[cfg(feature = "sim")]
     pub fn text(&self) -> String {
         use std::fmt::Write;

@@ -1,4 +1,5 @@
-//! The log of a hub alone: what it proposes has its place at once, with no thread, no queue and no copy between.
+//! The log of a single hub: each proposed batch has its place in the order at once, without a thread, a queue or a
+//! copy.
 
 use orochi_protocol::Timestamp;
 
@@ -6,7 +7,6 @@ use crate::core::batch::{Batch, Order};
 use crate::roster::HubId;
 use crate::store::{Age, Aging};
 
-/// This hub's order.
 pub(in crate::core) struct Local {
     hub: HubId,
     aging: Aging,

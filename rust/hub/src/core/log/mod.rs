@@ -1,8 +1,8 @@
-//! Where the order of things comes from. A hub proposes batches of entries; the log gives them back in the one order,
-//! each once, and every hub applies them in it.
+//! The source of the order. A hub proposes batches of entries. The log returns them in one order, each once, and every
+//! hub applies them in it.
 //!
-//! - [`local`]: a hub alone. Its order is the one in which it asks.
-//! - `sim`, for tests: several hubs in one process, with all that can go wrong between them.
+//! - [`local`]: a single hub. The order is the order of its proposals.
+//! - `sim`, for tests: several hubs in one process, with simulated faults between them.
 
 mod local;
 #[cfg(feature = "sim")]
@@ -15,7 +15,7 @@ pub(super) use local::Local;
 use super::batch::Batch;
 use crate::roster::HubId;
 
-/// The set is closed, and the core asks it once a turn: no trait, no future, no second thread for a hub alone.
+/// A closed set, which the core queries once a turn: a single hub needs no trait, no future and no second thread.
 pub(super) enum Log {
     Local(Local),
     #[cfg(feature = "sim")]
@@ -23,7 +23,6 @@ pub(super) enum Log {
 }
 
 impl Log {
-    /// The number of this hub.
     pub(super) fn hub(&self) -> HubId {
         match self {
             Log::Local(local) => local.hub(),
@@ -32,7 +31,7 @@ impl Log {
         }
     }
 
-    /// Proposes a batch at this time. Gives it back where it has its place in the order already; else it comes with
+    /// Proposes a batch at this time. Returns it if its place in the order is known at once; otherwise it comes with
     /// [`Log::committed`].
     pub(super) fn propose(&mut self, batch: Batch, now: Timestamp) -> Option<Batch> {
         match self {
@@ -42,7 +41,7 @@ impl Log {
         }
     }
 
-    /// The next batch of the order that is not given back by [`Log::propose`]: each once, without a gap.
+    /// Returns the next batch of the order that [`Log::propose`] did not return: each once, without a gap.
     pub(super) fn committed(&mut self) -> Option<Batch> {
         match self {
             Log::Local(_) => None,
@@ -51,7 +50,7 @@ impl Log {
         }
     }
 
-    /// Whether another batch may be proposed now.
+    /// True if another batch may be proposed now.
     pub(super) fn has_room(&self) -> bool {
         match self {
             Log::Local(_) => true,
@@ -60,7 +59,7 @@ impl Log {
         }
     }
 
-    /// Whether [`Log::committed`] has a batch, or will have one without being asked for anything.
+    /// True if [`Log::committed`] has a batch, or will have one without a further proposal.
     pub(super) fn brings(&self) -> bool {
         match self {
             Log::Local(_) => false,
@@ -69,7 +68,7 @@ impl Log {
         }
     }
 
-    /// Whether this hub has no part in the log any more.
+    /// True if this hub no longer takes part in the log.
     pub(super) fn is_over(&self) -> bool {
         match self {
             Log::Local(_) => false,

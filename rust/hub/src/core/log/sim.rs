@@ -1,6 +1,6 @@
-//! A log that several hubs share, in one process and for tests: a total order with a seed. What a hub proposes may be
-//! dropped, come twice, late, or in another order than it was sent; hubs are killed, and declared gone while they live.
-//! A hub sends again what it has not seen come back, all of it from the first one on, as it would over a network.
+//! A log that several hubs share, in one process and for tests: a total order with a seed. A proposal may be dropped,
+//! duplicated, delayed or reordered. Hubs are killed, and declared gone while they live. A hub resends all of its
+//! unconfirmed proposals, from the first one on, as it would over a network.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,25 +17,25 @@ use crate::store::Age;
 
 /// Batches of one hub that may be under way.
 const UNDER_WAY_MAX: usize = 4;
-/// The time of the first batch, in microseconds, and how much later each one is.
+/// The time of the first batch, and the interval to each next one, in microseconds.
 const STARTS: i64 = 1_700_000_000_000_000;
 const STEP: i64 = 1000;
 
-/// The order of all hubs, and what is on its way to it. A clone is another handle to the same.
+/// The order of all hubs, and the proposals on the way to it. A clone is another handle to the same.
 #[derive(Clone)]
 pub struct World(Arc<Mutex<State>>);
 
 struct State {
-    /// Of a splitmix64 generator.
+    /// The state of a splitmix64 generator.
     random: u64,
     order: Vec<Proposal>,
     on_the_way: Vec<Proposal>,
-    /// Second copies, which come when their hub has long gone on.
+    /// Second copies, which arrive long after the first.
     late: Vec<Proposal>,
     members: BTreeMap<HubId, Reader>,
 }
 
-/// How far one hub is.
+/// One hub's progress.
 struct Reader {
     read: usize,
     under_way: usize,
@@ -51,7 +51,7 @@ struct Proposal {
 }
 
 impl World {
-    /// An empty order; the seed decides what goes wrong.
+    /// An empty order; the seed decides the faults.
     pub fn new(seed: u64) -> Self {
         let state = State {
             random: seed,
@@ -63,7 +63,7 @@ impl World {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Another hub, which has applied the order up to `place`.
+    /// Adds a hub that has applied the order up to `place`.
     pub(crate) fn join(&self, place: u64, core: WeakSender<Command>) -> Member {
         let mut state = self.lock();
         let hub = HubId(state.members.len() as u64 + 1);
@@ -72,12 +72,12 @@ impl World {
         Member { world: self.clone(), hub, last: 0, under_way: VecDeque::new() }
     }
 
-    /// The hub that joined last.
+    /// Returns the hub that joined last.
     pub fn newest(&self) -> HubId {
         HubId(self.lock().members.len() as u64)
     }
 
-    /// A hub ends here and now: it proposes nothing more, and reads nothing.
+    /// Kills a hub: it proposes nothing more, and reads nothing.
     pub fn kill(&self, hub: HubId) {
         let mut state = self.lock();
         if let Some(reader) = state.members.get_mut(&hub) {
@@ -86,7 +86,7 @@ impl World {
         }
     }
 
-    /// Whether these hubs have read all there is, and wait for nothing.
+    /// True if these hubs have read the whole order and have no batch under way.
     pub fn is_settled(&self, hubs: &[HubId]) -> bool {
         let state = self.lock();
         let places = state.order.len();
@@ -113,7 +113,7 @@ impl State {
         (mixed ^ (mixed >> 31)) % below
     }
 
-    /// Takes a proposal on its way, or loses it, or has it twice, soon or much later.
+    /// Sends a proposal: it is kept, lost, or duplicated, with the copy soon or much later.
     fn send(&mut self, proposal: Proposal) {
         if !self.late.is_empty() && self.random(2) == 0 {
             let at = self.random(self.late.len() as u64);
@@ -129,7 +129,7 @@ impl State {
         self.on_the_way.push(proposal);
     }
 
-    /// Time passes: one of the proposals that are on their way has its place, whichever it is, or none has yet.
+    /// Lets time pass: one random proposal under way gets its place in the order, or none does.
     fn step(&mut self) {
         if self.on_the_way.is_empty() || self.random(4) == 0 {
             return;
@@ -141,7 +141,7 @@ impl State {
     }
 }
 
-/// Where there is no room the core is awake, and looks by itself.
+/// If the queue is full, the core is awake and checks by itself.
 fn wake(core: &WeakSender<Command>) {
     if let Some(core) = core.upgrade() {
         let _ = core.try_send(Command::Written);
@@ -152,7 +152,7 @@ fn wake(core: &WeakSender<Command>) {
 pub(crate) struct Member {
     world: World,
     hub: HubId,
-    /// The number of the batch that was proposed last.
+    /// The number of the last proposed batch.
     last: u64,
     under_way: VecDeque<(Proposal, Vec<Ask>)>,
 }
@@ -168,7 +168,7 @@ impl Member {
 
     pub(super) fn propose(&mut self, mut batch: Batch) -> Option<Batch> {
         if batch.entries.is_empty() {
-            // Questions wait behind the batches that were proposed before them.
+            // Queries wait behind the batches that were proposed before them.
             let Some((_, asks)) = self.under_way.back_mut() else {
                 return if batch.is_empty() { self.committed() } else { Some(batch) };
             };
