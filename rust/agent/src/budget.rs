@@ -1,5 +1,5 @@
-//! How often messages may wake an agent: a bound per sender and one for the agent, so that loops end. Pure: the
-//! time is handed in.
+//! The limits on waking an agent: one for each sender and one for the agent, so that loops end. Pure: the caller passes
+//! the time.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,12 +9,12 @@ const MINUTE: Millis = 60_000;
 /// Wakes by one sender within [`SENDER_WINDOW`].
 const SENDER_MAX: usize = 12;
 const SENDER_WINDOW: Millis = 10 * MINUTE;
-/// Wakes of the agent within [`AGENT_WINDOW`], unless `OROCHI_WAKE` says otherwise.
+/// Wakes of the agent within [`AGENT_WINDOW`], unless `OROCHI_WAKE` sets another number.
 const AGENT_MAX: usize = 30;
 const AGENT_WINDOW: Millis = 60 * MINUTE;
-/// So long without a request that could wake makes a new start.
+/// After this time without a request that could wake, the budget is full again.
 const QUIET: Millis = 10 * MINUTE;
-/// Senders that are kept count of; those over it are counted together.
+/// Senders with a count of their own; further ones share one.
 const SENDERS_MAX: usize = 256;
 
 /// The wakes that `OROCHI_WAKE` allows.
@@ -22,7 +22,7 @@ const SENDERS_MAX: usize = 256;
 pub enum Allowance {
     /// Nothing wakes.
     Off,
-    /// At most so many wakes an hour.
+    /// At most this many wakes an hour.
     PerHour(usize),
 }
 
@@ -83,28 +83,28 @@ impl Quiet {
     }
 }
 
-/// Counts wakes.
+/// The wakes that were spent.
 #[derive(Debug, Default)]
 pub struct Budget {
     allowance: Allowance,
     all: VecDeque<Millis>,
     senders: BTreeMap<String, VecDeque<Millis>>,
-    /// When a message last wanted to wake the agent for the first time.
+    /// The time at which the newest message first tried to wake the agent.
     wanted_at: Option<Millis>,
-    /// The newest message that wanted to.
+    /// The newest message that tried to wake the agent.
     newest: u64,
-    /// True if a wake was refused since the last new start.
+    /// True if a wake was refused since the budget was last full.
     is_spent: bool,
 }
 
 impl Budget {
-    /// Nothing spent yet.
+    /// A full budget.
     pub fn new(allowance: Allowance) -> Self {
         Self { allowance, ..Self::default() }
     }
 
-    /// Takes a wake for this message out of the budget; false where there is none left. Later messages have larger
-    /// numbers. A message that is refused may try again: only its first try ends a quiet period.
+    /// Spends a wake for this message; false if none is left. Later messages have larger numbers. A refused message may
+    /// try again, but only its first try ends a quiet period.
     pub fn spend(&mut self, message: u64, sender: &str, now: Millis) -> bool {
         self.rest(now);
         if message > self.newest || self.wanted_at.is_none() {
@@ -124,23 +124,23 @@ impl Budget {
         true
     }
 
-    /// A person is at the keyboard: everything starts anew.
+    /// Refills the budget, because a person is at the keyboard.
     pub fn person(&mut self) {
         *self = Self::new(self.allowance);
     }
 
-    /// True if a wake was refused and none has been allowed since.
+    /// True if a wake was refused since the budget was last full.
     pub fn is_spent(&mut self, now: Millis) -> bool {
         self.rest(now);
         self.is_spent
     }
 
-    /// Whether nothing wakes at all.
+    /// True if nothing may wake at all.
     pub fn is_off(&self) -> bool {
         matches!(self.allowance, Allowance::Off | Allowance::PerHour(0))
     }
 
-    /// When [`Budget::is_spent`] may turn false by itself.
+    /// The time at which [`Budget::is_spent`] may become false on its own.
     pub fn next_change(&self) -> Option<Millis> {
         if !self.is_spent {
             return None;

@@ -1,4 +1,4 @@
-//! Where an agent's files and sockets are. XDG's variables are honoured, so that tests and people can move them.
+//! The places of an agent's files and sockets. XDG's variables apply, so that tests and users can move them.
 
 use std::env;
 use std::fs::{self, DirBuilder};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// A Unix socket's path has at most 108 bytes on Linux and 104 on macOS, with its end.
 const SOCKET_PATH_MAX: usize = 100;
 
-/// The user's home; None where the environment has none.
+/// The user's home; None if the environment has none.
 pub fn home() -> Option<PathBuf> {
     variable("HOME")
 }
@@ -24,7 +24,7 @@ pub fn state() -> Option<PathBuf> {
     Some(variable("XDG_STATE_HOME").or_else(|| Some(home()?.join(".local/state")))?.join("orochi"))
 }
 
-/// The folder of the residents' sockets, whether or not it exists.
+/// The folder of the residents' sockets; it may not exist yet.
 pub fn runtime() -> PathBuf {
     match variable("XDG_RUNTIME_DIR") {
         Some(own) => own.join("orochi"),
@@ -35,10 +35,10 @@ pub fn runtime() -> PathBuf {
     }
 }
 
-/// Makes the folder of the residents' sockets: this user's, closed to others.
+/// Creates the folder of the residents' sockets, for this user only.
 ///
 /// # Errors
-/// It can't be made, or is another user's.
+/// Fails if the folder can't be created, or belongs to another user.
 pub fn make_runtime() -> io::Result<PathBuf> {
     let folder = runtime();
     make_private(&folder)?;
@@ -49,12 +49,13 @@ pub fn make_runtime() -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Whether a path is this user's folder and no link: in a shared `/tmp` another user may have made it first.
+/// True if a path is this user's folder and no symbolic link. In a shared `/tmp` another user may have created it
+/// first.
 pub fn is_own(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == rustix::process::getuid().as_raw())
 }
 
-/// Makes a folder, and those above it, for this user alone.
+/// Creates a folder and its parents, for this user only.
 ///
 /// # Errors
 /// The system's.
@@ -65,7 +66,7 @@ pub fn make_private(folder: &Path) -> io::Result<()> {
 /// The socket of the resident whose client is this process.
 ///
 /// # Errors
-/// The path would be longer than a socket's may be.
+/// Fails if the path is too long for a socket.
 pub fn socket(folder: &Path, client_pid: u32) -> io::Result<PathBuf> {
     let path = folder.join(format!("{client_pid}.sock"));
     if path.as_os_str().len() > SOCKET_PATH_MAX {
@@ -77,6 +78,6 @@ pub fn socket(folder: &Path, client_pid: u32) -> io::Result<PathBuf> {
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
-    // XDG: a relative path is to be ignored.
+    // XDG requires relative paths to be ignored.
     env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Writes files completely or not at all, and locks them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 /// Replaces a file's contents atomically, through symbolic links, keeping its permissions; a new one gets `mode`.
 ///
 /// # Errors
-/// The system's; the file is then as it was.
+/// The system's error; then the file is unchanged.
 pub fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     let target = resolve(path)?;
     let folder = target.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -20,7 +20,7 @@ pub fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     let beside = folder.join(format!(".{}.{}.tmp", name(&target), std::process::id()));
     let written = write_new(&beside, contents, mode).and_then(|()| fs::rename(&beside, &target));
     if written.is_err() {
-        // What was written of it is of no use.
+        // A partial file is of no use.
         let _ = fs::remove_file(&beside);
     }
     written
@@ -29,14 +29,14 @@ pub fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
 fn write_new(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
     file.write_all(contents)?;
-    // Past the umask.
+    // The umask may have reduced the mode at creation.
     file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 /// The file that a path leads to, through symbolic links; the last one need not exist.
 ///
 /// # Errors
-/// Links that go in circles.
+/// Fails if links form a circle.
 pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..16 {
@@ -49,25 +49,25 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other(format!("{} is a symbolic link that leads nowhere", path.display())))
 }
 
-/// Half a second in all.
+/// With [`PAUSE`], half a second in all.
 const TRIES_MAX: usize = 500;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// A lock that is let go when it is dropped.
+/// A lock, released when dropped.
 #[derive(Debug)]
 pub struct Lock {
-    // Closing it lets go of the lock.
+    // Closing the file releases the lock.
     _file: File,
 }
 
 impl Lock {
-    /// Waits for the lock named by this file, which is made where it is not there.
+    /// Waits for the lock on this file, which is created if missing.
     ///
     /// # Errors
-    /// The system's, or the lock's holder keeps it.
+    /// The system's error, or `TimedOut` if another process keeps the lock.
     pub fn wait(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        // Its holders are done within a millisecond; one that was stopped must not stop all hooks.
+        // A holder needs less than a millisecond. A stopped holder must not stop all hooks, so the wait is bounded.
         for _ in 0..TRIES_MAX {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Self { _file: file }),

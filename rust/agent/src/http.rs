@@ -1,7 +1,7 @@
 //! One short exchange with a hub over HTTP, blocking and within a deadline.
 //!
-//! A hook lives for a few milliseconds, and reqwest with its runtime and TLS takes longer than that to start. This
-//! is all that a hook needs: requests to one address on one connection, and answers with a length.
+//! A hook runs for a few milliseconds, less than reqwest with its runtime and TLS needs to start. A hook needs only
+//! this: requests to one address on one connection, and answers with a length.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use crate::identity::Hub;
 
-/// What stays as it is in a part of an address.
+/// Characters that are not encoded in a part of an address.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// An answer that is longer is none of ours.
+/// A longer answer is not a hub's.
 const BODY_MAX: u64 = 8 * 1024 * 1024;
 const HEAD_LINES_MAX: usize = 100;
 const NO_CONTENT: u16 = 204;
 
-/// A part of an address, encoded.
+/// Encodes a part of an address.
 pub fn part(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
@@ -29,7 +29,7 @@ pub fn part(text: &str) -> String {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The body; null where it is no JSON.
+    /// The body; null if it is not JSON.
     pub body: Value,
 }
 
@@ -42,13 +42,13 @@ pub struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    /// Connects; everything after it must be done within `limit`, too.
+    /// Connects. Everything on this connection must be done within `limit`.
     ///
     /// # Errors
-    /// The system's, and a deadline that passed.
+    /// The system's error, or a deadline that passed.
     pub fn open(hub: &'a Hub, limit: Duration) -> io::Result<Self> {
         let deadline = Instant::now() + limit;
-        // Looking a name up can take long. Hooks ask hubs on loopback only, and that name is known.
+        // A look-up of a name can take long. Hooks only connect to loopback, whose name is known.
         let place = hub.place();
         let place =
             place.strip_prefix("localhost:").map_or_else(|| place.to_owned(), |port| format!("127.0.0.1:{port}"));
@@ -61,7 +61,7 @@ impl<'a> Connection<'a> {
     /// Sends a request; its answer is read with [`Connection::response`], in order.
     ///
     /// # Errors
-    /// The system's, and a deadline that passed.
+    /// The system's error, or a deadline that passed.
     pub fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<()> {
         self.stream.get_ref().set_write_timeout(Some(self.left()?))?;
         let body = body.map(Value::to_string).unwrap_or_default();
@@ -80,7 +80,7 @@ impl<'a> Connection<'a> {
     /// Reads the next answer.
     ///
     /// # Errors
-    /// The system's, a deadline that passed, or something that is no answer of a hub.
+    /// The system's error, a deadline that passed, or an answer that is not a hub's.
     pub fn response(&mut self) -> io::Result<Response> {
         let broken = || io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer of an Orochi hub");
         let first = self.line()?;
@@ -97,7 +97,7 @@ impl<'a> Connection<'a> {
                 length = value.trim().parse::<u64>().ok();
             }
         }
-        // An answer without a body names no length.
+        // An answer without a body has no length.
         let length = if status == NO_CONTENT { Some(0) } else { length };
         let length = length.filter(|length| *length <= BODY_MAX).ok_or_else(broken)?;
         let mut body = vec![0; usize::try_from(length).map_err(|_| broken())?];
@@ -129,10 +129,10 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// One request and its answer.
+/// Sends one request and reads its answer.
 ///
 /// # Errors
-/// As [`Connection`]'s.
+/// As for [`Connection`].
 pub fn exchange(hub: &Hub, limit: Duration, method: &str, path: &str, body: Option<&Value>) -> io::Result<Response> {
     let mut connection = Connection::open(hub, limit)?;
     connection.send(method, path, body)?;

@@ -1,5 +1,5 @@
-//! What a session's hook and its resident say to each other, over the resident's Unix socket: one line of JSON
-//! each way, and the hook's word that it printed what it got.
+//! The exchange between a session's hook and its resident, over the resident's Unix socket: one line of JSON each way,
+//! and a last line by which the hook reports that it printed the context.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::delivery::HookKind;
 use crate::dirs;
 
-/// Processes that are walked up from a hook to its client: a shell or two, a wrapper, the client.
+/// The most processes between a hook and its client: a shell or two, a wrapper, the client.
 const ANCESTORS_MAX: usize = 6;
 
 /// The hook's line.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ask {
-    /// What happened; `status` asks only how many messages wait.
+    /// The event; `status` only requests the resident's state.
     pub event: String,
     /// The client's kind, as in names.
     pub client: String,
@@ -27,15 +27,15 @@ pub struct Ask {
     pub session: String,
     /// Messages whose marks are in the input.
     pub marks: Vec<u64>,
-    /// Whether the client puts before its model what the hook prints.
+    /// True if the client shows its model the text that the hook prints.
     pub can_show: bool,
     /// The client's model.
     pub model: String,
-    /// The first 80 characters of the prompt; only shared where a person said so.
+    /// The first 80 characters of the prompt; only shared if the user chose `--share-task`.
     pub prompt: String,
-    /// `CLAUDE_CODE_MESSAGING_SOCKET` and its token, as the hook has them.
+    /// `CLAUDE_CODE_MESSAGING_SOCKET` of the hook's environment.
     pub inbox_socket: String,
-    /// See above.
+    /// `CLAUDE_CODE_MESSAGING_TOKEN` of the hook's environment.
     pub inbox_token: String,
 }
 
@@ -47,12 +47,12 @@ pub struct Answer {
     pub name: String,
     /// Messages that wait.
     pub waiting: usize,
-    /// What to print; absent for nothing.
+    /// The text to print; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
-    /// Whether the hub is reached.
+    /// True if the resident is connected to the hub.
     pub is_connected: bool,
-    /// Why the hub refuses the agent; empty where it does not.
+    /// The reason why the hub refuses the agent; empty if it does not.
     pub refused: String,
     /// `wake`, `turn` or `poll`.
     pub reach: String,
@@ -60,10 +60,10 @@ pub struct Answer {
     pub hub: String,
 }
 
-/// The line by which the hook says that it printed the context.
+/// The line by which the hook reports that it printed the context.
 pub const PRINTED: &str = "{\"printed\":true}\n";
 
-/// The event's word on the socket.
+/// Returns the event's word on the socket.
 pub fn word(kind: HookKind) -> &'static str {
     match kind {
         HookKind::Start { is_compaction: true, .. } => "compaction",
@@ -81,7 +81,7 @@ pub fn word(kind: HookKind) -> &'static str {
     }
 }
 
-/// The event of a word; None for `status` and what this version does not know.
+/// Returns the event of a word; None for `status` and for words that this version does not know.
 pub fn kind(word: &str) -> Option<HookKind> {
     let start = |is_cleared, is_compaction| Some(HookKind::Start { is_cleared, is_compaction });
     match word {
@@ -105,12 +105,13 @@ pub fn kind(word: &str) -> Option<HookKind> {
 #[derive(Debug)]
 pub struct Conversation {
     stream: BufReader<UnixStream>,
-    /// What the resident said.
+    /// The resident's line.
     pub answer: Answer,
 }
 
 impl Conversation {
-    /// Asks the nearest resident above this process; None where there is none or it does not answer in time.
+    /// Sends a line to the nearest resident above this process. None if there is none, or if it does not answer in
+    /// time.
     pub fn with_own_resident(ask: &Ask, limit: Duration) -> Option<Self> {
         let folder = dirs::runtime();
         if !dirs::is_own(&folder) {
@@ -122,7 +123,7 @@ impl Conversation {
         })
     }
 
-    /// Asks the resident at this socket.
+    /// Sends a line to the resident at this socket.
     pub fn open(path: &Path, ask: &Ask, limit: Duration) -> Option<Self> {
         let stream = UnixStream::connect(path).ok()?;
         stream.set_read_timeout(Some(limit)).ok()?;
@@ -137,26 +138,26 @@ impl Conversation {
         Some(Self { stream, answer })
     }
 
-    /// Tells the resident that its context was printed.
+    /// Reports that the context was printed.
     pub fn printed(mut self) {
-        // A resident that is gone offers the messages again.
+        // If the resident is gone, its successor offers the messages again.
         let _ = self.stream.get_mut().write_all(PRINTED.as_bytes());
     }
 }
 
-/// Whether a resident above this process runs, even if it gave no answer in time.
+/// True if a resident above this process runs, even if it did not answer in time.
 pub fn has_own_resident() -> bool {
     let folder = dirs::runtime();
     let runs = |pid| dirs::socket(&folder, pid).is_ok_and(|path| UnixStream::connect(path).is_ok());
     dirs::is_own(&folder) && ancestors().into_iter().any(runs)
 }
 
-/// Whether the resident of this client's process answers.
+/// True if the resident of this client's process answers.
 pub fn is_live(client_pid: u32) -> bool {
     dirs::socket(&dirs::runtime(), client_pid).is_ok_and(|path: PathBuf| UnixStream::connect(path).is_ok())
 }
 
-/// This process's parent and those above it, nearest first.
+/// Returns this process's ancestors, the nearest first.
 pub fn ancestors() -> Vec<u32> {
     let mut found = vec![std::os::unix::process::parent_id()];
     while let Some(next) = found.last().copied().and_then(parent_of).filter(|pid| *pid > 1) {
@@ -168,9 +169,9 @@ pub fn ancestors() -> Vec<u32> {
     found
 }
 
-/// A process's parent. Systems without `/proc` know only the first one.
+/// Returns a process's parent. Systems without `/proc` know only the first one.
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The program's name stands in brackets and may hold any character.
+    // The program's name is in brackets and may contain any character.
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }

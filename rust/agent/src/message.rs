@@ -1,4 +1,4 @@
-//! A message for this agent, as the hub delivers it.
+//! A message for this agent, as delivered by the hub.
 
 use orochi_protocol::incoming::ServerFrame;
 use serde::Deserialize;
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 pub use orochi_mcp::backend::{Intent, Message};
 
-/// A delivered frame, sorted by whether it is for the agent.
+/// A delivered frame, by its meaning for the agent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivered {
     /// It mentions the agent or is written to it.
     Mine(Message),
-    /// A channel's message that concerns the agent no further.
+    /// A message of a channel that does not address the agent.
     Overheard(Message),
     /// A message that this version can't read; only its position counts.
     Unread(u64),
@@ -67,10 +67,10 @@ impl Delivered {
     }
 }
 
-/// Characters of a text that are kept in memory; nothing that puts it before an agent shows more.
+/// Characters of a text that are kept in memory; no output shows more.
 const KEPT_CHARS_MAX: usize = 20_000;
 
-/// A message without what is never shown.
+/// A message reduced to the parts that are shown.
 pub fn kept(mut message: Message) -> Message {
     if let Some((end, _)) = message.text.char_indices().nth(KEPT_CHARS_MAX) {
         message.text.truncate(end);

@@ -12,16 +12,16 @@ use crate::message::Message;
 
 pub use orochi_mcp::text::units;
 
-/// A hook's context: every client takes so much without cutting, spilling or dropping it.
+/// The most text of a hook that every client takes without cutting or dropping it.
 pub const HOOK_UNITS_MAX: usize = 6_000;
-/// A wake's text: it is posted as a whole prompt.
+/// The most text of a wake, which is posted as one prompt.
 pub const WAKE_UNITS_MAX: usize = 4_000;
-/// Messages in one text.
+/// The most messages in one text.
 pub const MESSAGES_MAX: usize = 8;
-/// One message's share; the rest is read with `history`.
+/// The most text of one message; `history` has the rest.
 const MESSAGE_UNITS_MAX: usize = 1_500;
 
-/// Why messages are put before the agent; chooses the words around them.
+/// The reason for showing messages. It decides the words around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
     /// A hook's context.
@@ -30,11 +30,11 @@ pub enum Occasion {
     Wake,
     /// A second wake for the same messages: the client drops a body that equals the first.
     SecondWake,
-    /// Requests that were put before the agent during the turn that ends now, and are unanswered.
+    /// Unanswered requests that were shown during the turn that ends now.
     Repetition,
 }
 
-/// Chooses what fits into one text, by index into `candidates`: requests before the rest, newest first.
+/// Chooses the messages that fit into one text, by index into `candidates`: requests first, and the newest first.
 pub fn choose(name: &str, candidates: &[&Message], units_max: usize, more: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|&at| {
@@ -52,7 +52,7 @@ pub fn choose(name: &str, candidates: &[&Message], units_max: usize, more: usize
     order
 }
 
-/// The text for messages that [`choose`] chose; `more` others wait and are not shown.
+/// Renders messages that [`choose`] chose; `more` others wait and are not shown.
 pub fn render(name: &str, messages: &[&Message], occasion: Occasion, more: usize) -> String {
     let mut text = heading(name, messages.len(), occasion);
     for message in messages {
@@ -67,7 +67,7 @@ pub fn render(name: &str, messages: &[&Message], occasion: Occasion, more: usize
     text
 }
 
-/// What a session is told of itself when it starts.
+/// The introduction that a session gets at its start.
 pub fn introduction(name: &str, hub: &str, waiting: usize) -> String {
     let waiting = match waiting {
         0 => "No message waits.".to_owned(),

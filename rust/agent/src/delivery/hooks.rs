@@ -1,48 +1,48 @@
-//! A client's hooks: what each proves about earlier offers, and what it puts before the agent.
+//! A client's hooks: the proof that each gives about earlier offers, and the messages that it offers.
 
 use super::{Activity, Entry, Machine, Stage};
 use crate::Millis;
 use crate::message::Message;
 use crate::text::{self, HOOK_UNITS_MAX, Occasion};
 
-/// What a session is told of itself when it starts fits into this; the messages have the rest.
+/// The part of a start's text for the session's introduction. The messages get the rest.
 pub const INTRODUCTION_UNITS_MAX: usize = 600;
-/// A turn's end can bring two lists, with an empty line between.
+/// A turn's end can have two lists, with an empty line between them.
 const HALF_UNITS_MAX: usize = HOOK_UNITS_MAX / 2 - 2;
 
-/// A moment of a session, in no client's words.
+/// A moment of a session, independent of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HookKind {
-    /// A session begins, goes on after a pause, or is cleared.
+    /// A session begins, resumes, or is cleared.
     Start {
-        /// What the model knew before is gone.
+        /// The model's context was emptied.
         is_cleared: bool,
-        /// In the middle of a turn: the client made room in the model's context.
+        /// In the middle of a turn, the client shortened the model's context.
         is_compaction: bool,
     },
-    /// A prompt was submitted, by a person or as a wake.
+    /// A prompt was submitted, by a person or by a wake.
     Prompt,
-    /// Tools were run; the model's next step follows.
+    /// Tools have run; the model's next step follows.
     Tool,
     /// The turn ends.
     Stop {
-        /// Text printed now makes the turn go on.
+        /// If true, text that is printed now continues the turn.
         can_continue: bool,
     },
     /// The turn ended with an error.
     Failure,
     /// A person ended the turn.
     Interrupt,
-    /// The client asks its person for something.
+    /// The client waits for its user's permission or answer.
     Blocked,
-    /// The client says that it waits for a prompt.
+    /// The client waits for a prompt.
     Waiting,
     /// The session ends.
     End,
 }
 
 impl HookKind {
-    /// Whether this moment can put messages before the agent.
+    /// True if a hook can show messages at this moment.
     pub fn shows(self) -> bool {
         matches!(self, Self::Start { .. } | Self::Prompt | Self::Tool | Self::Stop { can_continue: true })
     }
@@ -51,38 +51,38 @@ impl HookKind {
 /// One hook that ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookEvent {
-    /// Which.
+    /// The moment.
     pub kind: HookKind,
     /// The client's id of its session.
     pub session: String,
-    /// The messages whose marks stand in the prompt or in a result of our tools.
+    /// Messages whose marks are in the prompt or in a result of our tools.
     pub marks: Vec<u64>,
-    /// Whether the client puts before its model what this hook prints.
+    /// True if the client shows its model the text that this hook prints.
     pub can_show: bool,
 }
 
-/// What a hook may print. Messages in it are held back from everything else until the hook says that it printed it.
+/// The offer of a hook. Its messages are held back from all other offers until the hook reports that it printed them.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// Names it for [`Machine::printed`] and [`Machine::dropped`].
+    /// The offer's number, for [`Machine::printed`] and [`Machine::dropped`].
     pub id: u64,
     /// Messages that are new to the agent.
     pub fresh: Vec<u64>,
-    /// Requests named once more.
+    /// Requests that are repeated.
     pub again: Vec<u64>,
-    /// Messages that wait and are not shown.
+    /// The number of waiting messages that are not shown.
     pub more: usize,
 }
 
 impl Offer {
-    /// Whether there is nothing to print.
+    /// True if there is nothing to print.
     pub fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.again.is_empty()
     }
 }
 
 impl Machine {
-    /// A hook ran.
+    /// Handles a hook's run. Returns its offer.
     pub fn hook(&mut self, event: &HookEvent, now: Millis) -> Offer {
         if !self.adopt(event) {
             return Offer::default();
@@ -115,7 +115,7 @@ impl Machine {
         }
     }
 
-    /// The hook printed the offer: its messages are put before the agent.
+    /// Marks an offer's messages as shown, because the hook printed them.
     pub fn printed(&mut self, id: u64, kind: HookKind) {
         let seqs: Vec<u64> = self.taken_by(id).collect();
         for seq in seqs {
@@ -131,7 +131,7 @@ impl Machine {
         }
     }
 
-    /// The hook died or failed before it printed the offer: nothing was offered.
+    /// Cancels an offer, because its hook died or failed before printing it.
     pub fn dropped(&mut self, id: u64, kind: HookKind) {
         let seqs: Vec<u64> = self.taken_by(id).collect();
         for seq in &seqs {
@@ -144,7 +144,7 @@ impl Machine {
         }
     }
 
-    /// The text of an offer; None where it is empty.
+    /// Renders an offer; None if it is empty.
     pub fn context(&self, offer: &Offer) -> Option<String> {
         let messages = |seqs: &[u64]| -> Vec<&Message> { seqs.iter().filter_map(|seq| self.message(*seq)).collect() };
         let (fresh, again) = (messages(&offer.fresh), messages(&offer.again));
@@ -162,7 +162,8 @@ impl Machine {
         self.open.iter().filter(move |(_, entry)| entry.proposal == Some(id)).map(|(seq, _)| *seq)
     }
 
-    /// Whether the hook is of the session that this state is about. A session's start or prompt makes it so.
+    /// True if the hook belongs to the session of this state. A session's start or prompt makes its session the present
+    /// one.
     fn adopt(&mut self, event: &HookEvent) -> bool {
         let is_own = self.session.as_deref().is_none_or(|own| own == event.session);
         let begins = matches!(event.kind, HookKind::Start { .. } | HookKind::Prompt);
@@ -177,7 +178,7 @@ impl Machine {
         true
     }
 
-    /// What was offered to a session that ended is offered to the next one.
+    /// Makes messages that were offered to an ended session free for the next one.
     fn session_died(&mut self) {
         for entry in self.open.values_mut() {
             if matches!(entry.stage, Stage::Offered { .. }) {
@@ -186,7 +187,7 @@ impl Machine {
         }
     }
 
-    /// A hook shows that the model went on with what was offered before it.
+    /// Marks earlier offers as handled, if this hook proves that the model went on with them.
     fn prove(&mut self, kind: HookKind) {
         let from_start = match kind {
             HookKind::Tool | HookKind::Stop { .. } | HookKind::Blocked => true,
@@ -204,7 +205,7 @@ impl Machine {
         });
     }
 
-    /// A mark in a prompt proves a wake; one in a tool's result, that the model has it.
+    /// Uses the marks: one in a prompt proves a wake, one in a tool's result proves that the model has the message.
     fn take_marks(&mut self, event: &HookEvent, now: Millis) {
         let mut has_proof = false;
         for seq in &event.marks {
@@ -219,7 +220,7 @@ impl Machine {
         }
     }
 
-    /// Chooses among new messages.
+    /// Offers new messages.
     fn propose(&mut self, wanted: impl Fn(&Entry) -> bool, units_max: usize) -> Offer {
         let candidates: Vec<&Message> =
             self.open.values().filter(|entry| entry.is_free() && wanted(entry)).map(|entry| &entry.message).collect();
@@ -228,7 +229,8 @@ impl Machine {
         self.take(fresh, Vec::new())
     }
 
-    /// At a turn's end: requests that were offered in it and not answered, then requests that were not offered.
+    /// Offers messages at a turn's end: requests that were shown in the turn and not answered, then requests that were
+    /// not shown.
     fn propose_at_stop(&mut self, now: Millis) -> Offer {
         let passed_over: Vec<&Message> = self
             .open
@@ -247,7 +249,7 @@ impl Machine {
             .filter(|entry| entry.is_free() && entry.is_request())
             .map(|entry| &entry.message)
             .collect();
-        // A turn that goes on for a message costs what a wake costs: loops would go on by this way too.
+        // Continuing a turn costs as much of the budget as a wake; otherwise loops could continue this way.
         let chosen = text::choose(&self.name, &candidates, HALF_UNITS_MAX, self.open.len());
         let budget = &mut self.budget;
         let fresh: Vec<u64> = chosen

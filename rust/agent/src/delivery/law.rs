@@ -1,4 +1,4 @@
-//! Laws of delivery that hold whatever hooks, wakes and deaths come in whatever order.
+//! Laws of delivery that hold for any order of hooks, wakes and deaths.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::tests::message;
 use super::*;
 use crate::message::Intent;
 
-/// What happens to an agent.
+/// An event in an agent's life.
 #[derive(Debug, Clone)]
 enum Step {
     Message(Intent),
@@ -47,14 +47,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The world around the machine: the hub's log and cursor, and what the model's session has read.
+/// The world around the machine: the hub's log and cursor, and the messages that the model's session has read.
 struct World {
     machine: Machine,
     log: Vec<(u64, Intent)>,
     now: Millis,
-    /// How often each message was put before the session that lives: as new, and as a repetition.
+    /// How often each message was shown to the present session: as new, and as a repetition.
     shown: BTreeMap<u64, (u32, u32)>,
-    /// What some session read, and went on after, or answered.
+    /// The messages that a session read and went on after, or answered.
     handled: BTreeMap<u64, bool>,
     in_flight: Vec<u64>,
     ledger: Ledger,
@@ -113,7 +113,7 @@ impl World {
         }
         let is_step = matches!(kind, HookKind::Tool | HookKind::Stop { .. } | HookKind::Blocked | HookKind::Prompt);
         if is_step {
-            // The session goes on: what it was shown before, it has read.
+            // The session goes on, so it has read the messages that were shown before.
             for seq in self.shown.keys() {
                 self.handled.insert(*seq, true);
             }
@@ -122,7 +122,7 @@ impl World {
         if kind == HookKind::Prompt && wake_shown {
             marks = std::mem::take(&mut self.in_flight);
             for seq in &marks {
-                // A wake that comes late may tell again what a hook carried meanwhile: no adapter is proof.
+                // A late wake may repeat a message that a hook has shown meanwhile: no adapter is proof.
                 self.shown.entry(*seq).or_insert((1, 0));
             }
         }
@@ -150,7 +150,7 @@ impl World {
         self.in_flight.clear();
     }
 
-    /// Nothing counts as dealt with that no session read.
+    /// Checks that no message counts as handled that no session read.
     fn check(&self) -> Result<(), TestCaseError> {
         let open: Vec<u64> = self.machine.waiting().map(|message| message.seq).collect();
         for (seq, _) in &self.log {
@@ -169,7 +169,7 @@ proptest! {
         for step in steps {
             world.take(step)?;
         }
-        // A session that goes on normally ends up with everything.
+        // A session that goes on normally gets everything in the end.
         world.take(Step::Hook { kind: HookKind::Start { is_cleared: true, is_compaction: false }, dies: false, wake_shown: false })?;
         for _ in 0..40 {
             for kind in [HookKind::Prompt, HookKind::Tool, HookKind::Stop { can_continue: true }, HookKind::Stop { can_continue: false }] {

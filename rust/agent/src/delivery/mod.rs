@@ -1,13 +1,13 @@
-//! Which messages are put before the agent, when, and when they count as seen. Pure: no I/O, and the time is
-//! handed in.
+//! The rules of delivery to a coding agent: which messages a session is shown, at which moment, and when they count as
+//! handled. Pure: no I/O, and the caller passes the time.
 //!
-//! A message is first *offered*: a hook's context or a wake puts it before the agent. It is *dealt with* when a
-//! later hook of the same session shows that the model went on with it, or when the agent answers. A request
-//! offered in the middle of a turn is easily passed over: only an answer, or the hook after its repetition at the
-//! turn's end, deals with it. When the session ends before that, the message is offered again.
+//! A message is first *offered*: a hook's context or a wake shows it to the agent. It is *handled* when a later hook of
+//! the same session proves that the model went on with it, or when the agent answers. A request that was offered in the
+//! middle of a turn is easily overlooked: only an answer, or the hook after its repetition at the turn's end, marks it
+//! as handled. If the session ends before that, the message is offered again.
 //!
-//! A hook can die between getting its text and printing it. Its offer is therefore a proposal, which counts once
-//! the hook says that it printed it.
+//! A hook can die between getting its text and printing it. So its offer is a proposal, which counts once the hook
+//! reports that it printed the text.
 
 mod hooks;
 mod wakes;
@@ -24,19 +24,19 @@ use crate::message::{Delivered, Message};
 pub use hooks::{HookEvent, HookKind, INTRODUCTION_UNITS_MAX, Offer};
 pub use wakes::Wake;
 
-/// Messages that are held at a time; the rest stays in the hub's log until there is room.
+/// Messages held at a time. The rest stays in the hub's log until there is room.
 pub const OPEN_MAX: usize = 200;
-/// Answers to messages that were not received yet.
+/// Answers that are remembered to messages that were not received yet.
 const EARLY_MAX: usize = 200;
 
-/// What the session is doing, as its hooks tell.
+/// The session's activity, as reported by its hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
-    /// Waits for a prompt.
+    /// It waits for a prompt.
     Idle,
-    /// In a turn.
+    /// A turn is running.
     Busy,
-    /// In a turn that asks its person for permission or an answer.
+    /// In a turn, it waits for its user's permission or answer.
     Blocked,
     /// Its last turn ended with an error.
     Error,
@@ -44,31 +44,31 @@ pub enum Activity {
     Ended,
 }
 
-/// What outlives the process: kept in agents.json under the agent's name.
+/// The state that outlives the process. It is stored in agents.json under the agent's name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// The log that the positions belong to.
     pub epoch: String,
-    /// The newest message that was received.
+    /// The newest received message.
     pub head: u64,
-    /// Those up to `head` that are not dealt with.
+    /// The messages up to `head` that are not handled.
     pub open: Vec<u64>,
 }
 
-/// How far a message got.
+/// The progress of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Not put before the agent.
+    /// Not shown to the agent.
     New,
-    /// Posted as a wake; no hook has shown yet that it arrived.
+    /// Posted as a wake. No hook has proved yet that it arrived.
     Posted,
-    /// Put before the agent.
+    /// Shown to the agent.
     Offered {
-        /// A session's start proves less than other offers: no model step lies between it and the first prompt.
+        /// Shown at a session's start. The first prompt proves nothing about it, because no model step lies between.
         at_start: bool,
-        /// A request, in the middle of a turn.
+        /// A request that was shown in the middle of a turn.
         mid_turn: bool,
-        /// It was named again at the turn's end.
+        /// It was repeated at the turn's end.
         repeated: bool,
     },
 }
@@ -77,11 +77,11 @@ enum Stage {
 struct Entry {
     message: Message,
     stage: Stage,
-    /// No offering hook has passed it over yet.
+    /// True until a hook could have offered it and did not.
     is_fresh: bool,
-    /// A wake or a tool's result carried it, so that a mark in a hook's input proves something.
+    /// A wake or a tool's result contained the message, so a mark in a hook's input proves that it was read.
     was_handed: bool,
-    /// The open proposal that has it.
+    /// The open proposal that contains it.
     proposal: Option<u64>,
 }
 
@@ -100,15 +100,15 @@ impl Entry {
 pub struct Machine {
     name: String,
     open: BTreeMap<u64, Entry>,
-    /// The newest message that was received.
+    /// The newest received message.
     head: u64,
-    /// Up to here everything counts as dealt with: the agent said so.
+    /// Everything up to this seq counts as handled, because the agent said so.
     floor: u64,
-    /// Answered before they were received.
+    /// Messages that were answered before they were received.
     early: BTreeSet<u64>,
-    /// What an earlier process left.
+    /// The ledger of an earlier process.
     before: Ledger,
-    /// Hooks offered everything up to here while there was no resident.
+    /// While there was no resident, hooks offered everything up to this seq.
     elsewhere: u64,
     offered_head: u64,
     activity: Activity,
@@ -120,7 +120,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// An agent's state; `before` is what an earlier process left, of the same log.
+    /// Creates an agent's state; `before` is the ledger of an earlier process, of the same log.
     pub fn new(name: &str, before: Ledger, allowance: Allowance) -> Self {
         Self {
             name: name.to_owned(),
@@ -140,8 +140,8 @@ impl Machine {
         }
     }
 
-    /// Takes a message from the hub. They come in the order of the log, each once. True where neither this process nor
-    /// an earlier one has had it.
+    /// Adds a message from the hub. Messages come in the order of the log, each once. Returns true if neither this
+    /// process nor an earlier one has had it.
     pub fn deliver(&mut self, delivered: Delivered) -> bool {
         let seq = delivered.seq();
         let was_received = seq <= self.before.head;
@@ -162,7 +162,7 @@ impl Machine {
         is_new
     }
 
-    /// The connection is to another log: positions of the old one mean nothing in it.
+    /// Starts with another log: positions of the old one mean nothing in it.
     pub fn begin_log(&mut self) {
         self.open.clear();
         self.early.clear();
@@ -171,7 +171,7 @@ impl Machine {
         self.waking.forget();
     }
 
-    /// Marks messages as put before this session by a hook that ran while there was no resident.
+    /// Marks messages as offered to this session by a hook that ran while there was no resident.
     pub fn offered_elsewhere(&mut self, up_to: u64) {
         self.elsewhere = self.elsewhere.max(up_to);
         for (_, entry) in self.open.range_mut(..=up_to) {
@@ -181,25 +181,25 @@ impl Machine {
         }
     }
 
-    /// Whether another message can be held.
+    /// True if another message can be held.
     pub fn has_room(&self) -> bool {
         self.open.len() < OPEN_MAX
     }
 
-    /// The agent answered this message.
+    /// Marks a message as handled because the agent answered it.
     pub fn answered(&mut self, seq: u64) {
         if self.open.remove(&seq).is_none() && seq > self.head && self.early.len() < EARLY_MAX {
             self.early.insert(seq);
         }
     }
 
-    /// The agent says that it dealt with everything up to here.
+    /// Marks everything up to `seq` as handled because the agent said so.
     pub fn seen_up_to(&mut self, seq: u64) {
         self.floor = self.floor.max(seq);
         self.open = self.open.split_off(&(seq.saturating_add(1)));
     }
 
-    /// A tool's result carried these messages; a hook may show that the model got them.
+    /// Notes that a tool's result contained these messages. A later hook may prove that the model got them.
     pub fn returned(&mut self, seqs: &[u64]) {
         for seq in seqs {
             if let Some(entry) = self.open.get_mut(seq) {
@@ -208,37 +208,37 @@ impl Machine {
         }
     }
 
-    /// Everything up to here is dealt with.
+    /// The seq up to which everything is handled.
     pub fn cursor(&self) -> u64 {
         self.open.keys().next().map_or(self.head, |first| first - 1)
     }
 
-    /// The newest message that was received.
+    /// The newest received message.
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// The newest message that was put before the agent.
+    /// The newest message that was shown to the agent.
     pub fn offered(&self) -> u64 {
         self.offered_head
     }
 
-    /// What the next process must know.
+    /// The ledger for the next process.
     pub fn ledger(&self, epoch: &str) -> Ledger {
         Ledger { epoch: epoch.to_owned(), head: self.head, open: self.open.keys().copied().collect() }
     }
 
-    /// Messages that wait, oldest first.
+    /// The waiting messages, oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = &Message> {
         self.open.values().map(|entry| &entry.message)
     }
 
-    /// A message that waits.
+    /// One waiting message.
     pub fn message(&self, seq: u64) -> Option<&Message> {
         self.open.get(&seq).map(|entry| &entry.message)
     }
 
-    /// What the session is doing.
+    /// The session's activity.
     pub fn activity(&self) -> Activity {
         self.activity
     }

@@ -29,7 +29,7 @@ fn event(kind: HookKind, marks: &[u64]) -> HookEvent {
     HookEvent { kind, session: "s".to_owned(), marks: marks.to_vec(), can_show: true }
 }
 
-/// Runs a hook that prints what it gets; gives the fresh and the repeated messages.
+/// Runs a hook that prints its offer. Returns the new and the repeated messages.
 fn run(machine: &mut Machine, kind: HookKind, marks: &[u64], now: Millis) -> (Vec<u64>, Vec<u64>) {
     let offer = machine.hook(&event(kind, marks), now);
     machine.printed(offer.id, kind);

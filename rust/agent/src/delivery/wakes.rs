@@ -1,5 +1,4 @@
-//! When an idle session is woken. No adapter is trusted as proof: a wake has arrived when the next prompt names
-//! its messages.
+//! Wakes of an idle session. No adapter is proof: a wake has arrived when the next prompt contains its marks.
 
 use super::waking::Posted;
 use super::{Activity, Machine, Stage};
@@ -7,9 +6,9 @@ use crate::Millis;
 use crate::message::Message;
 use crate::text::{self, Occasion, WAKE_UNITS_MAX};
 
-/// A posted wake shows up as a prompt within tens of milliseconds; after this it is posted once more.
+/// A posted wake appears as a prompt within tens of milliseconds. After this time it is posted once more.
 const PROOF_MAX: Millis = 10_000;
-/// A session whose last hook is so long ago, in a turn, may have lost the hook that ended it.
+/// After this time without a hook in a turn, the hook that ends the turn may have been lost.
 const BUSY_MAX: Millis = 600_000;
 
 /// A text to post to the session.
@@ -17,34 +16,34 @@ const BUSY_MAX: Millis = 600_000;
 pub struct Wake {
     /// The messages in it.
     pub seqs: Vec<u64>,
-    /// Who wrote the first of them: the client limits posts by sender.
+    /// The sender of the first message: the client limits posts by sender.
     pub sender: String,
     /// The text.
     pub text: String,
 }
 
 impl Machine {
-    /// Whether there is an adapter that can wake the session.
+    /// Sets whether there is an adapter that can wake the session.
     pub fn set_wake(&mut self, is_possible: bool) {
         self.waking.is_possible = is_possible;
     }
 
-    /// A person declined waking.
+    /// Notes that a person declined waking.
     pub fn decline_wake(&mut self) {
         self.waking.is_declined = true;
     }
 
-    /// Whether a mention starts a turn, as far as is known.
+    /// True if a mention starts a turn, as far as is known.
     pub fn can_wake(&mut self, now: Millis) -> bool {
         self.may_wake() && !self.budget.is_off() && !self.budget.is_spent(now)
     }
 
-    /// Whether a wake was refused for want of budget.
+    /// True if the budget refused a wake.
     pub fn is_spent(&mut self, now: Millis) -> bool {
         self.budget.is_spent(now)
     }
 
-    /// A wake to post now, where there is reason to. Its messages count as posted.
+    /// Returns a wake to post now, if there is a reason. Its messages count as posted.
     pub fn next_wake(&mut self, is_quiet: bool, now: Millis) -> Option<Wake> {
         if !self.may_wake() || is_quiet || !self.is_wakeable(now) {
             return None;
@@ -69,18 +68,18 @@ impl Machine {
         self.post(granted, false, now)
     }
 
-    /// Returns whether a message may be pushed into the session now, and charges the wake budget. Whether the message
-    /// arrives is unknown, so nothing else changes.
+    /// Returns true if a message may be pushed into the session now, and spends the budget. The arrival of a push is
+    /// unknown, so nothing else changes.
     pub fn may_push(&mut self, message: &Message, is_quiet: bool, now: Millis) -> bool {
         self.may_wake() && !is_quiet && self.budget.spend(message.seq, &message.sender, now)
     }
 
-    /// The adapter could not post the wake.
+    /// Notes that the adapter could not post the wake.
     pub fn wake_failed(&mut self) {
         self.give_up();
     }
 
-    /// Time passed: forgets wakes that nobody heard of.
+    /// Gives up wakes that have not arrived in time.
     pub fn tick(&mut self, now: Millis) {
         let Some(posted) = self.waking.posted else { return };
         if now.saturating_sub(posted.at) < PROOF_MAX {
@@ -89,20 +88,20 @@ impl Machine {
         if posted.is_second {
             self.give_up();
         } else if !self.is_wakeable(now) {
-            // In a turn the next hook carries the messages.
+            // In a turn, the next hook shows the messages.
             self.waking.posted = None;
             self.unpost();
         }
     }
 
-    /// When [`Machine::tick`] or [`Machine::next_wake`] may have something to do, without any other event.
+    /// The time at which [`Machine::tick`] or [`Machine::next_wake`] may have work, without any other event.
     pub fn deadline(&self) -> Option<Millis> {
         let proof = self.waking.posted.map(|posted| posted.at + PROOF_MAX);
         let busy = matches!(self.activity, Activity::Busy).then_some(self.last_hook_at + BUSY_MAX);
         [proof, busy, self.budget.next_change()].into_iter().flatten().min()
     }
 
-    /// A prompt was submitted; one without a mark is a person's.
+    /// Handles a prompt. A prompt without a mark is a person's.
     pub(super) fn prompted(&mut self, is_wake: bool, _now: Millis) {
         self.waking.is_lost = false;
         if is_wake {

@@ -1,20 +1,20 @@
-//! Whether a session can be woken, and the wake that is under way.
+//! The ability to wake a session, and the wake that is under way.
 
 use crate::Millis;
 
-/// How an agent's session is woken, and whether that works.
+/// The state of waking one session.
 #[derive(Debug, Default)]
 pub(super) struct Waking {
-    /// There is an adapter, and nobody declined.
+    /// True if there is an adapter.
     pub(super) is_possible: bool,
-    /// A person's word (`--no-wake`, `OROCHI_WAKE=off`): nothing may start or prolong a turn.
+    /// True if a person declined (`--no-wake`, `OROCHI_WAKE=off`): no message may start or continue a turn.
     pub(super) is_declined: bool,
-    /// The last wake was not heard of; none is tried until the session gives a sign.
+    /// True if the last wake did not arrive. No wake is tried until the session's next prompt.
     pub(super) is_lost: bool,
     pub(super) posted: Option<Posted>,
 }
 
-/// A wake that no hook has shown to have arrived.
+/// A wake that no hook has proved to have arrived.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Posted {
     pub(super) at: Millis,

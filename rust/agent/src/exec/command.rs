@@ -10,14 +10,14 @@ use super::job::{Job, Options};
 /// Systems limit one variable to 128 KiB; the standard input has the whole text.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// Runs the command for a message, to its end.
+/// Runs the command for a message, and waits for its end.
 ///
 /// # Errors
-/// A phrase: how it ended, where that was not with 0.
+/// Fails with a phrase about its end, unless that was exit code 0.
 pub(super) async fn run(options: &Options, job: &Job) -> Result<(), String> {
     let child = Command::new("sh")
         .args(["-c", &options.command])
-        // The name that `--name` gives must win in the command, too.
+        // The name from `--name` must also win in the command.
         .env_remove("SCITEX_OROCHI_AGENT")
         .env_remove("SCITEX_OROCHI_URL")
         .env("OROCHI_AGENT", &options.name)
@@ -32,7 +32,7 @@ pub(super) async fn run(options: &Options, job: &Job) -> Result<(), String> {
     let mut child = child.map_err(|error| format!("sh can't be run: {error}"))?;
     let line = format!("{}\n", job.json);
     let mut stdin = child.stdin.take();
-    // Beside the wait: a long message fills the pipe before the command reads it, and some commands never do.
+    // Written beside the wait: a long message fills the pipe before the command reads it, and some commands never do.
     let writing = tokio::spawn(async move {
         if let Some(stdin) = &mut stdin {
             let _ = stdin.write_all(line.as_bytes()).await;
@@ -47,7 +47,7 @@ pub(super) async fn run(options: &Options, job: &Job) -> Result<(), String> {
     }
 }
 
-/// A message's text as a variable may have it: no NUL, and not too long.
+/// Converts a message's text for a variable: without NUL, and not too long.
 fn text(content: &str) -> String {
     let mut end = content.len().min(TEXT_BYTES_MAX);
     while !content.is_char_boundary(end) {

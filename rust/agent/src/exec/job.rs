@@ -1,4 +1,4 @@
-//! A message to run a command for, and what a listener runs.
+//! A message to run a command for, and the settings of a listener.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,31 +10,31 @@ use crate::budget::Allowance;
 /// The intent that the budget counts.
 const REQUEST: &str = "request";
 
-/// The command that a listener runs, and the place of its files.
+/// The settings of a listener.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The agent's name.
     pub name: String,
     /// The command, for `sh -c`.
     pub command: String,
-    /// Variables that every run gets besides the listener's own.
+    /// Variables of every run, besides the listener's own.
     pub environment: Vec<(String, String)>,
-    /// How many requests may be run.
+    /// The number of requests that may run.
     pub budget: Allowance,
-    /// Waits between the runs for one message.
+    /// Pauses between the runs for one message.
     pub pauses: [Duration; 3],
-    /// The folder for what is kept: `dirs::state`.
+    /// The folder for stored files: `dirs::state`.
     pub folder: PathBuf,
-    /// Tells a person something, as a sentence.
+    /// Reports a sentence to a person.
     pub tell: fn(&str),
 }
 
 /// A message to run the command for.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Its place in the log.
+    /// Its seq.
     pub seq: u64,
-    /// Its sender's id for it.
+    /// The sender's id for it.
     pub id: String,
     /// Its sender.
     pub sender: String,
@@ -44,12 +44,12 @@ pub struct Job {
     pub intent: &'static str,
     /// Its text.
     pub text: String,
-    /// All of it, for the command's standard input.
+    /// The whole message, for the command's standard input.
     pub json: String,
 }
 
 impl Job {
-    /// A message's intent by its metadata. What is written to an agent is a request by default.
+    /// Returns a message's intent from its metadata. Without one, it is a request.
     pub fn intent_of(metadata: &serde_json::Value) -> &'static str {
         match metadata.get("intent").and_then(serde_json::Value::as_str) {
             Some("inform") => "inform",
@@ -62,7 +62,7 @@ impl Job {
         self.intent == REQUEST
     }
 
-    /// Names the message over logs: its place may be another one's in an older copy of the log.
+    /// Identifies the message across logs: in an older copy of the log, its seq may be another message's.
     pub(super) fn key(&self) -> String {
         json!([self.sender, self.id]).to_string()
     }

@@ -1,4 +1,4 @@
-//! Which messages were dealt with, one line each: kept over the listener's death.
+//! The handled messages, one line each. The file survives the listener's death.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::queue::SPAN_MAX;
 use crate::files;
 
-/// More than can be dealt with behind the hub's cursor.
+/// More than can be handled after the hub's cursor.
 const KEPT_MAX: usize = 2 * SPAN_MAX;
 
 /// The journal of one name.
@@ -19,15 +19,15 @@ pub(super) struct Journal {
     file: File,
     kept: VecDeque<String>,
     known: HashSet<String>,
-    /// Lines in the file; the older ones among them are not kept in memory.
+    /// Lines in the file; memory has only the newer ones.
     lines: usize,
 }
 
 impl Journal {
-    /// Reads the journal; one that is not there is empty.
+    /// Reads the journal; a missing one is empty.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let text = match fs::read(path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -36,7 +36,7 @@ impl Journal {
         };
         let mut file = append(path)?;
         if !text.is_empty() && !text.ends_with('\n') {
-            // A death cut the last line short.
+            // A kill cut the last line short.
             file.write_all(b"\n")?;
         }
         let lines = text.lines().count();
@@ -50,15 +50,15 @@ impl Journal {
         &self.path
     }
 
-    /// True if this message was dealt with.
+    /// True if this message was handled.
     pub(super) fn contains(&self, key: &str) -> bool {
         self.known.contains(key)
     }
 
-    /// Adds a message. In memory it counts even where the disk refuses.
+    /// Adds a message. If the disk refuses, it still counts in memory.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub(super) fn add(&mut self, key: String) -> io::Result<()> {
         let line = format!("{key}\n");
         self.known.insert(key.clone());

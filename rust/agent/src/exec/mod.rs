@@ -1,8 +1,8 @@
 //! `orochi listen --exec`: runs a command for each message, so that a shell script can be an agent.
 //!
-//! A message counts as seen once its command exited with 0, or failed so often that the message was put aside. What is
-//! killed in between is run again by the next listener. The name's journal keeps what was dealt with behind the hub's
-//! cursor from being run a second time.
+//! A message counts as seen once its command exited with 0, or failed so often that the message was put aside. If the
+//! listener is killed in between, the next one runs the command again. The name's journal prevents a second run for
+//! messages that were handled after the hub's cursor.
 
 mod command;
 mod job;

@@ -1,5 +1,5 @@
-//! Which message is run next: one at a time for each sender, in the order of the log, requests within the budget. Pure:
-//! the time is handed in.
+//! Decides which message runs next: one at a time for each sender, in the order of the log, and requests within the
+//! budget. Pure: the caller passes the time.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,12 +7,12 @@ use super::job::Job;
 use crate::Millis;
 use crate::budget::{Allowance, Budget};
 
-/// Messages that are held, or were dealt with behind one that is held. A sender who waits for budget must not keep
-/// others' messages in the log.
+/// Messages that are held, or were handled behind a held one. A sender that waits for budget must not keep others'
+/// messages in the log.
 pub(super) const SPAN_MAX: usize = 10_000;
-/// Their bytes.
+/// The most bytes of held messages.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Commands that run at a time: each may be a whole interpreter.
+/// The most commands at a time: each may be a whole interpreter.
 const RUNS_MAX: usize = 16;
 
 /// The messages of one sender.
@@ -21,18 +21,18 @@ struct Lane {
     waiting: VecDeque<(u64, Job)>,
     /// The message whose command runs: its ticket and its bytes.
     running: Option<(u64, usize)>,
-    /// Its next message waits for budget.
+    /// True if its next message waits for budget.
     is_held: bool,
 }
 
-/// The messages that were received.
+/// The received messages.
 #[derive(Debug)]
 pub(super) struct Queue {
     budget: Budget,
     lanes: BTreeMap<String, Lane>,
-    /// Messages that are not dealt with: their tickets by their places in the log.
+    /// Unhandled messages: their tickets by seq.
     open: BTreeMap<u64, u64>,
-    /// Messages that were dealt with behind the first open one.
+    /// Messages that were handled behind the first open one.
     dealt: BTreeSet<u64>,
     places: BTreeMap<u64, u64>,
     head: u64,
@@ -60,7 +60,7 @@ impl Queue {
         self.open.len() + self.dealt.len() < SPAN_MAX && self.bytes < BYTES_MAX
     }
 
-    /// Takes a message, behind all others of its sender.
+    /// Adds a message behind all others of its sender.
     pub(super) fn deliver(&mut self, job: Job) {
         self.pass(job.seq);
         self.tickets += 1;
@@ -71,10 +71,10 @@ impl Queue {
         lane.waiting.push_back((self.tickets, job));
     }
 
-    /// The log's newest place that is known.
+    /// Notes the log's newest known seq.
     pub(super) fn pass(&mut self, seq: u64) {
         if seq <= self.head {
-            // Another log, or an older copy: places of the old one mean nothing in it. What is held is still run.
+            // Another log, or an older copy: seqs of the old one mean nothing in it. Held messages still run.
             self.open.clear();
             self.dealt.clear();
             self.places.clear();
@@ -82,7 +82,7 @@ impl Queue {
         self.head = seq;
     }
 
-    /// The next message to run the command for.
+    /// Returns the next message to run the command for.
     pub(super) fn next(&mut self, now: Millis) -> Option<(u64, Job)> {
         if self.lanes.values().filter(|lane| lane.running.is_some()).count() >= RUNS_MAX {
             return None;
@@ -108,7 +108,7 @@ impl Queue {
         None
     }
 
-    /// A message was dealt with.
+    /// Notes that a message was handled.
     pub(super) fn finish(&mut self, ticket: u64) {
         let lane = self.lanes.iter_mut().find(|(_, lane)| lane.running.is_some_and(|(running, _)| running == ticket));
         if let Some((sender, lane)) = lane {
@@ -125,7 +125,7 @@ impl Queue {
         }
     }
 
-    /// Everything up to here is dealt with.
+    /// The seq up to which everything is handled.
     pub(super) fn cursor(&self) -> u64 {
         self.open.keys().next().map_or(self.head, |first| first - 1)
     }
@@ -190,7 +190,7 @@ mod tests {
         for _ in 0..50 {
             assert_eq!(run(&mut queue, "eve", "inform", 2), 1, "what asks for nothing costs nothing");
         }
-        // Looking again does not put off the new start.
+        // Another look does not delay the refill.
         for minute in 1..10 {
             assert_eq!(started(&mut queue, minute * 60_000 + 1), []);
         }

@@ -1,4 +1,4 @@
-//! Starts commands, repeats those that fail, and keeps account of what was dealt with.
+//! Starts commands, repeats those that fail, and records the handled messages.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::{Millis, dirs};
 
 /// Waits before the second, third and fourth run of a command that fails.
 pub const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
-/// Between two looks at a budget that is spent, and between two tries to put a message aside on a full disk.
+/// The pause between two checks of a spent budget, and between two attempts to put a message aside on a full disk.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Runs commands for messages.
@@ -33,7 +33,7 @@ pub struct Runner {
     _lock: Lock,
 }
 
-/// A message that was dealt with.
+/// A message that was handled.
 #[derive(Debug)]
 struct Ended {
     ticket: u64,
@@ -41,10 +41,10 @@ struct Ended {
 }
 
 impl Runner {
-    /// A runner without messages.
+    /// Creates a runner without messages.
     ///
     /// # Errors
-    /// A sentence: its files can't be used, or another listener runs commands for this name.
+    /// Fails with a sentence if its files can't be used, or if another listener runs commands for this name.
     pub fn new(options: Options) -> Result<Self, String> {
         let folder = options.folder.join("exec");
         let cannot = |path: &Path, error: io::Error| format!("cannot use {}: {error}", path.display());
@@ -71,18 +71,18 @@ impl Runner {
         self.queue.has_room()
     }
 
-    /// Takes a message. They come in the order of the log.
+    /// Adds a message. Messages come in the order of the log.
     pub fn deliver(&mut self, job: Job) {
         self.queue.deliver(job);
         self.start();
     }
 
-    /// A message that no command is run for has passed: only its place counts.
+    /// Notes the seq of a message that no command runs for.
     pub fn pass(&mut self, seq: u64) {
         self.queue.pass(seq);
     }
 
-    /// Waits until a message was dealt with, or a request may be run that had to wait. Cancelling loses nothing.
+    /// Waits until a message was handled, or until a waiting request may run. Cancelling loses nothing.
     pub async fn changed(&mut self) {
         let is_held = self.queue.is_held();
         tokio::select! {
@@ -93,7 +93,7 @@ impl Runner {
         self.start();
     }
 
-    /// Everything up to here is dealt with.
+    /// The seq up to which everything is handled.
     pub fn cursor(&self) -> u64 {
         self.queue.cursor()
     }
@@ -123,7 +123,7 @@ impl Runner {
             Ok(ended) => ended,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        // Before the hub hears of it: a death in between must not run it again.
+        // Stored before the hub gets the cursor: after a death in between, the command must not run again.
         if let Err(error) = self.journal.add(key) {
             let told = "a message whose command has run may be run again after a restart";
             (self.options.tell)(&format!("cannot write {}: {error}; {told}", self.journal.path().display()));
@@ -136,7 +136,7 @@ impl Runner {
     }
 }
 
-/// Runs the command until it exits with 0; after the last run the message is put aside.
+/// Runs the command until it exits with 0. After the last run, the message is put aside.
 async fn carry(options: &Options, job: &Job) {
     let what = format!("#{} by {}", job.seq, job.sender);
     let mut pauses = options.pauses.iter();
@@ -156,7 +156,7 @@ async fn carry(options: &Options, job: &Job) {
                 ));
                 return;
             }
-            // Not seen before it is kept somewhere.
+            // The message must be stored before it counts as seen.
             Err(error) => {
                 let seconds = LOOK_AGAIN.as_secs();
                 (options.tell)(&format!("{what}: cannot be put aside ({error}); trying again in {seconds} s"));
@@ -166,7 +166,7 @@ async fn carry(options: &Options, job: &Job) {
     }
 }
 
-/// Keeps a message that no run could deal with.
+/// Stores a message that no run could handle.
 fn put_aside(options: &Options, job: &Job, reason: &str) -> io::Result<PathBuf> {
     let folder = options.folder.join("failed");
     dirs::make_private(&folder)?;

@@ -1,5 +1,5 @@
-//! A hook's output in its client's dialect. Unknown keys are errors for some clients, so each object has exactly
-//! its own.
+//! Writes a hook's output in its client's dialect. Some clients reject unknown keys, so each object has exactly the
+//! keys of its client.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::input::Input;
 use crate::delivery::HookKind;
 use crate::identity::Kind;
 
-/// The object to print; None for nothing.
+/// Returns the object to print; None if there is none.
 pub fn output(input: &Input, context: Option<&str>) -> Option<Value> {
     if input.client == Kind::Cursor && input.kind == HookKind::Prompt {
         return Some(json!({"continue": true}));

@@ -1,7 +1,7 @@
-//! A hook without a resident: one short exchange with a hub on this machine. agents.json keeps what was offered to
-//! the session, so that it is offered once.
+//! A hook without a resident: one short exchange with a hub on this machine. agents.json stores the offered messages of
+//! the session, so that each is offered once.
 //!
-//! Messages are offered oldest first here: then one number says which ones were.
+//! Here messages are offered oldest first: then one seq is enough to record them.
 
 use std::time::Duration;
 
@@ -15,26 +15,26 @@ use crate::identity::{Hub, Registry, SessionEntry, hub, naming};
 use crate::message::{self, Message};
 use crate::text::{self, HOOK_UNITS_MAX, MESSAGES_MAX, Occasion};
 
-/// For the exchange with the hub, connecting included.
+/// The longest exchange with the hub, including the connect.
 const HUB_MAX: Duration = Duration::from_millis(38);
 
-/// What a hook may print.
+/// The offer of a hook.
 pub struct Offer {
-    /// The text; None for nothing.
+    /// The text; None if there is none.
     pub context: Option<String>,
     key: String,
     entry: SessionEntry,
 }
 
 impl Offer {
-    /// Remembers what was printed.
+    /// Stores that the text was printed.
     pub fn printed(self) {
-        // One that can't be kept is offered again.
+        // If this can't be stored, the messages are offered again.
         let _ = Registry::change(|registry| registry.sessions.insert(self.key, self.entry));
     }
 }
 
-/// Asks the hub; None where this session is no agent, or there is nothing to ask.
+/// Queries the hub. None if this session is no agent.
 pub fn ask(input: &Input) -> Option<Offer> {
     let registry = Registry::read();
     let given = ["SCITEX_OROCHI_AGENT", "OROCHI_AGENT"].iter().find_map(|name| std::env::var(name).ok());
@@ -57,12 +57,12 @@ pub fn ask(input: &Input) -> Option<Offer> {
     Some(offer(input, &name, &hub, &rows, entry, key))
 }
 
-/// Only a hub on this machine answers in time for a hook.
+/// Returns the hub if it is on this machine: only then does it answer in time for a hook.
 fn local_hub() -> Option<Hub> {
     hub::find().ok().filter(Hub::is_local)
 }
 
-/// Up to where this hook shows that the model went on with what was offered; 0 for nothing.
+/// Returns the seq up to which this hook proves that the model went on with the offered messages; 0 for none.
 fn seen(entry: &SessionEntry, kind: HookKind) -> u64 {
     let proves = match kind {
         HookKind::Tool | HookKind::Stop { .. } => true,

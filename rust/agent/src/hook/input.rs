@@ -1,4 +1,4 @@
-//! A hook's input: which client it is from, and what happened.
+//! Reads a hook's input: the client and the event.
 
 use std::path::Path;
 
@@ -10,31 +10,31 @@ use crate::identity::Kind;
 
 /// The mark before a message's number in every text of ours.
 const MARK: &[u8] = b"orochi#";
-/// Marks that are passed on; a text of ours has at most as many as an inbox lists.
+/// Marks that are passed on; our texts have at most as many as an inbox lists.
 const MARKS_MAX: usize = 64;
-/// A result of our tools is at most 20 000 characters; one over this is no such result.
+/// A result of our tools has at most 20 000 characters; anything over this size is no such result.
 const RESULT_BYTES_MAX: usize = 256 * 1024;
 
-/// A hook's input, in no client's words.
+/// A hook's input, independent of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
-    /// Whose dialect the output has.
+    /// The client, which decides the output's dialect.
     pub client: Kind,
-    /// The client's word for the event; the output names it.
+    /// The client's word for the event; the output repeats it.
     pub event: String,
-    /// What happened.
+    /// The moment of the session.
     pub kind: HookKind,
     /// The client's id of its session.
     pub session: String,
-    /// Where the session works.
+    /// The folder that the session works in; may be empty.
     pub folder: String,
-    /// The client's model, where it says so.
+    /// The client's model, if the input has it.
     pub model: String,
-    /// The prompt, for a prompt.
+    /// The prompt, if the event is one.
     pub prompt: String,
-    /// Messages whose marks stand in the prompt or in a result of our tools.
+    /// Messages whose marks are in the prompt or in a result of our tools.
     pub marks: Vec<u64>,
-    /// Whether it is a subagent's.
+    /// True if a subagent ran the hook.
     pub is_subagent: bool,
 }
 
@@ -44,17 +44,17 @@ impl Input {
         Path::new(if self.folder.is_empty() { "." } else { &self.folder })
     }
 
-    /// Whether the client puts before its model what this hook prints.
+    /// True if the client shows its model the text that this hook prints.
     pub fn can_show(&self) -> bool {
         match (self.client, self.kind) {
-            // Cursor's prompt hook can't add anything, and its session start is not heard when a session is resumed.
+            // Cursor's prompt hook can't add text, and its start hook does not run when a session is resumed.
             (Kind::Cursor, HookKind::Prompt | HookKind::Start { .. }) => false,
             (_, kind) => kind.shows(),
         }
     }
 }
 
-/// The fields of all clients that count. All else, such as 16 MB of a tool's output, is passed over.
+/// The needed fields of all clients. Everything else, such as 16 MB of a tool's output, is skipped.
 #[derive(Deserialize)]
 struct Raw<'a> {
     #[serde(default)]
@@ -101,7 +101,7 @@ struct Raw<'a> {
     tool_calls: Option<&'a RawValue>,
 }
 
-/// A tool's call and what came of it.
+/// A tool's call and its result.
 #[derive(Deserialize)]
 struct Call<'a> {
     #[serde(default)]
@@ -112,8 +112,8 @@ struct Call<'a> {
     tool_output: Option<&'a RawValue>,
 }
 
-/// Reads a hook's input; None where it is none, or of an event that means nothing here. `client` overrides what is
-/// recognised.
+/// Reads a hook's input. None if it is no hook's, or if its event has no meaning here. `client` overrides the
+/// recognised client.
 pub fn read(bytes: &[u8], client: Option<Kind>) -> Option<Input> {
     let raw: Raw<'_> = serde_json::from_slice(bytes).ok()?;
     let client = client.unwrap_or_else(|| recognise(&raw));
@@ -189,7 +189,7 @@ fn result_marks(raw: &Raw<'_>, marks: &mut Vec<u64>) {
         raw.tool_calls.and_then(|calls| serde_json::from_str(calls.get()).ok()).unwrap_or_default();
     let own = Call { tool_name: raw.tool_name.clone(), tool_response: raw.tool_response, tool_output: raw.tool_output };
     for call in batch.iter().chain([&own]) {
-        // Claude, Codex and Gemini put the server's name before the tool's; Cursor says `MCP:send`.
+        // Claude, Codex and Gemini put the server's name before the tool's; Cursor writes `MCP:send`.
         let is_ours = call.tool_name.as_deref().is_some_and(|name| name.contains("orochi") || name.starts_with("MCP:"));
         for result in [call.tool_response, call.tool_output].into_iter().flatten().filter(|_| is_ours) {
             if result.get().len() <= RESULT_BYTES_MAX {
@@ -199,8 +199,8 @@ fn result_marks(raw: &Raw<'_>, marks: &mut Vec<u64>) {
     }
 }
 
-/// The numbers after our marks in a text, plain or as JSON has it. Only at a line's beginning: what another agent
-/// wrote never begins a line.
+/// Adds the numbers after our marks in a text, plain or as JSON. Only marks at the beginning of a line count: the words
+/// of another agent never begin a line.
 fn push_marks(text: &[u8], marks: &mut Vec<u64>) {
     let mut at = 0;
     while let Some(found) = text[at..].windows(MARK.len()).position(|window| window == MARK) {

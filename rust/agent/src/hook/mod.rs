@@ -1,7 +1,7 @@
-//! `orochi hook`: what a client runs at each moment of a session.
+//! `orochi hook`: run by a client at each moment of a session.
 //!
-//! It exits with 0 whatever happens, prints at most one JSON object, and ends within 50 ms once its input is read.
-//! It asks the session's resident; without one, a hub on this machine.
+//! It always exits with 0, prints at most one JSON object, and ends within 50 ms once its input is read. It queries the
+//! session's resident; without one, a hub on this machine.
 
 mod dialect;
 mod direct;
@@ -18,14 +18,14 @@ use crate::ipc::{self, Ask, Conversation};
 pub use dialect::output;
 pub use input::{Input, read};
 
-/// Input over this is not a hook's.
+/// Larger input is not a hook's.
 const INPUT_MAX: u64 = 64 * 1024 * 1024;
 /// A resident answers in a millisecond or two.
 const RESIDENT_MAX: Duration = Duration::from_millis(35);
-/// The hook ends by now, whatever it waits for.
+/// The hook ends after this time in any case.
 const ALL_MAX: Duration = Duration::from_millis(45);
 
-/// Runs the hook to its end. The process must exit with 0 after it.
+/// Runs the hook. The process must exit with 0 after it.
 pub fn run(client: Option<&str>) {
     let mut bytes = Vec::new();
     if io::stdin().lock().take(INPUT_MAX).read_to_end(&mut bytes).is_err() {
@@ -33,21 +33,22 @@ pub fn run(client: Option<&str>) {
     }
     let printing = watch();
     let Some(input) = read(&bytes, client.and_then(Kind::parse)) else { return };
-    // A subagent's hooks are let be: its parent reads the messages.
+    // A subagent's hooks are ignored: its parent reads the messages.
     if input.is_subagent {
         return;
     }
     let conversation = Conversation::with_own_resident(&ask(&input), RESIDENT_MAX);
     let (context, source) = match conversation {
         Some(mut conversation) => (conversation.answer.context.take(), Source::Resident(conversation)),
-        // A slow resident knows what it has offered, and the hub does not: the next hook asks it again.
+        // A slow resident knows which messages it has offered, and the hub does not. The next hook queries the resident
+        // again.
         None if ipc::has_own_resident() => return,
         None => match direct::ask(&input) {
             Some(offer) => (offer.context.clone(), Source::Hub(offer)),
             None => return,
         },
     };
-    // From here on the watch lets the hook finish: half an object would be worse than a late one.
+    // From here on the watch waits for the hook: half an object would be worse than a late one.
     let _printing = printing.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(object) = output(&input, context.as_deref()) else { return };
     if print(&object.to_string()).is_ok() && context.is_some() {
@@ -63,11 +64,11 @@ enum Source {
     Hub(direct::Offer),
 }
 
-/// Ends the process when the time is over, unless it is printing.
+/// Ends the process after [`ALL_MAX`], unless it is printing.
 fn watch() -> Arc<Mutex<()>> {
     let printing = Arc::new(Mutex::new(()));
     let watched = Arc::clone(&printing);
-    // Without a thread to be had, the sockets' own deadlines hold.
+    // If no thread can be started, the sockets' own deadlines apply.
     let _ = thread::Builder::new().name("watch".to_owned()).spawn(move || {
         thread::sleep(ALL_MAX);
         let _printing = watched.lock().unwrap_or_else(PoisonError::into_inner);

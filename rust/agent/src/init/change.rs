@@ -1,4 +1,4 @@
-//! Files that change: shown, checked, and written together. Nothing is written where one of them can't be.
+//! Changed files: shown, checked, and written together. If one of them can't be written, none is.
 
 use std::fs;
 use std::io;
@@ -16,17 +16,17 @@ use crate::files;
 pub struct Change {
     /// The file.
     pub path: PathBuf,
-    /// Its text; None where it is not there.
+    /// Its text; None if it does not exist.
     pub before: Option<String>,
-    /// Its new text; None takes the file away.
+    /// Its new text; None removes the file.
     pub after: Option<String>,
 }
 
 impl Change {
-    /// What adding our entries changes; None where they are there.
+    /// The change that adds our entries; None if they are there.
     ///
     /// # Errors
-    /// A sentence: the file can't be read, or not edited.
+    /// Fails with a sentence if the file can't be read or edited.
     pub fn adding(file: &FileEdit) -> Result<Option<Self>, String> {
         let before = read(&file.path)?;
         let after = file.added(before.as_deref())?;
@@ -42,15 +42,15 @@ impl Change {
         TextDiff::from_lines(before, after).unified_diff().context_radius(2).header(old, new).to_string()
     }
 
-    /// Whether it can be written.
+    /// Checks that the file can be written.
     ///
     /// # Errors
-    /// A sentence: which file, and why not.
+    /// Fails with a sentence: the file and the reason.
     pub fn check(&self) -> Result<(), String> {
         let wrong = |reason: &str| format!("{} can't be written: {reason}; nothing was changed", self.path.display());
         let target = files::resolve(&self.path).map_err(|error| wrong(&error.to_string()))?;
         if let Ok(found) = fs::metadata(&target) {
-            // Replacing it would work all the same: who made it read-only meant something by it.
+            // Replacing it would work, but its owner made it read-only for a reason.
             if found.permissions().mode() & 0o200 == 0 {
                 return Err(wrong("it is read-only"));
             }
@@ -63,10 +63,10 @@ impl Change {
         access(folder, Access::WRITE_OK).map_err(|error| wrong(&format!("{}: {error}", folder.display())))
     }
 
-    /// Keeps the old file beside it, and writes the new one.
+    /// Saves the old file beside the new one, and writes the new one.
     ///
     /// # Errors
-    /// A sentence with the system's reason.
+    /// Fails with a sentence that has the system's reason.
     pub fn apply(&self) -> Result<(), String> {
         let wrong = |error: io::Error| format!("{} can't be written: {error}", self.path.display());
         let target = files::resolve(&self.path).map_err(wrong)?;
@@ -84,17 +84,17 @@ impl Change {
     }
 }
 
-/// Where a file's old text is kept.
+/// The path of a file's saved old text.
 pub fn backup(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".before-orochi");
     path.with_file_name(name)
 }
 
-/// A file's text; None where it is not there.
+/// Reads a file's text; None if it does not exist.
 ///
 /// # Errors
-/// A sentence with the system's reason.
+/// Fails with a sentence that has the system's reason.
 pub fn read(path: &Path) -> Result<Option<String>, String> {
     match fs::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {

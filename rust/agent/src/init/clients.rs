@@ -1,4 +1,4 @@
-//! Which files of which client get what.
+//! The files of each client, and their entries.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::programs;
 use crate::dirs;
 use crate::identity::Kind;
 
-/// Claude Code runs the hook of a whole batch of tools from this version on, as far as is known.
+/// The first version of Claude Code with a hook for a whole batch of tools, as far as is known.
 const CLAUDE_BATCH: [u64; 3] = [2, 1, 240];
 
 /// A client that `orochi init` knows.
@@ -27,10 +27,10 @@ pub enum Client {
     Opencode,
 }
 
-/// All of them, in the order in which they are listed.
+/// All clients, in the order of lists.
 pub const ALL: [Client; 5] = [Client::ClaudeCode, Client::Codex, Client::Cursor, Client::Gemini, Client::Opencode];
 
-/// Whose files.
+/// The owner of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The user's, for all projects.
@@ -39,25 +39,25 @@ pub enum Scope {
     Project,
 }
 
-/// What is set up.
+/// The settings of a set-up.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// This program's path.
     pub program: String,
-    /// Whose files.
+    /// The owner of the files.
     pub scope: Scope,
     /// The project's root.
     pub root: PathBuf,
     /// Channels to join.
     pub channels: Vec<String>,
-    /// Whether hooks are written.
+    /// True if hooks are written.
     pub has_hooks: bool,
-    /// Whether mentions may start turns.
+    /// True if mentions may start turns.
     pub may_wake: bool,
 }
 
 impl Setup {
-    /// The hooks' command line, the same for every client; a path with blanks is quoted for a shell.
+    /// The hooks' command line, the same for every client. A path with spaces is quoted for a shell.
     pub fn hook_command(&self) -> String {
         format!("{} hook", programs::quoted(&self.program))
     }
@@ -94,7 +94,7 @@ impl Client {
         }
     }
 
-    /// The kind in names.
+    /// The client's kind.
     pub fn kind(self) -> Kind {
         match self {
             Client::ClaudeCode => Kind::Claude,
@@ -105,7 +105,7 @@ impl Client {
         }
     }
 
-    /// Whether it seems to be installed: its program or its folder is there.
+    /// True if the client seems to be installed: its program or its folder exists.
     pub fn is_found(self) -> bool {
         let (program, folder) = match self {
             Client::ClaudeCode => ("claude", ".claude"),
@@ -117,7 +117,7 @@ impl Client {
         programs::find(program).is_some() || dirs::home().is_some_and(|home| home.join(folder).is_dir())
     }
 
-    /// The files, each with what goes into it.
+    /// The files, each with its entries.
     pub fn files(self, setup: &Setup) -> Vec<FileEdit> {
         let hooks = self.hooks(setup);
         let mut files = match self {
@@ -131,7 +131,7 @@ impl Client {
         files
     }
 
-    /// The client's own command that adds our server, where it has one that is to be used.
+    /// The client's own command that adds our server, if it has one that is to be used.
     pub fn add_command(self, setup: &Setup) -> Option<Vec<String>> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         match (self, setup.scope) {
@@ -158,7 +158,7 @@ impl Client {
         Some(words.iter().map(|word| (*word).to_owned()).collect())
     }
 
-    /// What a person has to do after it.
+    /// The last step, which a person has to do.
     pub fn last_step(self, setup: &Setup) -> &'static str {
         match self {
             Client::Codex if setup.has_hooks => "Now open codex, type /hooks, and trust orochi's seven.",
@@ -196,7 +196,7 @@ impl Client {
             Client::Codex => {
                 let events = ["SessionStart", "UserPromptSubmit", "PostToolUse", "PermissionRequest", "Stop"];
                 let mut hooks: Vec<Hook> = events.into_iter().map(|event| hook(event, 5)).collect();
-                // Codex gives the last two 3 s at most.
+                // Codex allows the last two 3 s at most.
                 hooks.extend(["Interrupt", "SessionEnd"].map(|event| hook(event, 2)));
                 (Shape::Group, hooks)
             }

@@ -1,5 +1,5 @@
-//! Our entries in a client's file: added without touching anybody else's, and taken out again. Hooks of ours are
-//! known by their command.
+//! Adds our entries to a client's file without changing anybody else's, and removes them. Our hooks are recognised by
+//! their command.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 /// The name of our server in every client's file.
 pub const SERVER: &str = "orochi";
 
-/// How a client writes a hook's entry.
+/// The form of a hook's entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// `{"matcher"?, "hooks": [{"type", "command", "timeout"}]}`: Claude Code and Codex.
     Group,
-    /// The same with a name, and the timeout in milliseconds: Gemini CLI.
+    /// As `Group`, with a name, and the timeout in milliseconds: Gemini CLI.
     NamedGroup,
     /// `{"command", "timeout"}`: Cursor.
     Plain,
@@ -27,18 +27,18 @@ pub enum Shape {
 pub struct Hook {
     /// The client's word for the event.
     pub event: &'static str,
-    /// Which of the event's kinds; None for all.
+    /// The kinds of the event; None for all.
     pub matcher: Option<&'static str>,
     /// In seconds.
     pub timeout_s: u64,
 }
 
-/// Something of ours in a file.
+/// One entry of ours in a file.
 #[derive(Debug, Clone)]
 pub enum Edit {
     /// Hooks under `hooks`.
     Hooks {
-        /// The client's way to write them.
+        /// The client's form.
         shape: Shape,
         /// The events.
         hooks: Vec<Hook>,
@@ -47,7 +47,7 @@ pub enum Edit {
     },
     /// A server under these keys, then [`SERVER`].
     Server {
-        /// Where servers are.
+        /// The keys of the servers' object.
         under: &'static [&'static str],
         /// The entry.
         entry: Value,
@@ -56,7 +56,7 @@ pub enum Edit {
     Default {
         /// The key.
         key: &'static str,
-        /// Its value where it is missing.
+        /// Its value if it is missing.
         value: Value,
     },
     /// `[mcp_servers.orochi]` in Codex's config.toml.
@@ -68,7 +68,7 @@ pub enum Edit {
     },
 }
 
-/// A file and what of ours goes into it.
+/// A file and our entries in it.
 #[derive(Debug, Clone)]
 pub struct FileEdit {
     /// The file.
@@ -78,10 +78,10 @@ pub struct FileEdit {
 }
 
 impl FileEdit {
-    /// The file's text with our entries; None where it has them.
+    /// Returns the file's text with our entries; None if they are there.
     ///
     /// # Errors
-    /// A sentence: the file can't be read as what it should be, with the entries to paste.
+    /// Fails with a sentence, and the entries to paste, if the file's format is unexpected.
     pub fn added(&self, text: Option<&str>) -> Result<Option<String>, String> {
         if self.is_toml() {
             return self.toml(text.unwrap_or_default(), Edit::add_toml).map(|new| (Some(&*new) != text).then_some(new));
@@ -95,7 +95,7 @@ impl FileEdit {
         Ok((after != before || text.is_none()).then(|| written(&after, text)))
     }
 
-    /// The file's text without our entries; None where it has none.
+    /// Returns the file's text without our entries; None if it has none.
     ///
     /// # Errors
     /// As [`FileEdit::added`].
@@ -111,7 +111,7 @@ impl FileEdit {
         Ok((after != before).then(|| written(&after, Some(text))))
     }
 
-    /// What to paste by hand.
+    /// The entries to paste by hand.
     pub fn snippet(&self) -> String {
         match self.added_to_nothing() {
             Ok(text) => text,
@@ -171,7 +171,7 @@ impl Edit {
                 for hook in hooks {
                     let list = events.entry(hook.event).or_insert_with(|| json!([]));
                     let list = list.as_array_mut().ok_or_else(|| format!("hooks.{} is no list", hook.event))?;
-                    // At the end: a client that trusts hooks by their position goes on trusting the others.
+                    // At the end: a client that trusts hooks by their position keeps trusting the others.
                     list.push(shape.entry(hook, command));
                 }
             }
@@ -184,7 +184,7 @@ impl Edit {
         Ok(())
     }
 
-    /// Takes out our entries, and what is empty after that.
+    /// Removes our entries, and objects that are empty then.
     fn remove(&self, root: &mut Value) {
         match self {
             Edit::Hooks { .. } => {
@@ -244,7 +244,7 @@ impl Shape {
     }
 }
 
-/// Takes our hooks out of an entry; true where nothing else is left of it.
+/// Removes our hooks from an entry. Returns true if nothing else is left.
 fn take_own(entry: &mut Value) -> bool {
     if entry.get("command").and_then(Value::as_str).is_some_and(is_own) {
         return true;
@@ -255,7 +255,7 @@ fn take_own(entry: &mut Value) -> bool {
     hooks.is_empty() && before > 0
 }
 
-/// Whether a command line is that of our hook, wherever the program is.
+/// True if a command line is our hook's, whatever the program's path is.
 pub fn is_own(command: &str) -> bool {
     let Some(program) = command.trim().strip_suffix(" hook") else { return false };
     let program = program.trim().trim_matches(['\'', '"']);
@@ -283,7 +283,7 @@ fn remove_toml(document: &mut DocumentMut) {
     }
 }
 
-/// The object under these keys, made where it is missing.
+/// Returns the object under these keys, created if missing.
 fn object<'a>(root: &'a mut Value, under: &[&str]) -> Result<&'a mut Map<String, Value>, String> {
     let mut at = root;
     for key in under {
@@ -296,14 +296,14 @@ fn object<'a>(root: &'a mut Value, under: &[&str]) -> Result<&'a mut Map<String,
     at.as_object_mut().ok_or_else(|| "it is no JSON object".to_owned())
 }
 
-/// JSON with the indentation and the end of the text that it replaces.
+/// Formats JSON with the indentation and the ending of the text that it replaces.
 fn written(root: &Value, like: Option<&str>) -> String {
     let indent = like
         .and_then(|text| text.lines().find(|line| line.starts_with([' ', '\t'])))
         .map_or("  ", |line| &line[..line.len() - line.trim_start().len()]);
     let mut bytes = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(indent.as_bytes()));
-    // A vector takes everything, and a value's keys are text.
+    // This can't fail: a vector accepts all bytes, and a value's keys are text.
     let _ = root.serialize(&mut serializer);
     let mut text = String::from_utf8(bytes).unwrap_or_default();
     if like.is_none_or(|like| like.is_empty() || like.ends_with('\n')) {

@@ -1,9 +1,9 @@
-//! `orochi init`: what it writes into a coding agent's files, and takes out again.
+//! `orochi init`: adds entries to a coding agent's files, and removes them.
 //!
-//! 1. [`clients`]: which files of which client, and what goes into them.
-//! 2. [`edit`]: adding our entries to a file's text, and taking them out.
-//! 3. [`change`]: files that change, all checked before the first is written.
-//! 4. [`undo`]: what was written, so that it can be undone. [`programs`]: the clients' own commands.
+//! 1. [`clients`]: the files of each client, and their entries.
+//! 2. [`edit`]: adds our entries to a file's text, and removes them.
+//! 3. [`change`]: changed files, all checked before the first one is written.
+//! 4. [`undo`]: a record of the written files, for an undo. [`programs`]: the clients' own commands.
 
 pub mod change;
 pub mod clients;

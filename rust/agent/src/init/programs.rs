@@ -1,4 +1,4 @@
-//! The clients' own programs: whether they are there, their versions, and their commands.
+//! The clients' own programs: their paths, versions and commands.
 
 use std::env;
 use std::fs;
@@ -9,18 +9,18 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A client that starts slowly still answers by now.
+/// Even a client that starts slowly answers within this time.
 const LIMIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Where a program is.
+/// Returns a program's path.
 pub fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(name))
         .find(|path| fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0))
 }
 
-/// The three numbers of `NAME --version`; None where it is not there or says something else.
+/// Returns the three numbers of `NAME --version`; None if there is no such program or output.
 pub fn version(name: &str) -> Option<[u64; 3]> {
     find(name)?;
     let output = run(&[name.to_owned(), "--version".to_owned()]).ok()?;
@@ -36,7 +36,7 @@ pub fn version(name: &str) -> Option<[u64; 3]> {
 /// Runs a command to its end.
 ///
 /// # Errors
-/// The system's, or no end in time.
+/// The system's error, or `TimedOut`.
 pub fn run(command: &[String]) -> io::Result<Output> {
     let (program, args) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut child =
@@ -44,7 +44,7 @@ pub fn run(command: &[String]) -> io::Result<Output> {
     let reader = |pipe: Option<Box<dyn Read + Send>>| {
         thread::spawn(move || {
             let mut bytes = Vec::new();
-            // What can't be read is not shown.
+            // Output that can't be read is not shown.
             let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
             bytes
         })
@@ -67,7 +67,7 @@ pub fn run(command: &[String]) -> io::Result<Output> {
     Ok(Output { status, stdout: read(stdout), stderr: read(stderr) })
 }
 
-/// A command line as one types it.
+/// A command line as a user types it.
 pub fn shown(command: &[String]) -> String {
     command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }

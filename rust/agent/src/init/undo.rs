@@ -1,5 +1,5 @@
-//! What `init` wrote, so that it can be undone: a file that nobody changed since gets its old text back, and goes
-//! where init made it; in any other only our entries go.
+//! A record of the files that `init` wrote, for an undo. A file that nobody changed since gets its old text back, or is
+//! removed if `init` created it. In any other file, only our entries are removed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,9 +22,9 @@ pub struct Journal {
 /// One file that init wrote.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Written {
-    /// Its text before; None where init made it.
+    /// Its text before; None if init created it.
     before: Option<String>,
-    /// What init wrote.
+    /// The text that init wrote.
     after: String,
 }
 
@@ -33,7 +33,7 @@ impl Journal {
         dirs::state().map(|folder| folder.join("init.json"))
     }
 
-    /// Reads it; one that is not there, or damaged, is empty: then only our entries are taken out.
+    /// Reads the journal. A missing or damaged one is empty: then only our entries are removed.
     pub fn read() -> Self {
         Self::path()
             .and_then(|path| fs::read(path).ok())
@@ -41,10 +41,10 @@ impl Journal {
             .unwrap_or_default()
     }
 
-    /// Keeps it, for this user alone: it has the clients' files in it.
+    /// Saves the journal, readable only by this user: it contains the clients' files.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub fn save(&self) -> io::Result<()> {
         let path = Self::path().ok_or_else(|| io::Error::other("HOME is not set"))?;
         if let Some(folder) = path.parent() {
@@ -53,14 +53,15 @@ impl Journal {
         files::write(&path, &serde_json::to_vec_pretty(self)?, 0o600)
     }
 
-    /// Notes a change that init is about to make. What a file was before the first of several stays noted.
+    /// Records a change that init is about to make. Of several changes to a file, the text before the first one stays
+    /// recorded.
     pub fn note(&mut self, file: &FileEdit, change: &Change) {
         let Some(after) = change.after.clone() else { return };
         let key = change.path.clone();
         let known = self.files.get(&key).filter(|written| Some(&written.after) == change.before.as_ref());
         let before = match known {
             Some(written) => written.before.clone(),
-            // Entries of ours that were there before are not what an undo should bring back.
+            // An undo should not bring back older entries of ours.
             None => change.before.as_ref().map(|text| match file.removed(text) {
                 Ok(Some(without)) => without,
                 Ok(None) | Err(_) => text.clone(),
@@ -69,7 +70,7 @@ impl Journal {
         self.files.insert(key, Written { before, after });
     }
 
-    /// What undoing changes in a file; None where nothing of ours is in it.
+    /// The change that undoes init in a file; None if the file has no entries of ours.
     ///
     /// # Errors
     /// A sentence: the file can't be read, or not edited.
@@ -82,11 +83,11 @@ impl Journal {
         Ok(file.removed(&now)?.map(|without| change(Some(without))))
     }
 
-    /// Forgets a file that was undone, and its backup.
+    /// Forgets an undone file, and removes its saved old text.
     pub fn forget(&mut self, change: &Change) {
         self.files.remove(&change.path);
         if let Ok(target) = files::resolve(&change.path) {
-            // One that is gone already is as good.
+            // An error means that it is gone already.
             let _ = fs::remove_file(backup(&target));
         }
     }

@@ -1,5 +1,5 @@
-//! Requests to the hub's HTTP API, beside the connection: what is asked once needs no frame of its own. Dropping a
-//! request ends it at the hub, too.
+//! Requests to the hub's HTTP API, beside the connection: queries that need no frame of their own. Dropping a request
+//! also ends it at the hub.
 
 use std::error::Error;
 use std::future::pending;
@@ -19,9 +19,9 @@ use tokio::time::timeout;
 use crate::http::part;
 use crate::identity::Hub;
 
-/// An answer of rows ends at 8 MiB of text; the rest is their other fields.
+/// Rows have at most 8 MiB of text; the rest is for their other fields.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// A search through millions of messages on a slow disk still ends before this.
+/// A search through millions of messages on a slow disk takes less.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 /// A request to a hub.
@@ -32,17 +32,17 @@ pub(super) struct Api<'a> {
     limit: Duration,
 }
 
-/// What the hub answered.
+/// The hub's answer.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// Its JSON; null where there is none.
+    /// Its JSON; null if it has none.
     pub(super) body: Value,
-    /// Whether there is another page.
+    /// True if there is another page.
     pub(super) has_more: bool,
 }
 
 impl<'a> Api<'a> {
-    /// A request for the path with these parts.
+    /// Creates a request for the path with these parts.
     pub(super) fn new(hub: &'a Hub, parts: &[&str]) -> Self {
         let path = parts.iter().map(|own| format!("/{}", part(own))).collect();
         Self { hub, path, limit: ANSWER_MAX }
@@ -55,7 +55,7 @@ impl<'a> Api<'a> {
         self
     }
 
-    /// Adds a parameter where it has a value.
+    /// Adds a parameter if it has a value.
     pub(super) fn with_some(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -63,20 +63,20 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Lets the answer take so much longer.
+    /// Extends the time limit of the answer.
     pub(super) fn longer(mut self, by: Duration) -> Self {
         self.limit += by;
         self
     }
 
     /// # Errors
-    /// The hub refuses, or does not answer in time.
+    /// Fails if the hub refuses, or does not answer in time.
     pub(super) async fn get(self) -> Result<Answer, Fault> {
         self.ask(Method::GET, None).await
     }
 
     /// # Errors
-    /// The hub refuses, or does not answer in time.
+    /// Fails if the hub refuses, or does not answer in time.
     pub(super) async fn post(self, body: &Value) -> Result<Answer, Fault> {
         self.ask(Method::POST, Some(body)).await
     }
@@ -127,7 +127,7 @@ async fn exchange(
         let body = Limited::new(body, BODY_BYTES_MAX).collect().await?.to_bytes();
         Ok((head.status, head.headers, body))
     };
-    // It is driven here and not by a task, so that it ends with the request.
+    // Driven here and not by a task of its own, so that it ends with the request.
     let lost = async {
         match connection.await {
             Ok(()) => pending().await,

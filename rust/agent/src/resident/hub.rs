@@ -1,4 +1,4 @@
-//! The resident's connection to the hub: made as soon as there is one, and made anew for ever.
+//! The resident's connection to the hub: made at the start, and made again for ever.
 
 use std::io::Write;
 use std::sync::{Arc, PoisonError};
@@ -13,12 +13,12 @@ use super::state::{Say, Shared};
 use crate::delivery::OPEN_MAX;
 use crate::message::Delivered;
 
-/// Waits between tries to connect the first time: short, then longer.
+/// Pauses between attempts to connect: short at first, then longer.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(10);
-/// The same after a refusal, which a person has to do something about.
+/// The longest pause after a refusal, which a person has to resolve.
 const REFUSED_LONGEST: Duration = Duration::from_secs(600);
-/// Text that waits in the client's inbox while the delivery rules have no room.
+/// The most text in the client's inbox while the delivery rules have no room.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Runs for as long as the process.
@@ -46,7 +46,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
                 if let Some(fault) = &refusal {
                     tell_once(&shared, &fault.detail);
                     shared.failed(refusal);
-                    // The hub may be started with this token later; until then each try is for nothing.
+                    // The hub may be restarted with this token later; until then every attempt fails.
                     sleep(wait).await;
                     wait = (wait * 2).min(REFUSED_LONGEST);
                     continue;
@@ -59,16 +59,16 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Says on stderr, which clients keep in their logs, why the hub refuses this agent, unless it was the last thing said.
+/// Prints the hub's refusal on stderr, which clients log, unless it is the same as the last one.
 fn tell_once(shared: &Shared, detail: &str) {
     let is_known = shared.look(|state| state.trouble.as_ref().is_some_and(|known| known.detail == detail));
     if !is_known {
-        // A stderr that is gone takes nothing.
+        // If stderr is closed, there is no reader.
         let _ = writeln!(std::io::stderr(), "orochi: {detail}");
     }
 }
 
-/// What tools say of a hub that is there and would not have this agent.
+/// The error of tools while the hub refuses this agent; None if the hub only can't be reached.
 fn refusal(shared: &Shared, error: &Error) -> Option<Fault> {
     match error {
         Error::AuthFailed { .. } => {
@@ -109,7 +109,7 @@ fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().chars().take(64).collect()
 }
 
-/// Takes messages while there is room for them; the rest stays in the log.
+/// Receives messages while there is room; the rest stays in the log.
 async fn receive(shared: &Arc<Shared>, client: &Client) {
     let mut states = client.states();
     loop {
@@ -135,10 +135,11 @@ async fn receive(shared: &Arc<Shared>, client: &Client) {
     }
 }
 
-/// Tells the hub what the agent does. While the hub is away, the last word of each kind is told when it is back.
+/// Reports the agent's state to the hub. While the hub is away, reports are dropped: a new connection reports the
+/// present state.
 async fn tell(shared: Arc<Shared>, mut to_say: tokio::sync::mpsc::UnboundedReceiver<Say>) {
     while let Some(say) = to_say.recv().await {
-        // Without a connection it is told with the next one, which starts from nothing.
+        // The next connection reports the present state.
         let Some(client) = shared.client() else { continue };
         let told = match say {
             Say::Status(update) => client.status(&update).await,

@@ -1,9 +1,9 @@
 //! The process that stays connected beside a coding agent: its presence, its inbox, and what wakes it.
 //!
-//! 1. [`Resident`]: the handle. [`options`]: what it is told. `tools`: what a coding agent's tools ask of it.
-//! 2. [`state`]: what it knows; every event goes through [`state::Shared`].
+//! 1. [`Resident`]: the handle. [`options`]: its settings. `tools`: the requests of a coding agent's tools.
+//! 2. [`state`]: its state; every event goes through [`state::Shared`].
 //! 3. `hub`: the connection to the hub. `api`: requests beside it. `unacked`: ids of messages that had no answer.
-//! 4. `socket`: the Unix socket on which the session's hooks speak.
+//! 4. `socket`: the Unix socket for the session's hooks.
 
 mod api;
 mod hub;
@@ -27,10 +27,10 @@ use crate::message::Message;
 use options::Options;
 use state::Shared;
 
-/// For a connection that is being made: a session's first call may come before it is up.
+/// The wait for a connection: a session's first call may come before it is made.
 const CONNECTED_MAX: Duration = Duration::from_secs(2);
 
-/// For what the hub has accepted and this process has not received.
+/// The wait for messages that the hub has accepted and this process has not received.
 const SETTLED_MAX: Duration = Duration::from_secs(2);
 
 /// An agent's resident.
@@ -43,8 +43,8 @@ pub struct Resident {
 }
 
 impl Resident {
-    /// A resident that has no name yet: it gets one when its client has said who it is. Its socket is bound at
-    /// once, so that two that start in one folder at the same time see each other.
+    /// Creates a resident without a name. It gets one when its client has introduced itself. Its socket is bound at
+    /// once, so that two residents that start in one folder at the same time see each other.
     pub fn new(options: Options) -> Self {
         let socket = match socket::bind(options.client_pid) {
             Ok(socket) => Some(socket),
@@ -56,10 +56,10 @@ impl Resident {
         Self { options, started: OnceLock::new(), socket, unacked: unacked::Unacked::default() }
     }
 
-    /// Finds the name and connects, once. Must be called within a runtime.
+    /// Finds a name and connects, once. Must be called within a runtime.
     ///
     /// # Errors
-    /// There is no name to be had: a sentence.
+    /// Fails with a sentence if no name can be claimed.
     pub fn start(&self, kind: Kind) -> Result<&Arc<Shared>, Fault> {
         let started = self.started.get_or_init(|| {
             let options = &self.options;
@@ -82,12 +82,12 @@ impl Resident {
         started.as_ref().map_err(|reason| Fault::new("INVALID_NAME", format!("this session is no agent: {reason}")))
     }
 
-    /// What there is once the name is found.
+    /// The state, once the name is found.
     fn started(&self) -> Option<Result<&Arc<Shared>, Fault>> {
         self.started.get().map(|_| self.start(Kind::Agent))
     }
 
-    /// Says goodbye to the hub, with what is dealt with.
+    /// Closes the connection, after the hub has the cursor.
     pub async fn close(&self) {
         if let Some(Ok(shared)) = self.started.get()
             && let Some(client) = shared.client()
@@ -98,10 +98,10 @@ impl Resident {
 }
 
 impl Shared {
-    /// The connection; a short while is waited for one.
+    /// Returns the connection; waits a short time for it.
     ///
     /// # Errors
-    /// There is none: why, and what can be done.
+    /// Fails if there is none, with the reason and the remedy.
     async fn connection(&self) -> Result<Client, Fault> {
         let deadline = tokio::time::Instant::now() + CONNECTED_MAX;
         loop {
@@ -117,22 +117,22 @@ impl Shared {
         }
     }
 
-    /// Waits until everything is here that the hub had accepted before: it answers a heartbeat behind it.
+    /// Waits until all messages that the hub accepted earlier have arrived: the hub answers a heartbeat after them.
     async fn settle(&self, client: &Client) {
         let settled = async {
             if client.caught_up().await.is_err() || client.heartbeat().await.is_err() {
                 return;
             }
-            // The task that takes frames in has its turn in between.
+            // The task that receives frames runs in between.
             while !client.inbox().is_empty() && self.look(|state| state.machine.has_room()) {
                 yield_now().await;
             }
         };
-        // A hub that is slow does not hold up the call.
+        // A slow hub does not delay the call.
         let _ = timeout(SETTLED_MAX, settled).await;
     }
 
-    /// Why there is no connection.
+    /// The reason why there is no connection.
     fn away(&self) -> Fault {
         let url = &self.options.hub.url;
         let unreachable = || {
@@ -142,7 +142,7 @@ impl Shared {
         self.look(|state| state.trouble.clone()).unwrap_or_else(unreachable)
     }
 
-    /// The first message that waits, is wanted, and comes within the limit; it counts as returned.
+    /// Waits for the first wanted message within the limit, and marks it as returned.
     async fn next(
         &self,
         limit: Duration,
@@ -152,7 +152,7 @@ impl Shared {
         let mut is_settled = false;
         loop {
             let mut arrived = std::pin::pin!(self.arrived.notified());
-            // Before looking, so that nothing that comes meanwhile is missed.
+            // Enabled before the search, so that no message is missed in between.
             arrived.as_mut().enable();
             let found = self.look(|state| {
                 let found =

@@ -1,4 +1,4 @@
-//! What a resident is told, by its command line and its environment.
+//! The resident's settings, from its command line and its environment.
 
 use std::path::PathBuf;
 
@@ -9,45 +9,44 @@ use crate::identity::Hub;
 use crate::message::Message;
 use crate::wake;
 
-/// What `orochi mcp` is told.
+/// The settings of `orochi mcp`.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Which hub.
     pub hub: Hub,
-    /// `--name` or `OROCHI_AGENT`.
+    /// The name from `--name` or `OROCHI_AGENT`.
     pub name: Option<String>,
-    /// Channels to join besides those that the name has.
+    /// Channels to join, besides those stored with the name.
     pub channels: Vec<String>,
-    /// Where messages are pushed into the session (`claude/channel`), in place of being posted to it.
+    /// The channel that pushes messages into the session (`claude/channel`), in place of posting them.
     pub channel: Option<mpsc::UnboundedSender<Message>>,
-    /// Whether mentions may start turns.
+    /// True if mentions may start turns.
     pub may_wake: bool,
-    /// Whether other agents are told the beginning of each prompt.
+    /// True if other agents are shown the beginning of each prompt.
     pub share_task: bool,
-    /// How often messages may wake.
+    /// The wake budget.
     pub allowance: Allowance,
-    /// When nothing wakes.
+    /// The hours in which nothing wakes.
     pub quiet: Option<Quiet>,
     /// The client's process.
     pub client_pid: u32,
     /// The folder that the client works in.
     pub folder: PathBuf,
-    /// What the client's environment says of its session.
+    /// The client's session, as its environment shows it.
     pub session: wake::Session,
-    /// The client's id of its session, where the environment has it.
+    /// The client's id of its session, if the environment has it.
     pub session_id: Option<String>,
 }
 
 impl Options {
-    /// Whether there is a way to wake this session.
+    /// True if there is a way to wake this session.
     pub fn can_wake(&self, session: &wake::Session) -> bool {
         self.channel.is_some() || session.can_be_woken()
     }
 
-    /// What the environment says, for a hub.
+    /// Reads the settings from the environment, for a hub.
     ///
     /// # Errors
-    /// A variable or hub.toml that makes no sense.
+    /// Fails if a variable is invalid.
     pub fn from_environment(hub: Hub, quiet: Option<Quiet>) -> Result<Self, String> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let allowance = variable("OROCHI_WAKE").map_or(Ok(Allowance::default()), |text| {

@@ -1,4 +1,4 @@
-//! The Unix socket on which the hooks of this session speak.
+//! The Unix socket for the hooks of this session.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -15,13 +15,13 @@ use super::state::Shared;
 use crate::dirs;
 use crate::ipc::{self, Ask};
 
-/// A hook sends its line at once.
+/// A hook sends its line at once, so both limits are generous.
 const LINE_MAX: u64 = 64 * 1024;
 const ASK_MAX: Duration = Duration::from_secs(1);
-/// A hook ends within 50 ms; one that was stopped has printed nothing by then.
+/// A hook ends within 50 ms. Without a report after this time, it has printed nothing.
 const PRINT_MAX: Duration = Duration::from_secs(2);
 
-/// A socket that hooks find; its file goes with it.
+/// A bound socket. Dropping it removes its file.
 #[derive(Debug)]
 pub(super) struct Bound {
     path: PathBuf,
@@ -53,7 +53,7 @@ impl Bound {
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => _ = tokio::spawn(answer(Arc::clone(&shared), stream)),
-                    // Out of descriptors, say: the hooks go on without us.
+                    // Out of descriptors, for example: the hooks go on without the resident.
                     Err(_) => tokio::time::sleep(ASK_MAX).await,
                 }
             }
@@ -63,7 +63,7 @@ impl Bound {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        // One that is gone already is as good.
+        // An error means that the file is gone already.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -1,5 +1,5 @@
-//! What the resident knows, behind one lock. Whatever happens, a message, a hook, a tool or the clock, goes through
-//! [`Shared::with`], which then does what the delivery rules ask for.
+//! The resident's state, behind one lock. Every event (a message, a hook, a tool, the clock) goes through
+//! [`Shared::with`], which then does what the delivery rules require.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,63 +20,62 @@ use crate::ipc::{Answer, Ask};
 use crate::message::Delivered;
 use crate::{Millis, text, wake};
 
-/// Everything of a resident that several tasks use.
+/// The part of a resident that several tasks share.
 #[derive(Debug)]
 pub struct Shared {
-    /// What it was told.
     pub options: Options,
-    /// Its agent's name.
+    /// The agent's name.
     pub name: AgentName,
-    /// Its client's kind.
+    /// The client's kind.
     pub kind: Kind,
     // A std mutex: held for moves in memory and a small file, never across an await.
     state: Mutex<State>,
-    /// A message came.
+    /// Notifies of a message.
     pub arrived: Notify,
-    /// The delivery rules' next deadline may have changed, or there is room for messages.
+    /// Notifies that the delivery rules' next deadline may have changed, or that there is room for messages.
     pub changed: Notify,
-    /// A connection is up.
+    /// Notifies of a connection, or of its failure.
     pub joined: Notify,
     started: Instant,
-    /// The hub is told what the agent does in the order in which it happens.
+    /// Reports for the hub, in the order of the events.
     said: mpsc::UnboundedSender<Say>,
-    /// Taken by the task that tells it.
+    /// The other end of `said`, until the reporting task takes it.
     pub(super) to_say: Mutex<Option<mpsc::UnboundedReceiver<Say>>>,
 }
 
-/// Something that the hub is told.
+/// A report for the hub.
 #[derive(Debug)]
 pub enum Say {
-    /// What the agent does.
+    /// The agent's status.
     Status(Box<StatusUpdate>),
-    /// How messages reach it.
+    /// The agent's reach.
     Reach(Reach),
-    /// What was put before it.
+    /// The newest message that was shown to the agent.
     Offered(Seq),
 }
 
-/// What is behind the lock.
+/// The state behind the lock.
 #[derive(Debug)]
 pub struct State {
     /// The delivery rules.
     pub machine: Machine,
-    /// The connection, once there was one.
+    /// The newest connection.
     pub client: Option<Client>,
-    /// Why the hub would not have this agent, the last time.
+    /// The hub's last refusal of this agent.
     pub trouble: Option<Fault>,
-    /// Those of the messages that wait that a tool returned to this session.
+    /// Waiting messages that a tool has returned to this session.
     pub returned: BTreeSet<u64>,
-    /// Up to where each channel was looked at that a tool waited in.
+    /// For each channel that a tool waited in, the seq up to which it was read.
     pub overheard: HashMap<String, u64>,
-    /// What the agent said that it does.
+    /// The task that the agent itself reported.
     pub own_task: Option<String>,
     session: wake::Session,
-    /// The session that agents.json has an entry of.
+    /// The session with an entry in agents.json.
     entered: Option<String>,
     epoch: String,
     saved: Ledger,
     has_hooks: bool,
-    /// How messages reach the agent.
+    /// The reach as last reported.
     pub reach: Reach,
     offered: Seq,
     doing: Option<(Activity, String)>,
@@ -84,7 +83,7 @@ pub struct State {
 }
 
 impl Shared {
-    /// A resident's state before it is connected.
+    /// Creates a resident's state before it is connected.
     pub fn new(options: &Options, name: &AgentName, kind: Kind, before: Ledger, started: Instant) -> Arc<Self> {
         let mut machine = Machine::new(name.as_str(), before.clone(), options.allowance);
         machine.set_wake(options.can_wake(&options.session));
@@ -129,13 +128,13 @@ impl Shared {
         })
     }
 
-    /// Looks at the state.
+    /// Reads or changes the state, without consequences.
     pub fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
-        // A panic elsewhere left whole messages in it.
+        // A panic elsewhere leaves only complete messages in the state.
         look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state, and does what follows from it.
+    /// Changes the state, then acts on the consequences.
     pub fn with<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Millis) -> T) -> T {
         let (result, wake) = self.look(|state| {
             let now = self.now();
@@ -149,19 +148,19 @@ impl Shared {
         result
     }
 
-    /// How long until the delivery rules want to be asked again.
+    /// The time until the delivery rules have to run again.
     pub fn next_tick(&self) -> Duration {
         let deadline = self.look(|state| state.machine.deadline());
         let left = deadline.map_or(3_600_000, |deadline| deadline.saturating_sub(self.now()));
         Duration::from_millis(left.clamp(1_000, 3_600_000))
     }
 
-    /// The connection, where it is up.
+    /// Returns the connection, if it is up.
     pub fn client(&self) -> Option<Client> {
         self.look(|state| state.client.clone()).filter(|client| client.state() == orochi_client::State::Connected)
     }
 
-    /// A connection was made. Where it is to another log, what was kept belongs to the old one.
+    /// Notes a new connection. If it is to another log, the kept state of the old log is dropped.
     pub fn connected(self: &Arc<Self>, client: &Client) {
         let epoch = client.epoch().unwrap_or_default();
         self.look(|state| {
@@ -174,20 +173,20 @@ impl Shared {
             state.epoch = epoch;
             state.trouble = None;
             state.client = Some(client.clone());
-            // A new connection has to be told again.
+            // The new connection needs all reports again.
             (state.doing, state.offered) = (None, Seq::ZERO);
         });
         self.with(|_, _| ());
         self.joined.notify_waiters();
     }
 
-    /// The hub can't be reached, or would not have this agent: then tools say why.
+    /// Notes that the hub can't be reached, or refuses this agent: tools report the reason.
     pub fn failed(&self, trouble: Option<Fault>) {
         self.look(|state| state.trouble = trouble);
         self.joined.notify_waiters();
     }
 
-    /// A message from the hub.
+    /// Handles a message from the hub.
     pub fn deliver(self: &Arc<Self>, delivered: Delivered) {
         let pushed = match (&self.options.channel, &delivered) {
             (Some(channel), Delivered::Mine(message) | Delivered::Overheard(message)) => {
@@ -202,14 +201,14 @@ impl Shared {
                 && is_new
                 && state.machine.may_push(&message, is_quiet, now)
             {
-                // Without its receiver the process is about to end.
+                // Without a receiver the process is about to end.
                 let _ = channel.send(message);
             }
         });
         self.arrived.notify_waiters();
     }
 
-    /// The client named its session with a call: Codex names its thread, which is what wakes it.
+    /// Notes the client's thread from a call: Codex needs its thread to be woken.
     pub fn note_thread(self: &Arc<Self>, thread: &str) {
         let is_known = |state: &mut State| state.session.codex_thread.is_some();
         if self.kind == Kind::Codex && !self.look(is_known) {
@@ -217,7 +216,7 @@ impl Shared {
         }
     }
 
-    /// A hook's question.
+    /// Answers a hook.
     pub fn hook(self: &Arc<Self>, ask: &Ask, kind: Option<HookKind>) -> (Offer, Answer) {
         let (offer, mut answer) = self.with(|state, now| {
             let offer = kind.map(|kind| self.run_hook(state, ask, kind, now)).unwrap_or_default();
@@ -253,11 +252,11 @@ impl Shared {
         state.machine.hook(&event, now)
     }
 
-    /// What follows from a change: the cursor, the ledger, what the hub is told, and a wake.
+    /// Acts on a change: saves the cursor and the ledger, reports to the hub, and returns a wake to post.
     fn follow(&self, state: &mut State, now: Millis) -> Option<(wake::Session, Wake)> {
         state.machine.set_wake(self.options.can_wake(&state.session));
         state.machine.tick(now);
-        // What is pushed into the session's channel is not posted besides.
+        // Messages that are pushed into the session's channel are not posted as well.
         let wake = match self.options.channel {
             Some(_) => None,
             None => state.machine.next_wake(self.is_quiet(), now),
@@ -284,7 +283,7 @@ impl Shared {
         wake.map(|wake| (state.session.clone(), wake))
     }
 
-    /// Before the hub is told a cursor, what lies behind it is on disk.
+    /// Saves the ledger. The handled messages after a cursor must be on disk before the hub gets that cursor.
     fn keep(&self, state: &mut State) {
         let ledger = state.machine.ledger(&state.epoch);
         let was_dealt = ledger.open != state.saved.open || (ledger.head != state.saved.head && ledger.open.is_empty());
@@ -331,11 +330,11 @@ impl Shared {
     }
 
     fn say(&self, what: Say) {
-        // The task that tells it ends with the process.
+        // The reporting task ends with the process.
         let _ = self.said.send(what);
     }
 
-    /// Posts a wake beside everything else.
+    /// Posts a wake in a task of its own.
     fn post(self: &Arc<Self>, session: wake::Session, wake: Wake) {
         let shared = Arc::clone(self);
         tokio::spawn(async move {
@@ -358,7 +357,7 @@ impl Shared {
 }
 
 impl State {
-    /// A tool returned these messages to the session.
+    /// Notes that a tool returned these messages to the session.
     pub fn note_returned(&mut self, seqs: impl IntoIterator<Item = u64>) {
         let seqs: Vec<u64> = seqs.into_iter().collect();
         self.machine.returned(&seqs);
@@ -367,7 +366,7 @@ impl State {
         self.returned.retain(|seq| machine.message(*seq).is_some());
     }
 
-    /// A hook tells more of the session than the environment: its id, and its inbox as it is now.
+    /// Takes the session's id and its present inbox from a hook, which knows more than the environment.
     fn take_session(&mut self, shared: &Shared, ask: &Ask) {
         if !ask.inbox_socket.is_empty() {
             self.session.inbox_socket = Some(ask.inbox_socket.clone().into());
@@ -385,7 +384,7 @@ impl State {
             registry.sessions.remove(&key(kind, &format!("pid-{pid}")));
             let entry = registry.sessions.entry(key(kind, &ask.session)).or_default();
             (entry.name, entry.seen_at, entry.pid) = (shared.name.as_str().to_owned(), registry::now(), pid);
-            // From here on the resident keeps count.
+            // From now on the resident counts.
             std::mem::take(&mut entry.offered)
         });
         match changed {

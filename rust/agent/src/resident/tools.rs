@@ -1,5 +1,5 @@
-//! What the tools of a coding agent ask of its resident: messages come from its memory and go over its connection; what
-//! is asked of the log, the hub answers over HTTP.
+//! The tools of a coding agent. Messages come from the resident's memory and go over its connection; queries about the
+//! log go to the hub over HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,15 +22,15 @@ use super::api::{Answer, Api};
 use super::state::Shared;
 use crate::identity::Kind;
 
-/// For the hub's answer on the connection.
+/// The longest wait for the hub's answer on the connection.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
-/// Gitea may be slow.
+/// The longest wait for Gitea, which may be slow.
 const GITEA_MAX: Duration = Duration::from_secs(45);
-/// What the hub lists at most.
+/// The most rows that the hub lists.
 const ROWS_MAX: u32 = 1000;
 
 impl Resident {
-    /// What there is; a session's first call makes it.
+    /// Returns the state; a session's first call creates it.
     fn shared(&self, call: &Call) -> Result<&Arc<Shared>, Fault> {
         let kind = call.client.as_deref().map_or(Kind::Agent, Kind::of_client_info);
         let shared = self.start(kind)?;
@@ -51,12 +51,13 @@ impl Shared {
         Api::new(&self.options.hub, parts)
     }
 
-    /// A route of this agent's own.
+    /// A route of this agent.
     fn own_api(&self, what: &str) -> Api<'_> {
         self.api(&["api", "agents", self.name.as_str(), what])
     }
 
-    /// The next message that others say in a channel, since the first wait in it. The agent need not be in it.
+    /// Waits for the next message of others in a channel, since the first wait in it. The agent need not be in the
+    /// channel.
     async fn overhear(&self, channel: &str, wait: &Wait) -> Result<Option<Message>, Fault> {
         let after = self.look(|state| state.overheard.get(channel).copied());
         let api = self.own_api("inbox").with("channel", channel).with("limit", 1).with("wait", wait.timeout.as_secs());
@@ -79,7 +80,7 @@ impl Backend for Resident {
     }
 
     fn introduced(&self, client: &str) {
-        // A session without a name is told so by each tool.
+        // If no name can be claimed, each tool reports the error.
         let _ = self.start(Kind::of_client_info(client));
     }
 
@@ -119,7 +120,7 @@ impl Backend for Resident {
         let shared = self.shared(call)?;
         let upto = place("seen", seq)?;
         if shared.look(|state| seq > state.machine.head()) {
-            // Not received here: only the hub knows whether there is such a message.
+            // Not received here: only the hub knows if there is such a message.
             shared.own_api("seen").post(&json!({ "seq": upto })).await?;
         }
         shared.with(|state, _| state.machine.seen_up_to(seq));
@@ -136,7 +137,7 @@ impl Backend for Resident {
             let messages: Vec<Message> = state.machine.waiting().take(limit).cloned().collect();
             let more = (state.machine.waiting().count() - messages.len()) as u64;
             state.note_returned(messages.iter().map(|message| message.seq));
-            // Where there is no more room for them, more may be in the log.
+            // Without more room, more may be in the log.
             (messages, state.machine.has_room().then_some(more))
         });
         if messages.is_empty() {
@@ -171,14 +172,14 @@ impl Backend for Resident {
     }
 
     async fn agents(&self, call: &Call, all: bool) -> Result<Vec<Agent>, Fault> {
-        // Only then is this agent among them.
+        // Connected first, so that this agent is among them.
         let (shared, _) = self.connected(call).await?;
         let Answer { body, .. } = shared.api(&["api", "overview"]).get().await?;
         let rows = body["agents"].as_array().into_iter().flatten();
         let agents = rows.filter_map(|value| {
             let row = AgentRow::deserialize(value).ok()?;
             let since = value["state_since"].as_str().map(ToOwned::to_owned);
-            // One that never says what it has read has no number that means something.
+            // For an agent that never reports what it has read, the number has no meaning.
             let unread =
                 row.cursor.and_then(|_| value["waiting"]["count"].as_u64()).and_then(|n| u32::try_from(n).ok());
             Some(Agent { row, since, unread })
@@ -239,7 +240,7 @@ impl Backend for Resident {
     }
 
     async fn channels(&self, call: &Call) -> Result<Vec<Channel>, Fault> {
-        // Only then are the channels joined that the command line names.
+        // Connected first, so that the channels of the command line are joined.
         let (shared, _) = self.connected(call).await?;
         let kept = shared.own_api("channels").get().await?.body;
         let kept: Vec<String> = Vec::deserialize(kept).unwrap_or_default();
@@ -278,7 +279,7 @@ fn rows(body: &Value) -> Vec<Message> {
     body.as_array().into_iter().flatten().filter_map(Message::from_value).collect()
 }
 
-/// A row that was read as an observer, as one of its conversation's two sides sees it; None for all others.
+/// Converts a row that was read as an observer into the view of one side of the conversation; None for everybody else.
 fn seen_by(name: &str, mut message: Message) -> Option<Message> {
     if let Some(receiver) = message.channel.strip_prefix('@')
         && message.sender != name
@@ -301,7 +302,7 @@ async fn in_time(shared: &Shared, asked: impl Future<Output = Result<(), Error>>
     asked.map_err(|_| shared.away())?.map_err(|error| fault(shared, &error))
 }
 
-/// A client's error as a tool's.
+/// Converts a client's error into a tool's.
 fn fault(shared: &Shared, error: &Error) -> Fault {
     match error {
         Error::Refused { code, detail, .. } => Fault::new(code, detail.clone()),
@@ -313,7 +314,7 @@ fn fault(shared: &Shared, error: &Error) -> Fault {
     }
 }
 
-/// A send that had no answer.
+/// The error of a send without an answer.
 fn unsure(fault: &Fault) -> Fault {
     let detail = format!("{}. The message may have arrived: the same call again sends it once", fault.detail);
     Fault::new(&fault.code, detail)

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use orochi_mcp::backend::Outgoing;
 use uuid::Uuid;
 
-/// A retry comes soon; later the same words are a new message.
+/// A retry comes soon; later, the same words are a new message.
 const KEPT_FOR: Duration = Duration::from_secs(600);
-/// Messages that are remembered.
+/// The most messages that are remembered.
 const KEPT_MAX: usize = 64;
 
-/// What was sent and not acked, oldest first.
+/// The sent messages without an ack, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Unacked(Mutex<VecDeque<(Outgoing, String, Instant)>>);
 
-/// One try to send a message. Its id is kept when it is dropped before an answer.
+/// One attempt to send a message. If it is dropped before an answer, its id is kept.
 #[derive(Debug)]
 pub(super) struct Try<'a> {
     unacked: &'a Unacked,
@@ -26,7 +26,7 @@ pub(super) struct Try<'a> {
 }
 
 impl Unacked {
-    /// Begins a try: under the id of an earlier one that ended without an answer, else under a new one.
+    /// Begins an attempt: under the id of an earlier one that ended without an answer, or else under a new id.
     pub(super) fn begin(&self, message: &Outgoing) -> Try<'_> {
         let id = self.with(|kept| {
             let at = kept.iter().position(|(same, ..)| same == message)?;
@@ -44,7 +44,7 @@ impl Unacked {
 }
 
 impl Try<'_> {
-    /// The hub accepted or refused the message: the same words are a new message from now on.
+    /// Notes that the hub accepted or refused the message: from now on the same words are a new message.
     pub(super) fn answered(mut self) {
         self.message = None;
     }

@@ -1,4 +1,4 @@
-//! Claude Code's inbox socket: two frames, and no answer ever.
+//! Claude Code's inbox socket: two frames, and never an answer.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use uuid::Uuid;
 
 use super::outcome::Outcome;
 
-/// The reader verifies who posts, so the connection stays open for so long.
+/// The reader verifies the poster, so the connection stays open for this time.
 const HELD: Duration = Duration::from_millis(300);
-/// A socket that takes nothing for so long is not read.
+/// A socket that accepts nothing for this time is not being read.
 const WRITE_MAX: Duration = Duration::from_secs(2);
 
 /// Posts a text as a prompt.
 pub async fn post(socket: &Path, token: &str, sender: &str, text: &str) -> Outcome {
     let auth = json!({"type": "auth", "token": token});
-    // Never with a priority: "now" keeps that tool's hook from running.
+    // Never with a priority: "now" would keep the hook of the running tool from running.
     let user = json!({
         "type": "user",
         "message": {"role": "user", "content": text},

@@ -8,14 +8,14 @@ use tokio::time::timeout;
 
 use super::outcome::Outcome;
 
-/// With Codex's daemon it takes 0.2 s; without, the command waits for the turn and is let go.
+/// With Codex's daemon it takes 0.2 s. Without it, the command waits for the turn, and is left alone after this time.
 const WAIT_MAX: Duration = Duration::from_millis(700);
 
 /// Queues a text as the thread's next prompt.
 pub async fn post(thread: &str, text: &str) -> Outcome {
     let child = Command::new("codex")
         .args(["queue", "--thread", thread])
-        // In one argument, so that a text that begins with a dash is no option.
+        // One argument, so that a text that begins with a dash is not an option.
         .arg(format!("--message={text}"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -33,7 +33,7 @@ pub async fn post(thread: &str, text: &str) -> Outcome {
         Ok(Err(_)) => Outcome::Failed,
         Ok(Ok(_)) => Outcome::Posted,
         Err(_) => {
-            // It goes on by itself; somebody must wait for its end.
+            // It goes on by itself; a task must await its end.
             tokio::spawn(async move { child.wait().await });
             Outcome::Posted
         }

@@ -1,5 +1,4 @@
-//! How an idle client is woken. No adapter is trusted as proof: a wake has arrived when the next prompt names its
-//! messages.
+//! Wakes an idle client. No adapter is proof: a wake has arrived when the next prompt contains its marks.
 
 mod claude_inbox;
 mod codex_queue;
@@ -9,24 +8,24 @@ use std::path::PathBuf;
 
 pub use outcome::Outcome;
 
-/// What a wake needs to know of its session.
+/// The facts about a session that a wake needs.
 #[derive(Debug, Default, Clone)]
 pub struct Session {
     /// Claude Code's inbox socket.
     pub inbox_socket: Option<PathBuf>,
-    /// The token that its first frame carries.
+    /// The token in the first frame to the inbox socket.
     pub inbox_token: String,
     /// Codex's thread.
     pub codex_thread: Option<String>,
 }
 
 impl Session {
-    /// Whether there is an adapter for this session.
+    /// True if there is an adapter for this session.
     pub fn can_be_woken(&self) -> bool {
         self.inbox_socket.is_some() || self.codex_thread.is_some()
     }
 
-    /// Posts a text; `sender` wrote the first message in it.
+    /// Posts a text; `sender` is the sender of its first message.
     pub async fn wake(&self, sender: &str, text: &str) -> Outcome {
         if let Some(socket) = &self.inbox_socket {
             claude_inbox::post(socket, &self.inbox_token, sender, text).await

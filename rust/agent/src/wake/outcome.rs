@@ -1,12 +1,12 @@
-//! What can become of a wake.
+//! The outcome of a wake.
 
-/// What became of a wake.
+/// The outcome of posting a wake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Handed over; whether it arrives, the next prompt shows.
+    /// Handed over. The next prompt shows if it arrived.
     Posted,
-    /// There is no way to wake this session.
+    /// There is no adapter for this session, or it can't be started.
     Unavailable,
-    /// There is one, and it failed.
+    /// The adapter failed.
     Failed,
 }
