@@ -1,4 +1,4 @@
-// What the keyboard does, everywhere but in fields and dialogs.
+// The keyboard's commands, everywhere but in fields and dialogs.
 
 const PLACES = {
   "/": "#/search",
@@ -10,15 +10,17 @@ const PLACES = {
   gs: "#/search",
 };
 
-/** Pixels of an item that make it one in sight. */
+/** The pixels of an item that must be in view for it to count as visible. */
 const MARGIN = 20;
 
-/** `page()` gives `{isIn, view, help, find}`: whether somebody is signed in, the view, and what opens two dialogs. */
+/**
+ * `page()` returns `{isIn, view, help, find}`: true after the sign-in, the view, and functions that open two dialogs.
+ */
 export function listen(page) {
   let pressed = "";
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    // Out of a field, to where the other keys work.
+    // Leave a field, so that the other keys work.
     if (event.key === "Escape" && target.matches("main input, main select")) {
       // The browser would empty a search field.
       event.preventDefault();
@@ -37,7 +39,7 @@ export function listen(page) {
     else if (!isIn) return;
     else if (PLACES[keys]) go(PLACES[keys], view, event);
     else if (event.key === "Enter" && target.matches(".message")) {
-      // The dialog takes the focus: without this the browser presses its Close button with the same key.
+      // The dialog gets the focus. Without this, the browser would press its Close button with the same key.
       event.preventDefault();
       view?.chosen?.(target);
     } else if (view?.keys && Object.hasOwn(view.keys, event.key)) view.keys[event.key]();
@@ -47,19 +49,19 @@ export function listen(page) {
 
 function go(place, view, event) {
   event.preventDefault();
-  // Where one is already there, the field is what is wanted.
+  // On the same page, the key moves to its field.
   if (location.hash.startsWith(place)) view?.focus?.();
   else location.hash = place;
 }
 
-/** The next or the previous one, from the one that has the focus or holds what has it. */
+/** Focuses the next or the previous item, from the one that has or contains the focus. */
 function step(items, by) {
   const at = items.findLastIndex((item) => item.contains(document.activeElement));
   const next = at < 0 ? inSight(items, by) : at + by;
   items[Math.min(items.length - 1, Math.max(0, next))]?.focus();
 }
 
-/** Where one begins: at the first that is in sight, or going back at the last. */
+/** Returns the first visible item, or for a step back the last one. */
 function inSight(items, by) {
   const isSeen = (item) => {
     const { top, bottom } = item.getBoundingClientRect();

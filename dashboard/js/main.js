@@ -1,4 +1,4 @@
-// Puts the page together: signs in, feeds the state from the hub, shows the view that the address names.
+// Puts the page together: signs in, updates the state from the hub, and shows the view of the address.
 
 import { listenForCopies } from "./ui/copy.js";
 import { closeBeside, closeDialogs } from "./ui/dialog.js";
@@ -27,12 +27,12 @@ import { follow } from "./wire/sync.js";
 import { PAGES, parseRoute, routeTo } from "./route.js";
 
 const VIEWS = { overview, feed, direct, "incident-timeline": timeline, activity, search, agent: agentPage };
-/** Pages that show something before the newest messages are there. */
+/** Pages that show something before the newest messages have arrived. */
 const EARLY = ["", "overview", "signin"];
-/** Messages that the page begins to know; the newest are there first. */
+/** Messages that the page loads at its start, the newest first. */
 const RECENT = 500;
 const SIGNED_IN_KEY = "orochi-signed-in";
-/** An open page renews its login so often: it lasts 12 hours. */
+/** The interval at which an open page renews its login, which lasts 12 hours. */
 const RENEW_EVERY_MS = 30 * 60_000;
 
 const main = byId("main");
@@ -41,37 +41,37 @@ const fresh = () => ({ ...initial(), dismissed: dismissed() });
 let state = fresh();
 /** @type {import("../types.js").View | null} */
 let view = null;
-/** @type {(() => void) | null} Ends what follows the hub; null until it is followed. */
+/** @type {(() => void) | null} Stops following the hub; null before it is followed. */
 let stop = null;
-/** Whether the hub has answered: whoever must sign in sees no page. */
+/** True once the hub has answered: a browser that must sign in sees no page. */
 let isIn = false;
-/** Whether the page of the address is shown. */
+/** True once the page of the address is shown. */
 let isShown = false;
 let isDrawing = false;
-/** How often the page began; what an earlier beginning still waits for is not taken. */
+/** The number of starts; an earlier start's pending answers are ignored. */
 let starts = 0;
-/** Whether the page is not all there yet to which somebody came back. */
+/** True while a page that Back returned to is not complete. */
 let isComingBack = false;
-/** When the hub last said anything, by this machine's clock. */
+/** The time of the hub's last answer or frame, by this machine's clock. */
 let heardAt = Date.now();
-/** The heading of the page that is shown. */
+/** The heading of the shown page. */
 let title = "";
-/** @type {ReturnType<typeof ask> | null} The answers that are under way from before this module was there. */
+/** @type {ReturnType<typeof ask> | null} The pending answers to requests from before this module was loaded. */
 let asked = first;
-/** Why the sign-in page is shown. */
+/** The reason for the sign-in page. */
 let reason = "no_token";
-/** When the login was last renewed. */
+/** The time of the last renewal. */
 let renewedAt = 0;
-/** Whether the hub asks for a token at all. */
+/** True if the hub needs a token. */
 let hasLogin = false;
-/** The sign-out that is under way. Its answer sets a cookie, which must not replace that of the next sign-in. */
+/** The pending sign-out. Its answer sets a cookie, which must not replace that of the next sign-in. */
 let leaving = Promise.resolve();
 
 function dispatch(event) {
   state = reduce(state, event);
   if (isDrawing) return;
   isDrawing = true;
-  // However many frames come, one drawing a picture; a hidden tab draws when it is looked at.
+  // Many frames share one drawing; a hidden tab draws when it becomes visible.
   requestAnimationFrame(() => {
     isDrawing = false;
     view?.update(state);
@@ -89,7 +89,9 @@ function deal(agent, since) {
   showTitle(state, title);
 }
 
-/** Changes the params of the page that is shown. Of choices tried one after the other, the last is one step back. */
+/**
+ * Changes the params of the shown page. Choices that are tried one after the other are one step back in the history.
+ */
 function go(page, next, isStep) {
   const to = routeTo(page, next);
   if (to === location.hash) view?.again?.();
@@ -97,7 +99,7 @@ function go(page, next, isStep) {
   else location.replace(to);
 }
 
-/** @param {Event | null} gone the event of the address' change, where somebody went from one page to another. */
+/** @param {Event | null} gone the event of the address' change, if the user went from one page to another */
 function show(gone = null) {
   const { path, params } = parseRoute(location.hash);
   const [page = "", name = ""] = path;
@@ -122,7 +124,7 @@ function show(gone = null) {
   shown.update(state);
   const back = gone ? place.kept() : { ...place.kept(), focus: null };
   main.scrollTop = back.top;
-  // A choice that draws the page anew does not take one away from where it was made.
+  // If a choice redraws the page, the focus stays on that choice.
   /** @type {HTMLElement | null} */
   const chosen = focused ? main.querySelector(`:is(select, input)[aria-label="${CSS.escape(focused)}"]`) : null;
   const isThere = place.focus(main, back);
@@ -130,7 +132,7 @@ function show(gone = null) {
   comeBack(shown.shown?.(), isThere ? { ...back, focus: null } : back);
 }
 
-/** To where one was on the page, once it is all there. */
+/** Restores the reader's place on the page, once the page is complete. */
 async function comeBack(shown, back) {
   const mine = view;
   isComingBack = back.top > 0 || back.focus !== null;
@@ -141,7 +143,7 @@ async function comeBack(shown, back) {
   place.focus(main, back);
 }
 
-/** For the way back: where one is on the page. */
+/** Stores the reader's place on the page, for Back. */
 function keepPlace() {
   if (!isComingBack) place.keep(main);
 }
@@ -161,7 +163,7 @@ async function start() {
     if (!isShown && EARLY.includes(page)) show();
     const rows = await answers.recent;
     if (mine !== starts) return;
-    // What the overview's head is past is not missed: the socket goes on from the newest row.
+    // Messages behind the overview's head are not missed: the socket continues from the newest row.
     dispatch({ kind: "history", rows });
     if (rows.length === 0) state = { ...state, lastSeq: 0 };
   } catch (error) {
@@ -174,7 +176,7 @@ async function start() {
   begin();
 }
 
-/** What the page begins with is there: follows the hub, and shows the page. */
+/** The first answers have arrived: follows the hub, and shows the page. */
 function begin() {
   stop?.();
   const live = follow({
@@ -193,7 +195,7 @@ function begin() {
     onFrame: (frame) => {
       take(frame);
       const { mentions, channel } = frame.payload;
-      // What waits for whom has changed, or who is there.
+      // Waiting messages or the online agents may have changed.
       if (frame.type === "presence_change" || mentions?.length || channel?.startsWith("@")) live.soon();
     },
     onConnection: (connection) => {
@@ -212,7 +214,7 @@ function begin() {
   loadRecent();
 }
 
-/** The messages before those that the page began with, once what it shows is painted. */
+/** Loads the messages before the first ones, once the page is painted. */
 async function loadRecent() {
   const mine = starts;
   const [oldest] = state.messages;
@@ -222,12 +224,14 @@ async function loadRecent() {
     const rows = await hub.recent({ before: oldest.seq, limit: RECENT - state.messages.length });
     if (mine === starts) dispatch({ kind: "history", rows });
   } catch (error) {
-    // Pages ask for what they lack.
+    // Pages request what they lack.
     if (!(error instanceof hub.Away)) fail(error);
   }
 }
 
-/** A login that can't be renewed now is tried again with the next overview; one that has ended says so then. */
+/**
+ * Renews the login. A failed renewal is tried again with the next overview, which also reports that a login has ended.
+ */
 function renew() {
   renewedAt = Date.now();
   hub.renew().catch(() => (renewedAt = 0));
@@ -237,14 +241,14 @@ const open = (route) => (location.hash = routeTo(route));
 
 function take(frame) {
   heardAt = Date.now();
-  // An error: this is another log, which has not come to where the page was.
+  // An error means another log, which is shorter than the page's position.
   if (frame.type === "error") return beginAnew();
   const notice = noticeOf(frame, wanted(), state.agents);
   dispatch({ kind: "frame", frame });
   if (notice) tell(notice, open);
 }
 
-/** The hub has another log than the page. */
+/** Starts again, because the hub has another log. */
 function beginAnew() {
   stop?.();
   state = fresh();
@@ -252,7 +256,7 @@ function beginAnew() {
   start();
 }
 
-/** `why` is what the hub says of it; a browser that was never signed in is there for the first time. */
+/** `why` is the hub's reason; a browser that was never signed in is new here. */
 function leave(why) {
   starts += 1;
   stop?.();
@@ -289,12 +293,12 @@ pressed("help-button", help);
 closeBeside(byId("help"));
 pressed("signout", signOut);
 document.querySelector(".skip")?.addEventListener("click", (event) => {
-  // The address names the page; a place within it must not take that over.
+  // The address names the page; a link within the page must not replace it.
   event.preventDefault();
   main.focus();
 });
 globalThis.addEventListener("hashchange", show);
-// With any step in the history, also one that leads to the same page.
+// With any step in the history, even one to the same page.
 globalThis.addEventListener("popstate", closeDialogs);
 main.addEventListener("scrollend", keepPlace);
 document.addEventListener("click", keepPlace, { capture: true });

@@ -1,4 +1,4 @@
-// Ctrl-K: goes to an agent, a channel, a page or a command by a few letters of its name.
+// Ctrl-K: finds an agent, a channel, a page or a command by a few letters of its name.
 
 import { openDialog } from "./ui/dialog.js";
 import { byId, el } from "./ui/dom.js";
@@ -6,7 +6,7 @@ import { PAGES, routeTo } from "./route.js";
 
 const SHOWN_MAX = 12;
 
-/** Entries that match, the best first: those that begin with the text, then those with a word that does; pure. */
+/** Returns matching entries, the best first: those that begin with the text, then those with a word that does; pure. */
 export function matching(entries, text) {
   const wanted = text.trim().toLowerCase();
   const rank = ({ name }) => {
@@ -24,7 +24,7 @@ export function matching(entries, text) {
     .map(({ entry }) => entry);
 }
 
-/** Everything there is to go to. */
+/** All entries: pages, commands, agents and channels. */
 export function entriesOf(state) {
   const pages = PAGES.map(([path, name]) => ({ name, kind: "page", to: routeTo([path]) }));
   const commands = [
@@ -51,13 +51,12 @@ export function entriesOf(state) {
   return [...pages, ...commands, ...agents, ...channels];
 }
 
-/** The last entry: what is typed, as a search over all messages. */
+/** The last entry: a search over all messages for the typed text. */
 const searchFor = (text) =>
   text ? [{ name: `Search messages for "${text}"`, kind: "search", to: routeTo(["search"], { q: text }) }] : [];
 
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 
-/** Opens the dialog. */
 export function openPalette(state) {
   if (document.getElementById("palette")) return;
   const entries = entriesOf(state);

@@ -1,7 +1,7 @@
-// The reader's place on a page: how far it is scrolled and what has the focus. The browser's history keeps it, so that
-// Back leads to where one was.
+// The reader's place on a page: its scroll position and its focus. The browser's history stores it, so that Back
+// restores it.
 
-/** What has the focus within `main`, as `{selector, at}`, the at-th that matches; null where nothing has. */
+/** The element with the focus in `main`, as `{selector, at}`, the at-th match; null if there is none. */
 function focusedIn(main) {
   const element = document.activeElement;
   if (!(element instanceof HTMLElement) || element === main || !main.contains(element)) return null;
@@ -10,7 +10,7 @@ function focusedIn(main) {
   return at < 0 ? null : { selector, at };
 }
 
-/** A link is known by its address, a message or row by its name; anything else is not looked for again. */
+/** A link is found again by its address, a message or row by its name; other elements are not. */
 function selectorOf(element) {
   const { seq, agent } = element.dataset;
   if (element.matches("a[href]")) return `a[href="${CSS.escape(element.getAttribute("href") ?? "")}"]`;
@@ -18,16 +18,16 @@ function selectorOf(element) {
   return agent ? `[data-agent="${CSS.escape(agent)}"]` : null;
 }
 
-/** Notes the place in the address' entry of the history. */
+/** Stores the place in the history's entry of the address. */
 export const keep = (main) => history.replaceState({ top: main.scrollTop, focus: focusedIn(main) }, "");
 
-/** The place that the address' entry has: `{top, focus}`. */
+/** The stored place: `{top, focus}`. */
 export const kept = () => ({ top: history.state?.top ?? 0, focus: history.state?.focus ?? null });
 
-/** Puts the focus where it was; whether that is there. */
+/** Restores the focus. Returns true if its element exists. */
 export function focus(main, { top, focus }) {
   const element = focus && main.querySelectorAll(focus.selector)[focus.at];
-  // A page that is scrolled back by itself shows it.
+  // If the scroll position is restored, it already shows the element.
   element?.focus({ preventScroll: top > 0 });
   return Boolean(element);
 }

@@ -1,4 +1,4 @@
-// Addresses of the page: which pages there are, and how a page with its parameters is written behind the #. Pure.
+// Addresses of the page: the pages, and a page with its parameters behind the #. Pure.
 
 /** Pages with a link in the header, by their name in the address. */
 export const PAGES = [
@@ -10,10 +10,10 @@ export const PAGES = [
   ["search", "Search"],
 ];
 
-/** Names that pages had before, which links still have. */
+/** Former names of pages, which links may still have. */
 const FORMER = { timeline: "incident-timeline" };
 
-/** `#/name?key=value` as `{name, params}`; and back. */
+/** Parses `#/name?key=value` into `{name, params}`. */
 export function parseRoute(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [name, ...rest] = path.split("/").map(decoded);
@@ -21,7 +21,7 @@ export function parseRoute(hash) {
   return { path: [page, ...rest], params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-/** What can't be decoded is taken as it is: addresses are typed by hand too. */
+/** Text that can't be decoded stays as it is: addresses are also typed by hand. */
 function decoded(text) {
   try {
     return decodeURIComponent(text);

@@ -1,4 +1,4 @@
-// The frame around every page: the header with its links, how the connection stands, the theme, and the tab's title.
+// The frame around every page: the header with its links, the state of the connection, the theme, and the tab's title.
 
 import { byId as at, el, morph } from "./ui/dom.js";
 import { clock, useZone, zone } from "./ui/format.js";
@@ -9,7 +9,7 @@ import { PAGES, routeTo } from "./route.js";
 const THEME_KEY = "orochi-theme";
 const ICON = { plain: "icon.svg", alert: "icon-alert.svg" };
 
-/** Links to all pages; the filters that are set go along. */
+/** Shows links to all pages, with the present filters. */
 export function showNav(current, params, isIn) {
   const kept = filtersIn(params);
   const links = PAGES.map(([path, text]) =>
@@ -19,7 +19,7 @@ export function showNav(current, params, isIn) {
   for (const id of ["notices", "find"]) at(id).hidden = !isIn;
 }
 
-/** How the connection stands; `heardAt` is when the hub was last heard. */
+/** Shows the state of the connection; `heardAt` is the time of the hub's last answer or frame. */
 export function showConnection(text, heardAt) {
   const place = at("connection");
   if (place.dataset.state !== text)
@@ -28,7 +28,9 @@ export function showConnection(text, heardAt) {
   document.body.classList.toggle("stale", text === "retrying");
 }
 
-/** The tab's title and picture say how many agents need somebody, also where the tab is not looked at. */
+/**
+ * Shows the number of agents that need a person in the tab's title and picture, so that it is visible in a hidden tab.
+ */
 export function showTitle(state, title) {
   const count = [...state.agents.values()].filter(needsPerson).length;
   const hub = state.name ? `${state.name} - Orochi` : "Orochi";
@@ -40,7 +42,7 @@ export function showTitle(state, title) {
   if (!icon.href.endsWith(`/${file}`)) icon.href = icon.href.replace(/[^/]+$/, file);
 }
 
-/** The system's theme until one is chosen; all tabs agree. */
+/** Follows the system's theme until the user chooses one; all tabs agree. */
 export function followTheme() {
   const light = matchMedia("(prefers-color-scheme: light)");
   const show = () => {
@@ -57,7 +59,7 @@ export function followTheme() {
   show();
 }
 
-/** The button that switches between local time and UTC; `again` draws the page anew. */
+/** The button that switches between local time and UTC; `again` redraws the page. */
 export function followZone(again) {
   const button = at("zone");
   const show = () => (button.textContent = zone().name);

@@ -1,4 +1,4 @@
-// Bars: which channels have a colour of their own, and how they stand on each other.
+// Bars: the colours of channels, and their stacking.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

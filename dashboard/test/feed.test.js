@@ -1,4 +1,4 @@
-// What the feed shows of the log, and what of it somebody has read.
+// The feed's part of the log, and the messages that were read.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -71,7 +71,7 @@ test("unread is what came after it was read, and nothing for who looks for the f
     ["#c", "#b"].map((channel) => mark(marks(kept), channel, 50)),
     [40, 40],
   );
-  // Another log, whose places begin anew.
+  // Another log, whose seqs begin again.
   assert.equal(mark(marks(kept), "#c", 5), 0);
   kept.setItem("orochi-read", "{");
   assert.deepEqual(marks(kept), {});
@@ -119,13 +119,13 @@ test("a moment says where it is, and how long nothing was said around it", () =>
   assert.deepEqual(said(at(10, 58), at(11, 2)), ["11:00, 1 h ago", ""]);
   assert.deepEqual(said(at(10, 30), at(11, 9)), ["11:00, 1 h ago", "nothing was said from 10:30 to 11:09"]);
   assert.equal(said(null, at(11, 9), "#c")[1], "nothing was said here before; the first message is of 11:09");
-  // Of another day than the moment's, with the date.
+  // A message of another day than the chosen time has its date.
   const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1, 8).toISOString();
   const older = words({ at: yesterday, before: null, after: { ts: at(9) }, now: at(12), channel: "" });
   assert.match(older[1], /is of \d{4}-\d\d-\d\d 09:00$/);
   assert.equal(said(at(9), null, "#c")[1], "nothing was said here since 09:00");
   assert.deepEqual(said(at(9), null, "", at(10)), ["11:00 is yet to come", ""]);
-  // What one knows of the hub's time may be older than what it says.
+  // The known time of the hub may be older than the chosen time.
   assert.equal(said(at(10, 59), null, "", at(10, 59))[0], "11:00, just now");
 });
 

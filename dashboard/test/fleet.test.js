@@ -1,4 +1,4 @@
-// Agents filtered, grouped and counted; who waits for whom; conversations, incidents and what Ctrl-K finds.
+// Agents filtered, grouped and counted; the waits between them; conversations, incidents and the results of Ctrl-K.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Which addresses are issues of the hub's Gitea.
+// Addresses that are issues of the hub's Gitea.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// The feed's machine as tables: what it shows and asks for, whatever comes in between.
+// The feed's machine as tables: its rows and requests, for any order of events.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ const ts = (seq) => new Date(Date.UTC(2026, 0, 1) + seq * 60_000).toISOString();
 const row = (seq, channel = "#c") => ({ seq, channel, sender: `s${seq}`, ts: ts(seq), content: "x" });
 const rows = (from, to) => Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => row(from + at));
 
-/** Takes events in turn; gives the feed and the effects of the last one, in words. */
+/** Plays events in turn. Returns the feed and the effects of the last event, in words. */
 function play(feed, ...events) {
   let effects = [];
   for (const event of events) ({ feed, effects } = step(feed, event));
@@ -114,7 +114,7 @@ test("machine goes to a time: the line stands before the first message after it"
   assert.deepEqual(after.words, ["draw", `ask since ${ts(300)}`]);
   after = play(after.feed, answer(after.feed, rows(300, 399)));
   assert.deepEqual([after.feed.moment.after.seq, after.feed.target], [300, null]);
-  // Later than all there is: the newest, and the line below until something comes.
+  // A time later than all messages shows the newest, and the line below them until something comes.
   let end = play(initial("", { at: ts(600) }), state(501, 560));
   end = play(end.feed, answer(end.feed, []));
   assert.deepEqual([end.feed.mode, end.feed.moment.after], ["following", null]);

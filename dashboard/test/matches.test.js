@@ -1,4 +1,4 @@
-// Where a search's matches are in what the page draws.
+// The positions of a search's matches in the drawn text.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

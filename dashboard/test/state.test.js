@@ -1,4 +1,4 @@
-// The page's pure parts: the reducer, formats, text, and when the socket tries again. Run by `node --test`.
+// The page's pure parts: the reducer, formats, text, and the socket's attempts. Run by `node --test`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// When the page's socket tries again, and when it is given up though it says that it is open.
+// The page's socket: when it tries again, and when it is given up although it claims to be open.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -44,7 +44,7 @@ test("a lost connection goes on after the last message, later with each try", ()
       ["live", "retrying", "retrying"],
     ],
   );
-  // It is trying already.
+  // An attempt is running already.
   socket.now();
   assert.equal(made.length, 2);
   socket.end();

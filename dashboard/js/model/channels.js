@@ -1,14 +1,14 @@
-// Channels that are pinned or muted, kept in this browser, and the order in which channels are listed.
+// Pinned and muted channels, stored in this browser, and the order of channels in lists.
 
 const KEY = "orochi-channels";
 
-/** `{pinned: Set, muted: Set}`; what can't be read counts as none. */
+/** Returns `{pinned: Set, muted: Set}`; unreadable storage counts as empty. */
 export function chosen(storage = localStorage) {
   let kept = null;
   try {
     kept = JSON.parse(storage.getItem(KEY) ?? "null");
   } catch {
-    // Nothing was chosen.
+    // Unreadable storage counts as empty.
   }
   const names = (list) => new Set(Array.isArray(list) ? list.filter((name) => typeof name === "string") : []);
   return { pinned: names(kept?.pinned), muted: names(kept?.muted) };
@@ -20,9 +20,9 @@ function toggle(which, name, storage) {
   storage.setItem(KEY, JSON.stringify({ pinned: [...now.pinned], muted: [...now.muted] }));
 }
 
-/** Pins a channel, or takes that back. */
+/** Pins or unpins a channel. */
 export const pin = (name, storage = localStorage) => toggle("pinned", name, storage);
-/** Mutes a channel, or takes that back. */
+/** Mutes or unmutes a channel. */
 export const mute = (name, storage = localStorage) => toggle("muted", name, storage);
 
 /**

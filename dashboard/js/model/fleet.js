@@ -1,17 +1,17 @@
-// Agents as a lead looks at them: filtered, grouped, counted, and who waits for whom. Pure functions.
+// Agents as a lead sees them: filtered, grouped and counted, and the waits between them. Pure functions.
 
 import { secondsBetween } from "../ui/format.js";
 import { isLost, isMissed, reasonSince, sinceOf, statusOf } from "./status.js";
 
 /** @typedef {import("../../types.js").Agent} Agent */
 
-/** Filters, by the names that they have in the address. They apply to every page. */
+/** Filters, by their names in the address. They apply to every page. */
 export const FILTERS = ["project", "machine", "role", "status", "agent"];
-/** What agents are grouped by. */
+/** The fields by which agents can be grouped. */
 export const GROUPS = ["project", "machine", "role"];
-/** In the order in which they need a person. */
+/** The statuses, by how much they need a person. */
 const NEEDS = ["lost", "stuck", "error", "blocked", "missed", "busy", "online", "idle", "dismissed", "offline"];
-/** How many are in each status, in words; a filter by status has the same words. */
+/** The words for each status, in figures and filters. */
 export const STATUS_WORDS = {
   here: "here",
   lost: "lost",
@@ -25,7 +25,7 @@ export const STATUS_WORDS = {
   dismissed: "lost, dismissed",
   offline: "offline",
 };
-/** A message that waits for less is on its way. */
+/** A message that has waited for less is still on its way. */
 const WAITS_S = 60;
 
 /** The status by which an agent is counted, filtered and ranked. */
@@ -34,12 +34,12 @@ export function standingOf(agent) {
   return !agent.online && agent.lost && agent.isDismissed ? "dismissed" : statusOf(agent);
 }
 
-/** Those params that are filters and are set. */
+/** The params that are filters and are set. */
 export const filtersIn = (params) =>
   Object.fromEntries(FILTERS.filter((name) => params[name]).map((name) => [name, params[name]]));
 
 /**
- * True where an agent passes the filters; `agent` in them is a part of its name.
+ * True if an agent passes the filters; `agent` is a part of the name.
  * @param {Agent} agent
  */
 export function passes(agent, params) {
@@ -54,20 +54,20 @@ export function passes(agent, params) {
   });
 }
 
-/** The names of the agents that pass, or null where nothing is filtered. */
+/** The names of the agents that pass, or null without filters. */
 export function chosenNames(agents, params) {
   if (Object.keys(filtersIn(params)).length === 0) return null;
   return new Set([...agents.values()].filter((agent) => passes(agent, params)).map(({ name }) => name));
 }
 
-/** Whether a message is by or to one of these agents; null stands for all. */
+/** True if a message is by or to one of these agents; null means all. */
 export function concerns(row, names) {
   if (names === null || names.has(row.sender)) return true;
   if (row.channel.startsWith("@") && names.has(row.channel.slice(1))) return true;
   return (row.mentions ?? []).some((name) => names.has(name));
 }
 
-/** Agents sorted by `key`: the status by need, a text by itself with those that have none last; then by name. */
+/** Sorts agents by `key`: the status by need, a text alphabetically with empty ones last; then by name. */
 export function sorted(agents, key) {
   const rank = (agent) => NEEDS.indexOf(standingOf(agent));
   const long = (agent) => Date.parse(reasonSince(agent) ?? "") || Infinity;
@@ -81,7 +81,10 @@ export function sorted(agents, key) {
   return [...agents].sort((a, b) => (compare[key] ?? text)(a, b) || a.name.localeCompare(b.name));
 }
 
-/** `[[name, agents]]` by project, machine or role, those without one last; else one group without a name. */
+/**
+ * Groups agents by project, machine or role as `[[name, agents]]`, those without one last; otherwise one group without
+ * a name.
+ */
 export function grouped(agents, key) {
   if (!GROUPS.includes(key)) return [["", agents]];
   const groups = new Map();
@@ -91,7 +94,7 @@ export function grouped(agents, key) {
     .map(([name, all]) => [name || `no ${key}`, all]);
 }
 
-/** `[{status, count, words}]`: how many are in each status, the most urgent first; only those that are some. */
+/** Counts agents by status as `[{status, count, words}]`, the most urgent first, without empty ones. */
 export function figures(agents) {
   const counts = new Map();
   for (const agent of agents) counts.set(standingOf(agent), (counts.get(standingOf(agent)) ?? 0) + 1);
@@ -103,7 +106,7 @@ export function figures(agents) {
 }
 
 /**
- * Agents that wait for a person, those that have waited longest first: `[{name, task, since}]`.
+ * Agents that wait for a person, the longest wait first: `[{name, task, since}]`.
  * @param {Iterable<Agent>} agents
  */
 export function waitsForPerson(agents) {
@@ -116,7 +119,7 @@ export function waitsForPerson(agents) {
 }
 
 /**
- * Who waits for whom, the one that most wait for first: `[{name, waiters, count, since}]`.
+ * Agents that others wait for, the one with the most waiters first: `[{name, waiters, count, since}]`.
  * @param {Iterable<Agent>} agents
  * @param {string} now
  */

@@ -1,6 +1,6 @@
 // Events on one time axis: messages, changes of state, arrivals and losses. Pure functions.
 
-/** A change to this is an arrival, from any way of being away. */
+/** A change from one of these states to another is an arrival. */
 const AWAY = ["offline", "lost", "hub down"];
 
 /**
@@ -19,7 +19,7 @@ export function events(states, rows, { since, until }) {
 function ofSpans(agent, spans, since) {
   return spans.flatMap((span, at) => {
     const before = spans[at - 1]?.state ?? null;
-    // The first one began before the time that is looked at.
+    // The first state began before the shown time.
     if (before === null && Date.parse(span.since) <= Date.parse(since)) return [];
     return [{ ts: span.since, kind: kindOf(span.state, before), agent, state: span.state, before }];
   });

@@ -1,10 +1,10 @@
-// Losses that somebody has dealt with, kept in this browser: an agent that is lost again counts again.
+// Dismissed losses, stored in this browser. A later loss of the same agent counts again.
 
 const KEY = "orochi-dismissed";
-/** Kept at most; the oldest go first. */
+/** The most stored losses; the oldest are dropped. */
 const KEPT_MAX = 200;
 
-/** `{agent: since}`; what can't be read counts as nothing. */
+/** Returns `{agent: since}`; unreadable storage counts as empty. */
 export function dismissed(storage = localStorage) {
   try {
     const kept = JSON.parse(storage.getItem(KEY) ?? "null");
@@ -15,8 +15,7 @@ export function dismissed(storage = localStorage) {
 }
 
 /**
- * Dismisses the loss of an agent that began at `since`; an empty `since` takes the dismissal back. Gives all that are
- * dismissed.
+ * Dismisses the loss of an agent that began at `since`; an empty `since` undoes the dismissal. Returns all dismissals.
  */
 export function dismiss(name, since, storage = localStorage) {
   const others = Object.entries(dismissed(storage)).filter(([other]) => other !== name);

@@ -1,10 +1,10 @@
-// The messages that somebody has read. It is kept in this browser: the hub knows agents, not those who watch.
+// The messages that the user has read, stored in this browser: the hub knows agents, not the users of the dashboard.
 
 const KEY = "orochi-read";
 const SEEN_KEY = "orochi-seen";
-/** Stands for all channels. */
+/** The key for all channels. */
 const ALL = "";
-/** Seqs that are kept one by one; what is older counts as read. */
+/** Seqs that are stored one by one; older messages count as read. */
 const SEEN_MAX = 3000;
 
 function kept(key, storage) {
@@ -15,29 +15,29 @@ function kept(key, storage) {
   }
 }
 
-/** `{channel: seq}`: up to where each was read as a whole; empty where nothing was read yet. */
+/** Returns `{channel: seq}`, the seq up to which each channel was read; empty before the first visit. */
 export function marks(storage = localStorage) {
   const found = kept(KEY, storage);
   return found !== null && typeof found === "object" && !Array.isArray(found) ? found : {};
 }
 
-/** The seqs that have been in view. */
+/** Returns the seqs of messages that were in view. */
 export function seen(storage = localStorage) {
   const found = kept(SEEN_KEY, storage);
   return new Set(Array.isArray(found) ? found.filter(Number.isSafeInteger) : []);
 }
 
-/** Notes that `channel`, or where it is empty all of them, was read up to `seq`. */
+/** Notes that a channel, or all if `channel` is empty, was read up to `seq`. */
 export function readUpTo(channel, seq, storage = localStorage) {
   const known = marks(storage);
   if (Object.keys(known).length === 0) known[ALL] = seq;
   storage.setItem(KEY, JSON.stringify({ ...known, [channel]: seq }));
 }
 
-/** Notes that these messages have been in view; whether any of them is new. `head` is the newest that there is. */
+/** Notes that these messages were in view. Returns true if one of them is new. `head` is the newest seq. */
 export function see(seqs, head, storage = localStorage) {
   const known = marks(storage);
-  // A first visit has missed nothing.
+  // On a first visit nothing counts as missed.
   if (Object.keys(known).length === 0) readUpTo(ALL, head, storage);
   const all = seen(storage);
   const before = all.size;
@@ -47,7 +47,7 @@ export function see(seqs, head, storage = localStorage) {
   return true;
 }
 
-/** Up to where a channel was read; a log that ends before that is another one, of which nothing was. */
+/** The seq up to which a channel was read. A log that ends before that is another one, of which nothing was read. */
 export function mark(known, channel, head) {
   const seqs = [known[ALL], known[channel]].filter((seq) => Number.isSafeInteger(seq) && seq <= head);
   return Object.keys(known).length === 0 ? head : Math.max(0, ...seqs);
@@ -55,7 +55,7 @@ export function mark(known, channel, head) {
 
 /**
  * Each channel's newest message and its unread ones: `Map(name -> {members, last, unread, isMore})`. They are counted
- * among `rows`, which have no gaps; where `isMore` there are others before them.
+ * in `rows`, which have no gaps; `isMore` says that there are others before them.
  */
 export function overChannels(channels, rows, known, inView = new Set()) {
   const head = rows.at(-1)?.seq ?? 0;

@@ -1,11 +1,11 @@
-// The rules by which a person is told of an agent on the desktop, and the telling. What is wanted is chosen here and
-// kept in this browser; nothing is asked and nothing shown before somebody switched it on.
+// Desktop notifications: the rules, and the notices. The user's choice is stored in this browser. Nothing is requested
+// or shown before the user switches notifications on.
 
 import { passes, standingOf } from "./fleet.js";
 
 const KEY = "orochi-notices";
 const TEXT_CHARS = 160;
-/** The rules, each with what a notice of it says. */
+/** The rules, each with the words of its notice. */
 export const RULES = {
   lost: "is lost",
   stuck: "is stuck",
@@ -16,10 +16,10 @@ export const RULES = {
 
 const OFF = { isOn: false, rules: [], project: "", sound: false, mentions: [] };
 
-/** What one gets by allowing notifications: all five rules. */
+/** The choice after notifications are allowed: all five rules. */
 export const ALL = { ...OFF, isOn: true, rules: Object.keys(RULES) };
 
-/** `{isOn, rules, project, sound, mentions}`, as it was chosen; everything is off where nothing was. */
+/** Returns the stored choice, `{isOn, rules, project, sound, mentions}`; everything is off without one. */
 export function wanted(storage = localStorage) {
   try {
     const kept = JSON.parse(storage.getItem(KEY) ?? "{}");
@@ -40,7 +40,7 @@ export function want(choice, storage = localStorage) {
   storage.setItem(KEY, JSON.stringify(choice));
 }
 
-/** Notices of agents that came to need a person between two overviews. */
+/** Notices of agents that began to need a person between two overviews. */
 export function noticesOf(before, after, choice) {
   if (!choice.isOn || before.size === 0) return [];
   return [...after.values()].map((agent) => ofAgent(before.get(agent.name), agent, choice)).filter(Boolean);
@@ -60,7 +60,7 @@ function ofAgent(before, agent, choice) {
   };
 }
 
-/** What to tell of a frame: `{title, body, tag, route}` or null. `agents` are those before the frame. */
+/** The notice of a frame: `{title, body, tag, route}` or null. `agents` are those before the frame. */
 export function noticeOf(frame, choice, agents) {
   const { type, payload, sender } = frame;
   if (!choice.isOn) return null;
@@ -75,8 +75,8 @@ export function noticeOf(frame, choice, agents) {
     (agent) => agent !== sender && (payload.mentions?.includes(agent) || payload.channel === `@${agent}`),
   );
   if (!name) return null;
-  // One notice for each agent: a later one takes its place, so many mentions are no heap, and tabs do not repeat each
-  // other.
+  // One notice for each agent: a later one replaces it, so that many mentions do not pile up and tabs do not repeat
+  // each other.
   return {
     title: `${sender} to ${name}, ${payload.channel}`,
     body: plain(payload.content),
@@ -86,7 +86,7 @@ export function noticeOf(frame, choice, agents) {
   };
 }
 
-/** Text without what is no character to read, cut. */
+/** Text without control and format characters, cut. */
 function plain(text) {
   return (text ?? "")
     .slice(0, TEXT_CHARS * 4)
@@ -95,7 +95,7 @@ function plain(text) {
     .slice(0, TEXT_CHARS);
 }
 
-/** Shows it, where the browser was allowed to. */
+/** Shows a notice, if the browser allows it. */
 export function tell(notice, open) {
   if (globalThis.Notification?.permission !== "granted") return;
   const { title, body, tag, route, sound } = notice;
@@ -103,7 +103,7 @@ export function tell(notice, open) {
   try {
     shown = new Notification(title, { body, tag, silent: !sound });
   } catch {
-    // Browsers of phones let only service workers show some.
+    // Browsers on phones allow only service workers to show notices.
     return;
   }
   if (sound) beep();
@@ -114,7 +114,7 @@ export function tell(notice, open) {
   };
 }
 
-/** A short tone; where the browser allows none before a click, there is none. */
+/** Plays a short tone; some browsers allow none before the first click. */
 function beep() {
   try {
     const audio = new AudioContext();
@@ -127,6 +127,6 @@ function beep() {
     tone.stop(audio.currentTime + 0.15);
     tone.onended = () => audio.close();
   } catch {
-    // No sound card, or none allowed.
+    // There is no sound card, or no permission.
   }
 }

@@ -1,14 +1,14 @@
-// A run of messages without gaps, which the feed shows: it grows at one end and is cut at the other. Pure functions.
+// A run of messages without gaps, as the feed shows it: it grows at one end and is cut at the other. Pure functions.
 
 import { threads } from "./threads.js";
 
-/** Messages that stand by themselves; more are cut off at the end that one moves away from. */
+/** The most messages that are not replies in a thread; more are cut at the end that the reader moves away from. */
 export const FIRSTS_MAX = 200;
-/** With those that are folded under them. */
+/** The most messages with the folded replies. */
 export const ROWS_MAX = 1000;
-/** Those that stand by themselves while the newest are followed: each costs time with every frame. */
+/** The limit while the newest messages are followed: each row costs time with every frame. */
 export const FOLLOWED_MAX = 100;
-/** The same where only some of the messages are shown. */
+/** The limit of rows while a filter hides some. */
 export const FILTERED_MAX = 4000;
 
 /**
@@ -19,7 +19,7 @@ export const emptyRun = { rows: [], upTo: 0, isWhole: false, isFiltered: false }
 
 const limits = ({ isFiltered }) => (isFiltered ? [FILTERED_MAX, FILTERED_MAX] : [FIRSTS_MAX, ROWS_MAX]);
 
-/** With these newer rows, after which nothing is missing up to `upTo`. */
+/** Appends newer rows, after which nothing is missing up to `upTo`. */
 export function append(run, newer, upTo) {
   const [firstsMax, rowsMax] = limits(run);
   const rows = [...run.rows, ...newer.filter((row) => row.seq > run.upTo)];
@@ -34,14 +34,14 @@ export function append(run, newer, upTo) {
   };
 }
 
-/** The newest of it: as much as a window holds of a feed that is followed. */
+/** The newest part of a run, as much as a followed feed shows. */
 export function newestOf(run) {
   const { firsts } = threads(run.rows);
   if (run.isFiltered || firsts.length <= FOLLOWED_MAX) return run;
   return { ...run, rows: run.rows.slice(run.rows.indexOf(firsts.at(-FOLLOWED_MAX))), isWhole: false };
 }
 
-/** With these older rows. */
+/** Prepends older rows. */
 export function prepend(run, older, isWhole) {
   const [firstsMax, rowsMax] = limits(run);
   const first = run.rows[0]?.seq ?? run.upTo + 1;
@@ -52,5 +52,5 @@ export function prepend(run, older, isWhole) {
   return { ...run, rows: kept, upTo: kept.length === rows.length ? run.upTo : kept.at(-1).seq, isWhole };
 }
 
-/** Whether every message after `seq` is among `messages`, which have no gaps. */
+/** True if every message after `seq` is among `messages`, which have no gaps. */
 export const covers = (messages, seq) => messages.length > 0 && messages[0].seq <= seq + 1;

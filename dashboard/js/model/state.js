@@ -1,6 +1,6 @@
-// What the page knows: a pure reducer. State and event in, state out; no page, no socket, no clock.
+// The page's state: a pure reducer. State and event in, state out; no page, no socket, no clock.
 
-/** Messages kept, the newest without a gap; older ones are asked of the hub. */
+/** The newest messages that are kept, without a gap; older ones are requested from the hub. */
 export const MESSAGES_MAX = 2000;
 
 export function initial() {
@@ -22,8 +22,8 @@ export function initial() {
 }
 
 /**
- * Events: `connection {state}`, `overview {data}`, `history {rows}` (the newest there are; may overlap what came
- * since), `frame {frame}` as an observer gets them, `dismissed {losses}`: losses that somebody has dealt with.
+ * Events: `connection {state}`, `overview {data}`, `history {rows}` (the newest; may overlap newer frames), `frame
+ * {frame}` as observers get it, `dismissed {losses}`.
  */
 export function reduce(state, event) {
   switch (event.kind) {
@@ -57,7 +57,7 @@ export function reduce(state, event) {
   }
 }
 
-/** An agent of the overview, with what the page knows better: newer words, and losses that were dismissed. */
+/** An agent of the overview, with the page's newer facts: its last words, and dismissed losses. */
 function known(state, agent) {
   const words = state.agents.get(agent.name)?.last_words;
   const isNewer = words && words.seq > (agent.last_words?.seq ?? 0) && state.epoch !== null;
@@ -70,10 +70,10 @@ function dealtWith(agent, losses) {
   return isDismissed === Boolean(agent.isDismissed) ? agent : { ...agent, isDismissed };
 }
 
-/** Characters of last words, as the hub cuts them. */
+/** Characters of last words; the hub cuts at the same length. */
 const WORDS_CHARS = 200;
 
-/** A message in one line, without the marks of Markdown that are most common. */
+/** A message in one line, without the most common marks of Markdown. */
 export const oneLine = (content) =>
   content
     .slice(0, WORDS_CHARS * 4)
@@ -84,7 +84,7 @@ export const oneLine = (content) =>
     .trim()
     .slice(0, WORDS_CHARS);
 
-/** The state after a message: its sender's card has it as its last words. */
+/** The state after a message, which becomes the last words of its sender's card. */
 function spoke(state, { sender, seq, ts, channel, content }) {
   const agent = state.agents.get(sender);
   if (!agent || seq <= (agent.last_words?.seq ?? 0)) return state;
@@ -95,7 +95,7 @@ function spoke(state, { sender, seq, ts, channel, content }) {
 function framed(state, frame) {
   const { type, payload } = frame;
   if (type === "message" && frame.seq !== undefined) {
-    // The html is the frame's own: one in the payload would be the sender's.
+    // Only the frame's html is used: one in the payload would be the sender's.
     const row = { ...payload, html: frame.html, seq: frame.seq, ts: frame.ts, sender: frame.sender, msg_id: frame.id };
     const next = spoke(merged(state, [row]), row);
     return next.channels.has(row.channel) || row.channel.startsWith("@")
@@ -104,11 +104,11 @@ function framed(state, frame) {
   }
   if (type === "status_update" || type === "presence_change") {
     const known = state.agents.get(payload.agent);
-    // One that is new is in the next overview.
+    // A new agent comes with the next overview.
     if (!known) return state;
     const { agent: _name, event, ...facts } = payload;
     const online = event === undefined ? known.online : event === "connected";
-    // A status is a sign of life, and says nothing of what was read.
+    // A status is a sign of life, but does not mean that messages were read.
     const lost = online ? null : known.lost;
     const isOver = type === "status_update" && ["silent", "blocked"].includes(known.stuck?.reason);
     const stuck = isOver ? null : known.stuck;

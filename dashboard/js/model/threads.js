@@ -1,14 +1,14 @@
-// Which messages stand by themselves and which under the first one of their thread. Pure functions.
+// Sorts messages into those shown on their own and replies below the first message of their thread. Pure functions.
 
 /**
- * A reply stands under its thread's first message while fewer than so many messages lie between them. A later one
- * stands by itself, naming what it answers: whoever follows the newest messages would not see it far above.
+ * A reply is shown below its thread's first message while fewer messages than this lie between them. A later reply is
+ * shown on its own with a link: a reader of the newest messages would not see it far above.
  */
 export const FOLD_WITHIN = 200;
 
 /**
- * `{firsts: [row], replies: Map(seq of a first -> [row])}` of rows in the order of the log. Nothing is folded from
- * `from`, a seq, on under what was said before that.
+ * Returns `{firsts: [row], replies: Map(seq of a first -> [row])}` for rows in the order of the log. Rows from the seq
+ * `from` on are not folded below older ones.
  */
 export function threads(rows, from = 0) {
   const placed = new Map();

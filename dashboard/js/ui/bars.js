@@ -1,6 +1,6 @@
-// Messages by time as stacked bars, a colour for each channel; pure but for the picture itself.
+// Messages by time as stacked bars, a colour for each channel; pure except for the picture itself.
 //
-// One flood must not flatten the hour: the scale is linear up to a cap, and a bar above it is cut off and says so.
+// One flood must not flatten the hour: the scale is linear up to a cap, and a higher bar is cut and marked.
 
 import { el, svg } from "./dom.js";
 import { clock, minute } from "./format.js";
@@ -9,19 +9,19 @@ import { ticks } from "./strip.js";
 import { routeTo } from "../route.js";
 
 const HEIGHT = 100;
-/** Channels that stand by themselves; the rest is one. */
+/** Channels with a part of their own; the others share one. */
 export const SHOWN = 8;
 /** Colours of channels. */
 export const COLOURS = 10;
-/** The least that the highest bar stands for: one message alone is no peak. */
+/** The smallest value of the full height: one message alone is no peak. */
 const MOST_MIN = 4;
-/** A bar that is so much higher than most others is cut. */
+/** A bar that is this many times higher than most others is cut. */
 const CAP_OVER_USUAL = 4;
 
 /** A channel's colour: the same on every picture and every day. */
 export const colourOf = (name) => (/^\d+ others$/.test(name) ? "rest" : String(hash(name) % COLOURS));
 
-/** The channels by how much was said, the first ones by name and the others as one: `[{name, counts, total}]`. */
+/** The channels by number of messages, the first ones by name and the others as one: `[{name, counts, total}]`. */
 export function series(channels, hidden = new Set()) {
   const sum = (counts) => counts.reduce((all, one) => all + one, 0);
   const all = Object.entries(channels)
@@ -34,7 +34,7 @@ export function series(channels, hidden = new Set()) {
   return [...all.slice(0, SHOWN - 1), { name: `${rest.length} others`, counts, total: sum(counts) }];
 }
 
-/** What the whole height stands for: the highest bar, or where that is a flood, some times the usual; pure. */
+/** The value of the full height: the highest bar, or in a flood a multiple of the usual; pure. */
 export function cap(totals) {
   const most = Math.max(MOST_MIN, ...totals);
   const said = totals.filter((total) => total > 0).sort((a, b) => a - b);
@@ -120,7 +120,7 @@ export function bars(data, title, { hidden, toggled }) {
   ].filter(Boolean);
 }
 
-/** The channels' colours; pressed, one is hidden or shown again. */
+/** The channels' colours; a press hides or shows a channel. */
 function legend(list, hidden, toggled) {
   const entry = (name, text, isShown) =>
     el(

@@ -2,7 +2,7 @@
 
 import { announce, el } from "./dom.js";
 
-/** Copies what a `.copy` button names, or what stands before it: one listener serves elements that are drawn anew. */
+/** Copies the text of a `.copy` button, or of the element before it. One listener serves redrawn elements too. */
 export function listenForCopies(root = document) {
   root.addEventListener("click", async (event) => {
     /** @type {HTMLElement | null} */

@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 
-/** Opens a dialog with this content; once closed it is gone. */
+/** Opens a dialog with this content; closing removes it. */
 export function openDialog(attributes, ...children) {
   const dialog = el("dialog", { ...attributes, onclose: () => dialog.remove() }, children);
   document.body.append(dialog);
@@ -11,7 +11,7 @@ export function openDialog(attributes, ...children) {
   return dialog;
 }
 
-/** Closes a dialog where a press begins and ends beside it: a selection that ends outside is no such press. */
+/** Closes a dialog on a press that begins and ends beside it; a selection that ends outside does not count. */
 export function closeBeside(dialog) {
   let isBeside = false;
   const isOutside = ({ target, clientX: x, clientY: y }) => {
@@ -20,13 +20,13 @@ export function closeBeside(dialog) {
   };
   dialog.addEventListener("pointerdown", (event) => (isBeside = isOutside(event)));
   dialog.addEventListener("click", (event) => {
-    // Keys that press a button come as clicks at no place.
+    // Keys that press a button arrive as clicks without a position.
     if (isBeside && isOutside(event)) dialog.close();
     isBeside = false;
   });
 }
 
-/** Closes what is open: its page was left. */
+/** Closes open dialogs, because their page was left. */
 export function closeDialogs() {
   for (const dialog of document.querySelectorAll("dialog")) if (dialog.open) dialog.close();
 }

@@ -27,7 +27,7 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Makes these the list's children, moving as few as can be of those that are there: what has the focus keeps it. */
+/** Makes `items` the list's children and moves as few elements as possible, so that a focused one keeps its focus. */
 export function put(list, items) {
   const wanted = new Set(items);
   for (const item of [...list.children]) if (!wanted.has(item)) item.remove();
@@ -60,7 +60,7 @@ export function morph(shown, wanted) {
   });
 }
 
-/** The same for a list's items, each known by what `key` says of it. */
+/** As `morph`, for a list's items, which `key` identifies. */
 export function morphItems(list, items, key) {
   const known = new Map([...list.children].map((item) => [key(item), item]));
   const kept = items.map((item) => {
@@ -78,12 +78,12 @@ export function byId(id) {
   return found;
 }
 
-/** Says something to those who listen to the page. */
+/** Announces a text to screen readers. */
 export function announce(text) {
   byId("live").textContent = text;
 }
 
-/** Waits until what was drawn is on the screen; a tab that is hidden paints nothing. */
+/** Waits until changes are painted; a hidden tab paints nothing. */
 export const painted = () =>
   new Promise((resolve) => {
     requestAnimationFrame(() => setTimeout(resolve));

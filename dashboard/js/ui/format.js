@@ -16,7 +16,7 @@ export function secondsBetween(from, to) {
   return (Date.parse(to) - Date.parse(from)) / 1000;
 }
 
-/** How long before `now` something was; within the minute no number, which would change all the time. */
+/** The time from `ts` to `now` in words; no number within the first minute, because it would change all the time. */
 export function ago(ts, now) {
   const seconds = secondsBetween(ts, now);
   return seconds < 60 ? "just now" : `${duration(seconds)} ago`;
@@ -24,23 +24,23 @@ export function ago(ts, now) {
 
 const ZONE_KEY = "orochi-zone";
 const store = globalThis.localStorage;
-// Both are kept: a feed asks for the day of each row it draws, and asking the browser takes 30 times as long.
+// Both are stored: a feed needs the day of every row, and a request to the browser takes 30 times as long.
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 let isUtc = store?.getItem(ZONE_KEY) === "utc";
 globalThis.addEventListener?.("storage", ({ key }) => {
   if (key === ZONE_KEY) isUtc = store.getItem(ZONE_KEY) === "utc";
 });
 
-/** Whether times are shown in UTC, and how the zone is called. */
+/** The zone of shown times, and its name. */
 export const zone = () => ({ isUtc, name: isUtc ? "UTC" : HERE });
 
-/** Shows times in `local` time or in `utc`, here and in later visits. */
+/** Shows times in `local` time or in `utc`, now and in later visits. */
 export function useZone(name) {
   isUtc = name === "utc";
   store?.setItem(ZONE_KEY, name);
 }
 
-/** `[year, month, day, hours, minutes, seconds]` in the zone that is shown. */
+/** `[year, month, day, hours, minutes, seconds]` in the shown zone. */
 function fields(date) {
   if (!isUtc)
     return [date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()];
@@ -50,16 +50,16 @@ function fields(date) {
 
 const two = (n) => String(n).padStart(2, "0");
 
-/** The day in the zone that is shown: "2026-11-29". */
+/** The day in the shown zone: "2026-11-29". */
 export function day(ts) {
   const [year, month, date] = fields(new Date(ts));
   return `${year}-${two(month + 1)}-${two(date)}`;
 }
 
-/** Whether two times are of one day; most neighbours are of one minute, which is quickly seen. */
+/** True if two times are on one day; most neighbours share a minute, which is quickly checked. */
 export const isSameDay = (one, other) => one.slice(0, 16) === other.slice(0, 16) || day(one) === day(other);
 
-/** The time of day, and the date where it is not that of `now`. */
+/** The time of day, with the date if it is not the day of `now`. */
 export function clock(ts, now = new Date()) {
   const date = new Date(ts);
   if (Number.isNaN(date.getTime())) return "?";
@@ -67,12 +67,12 @@ export function clock(ts, now = new Date()) {
   return day(date) === day(now) ? time : `${day(date)} ${time}`;
 }
 
-/** As a `datetime-local` field takes it: the time here, to the minute. */
+/** The value for a `datetime-local` field: local time, to the minute. */
 export const localInput = (date) =>
   new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
 /** Date, time and zone, for details. */
 export const exact = (ts) => `${day(ts)} ${clock(ts, new Date(ts))} ${zone().name}`;
 
-/** The same to the minute, for the ends of a picture. */
+/** As `clock`, to the minute, for the ends of a picture. */
 export const minute = (ts, now = new Date()) => clock(ts, now).replace(/:\d\d$/, "");

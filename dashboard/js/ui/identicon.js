@@ -21,11 +21,11 @@ function initials(name) {
   return letters.join("").toLowerCase();
 }
 
-/** What a name's picture consists of: `{initials, hue, shape}`; pure. */
+/** The parts of a name's picture: `{initials, hue, shape}`; pure. */
 export function picture(name) {
   const number = hash(name);
   return { initials: initials(name), hue: number % HUES, shape: Math.floor(number / HUES) % SHAPES };
 }
 
-/** The picture; it repeats the name beside it, so nobody is told of it, and it is no text to copy. */
+/** The picture. It repeats the name beside it, so screen readers skip it, and it is not copied as text. */
 export const identicon = (name) => el("span", { class: "identicon", "aria-hidden": "true", data: picture(name) });

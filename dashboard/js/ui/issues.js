@@ -1,15 +1,15 @@
-// Links to issues and pull requests of the hub's Gitea, each with a card that says what it is and how it stands.
+// Links to issues and pull requests of the hub's Gitea, each with a card that shows its title and state.
 
 import { el } from "./dom.js";
 import * as hub from "../wire/hub.js";
 import { inOrder } from "./text.js";
 
-/** How long an answer is good. */
+/** The time for which an answer is reused. */
 const KEPT_MS = 60_000;
 /** Cards under one message. */
 const CARDS_MAX = 5;
 
-/** What was asked, by address: when, and the promise of its answer. */
+/** Requests by address: the time, and the promise of the answer. */
 const asked = new Map();
 
 /** The issues that an element's links name: `{owner, repo, number, url}`, each once. */
@@ -27,17 +27,17 @@ export function issueOf(address, base) {
   if (!address.startsWith(`${base}/`)) return null;
   const [, owner, repo, kind, number] =
     /^([\w.-]+)\/([\w.-]+)\/(issues|pulls)\/(\d{1,9})(?:[/?#].*)?$/.exec(address.slice(base.length + 1)) ?? [];
-  // An address with `..` in it is another place than it says.
+  // An address with `..` leads to another place than it shows.
   const isPlace = number && [owner, repo].every((name) => !/^\.+$/.test(name));
   return isPlace ? { owner, repo, number: Number(number), url: `${base}/${owner}/${repo}/${kind}/${number}` } : null;
 }
 
-/** How an issue stands: `open`, `closed` or `merged`. */
+/** The state of an issue: `open`, `closed` or `merged`. */
 export function standing(issue) {
   return issue.pull_request?.merged ? "merged" : String(issue.state);
 }
 
-/** Puts cards under a message's text; nothing where Gitea can't be asked: the link is there. */
+/** Adds cards below a message's text; without an answer of Gitea, only the link remains. */
 export async function showCards(row, base) {
   const issues = issuesIn(row, base);
   const cards = await Promise.all(issues.map(card));

@@ -7,7 +7,7 @@ import { el } from "./dom.js";
 import { tokens } from "./highlight.js";
 import { inOrder, linked } from "./text.js";
 
-/** Tags that are kept, each with what it has besides its children. Anything else is left out, its text stays. */
+/** Allowed tags, each with the attributes that it gets. Other tags are dropped, and their text stays. */
 const KEPT = {
   P: { dir: "auto" },
   LI: { dir: "auto" },
@@ -54,7 +54,7 @@ function built(node, place) {
   const inner = children(node, { ...place, isPlain: place.isPlain || ["A", "CODE", "PRE"].includes(node.tagName) });
   if (node.tagName === "LI") checkBox(inner);
   const element = el(node.tagName.toLowerCase(), { ...properties, ...own(node) }, inner);
-  // A wide table moves by itself, not the page with it.
+  // A wide table scrolls by itself, without the page.
   return [
     node.tagName === "TABLE"
       ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "table" }, element)
@@ -91,7 +91,7 @@ function checkBox(inner) {
   }
 }
 
-/** The attributes that a node keeps of its own. */
+/** The attributes that a node keeps. */
 function own(node) {
   const language = /^language-[\w+#.-]{1,32}$/.exec(node.className)?.[0];
   if (node.tagName === "CODE" && language) return { class: language };

@@ -1,5 +1,5 @@
-// The parts of a message that a search found. The hub says where they are in the text as it was written; the page shows
-// them in the text as it is drawn, which lacks Markdown's marks. Pure but for `markIn`.
+// The parts of a message that a search found. The hub gives positions in the text as it was written. The page draws the
+// text without Markdown's marks, so positions are converted. Pure except for `markIn`.
 
 import { el } from "./dom.js";
 import { inOrder } from "./text.js";
@@ -37,8 +37,8 @@ export function inUnits(content, ranges) {
 }
 
 /**
- * For each of the drawn `texts`, in the order in which they stand in `content`, the parts of it that lie in `ranges`
- * (in UTF-16 units, ascending): `[[start, end], …]`.
+ * Returns, for each of the drawn `texts`, in their order in `content`, the parts of it that lie in `ranges` (in UTF-16
+ * units, ascending): `[[start, end], …]`.
  */
 export function spread(content, ranges, texts) {
   const whole = inOrder(content);
@@ -72,7 +72,7 @@ export function spread(content, ranges, texts) {
   }
 }
 
-/** Neighbours as one: a run that was found word by word. */
+/** Joins neighbouring ranges: a run that was found word by word. */
 function joined(ranges) {
   /** @type {[number, number][]} */
   const all = [];

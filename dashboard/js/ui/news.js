@@ -1,8 +1,8 @@
-// Says to those who listen that messages came, not what they say: one sentence for all that came in a while.
+// Announces to screen readers that messages came, without their texts: one sentence for all that came in a while.
 
 import { announce } from "./dom.js";
 
-/** Long enough that a busy feed does not speak without end. */
+/** Long enough that a busy feed does not speak without a pause. */
 const GATHER_MS = 2000;
 
 export class News {

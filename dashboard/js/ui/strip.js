@@ -1,4 +1,4 @@
-// A strip of colours: the states of an agent over some time, like a build monitor; the same is there as words.
+// A strip of colours: the states of an agent over some time, like a build monitor, with the same as words.
 
 import { el, svg } from "./dom.js";
 import { clock, duration, minute, secondsBetween } from "./format.js";
@@ -21,7 +21,7 @@ export function pieces(spans, since, until) {
   });
 }
 
-/** How long it was in each state, the longest first: "busy 40 min, idle 2 min"; pure. */
+/** The time in each state, the longest first: "busy 40 min, idle 2 min"; pure. */
 export function shares(spans) {
   const seconds = new Map();
   for (const { state, since, until } of spans)
@@ -34,7 +34,9 @@ export function shares(spans) {
 
 /** @typedef {{agent?: string | null, at?: string | null}} Wanted */
 
-/** The picture, under this name; with `agent` each segment leads to its page at that time; `at` is a time to mark. */
+/**
+ * The picture, under this name. With `agent`, each segment is a link to its page at that time; `at` is a time to mark.
+ */
 export function picture(spans, since, until, name, /** @type {Wanted} */ { agent = null, at = null } = {}) {
   const rects = pieces(spans, since, until).map(({ state, x, width, text, since: start }) => {
     const rect = svg("rect", { x, y: 0, width, height: HEIGHT, "data-state": state }, svg("title", {}, text));

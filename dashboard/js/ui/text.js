@@ -1,11 +1,12 @@
-// An agent's text as nodes. Of a message that came as HTML this finds links and mentions in its text; one too long for
-// that is shown as written, with code, links and mentions. What is found is pure and tested without a browser.
+// An agent's text as nodes. For a message that came as HTML, this finds links and mentions in its text. A message that
+// is too long for that is shown as written, with code, links and mentions. The search is pure and is tested without a
+// browser.
 
 import { routeTo } from "../route.js";
 
 
-// A sign and the run of a name's characters after it are found here; which beginning of the run is a name tells
-// `mentions`, in which the hub says whom it meant (docs/protocol.md, section 4).
+// This finds a sign and the run of name characters after it. `mentions`, the hub's list of mentioned agents, decides
+// which beginning of the run is a name (docs/protocol.md, section 4).
 const CODE = /`([^`\n]+)`/;
 const LINK = /(https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}])/;
 const SIGNED = /[@\uff20]([\p{Alphabetic}\p{N}_][\p{Alphabetic}\p{N}\p{Mn}\p{Mc}_.-]*)/u;
@@ -16,7 +17,7 @@ const NEUTRAL = /[\p{sc=Common}\p{sc=Inherited}]/u;
 const WORD_BEFORE = /[\p{Alphabetic}\p{N}_.][\p{Mn}\p{Mc}]*$/u;
 /** A name's 64 characters, each with marks in any normal form. */
 const RUN_CHARS_MAX = 512;
-/** Characters before a sign that are looked at: a letter and the marks on it. */
+/** Characters before a sign that are checked: a letter and its marks. */
 const BEFORE_CHARS = 32;
 
 /** `[{kind: "text" | "code" | "block" | "link" | "mention", text, name, sign}]`; mentions are those in `mentions`. */
@@ -45,7 +46,7 @@ function inline(text, mentions, found) {
   add("text", text.slice(at));
 }
 
-/** Whether the sign at `index` stands apart from what is before it, as in no address. */
+/** True if the sign at `index` is separate from the text before it, unlike in an address. */
 function isApart(text, index) {
   const word = WORD_BEFORE.exec(text.slice(Math.max(0, index - BEFORE_CHARS), index));
   return !word || UNSPACED.test([...word[0]][0]);
@@ -75,7 +76,7 @@ function spellings(mentions) {
   return byName;
 }
 
-/** Where a name can end: at the run's end, and where it changes between scripts with and without spaces. */
+/** The possible ends of a name: the run's end, and changes between scripts with and without spaces. */
 function beginnings(run) {
   const ends = [];
   let before = null;
@@ -90,30 +91,29 @@ function beginnings(run) {
   return [...ends, run.length].map((end) => run.slice(0, end).replace(/[.-]+$/, ""));
 }
 
-/** The same for all spellings that differ in case. */
+/** The same key for all spellings that differ in case. */
 const folded = (name) =>
   [...name]
     .map((c) => [...c.toUpperCase()].map((upper) => upper.toLowerCase()).join(""))
     .join("")
     .normalize("NFC");
 
-/** Text in which the code is found already: `[{kind: "text" | "link" | "mention", text, name, sign}]`. */
+/** Splits text without code: `[{kind: "text" | "link" | "mention", text, name, sign}]`. */
 export function plainParts(text, mentions) {
   const found = [];
-  // Ticks that are left are no code.
+  // Remaining ticks are not code.
   for (const piece of text.split(/(`)/)) inline(piece, mentions, found);
   return found;
 }
 
-/** The same as nodes; `mentions` is a Set. */
+/** The parts of `plainParts` as nodes; `mentions` is a Set. */
 export const linked = (el, text, mentions) => nodes(el, plainParts(text, mentions));
 
 /** A message that came without HTML, as nodes. */
 export const render = (el, content, mentions) => nodes(el, parts(content, mentions));
 
 /**
- * Characters that make text read in another order than it is written (a name that ends in another way) are shown as
- * such.
+ * Replaces characters that reorder text (a name that reads in another way) by a visible sign.
  */
 export const inOrder = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 

@@ -1,4 +1,5 @@
-// Activity: how much was said and where, the states of agents, and who spoke to whom. Every picture leads on.
+// Activity: the number of messages by time and channel, the states of agents, and who wrote to whom. Every picture is a
+// link.
 
 import { bars } from "../ui/bars.js";
 import { el } from "../ui/dom.js";
@@ -11,7 +12,7 @@ import { routeTo } from "../route.js";
 
 const WINDOWS = { hour: "Messages per minute, last hour", day: "Messages per half hour, last day" };
 const EVERY_MS = 30_000;
-/** Agents in the table; more would not be read. */
+/** The most agents in the table; nobody would read more. */
 const AGENTS_MAX = 30;
 
 /** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
@@ -61,7 +62,7 @@ export function activity({ params, onError }) {
     askedAt = Date.now();
     try {
       got = await Promise.all([hub.activity(window), hub.states(window), hub.matrix(window)]);
-      // Where the hub has not counted all of it yet, it counts on when it is asked again.
+      // If the hub has not counted everything yet, it continues with the next request.
       if (Date.parse(got[0].complete_since) > Date.parse(got[0].since)) askedAt = 0;
       draw();
     } catch (error) {
@@ -77,7 +78,7 @@ export function activity({ params, onError }) {
 
 const isChosen = (names, from, to) => names === null || names.has(from) || names.has(to);
 
-/** A strip for each agent, one under the other, so that what happened at once stands at one place. */
+/** A strip for each agent, one below the other, so that simultaneous events are aligned. */
 function strips({ since, until, agents }, names) {
   const all = Object.entries(agents)
     .filter(([name]) => names === null || names.has(name))

@@ -1,4 +1,4 @@
-// One agent: who it is, what waits for it, what it said, and where it was mentioned.
+// One agent: its facts, its waiting messages, the messages from and to it.
 
 import { ticks } from "../ui/strip.js";
 import { el, morph, put } from "../ui/dom.js";
@@ -18,7 +18,7 @@ import { routeTo } from "../route.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Asked for at most so often. */
+/** The shortest time between two requests. */
 const EVERY_MS = 4000;
 /** Messages under "Lately". */
 const LATELY = 50;
@@ -38,11 +38,11 @@ export function agentPage({ name, params, onError, dismiss }) {
 }
 
 class AgentPage {
-  /** @type {Row[]} Said by it or to it, as the hub had it. */
+  /** @type {Row[]} Messages from and to it, as the hub returned them. */
   said = [];
   /** @type {State | null} */
   state = null;
-  /** @type {Agent | null} The agent, where the overview does not list it. */
+  /** @type {Agent | null} The agent, if the overview does not list it. */
   found = null;
   isLoading = false;
   askedAt = 0;
@@ -75,7 +75,7 @@ class AgentPage {
     this.isLoading = true;
     this.askedAt = Date.now();
     try {
-      // Whoever only posts has never registered, and nothing waits for it.
+      // A name that only posts has never registered, and nothing waits for it.
       const unread = hub.waiting(name).catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
       const asked = [unread, hub.saidByOrTo(name, LATELY), hub.timeline(name, around(this.at))];
       const [waiting, said, spans] = await Promise.all(asked);
@@ -98,7 +98,7 @@ class AgentPage {
     this.isLoading = false;
   }
 
-  /** What waits for it, in words that say what is counted: not every agent reports what it has read. */
+  /** Shows the waiting messages. The heading says what is counted: not every agent reports what it has read. */
   showWaiting(messages) {
     const agent = this.state?.agents.get(this.name) ?? this.found;
     const { title, empty } = waitingWords(agent);
@@ -130,7 +130,7 @@ class AgentPage {
     this.drawSaid();
   }
 
-  /** What the hub had, and what came since. */
+  /** Draws the hub's messages and newer ones. */
   drawSaid() {
     const { name, said } = this;
     const last = said.at(-1)?.seq ?? 0;
@@ -140,7 +140,7 @@ class AgentPage {
   }
 }
 
-/** Messages under a heading; those that stand there stay. */
+/** Messages below a heading; unchanged rows stay. */
 class List {
   constructor(title, empty) {
     this.title = title;
@@ -165,7 +165,7 @@ class List {
   }
 }
 
-/** `{title, empty}` of the list of what waits for an agent; null stands for one that never registered. Pure. */
+/** The words of the list of waiting messages, `{title, empty}`; null means an agent that never registered. Pure. */
 export function waitingWords(agent) {
   const what = "mentions and direct messages";
   if (agent && agent.cursor !== null)
@@ -177,7 +177,7 @@ export function waitingWords(agent) {
   };
 }
 
-/** The day around a time, for the hub; nothing where none was asked for. */
+/** The day around a time, as query parameters; empty without a time. */
 function around(at) {
   const time = Date.parse(at ?? "");
   if (Number.isNaN(time)) return {};
@@ -185,7 +185,7 @@ function around(at) {
   return { since: new Date(until.getTime() - DAY_MS).toISOString(), until: until.toISOString() };
 }
 
-/** The day that ends where the hub's answer does, by the hub's clock; `at` is a time to mark. */
+/** The day that ends with the hub's answer, by the hub's clock; `at` is a time to mark. */
 function day(spans, at) {
   const { until } = spans.at(-1);
   const since = new Date(Date.parse(until) - DAY_MS).toISOString();

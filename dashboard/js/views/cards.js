@@ -34,14 +34,14 @@ function group(name) {
   );
 }
 
-/** The strip of an agent's last hour, or nothing where the hub has none. */
+/** The strip of an agent's last hour, or nothing if the hub has none. */
 export function lately(name, states) {
-  // Names are chosen elsewhere: one may be that of something every object has.
+  // Agents choose their names: one may be the name of a property that every object has.
   const spans = states && Object.hasOwn(states.agents, name) ? states.agents[name] : null;
   return spans && picture(spans, states.since, states.until, `the last hour: ${shares(spans)}`);
 }
 
-/** A button that takes an agent off the lost ones, in this browser, or takes that back. */
+/** A button that dismisses an agent's loss in this browser, or undoes that. */
 export function dismissButton(agent) {
   if (agent.online || !agent.lost) return null;
   const { name, isDismissed } = agent;
@@ -52,7 +52,7 @@ export function dismissButton(agent) {
   return el("button", { type: "button", class: "dismiss", data, "aria-label": label, title }, word);
 }
 
-/** Carries out a press on such a button. */
+/** Handles a press on such a button. */
 export function pressedDismiss(event, dismiss) {
   const { lost, since } = event.target.closest(".dismiss")?.dataset ?? {};
   if (lost) dismiss(lost, since);

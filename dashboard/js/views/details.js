@@ -1,4 +1,4 @@
-// Everything about one message: its place and time, what came with it, and how far it got with each receiver.
+// Everything about one message: its position and time, its other fields, and how far it got with each receiver.
 
 import { copyButton } from "../ui/copy.js";
 import { openDialog } from "../ui/dialog.js";
@@ -8,10 +8,10 @@ import * as hub from "../wire/hub.js";
 import { receiptItems } from "./receipts.js";
 import { routeTo } from "../route.js";
 
-/** The address of a message, for others. */
+/** The address of a message, to share. */
 export const linkTo = ({ seq }) => `${location.origin}${location.pathname}${routeTo(["feed"], { seq })}`;
 
-/** @param {import("../../types.js").Row} row A row as `/api/history` has it: without what the page added. */
+/** @param {import("../../types.js").Row} row A row as `/api/history` returns it, without additions of the page. */
 export function asJson({ html: _html, ...row }) {
   return JSON.stringify(row, null, 2);
 }
@@ -67,7 +67,7 @@ function lines(agents, row) {
   return items.length > 0 ? items : [el("li", {}, "Addressed to no agent.")];
 }
 
-/** What kind of event of Gitea a message tells of. */
+/** The kind of Gitea's event that a message reports. */
 function eventOf(metadata) {
   const event = metadata?.gitea?.event ?? metadata?.event;
   return typeof event === "string" ? event : null;

@@ -1,4 +1,4 @@
-// Direct messages: all conversations, and one of them: what two agents said to each other, directly or by mentions.
+// Direct messages: all conversations, or the messages between two agents, direct or by mentions.
 
 import { el, morph } from "../ui/dom.js";
 import { ago } from "../ui/format.js";
@@ -30,7 +30,7 @@ export function conversations(rows, names = null) {
   return [...found.values()].sort((one, other) => other.last.seq - one.last.seq);
 }
 
-/** Whether a row is from one of the two to the other. */
+/** True if a row is from one of the two to the other. */
 export const isBetween = (row, one, other) =>
   [
     [one, other],

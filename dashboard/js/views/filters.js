@@ -1,4 +1,4 @@
-// The filters that apply to every page: fields on the overview, and elsewhere what is set, each with a way to drop it.
+// The filters that apply to every page: fields on the overview, and chips on the other pages.
 
 import { el } from "../ui/dom.js";
 import { filtersIn, standingOf, STATUS_WORDS } from "../model/fleet.js";
@@ -29,7 +29,7 @@ export class FilterFields {
   }
 }
 
-/** A filter's value in the words that the page has for it. */
+/** A filter's value in the page's words. */
 const wordsOf = (name, value) => (name === "status" && STATUS_WORDS[value]) || value;
 
 function fill(select, agents, chosen) {
@@ -37,13 +37,13 @@ function fill(select, agents, chosen) {
   const values = new Set(agents.map((agent) => (name === "status" ? standingOf(agent) : agent[name])).filter(Boolean));
   if (chosen) values.add(chosen);
   const options = [["", `every ${name}`], ...[...values].sort().map((value) => [value, wordsOf(name, value)])];
-  // One that is open would be closed by new options.
+  // New options would close an open list.
   if (options.map(([value]) => value).join("\n") === [...select.options].map((option) => option.value).join("\n"))
     return;
   select.replaceChildren(...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
 }
 
-/** What is filtered here, each with a link that drops it; nothing where nothing is. */
+/** The active filters, each with a link that removes it; nothing without filters. */
 export function filterChips(page, params) {
   const set = Object.entries(filtersIn(params));
   if (set.length === 0) return el("p", { class: "chips", hidden: true });

@@ -1,4 +1,4 @@
-// One message as a row, with how far it got with each agent that it is for.
+// One message as a row, with its receipts.
 
 import { el } from "../ui/dom.js";
 import { clock, exact } from "../ui/format.js";
@@ -14,19 +14,19 @@ import { routeTo } from "../route.js";
 
 export { noteStart } from "./receipts.js";
 
-/** Longer texts are cut, and shown whole when asked. */
+/** Longer texts are cut, and shown in full on request. */
 const CHARS_SHOWN = 4000;
 /** A hit of a search that is longer is shown as its snippet. */
 const HIT_CHARS_SHOWN = 600;
-/** How far a message got is not asked more often. */
+/** The shortest time between two requests for the same receipts. */
 const ASK_AGAIN_MS = 2000;
 const ISSUES_AGAIN_MS = 60_000;
-/** Messages about which is asked at once. */
+/** The most requests for receipts at once. */
 const ASKS_MAX = 4;
 
 /**
  * @param {import("../../types.js").Row} row
- * `channel`: the one that is read, where its time's link stays in it. A row that a search found has its matches marked.
+ * `channel`: the shown channel, which the link of the time keeps. The matches of a search's hit are marked.
  */
 export function messageRow(row, { parent = null, isInThread = false, isTarget = false, channel = "" } = {}) {
   const isDirect = row.channel.startsWith("@");
@@ -56,7 +56,7 @@ export function messageRow(row, { parent = null, isInThread = false, isTarget = 
         "⋯",
       ),
     ),
-    // In a thread it is the first message that is answered, unless it says otherwise.
+    // A reply in a thread answers the first message, unless it says otherwise.
     row.reply_to && !(isInThread && !parent) && answered(row.reply_to, parent),
     row.ranges ? hit(row) : body(row),
     (isDirect || (row.mentions?.length ?? 0) > 0) && delivery(row),
@@ -65,19 +65,19 @@ export function messageRow(row, { parent = null, isInThread = false, isTarget = 
   return item;
 }
 
-/** The row that an item shows. It is kept beside the page: elements hold no state. */
+/** The row of each item. It is stored beside the page, because elements hold no state. */
 const rows = new WeakMap();
 
-/** Shows the details of the message that an item shows. */
+/** Shows the details of an item's message. */
 export const openDetails = (item) => rows.has(item) && showDetails(rows.get(item));
 
-/** Leads to where a message stands among the others. */
+/** Opens the feed at an item's message. */
 export const openInFeed = (item) => item.querySelector(".when").click();
 
 const channelRoute = ({ channel, sender }) =>
   channel.startsWith("@") ? routeTo(["direct", sender, channel.slice(1)]) : routeTo(["feed"], { channel });
 
-/** What a message answers: in words where it is known, else by its number until it is asked for. */
+/** The message that a reply answers: as text if it is known, otherwise as its number until it is requested. */
 function answered(seq, parent) {
   const words = ({ sender, content }) => `in reply to ${sender}: ${inOrder(content.slice(0, 100))}`;
   const element = el("p", { class: "reply", dir: "auto" }, parent ? words(parent) : `in reply to message ${seq}`);
@@ -91,7 +91,7 @@ function answered(seq, parent) {
   return element;
 }
 
-/** Replies whose first message is not known yet, and what asks for it. */
+/** Replies to unknown messages, and the function that requests each. */
 const unasked = new WeakMap();
 
 function body(row) {
@@ -99,13 +99,13 @@ function body(row) {
   const text = (content) => render(el, content, row.mentions ?? []);
   if (row.content.length <= CHARS_SHOWN) return el("div", { class: "body written", dir: "auto" }, text(row.content));
   const element = el("div", { class: "body written", dir: "auto" }, text(row.content.slice(0, CHARS_SHOWN)));
-  // One text node: code and links of a quarter megabyte would be ten thousands of elements.
+  // One text node: code and links of a quarter megabyte would become ten thousands of elements.
   const show = () => (element.textContent = inOrder(row.content));
   element.append(" … ", el("button", { type: "button", onclick: show }, `show all ${row.content.length} characters`));
   return element;
 }
 
-/** What a search found: a long message as the part around its matches, until all of it is asked for. */
+/** A search's hit: of a long message only the part around its matches, until the reader asks for all of it. */
 function hit(row) {
   if (row.content.length <= HIT_CHARS_SHOWN) {
     const element = [body(row)].flat();
@@ -156,14 +156,14 @@ function delivery(row) {
   return states;
 }
 
-/** By its list of receipts: what asks for them, when that was last done, and whether nothing more can change. */
+/** For each list of receipts: the function that requests it, the time of the last request, and whether it is final. */
 const asks = new WeakMap();
-/** By message: when the issues that it links to were last asked for. */
+/** For each message, the time of the last request for its issues. */
 const issuesAskedAt = new WeakMap();
 
 /**
- * Asks, for what is on the screen, how far it got, what it answers where that is not known, and, with the address of a
- * Gitea, how the issues stand that it links to.
+ * Requests, for the visible messages, their receipts, the unknown messages that they answer, and, with the address of a
+ * Gitea, the state of the issues that they link to.
  * @param {Element} list
  * @param {string | null} [gitea]
  */
@@ -190,7 +190,7 @@ export function refreshVisible(list, gitea = null) {
   askNext();
 }
 
-/** Deliveries in sight that are to be asked for, and how many are being asked for. */
+/** Visible receipts that are to be requested, and the number of running requests. */
 let due = [];
 let underWay = 0;
 

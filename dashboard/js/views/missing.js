@@ -1,4 +1,4 @@
-// An address that names no page: a plain sentence, and ways on.
+// The page for an unknown address: a sentence, and links.
 
 import { el } from "../ui/dom.js";
 

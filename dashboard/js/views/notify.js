@@ -1,11 +1,10 @@
-// The dialog for notifications: one button allows them all; rules, project and sound can be chosen. The browser is
-// asked only when that button is pressed.
+// The dialog for notifications: one button allows all of them; rules, project and sound can be chosen. The browser's
+// permission is requested only when the button is pressed.
 
 import { openDialog } from "../ui/dialog.js";
 import { el } from "../ui/dom.js";
 import { ALL, RULES, want, wanted } from "../model/notices.js";
 
-/** Opens it. */
 export function chooseNotices(state) {
   const note = el("p", { role: "status" }, standing());
   const place = el("div", {});
@@ -77,7 +76,7 @@ function choices(state, change) {
   ];
 }
 
-/** What stands in the way, as a sentence; nothing where nothing does. */
+/** The obstacle to notifications, as a sentence; empty without one. */
 function standing() {
   if (!globalThis.Notification)
     return "This browser shows no notifications here: they need https, or the hub on this machine.";

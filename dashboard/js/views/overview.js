@@ -18,16 +18,16 @@ const SORTS = [
   ["progress", "by progress"],
 ];
 const STRIPS_EVERY_MS = 30_000;
-/** Messages change agents too: however many come, the page is drawn anew so often. */
+/** Messages change agents too: however many come, the page is redrawn at most this often. */
 const DRAW_EVERY_MS = 200;
-/** From so many agents on the table is what one gets. */
+/** From this many agents on, the table is the default. */
 const TABLE_FROM = 20;
-/** Agents that are drawn; thousands that have left are counted, and found by a filter. */
+/** The most agents that are drawn. Thousands that have left are counted, and found with a filter. */
 const DRAWN_MAX = 200;
-/** Those that are drawn before anything is on the screen: more than a window holds. */
+/** The agents of the first drawing: more than a window holds. */
 const DRAWN_FIRST = 60;
 
-/** The agents' last hour, kept over pages: without it cards would grow a moment after one came back. */
+/** The agents' last hour, kept across pages. Without it, cards would grow a moment after Back. */
 let known = null;
 
 /** @param {import("../../types.js").Given} given @returns {import("../../types.js").View} */
@@ -44,9 +44,9 @@ export function overview({ params, go, onError, dismiss }) {
 }
 
 class Overview {
-  /** @type {unknown[] | null} What was drawn last: status changes redraw. */
+  /** @type {unknown[] | null} The inputs of the last drawing: changes of status redraw. */
   drawn = null;
-  /** `{since, until, agents}` as the hub had it; to begin with, what was there when one was here before. */
+  /** `{since, until, agents}` from the hub; at first, those of the last visit. */
   states = known;
   askedAt = 0;
   drawnMax = DRAWN_FIRST;
@@ -89,7 +89,7 @@ class Overview {
     );
   }
 
-  /** What nobody sees at once comes after the first picture. */
+  /** Loads the parts that are not visible at first. */
   async shown() {
     await painted();
     this.drawnMax = DRAWN_MAX;
@@ -160,7 +160,7 @@ class Overview {
   }
 }
 
-/** A press anywhere on a table's row leads where its name does; what is selected there stays. */
+/** A press anywhere on a table's row follows the link of the name; a selection there stays. */
 function openRow({ target }) {
   const row = target.closest("tr.agent");
   if (row && !target.closest("a, button") && String(getSelection()) === "") row.querySelector("a.name").click();
@@ -178,7 +178,7 @@ function note(all, shown, more) {
   return [match, rest, left].filter(Boolean).join("; ");
 }
 
-/** Figures that are filters: pressed, one is taken back. */
+/** Figures that are filters; a second press removes the filter. */
 function summary(agents, params) {
   if (agents.length === 0) return [];
   const online = agents.filter((agent) => agent.online).length;

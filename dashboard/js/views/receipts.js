@@ -1,8 +1,8 @@
-// A receipt's states in words, those that somebody waits for first.
+// A receipt's states in words, the unread ones first.
 
 import { el } from "../ui/dom.js";
 
-/** In the order in which they are shown: who has not seen it comes first. */
+/** In the order of display: agents that have not seen the message come first. */
 const STATES = {
   pending: ["waiting", "not delivered yet: the agent gets it when it connects"],
   unknown: ["not known", "the hub restarted since; deliveries before that are not known"],
@@ -11,26 +11,28 @@ const STATES = {
   seen: ["seen", "the agent reported it as seen"],
 };
 const ORDER = Object.keys(STATES);
-/** Of more agents that have seen it only their number is shown, their names on hover. */
+/** Above this number of agents that have seen a message, only the number is shown, and the names on hover. */
 const SEEN_MAX = 4;
 
-/** When the hub started, as its overview had it last. */
+/** The hub's start, from the last overview. */
 let hubStarted = null;
 export const noteStart = (started) => (hubStarted = started);
 
-/** What is known of a receipt: the hub forgets what it handed over when it restarts. Pure. */
+/**
+ * The state of a receipt as far as it is known: after a restart, the hub has forgotten what it delivered before. Pure.
+ */
 export function receiptState(state, { ts }, started) {
   return state === "pending" && started !== null && Date.parse(ts) < Date.parse(started) ? "unknown" : state;
 }
 
-/** `[name, state]` of each receiver, those that have not seen it first, then by name; pure. */
+/** `[name, state]` of each receiver, those that have not seen the message first, then by name; pure. */
 export function orderedReceipts(agents, row, started) {
   const found = agents.map(([name, state]) => [name, receiptState(state, row, started)]);
   const rank = (state) => (ORDER.indexOf(state) + ORDER.length + 1) % (ORDER.length + 1);
   return found.sort(([a, one], [b, other]) => rank(one) - rank(other) || a.localeCompare(b));
 }
 
-/** The receipts as list items; `agents` is `[name, state]` of each receiver as the hub has it. */
+/** The receipts as list items; `agents` is `[name, state]` of each receiver from the hub. */
 export function receiptItems(agents, row, { seenMax = Infinity } = {}) {
   const all = orderedReceipts(agents, row, hubStarted);
   const seen = all.filter(([, state]) => state === "seen").map(([name]) => name);
@@ -45,5 +47,5 @@ export function receiptItems(agents, row, { seenMax = Infinity } = {}) {
   return [...items, rest].filter(Boolean);
 }
 
-/** The same under a message, where there is little room. */
+/** The receipts below a message, where there is little room. */
 export const shortReceipts = (agents, row) => receiptItems(agents, row, { seenMax: SEEN_MAX });

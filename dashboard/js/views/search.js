@@ -1,4 +1,4 @@
-// Search over all history; the question stands in the address, so that the link can be handed on.
+// Search over all history. The query is in the address, so that the link can be shared.
 
 import { el } from "../ui/dom.js";
 import { zone } from "../ui/format.js";
@@ -15,14 +15,14 @@ const FIELDS = [
   ["since", "Since"],
   ["until", "Until"],
 ];
-/** Fields with names that the page knows, and where in its state they are. */
+/** Fields whose values the page knows, and the place of these in the state. */
 const KNOWN = { channel: "channels", sender: "agents" };
 const NO_WORDS = "Type words, or choose a sender or days.";
-/** Messages that are shown to begin with, and each time that more are asked for. */
+/** The number of hits on the first page and on each further one. */
 const STEP = 100;
-/** Where so few are found, the same words as beginnings are offered. */
+/** With so few hits, the same words are offered as beginnings. */
 const FEW = 5;
-/** What can stand in the words, each with what it finds. */
+/** The query language, each part with its effect. */
 const SYNTAX = [
   ["deploy failed", "both words, in any order"],
   ['"deploy failed"', "this phrase"],
@@ -53,13 +53,13 @@ class Search {
   /** @type {import("../../types.js").State | null} */
   state = null;
   isFailed = false;
-  /** What is searched for. */
+  /** The query. */
   text = "";
-  /** Where the next page begins, or null. */
+  /** The cursor of the next page, or null. */
   next = null;
   /** Hits so far. */
   count = 0;
-  /** How often something was asked; only the last answer is shown. */
+  /** The number of requests; only the last answer is shown. */
   asks = 0;
 
   constructor(params, go, onError) {
@@ -113,7 +113,7 @@ class Search {
     this.note.textContent = NO_WORDS;
   }
 
-  /** Asks for the hits from `cursor` on, or for the first ones. */
+  /** Requests the hits from `cursor` on, or the first ones. */
   async run(cursor = null) {
     const mine = ++this.asks;
     this.isFailed = false;
@@ -143,7 +143,7 @@ class Search {
     this.next = next;
     this.more.hidden = next === null;
     this.look();
-    // Whoever asked goes on with what was found, or with other words.
+    // The focus moves to the first new hit.
     if (isMore) items[0]?.focus();
     else if (!this.element.contains(document.activeElement)) (items[0] ?? this.words).focus();
     this.note.textContent = counted(this.count, next !== null) + unindexed(indexedUpTo);
@@ -151,7 +151,7 @@ class Search {
     this.hint.hidden = false;
   }
 
-  /** What is not among the hits: messages with longer words, and direct ones. */
+  /** Hints about messages that are not among the hits: those with longer words, and direct ones. */
   hints(areFew) {
     const wider = areFew ? widened(this.params.q ?? "") : null;
     const to = routeTo(["search"], { ...this.params, q: wider });
@@ -161,7 +161,7 @@ class Search {
   }
 }
 
-/** The fields of the address as one text for the hub, in which operators alone list what they select. */
+/** The fields of the address as one query; operators alone list the messages that they select. */
 export function searchText({ q = "", channel = "", sender = "", since = "", until = "" }) {
   const named = (operator, value) => value && `${operator}:${/\s/.test(value) ? `"${value}"` : value}`;
   const parts = [
@@ -174,19 +174,19 @@ export function searchText({ q = "", channel = "", sender = "", since = "", unti
   return parts.filter(Boolean).join(" ");
 }
 
-/** A text without spaces is found by any part of it. */
+/** In scripts without spaces, any part of a text is found. */
 const UNSPACED = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}]/u;
 const PLAIN = /^[\p{L}\p{N}_]{2,}$/u;
 
-/** The same search with its plain words as beginnings, `flak*` for `flak`; null where there are none. Pure. */
+/** The query with its plain words as beginnings, `flak*` for `flak`; null if there are none. Pure. */
 export function widened(q) {
-  // A quoted phrase is no plain word.
+  // A quoted phrase is not a plain word.
   const pieces = q.trim().match(/-?(?:[^\s"]*"[^"]*"?|\S+)/gu) ?? [];
   const wider = pieces.map((piece) => (PLAIN.test(piece) && !UNSPACED.test(piece) ? `${piece}*` : piece));
   return wider.some((piece, at) => piece !== pieces[at]) ? wider.join(" ") : null;
 }
 
-/** How the hits are sorted. */
+/** The field for the order of hits. */
 function orderField(order) {
   const option = (value, text) => el("option", { value, selected: value === order }, text);
   const select = el(
@@ -209,7 +209,7 @@ function syntaxHelp() {
   );
 }
 
-/** A field under its label, with a list for the names that are known. */
+/** A field below its label, with a list of known names. */
 function field(name, label, value) {
   const id = `search-${name}`;
   const list = KNOWN[name] ? `${id}-known` : null;
@@ -219,7 +219,7 @@ function field(name, label, value) {
   return el("p", {}, el("label", { for: id }, label), input, list && el("datalist", { id: list }));
 }
 
-/** Puts into the lists what there is to choose from. One that is open would be closed by new options. */
+/** Fills the lists with known names. New options would close an open list. */
 function suggest(form, state) {
   for (const [name, key] of Object.entries(KNOWN)) {
     const list = form.querySelector(`#search-${name}-known`);
@@ -233,7 +233,7 @@ function counted(count, hasMore) {
   return count === 1 && !hasMore ? "1 message" : `${hasMore ? "the first " : ""}${count} messages`;
 }
 
-/** What is said where the search index is not complete. */
+/** The note while the search index is incomplete. */
 const unindexed = (upTo) =>
   upTo === null ? "" : `. The search index is still being made: messages after number ${upTo} are not in it yet.`;
 
@@ -241,10 +241,10 @@ const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** The first moment of a day in the zone that is shown; a time is itself. */
+/** The first moment of a day in the shown zone; a time stays as it is. */
 const dayStart = (text) => (DAY.test(text) ? midnight(text).toISOString() : text);
 
-/** The first moment after a day; a time is itself. */
+/** The first moment after a day; a time stays as it is. */
 function dayEnd(text) {
   if (!DAY.test(text)) return text;
   const next = midnight(text);

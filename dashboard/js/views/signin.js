@@ -1,9 +1,9 @@
-// The page that takes the token. It is sent once and kept nowhere.
+// The page for the token. The token is sent once and stored nowhere.
 
 import { el } from "../ui/dom.js";
 import * as hub from "../wire/hub.js";
 
-/** Why somebody is here, by the `reason` of the hub's 401, or `out` and `link` which the page knows itself. */
+/** The reasons for this page, by the `reason` of the hub's 401, or `out` and `link`, which the page sets itself. */
 const REASONS = {
   no_token: "",
   ended: "You were signed in before: this browser has dropped the login.",

@@ -1,4 +1,4 @@
-// Agents as a compact table, one row an agent: fifty of them are seen at a glance.
+// Agents as a compact table, one row an agent: fifty of them fit one view.
 
 import { el, morphItems } from "../ui/dom.js";
 import { identicon } from "../ui/identicon.js";
@@ -8,7 +8,7 @@ import { shortReason, unreadFigure } from "./standing.js";
 import { isTaskReason, statusOf } from "../model/status.js";
 import { routeTo } from "../route.js";
 
-/** Each column's class, heading, and what the heading says on hover. */
+/** Each column's class, heading, and explanation on hover. */
 const COLUMNS = [
   ["status", "Status", ""],
   ["who", "Agent", ""],
@@ -52,7 +52,7 @@ function frame(columns) {
   return el("div", { class: "fleet wide", tabindex: "0", role: "region", "aria-label": "table of agents" }, all);
 }
 
-/** The columns from reach on come last: a narrow window has no room for them. */
+/** The columns from reach on come last, because a narrow window has no room for them. */
 function heading(name, count, hasReach) {
   const lacks = hasReach ? 3 : 2;
   const cell = el(
@@ -74,7 +74,7 @@ function row(agent, now, states, hasReach) {
   const told = shortReason(agent, now);
   const task = isTaskReason(agent) ? "" : agent.current_task;
   const taskCell = (span) => el("td", { class: "task", title: task || null, colSpan: span }, meter, task);
-  // Of task and reason, one that is alone has the room of both.
+  // If only one of task and reason is shown, it gets the room of both.
   const isAlone = told !== null && !task;
   const why =
     told &&

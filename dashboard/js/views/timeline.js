@@ -1,5 +1,5 @@
-// The incident timeline: messages, changes of state, arrivals and losses of chosen agents and channels on one time
-// axis, with all of the choice in the address, to share.
+// The incident timeline: messages, changes of state, arrivals and losses of the chosen agents and channels on one time
+// axis. The address has the whole choice, to share.
 
 import { el, put, svg } from "../ui/dom.js";
 import { clock, localInput, minute, secondsBetween } from "../ui/format.js";
@@ -14,7 +14,7 @@ import { routeTo } from "../route.js";
 
 const HOUR_MS = 60 * 60 * 1000;
 const EVERY_MS = 15_000;
-/** Lanes, pages of messages and lines of the list; what is cut is said. */
+/** The most lanes, pages of messages and lines of the list; the page says what was cut. */
 const LANES_MAX = 30;
 const PAGES_MAX = 8;
 const PAGE = 500;
@@ -113,13 +113,13 @@ class Timeline {
   }
 }
 
-/** Those who spoke, and before them those who need a person. */
+/** The agents that sent messages, after those that need a person. */
 function speakers(rows, agents) {
   const urgent = [...agents.values()].filter(({ lost, stuck, status }) => lost || stuck || status === "error");
   return [...new Set([...urgent.map(({ name }) => name), ...rows.map(({ sender }) => sender)])];
 }
 
-/** The messages of a time, and whether they are all of them. */
+/** The messages of a time span, and whether they are complete. */
 async function messages(since, until) {
   const rows = [];
   let page = await hub.recent({ since, limit: PAGE });
@@ -132,7 +132,7 @@ async function messages(since, until) {
   }
 }
 
-/** One agent: its states as a strip, and a dot for each of its messages that leads to it. */
+/** One agent's lane: its states as a strip, and a dot for each of its messages, which links to it. */
 function lane(name, spans, rows, { since, until }) {
   const all = secondsBetween(since, until);
   const own = rows.filter(({ sender }) => sender === name);

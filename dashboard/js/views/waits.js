@@ -1,4 +1,4 @@
-// Who waits for whom: a list, the agent that most wait for first, and a graph for a glance.
+// The waits between agents: a list, the agent with the most waiters first, and a graph.
 
 import { el, svg } from "../ui/dom.js";
 import { duration, secondsBetween } from "../ui/format.js";
@@ -13,7 +13,7 @@ const CAPTION = 16;
 
 const agentLink = (name) => el("a", { href: routeTo(["agent", name]) }, name);
 
-/** The section; it is empty where nobody waits. */
+/** The section; hidden if nobody waits. */
 export function waitsPanel(state) {
   const all = state.now ? waits(state.agents.values(), state.now) : [];
   const found = all.filter(({ waiters }) => waiters.length > 0);
@@ -61,7 +61,7 @@ function sentence({ name, waiters, count, since }, now) {
   ];
 }
 
-/** Those who wait on the left, those they wait for on the right. */
+/** The waiting agents on the left, those that they wait for on the right. */
 function graph(found) {
   const right = found.filter(({ waiters }) => waiters.length > 0).slice(0, 6);
   const left = [...new Set(right.flatMap(({ waiters }) => waiters.slice(0, NAMED_MAX)))].slice(0, 12);

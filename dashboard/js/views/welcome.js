@@ -1,9 +1,9 @@
-// An empty hub: how the first agent comes to it.
+// The page of an empty hub: how to connect the first agent.
 
 import { el } from "../ui/dom.js";
 import { copyButton } from "../ui/copy.js";
 
-/** Where the port for agents is, or its default where the hub does not say. */
+/** The default of the port for agents, if the hub reports none. */
 const AGENT_PORT = 9559;
 
 /** Samples with a copy button each. */

@@ -1,15 +1,15 @@
-// Asks for the page's first picture while the modules that draw it are still on their way.
+// Requests the page's first data while the modules that draw it are still loading.
 
 import * as hub from "./hub.js";
 import { takeFromAddress } from "./key.js";
 
-/** Messages that the page begins with: what the feed draws first. Others are asked for once something is shown. */
+/** The first messages: as many as the feed draws at first. The others are requested once something is shown. */
 const FIRST = 60;
 
-/** The overview and the newest messages: what is shown first need not wait for both. */
+/** Requests the overview and the newest messages; the page shows one without waiting for the other. */
 export function ask() {
   const answers = { overview: hub.overview(), recent: hub.recent({ limit: FIRST }) };
-  // Whoever takes them says what went wrong.
+  // The code that awaits them reports errors.
   for (const answer of Object.values(answers)) answer.catch(() => {});
   return answers;
 }

@@ -1,19 +1,19 @@
-// The hub's HTTP API. Who is not signed in gets SignedOut, who has no hub Away, all else a sentence to show.
+// The hub's HTTP API. Errors are SignedOut without a login, Away without a hub, and otherwise a sentence to show.
 
 import * as key from "./key.js";
 
 export class SignedOut extends Error {
-  /** Why, as the hub says it: `expired`, `signed_out`, …; undefined where it does not say. */
+  /** The hub's reason: `expired`, `signed_out`, …; undefined if it gives none. */
   reason;
 }
 export class Away extends Error {}
 
-/** A hub that takes longer does not answer: a connection can die without a word. */
+/** A hub that takes longer counts as away: a connection can die silently. */
 const PATIENCE_MS = 10_000;
 
-/** The hub's answer; `take` reads it. */
+/** Requests `path`; `take` reads the answer. */
 async function ask(path, options = {}, take = (response) => response.json()) {
-  // Relative to the page, which a proxy may show below a path.
+  // Relative to the page, because a proxy may serve it below a path.
   const asked = fetch(`.${path}`, {
     credentials: "same-origin",
     cache: "no-store",
@@ -33,13 +33,13 @@ const query = (params) => {
   return given.length ? `?${new URLSearchParams(given)}` : "";
 };
 
-/** The query of the answer's `Link` to the page after it, or null where it is the last. */
+/** The query of the next page, from the answer's `Link`; null on the last page. */
 const next = (response) => {
   const [, link] = /<([^>]*)>; *rel="next"/.exec(response.headers.get("Link") ?? "") ?? [];
   return link ? new URL(link, location.href).searchParams : null;
 };
 
-/** As many messages as `limit` says, oldest first, in as many answers as their size takes. */
+/** Returns `limit` messages, oldest first, in as many answers as their size needs. */
 async function messages(params) {
   let rows = [];
   let left = params;
@@ -66,23 +66,23 @@ export async function signIn(token) {
   });
   key.keep(answer.key);
 }
-/** Lets the login last longer; an open page does so now and then. */
+/** Renews the login; an open page does so regularly. */
 export const renew = () => ask("/api/session", { method: "PUT" });
 export async function signOut() {
   await ask("/api/session", { method: "DELETE" });
   key.forget();
 }
 export const overview = () => ask("/api/overview");
-/** The same with one agent only, for one that is not listed among thousands. */
+/** The overview with one agent only, for an agent that the overview of thousands does not list. */
 export const agent = (name) => ask(`/api/overview?agent=${encodeURIComponent(name)}`);
 export const recent = (params) => messages({ ...params, html: true });
-/** The same without HTML. */
+/** Messages without HTML. */
 export const page = (params) => messages(params);
 export const message = (seq) => ask(`/api/messages/${seq}`);
 
 /**
- * One page of hits: `{rows, next, indexedUpTo}`. `next` is the cursor of the page after it, or null. `indexedUpTo` is
- * the last seq that the search index had, where it could not see all messages, else null.
+ * One page of hits: `{rows, next, indexedUpTo}`. `next` is the cursor of the next page, or null. `indexedUpTo` is the
+ * last seq of the search index if it did not cover all messages, else null.
  */
 export const search = (params) =>
   ask(`/api/search${query({ ...params, html: true })}`, {}, async (response) => {

@@ -1,7 +1,7 @@
 // The second half of this browser's login: its key. The cookie, the first half, goes to every server on this host name;
 // the key is in this origin's storage, which a server on another port can't read. Both are needed.
 
-/** Hubs below several paths of one origin keep theirs apart. */
+/** Several hubs below paths of one origin have a key each. */
 const name = () => `orochi-key:${location.pathname}`;
 
 export const keep = (key) => localStorage.setItem(name(), key);
@@ -19,7 +19,7 @@ export function protocols() {
   return key === null ? [] : ["orochi", `orochi-session.${key}`];
 }
 
-/** Keeps the key to which a sign-in by address leads, `?signed-in=<key>`, and takes it out of the address. */
+/** Stores the key from a sign-in by address, `?signed-in=<key>`, and removes it from the address. */
 export function takeFromAddress() {
   const key = /^\?signed-in=([0-9a-f]+)$/.exec(location.search)?.[1];
   if (key === undefined) return;

@@ -1,16 +1,16 @@
-// The observer's WebSocket: connects, goes on after the last seq it got, backs off by the number of the try.
+// The observer's WebSocket: connects, continues after its last seq, and backs off with each attempt.
 
 import * as key from "./key.js";
 
-/** Milliseconds before the try with this number: half of a doubling time, and chance for the other half. */
+/** Milliseconds before an attempt: half of a doubling time, and a random part of the other half. */
 export function delay(attempt, chance = Math.random()) {
   const whole = Math.min(10_000, 250 * 2 ** attempt);
   return whole / 2 + (whole / 2) * chance;
 }
 
 /**
- * Calls `onFrame(frame)` and `onState("live" | "retrying")`; `lastSeq()` says where to go on. Gives `{now, again,
- * end}`: `now` does not wait for the next try, `again` leaves an open socket for a new one.
+ * Calls `onFrame(frame)` and `onState("live" | "retrying")`; `lastSeq()` returns the position to continue from. Returns
+ * `{now, again, end}`: `now` does not wait for the next attempt, `again` replaces an open socket.
  */
 export function observe({
   lastSeq,

@@ -1,4 +1,4 @@
-// Keeps the page's picture true: asks for the overview, follows the socket, and notices when one of the two has died.
+// Keeps the page up to date: requests the overview, follows the socket, and detects when one of the two has died.
 
 import * as hub from "./hub.js";
 import { observe } from "./socket.js";
@@ -7,8 +7,8 @@ const OVERVIEW_EVERY_MS = 5000;
 const OVERVIEW_SOON_MS = 500;
 
 /**
- * Whether a socket that says it is open has brought nothing although the log went on: after a sleep, or behind a router
- * that forgot it, nobody tells that its other end is gone. Asked with each overview.
+ * Detects a dead socket: it is open but has brought nothing although the log continued. After a sleep, or behind a
+ * router that forgot the connection, nothing else reports this. Checked with each overview.
  */
 export class Watch {
   seen = null;
@@ -24,9 +24,9 @@ export class Watch {
 }
 
 /**
- * Asks for the overview: one at a time, and what is wanted meanwhile afterwards. `onData(data)` and `onError(error)`
- * say what came of it. Gives `{now, soon, changed, end}`: `soon` asks soon, once for many calls; `changed` says that
- * something came that an answer which is under way may not have yet.
+ * Requests the overview: one request at a time, with at most one more after it. Calls `onData(data)` or
+ * `onError(error)`. Returns `{now, soon, changed, end}`: `soon` requests soon, once for many calls; `changed` says that
+ * a pending answer may lack something newer.
  */
 function overviews({ onData, onError }) {
   let isAsking = false;
@@ -62,8 +62,9 @@ function overviews({ onData, onError }) {
 }
 
 /**
- * `lastSeq()` says where to go on; `onOverview(data)`, `onFrame(frame)`, `onConnection("live" | "retrying")` and
- * `onError(error)` say what came of it. Gives `{soon, end}`: `soon` asks for the overview soon, once for many calls.
+ * `lastSeq()` returns the position to continue from; `onOverview(data)`, `onFrame(frame)`, `onConnection("live" |
+ * "retrying")` and `onError(error)` get the results. Returns `{soon, end}`: `soon` requests the overview soon, once for
+ * many calls.
  */
 export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) {
   const watch = new Watch();
@@ -78,7 +79,7 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
     shown = now;
   };
   const judge = (head) => {
-    // Asked sooner than that, a message may only be on its way.
+    // If the overview comes sooner than that, a message may only be on its way.
     if (!isOpen || Date.now() - judgedAt < OVERVIEW_EVERY_MS / 2) return;
     judgedAt = Date.now();
     if (watch.isDead(head, lastSeq())) socket.again();
@@ -107,13 +108,13 @@ export function follow({ lastSeq, onOverview, onFrame, onConnection, onError }) 
       isOpen = state === "live";
       judgedAt = Date.now();
       show();
-      // What changed before the socket was there is in no frame. Where the hub is, and does not take the session any
-      // more, it says so.
+      // Changes before the socket was open are in no frame. If the hub is there but no longer accepts the login, the
+      // overview's answer reports it.
       if (isOpen) overview.soon();
       else overview.now();
     },
   });
-  // A machine that wakes up, and a page that is looked at again, need not wait for the next turn.
+  // After a machine wakes up, or a page becomes visible, do not wait for the next turn.
   const wake = () => {
     if (document.visibilityState !== "visible") return;
     socket.now();

@@ -1,4 +1,5 @@
-// The channels beside the feed: pinned, then unread, then by the newest message; each can be pinned and muted.
+// The channels beside the feed: pinned ones, then unread ones, then by the newest message. Each can be pinned and
+// muted.
 
 import { el } from "../../ui/dom.js";
 import { ago } from "../../ui/format.js";
@@ -7,8 +8,8 @@ import { marks, overChannels, seen } from "../../model/marks.js";
 import { routeTo } from "../../route.js";
 
 /**
- * The list's items. Where the feed was led to a time, the others' links keep it; the chosen one's is without. `shown`
- * is the order that stands, where it must not change now.
+ * The list's items. If the feed shows a time, the links of the others keep it; the chosen one's does not. `shown` is
+ * the present order, if it must not change now.
  * @param {import("../../../types.js").State} state
  * @param {{chosen: string, params: Record<string, string>, text: string}} wanted
  * @param {(string | undefined)[] | null} shown
@@ -38,7 +39,7 @@ export function channelItems(state, { chosen, params, text }, shown = null) {
   ];
 }
 
-/** The word on each button, and what a press does: while it is off, and while it is on. */
+/** The word on each button, and the effect of a press: while it is off, and while it is on. */
 const MARKERS = {
   pin: ["Pin", "Pin: keep this channel at the top", "Unpin: no longer at the top"],
   mute: ["Mute", "Mute: no unread count, and new messages do not move it up", "Unmute: count unread messages again"],
@@ -71,7 +72,7 @@ function detail({ members, last, unread, isMore }, now, isMuted) {
   ];
 }
 
-/** Who is in a channel, as links; nothing where it is none. */
+/** The members of a channel, as links; nothing without a channel. */
 export function membersBox(state, channel) {
   const names = state.channels.get(channel)?.members;
   if (!names) return el("div", { class: "members" });

@@ -1,4 +1,4 @@
-// Saves a channel, or all of them, as a file: the whole of it or a span of time, not only what the page has loaded.
+// Saves a channel, or all of them, as a file: completely or for a span of time, beyond what the page has loaded.
 
 import { openDialog } from "../../ui/dialog.js";
 import { el } from "../../ui/dom.js";
@@ -6,7 +6,7 @@ import { exact } from "../../ui/format.js";
 import * as hub from "../../wire/hub.js";
 
 const PAGE = 500;
-/** What one file holds: a browser keeps it in memory. */
+/** The most rows of one file: the browser keeps it in memory. */
 const ROWS_MAX = 200_000;
 
 /** One message as Markdown; pure. */
@@ -20,7 +20,7 @@ export function asText(rows, format) {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
 
-/** All rows of a span, the oldest first; `onCount(n)` says how many there are so far. */
+/** Loads all rows of a span, the oldest first; `onCount(n)` gets the number so far. */
 async function load({ channel, from, to }, onCount, isWanted) {
   const rows = [];
   let page = await hub.page(from ? { channel, since: from, limit: PAGE } : { channel, after: 0, limit: PAGE });

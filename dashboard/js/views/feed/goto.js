@@ -1,4 +1,4 @@
-// Leads the feed to a time, which then stands in the address.
+// Moves the feed to a time, and puts the time into the address.
 
 import { el } from "../../ui/dom.js";
 import { localInput } from "../../ui/format.js";
@@ -10,7 +10,7 @@ const BACK = [
   ["1 day ago", 24 * HOUR_MS],
 ];
 
-/** `now()` is the hub's time, as RFC 3339, or nothing where it is not known yet. */
+/** `now()` returns the hub's time, as RFC 3339, or nothing if it is not known yet. */
 export function goTo(params, go, now) {
   const show = (date) => go({ ...params, seq: "", at: date.toISOString() });
   const ago = ([text, back]) =>

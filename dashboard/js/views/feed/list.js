@@ -1,5 +1,5 @@
-// The feed's rows as elements: threads under their first message, grouped by sender, with lines for days and for the
-// time that one went to. Rows that stand stay.
+// The feed's rows as elements: threads below their first message, grouped by sender, with lines for days and for the
+// chosen time. Unchanged rows stay.
 
 import { el, put } from "../../ui/dom.js";
 import { day, isSameDay } from "../../ui/format.js";
@@ -8,11 +8,11 @@ import { messageRow } from "../message.js";
 import { Moment } from "./moment.js";
 import { Thread } from "./thread.js";
 
-/** Messages of one sender within so many milliseconds stand under one name. */
+/** Messages of one sender within this time are grouped below one name. */
 const GROUP_MS = 120_000;
 
 export class FeedList {
-  /** Threads that are open, and those that were opened for the mark: afterwards they may be folded. */
+  /** Open threads, including those that were opened for the mark and may be folded afterwards. */
   opened = new Set();
   offered = new Set();
   /** Threads by the item of their first message. */
@@ -47,7 +47,7 @@ export class FeedList {
     const make = (row) =>
       messageRow(row, { parent: answered(row), isTarget: row.seq === feed.target, channel: this.channel });
     const items = firsts.map((row) => known.get(row.seq) ?? make(row));
-    // Rows above change: a thread is folded, a row is cut off.
+    // The row above may have changed: a thread was folded, or a row was cut.
     firsts.forEach((row, at) => items[at].classList.toggle("follows", this.follows(firsts[at - 1], row, feed.target)));
     firsts.forEach((row, at) => replies.has(row.seq) && this.fold(items[at], row, replies.get(row.seq), feed, now));
     const lines = this.withMoment(feed, place, firsts, withDays(firsts, items), now);
@@ -61,7 +61,7 @@ export class FeedList {
     else this.moment = new Moment(moment.at, moment.after, moment.head);
   }
 
-  /** Whether a row goes on with what the sender of the one above said there. */
+  /** True if a row continues the message of the same sender above it. */
   follows(above, row, target) {
     if (!above || row.seq === target || row.reply_to) return false;
     if (above.sender !== row.sender || above.channel !== row.channel) return false;
@@ -84,7 +84,7 @@ export class FeedList {
     this.threads.get(item).update(replies, now ?? new Date().toISOString());
   }
 
-  /** The items with the line of the time among them, where what stands on both sides of it is known. */
+  /** The items with the line of the time, if the messages on both sides of it are known. */
   withMoment({ run, messages }, place, firsts, items, now) {
     const { moment } = this;
     if (moment === null) return items;

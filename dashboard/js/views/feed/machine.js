@@ -1,17 +1,17 @@
-// The feed as a pure machine: `(feed, event) -> {feed, effects}`. It decides which run of the log is shown and what the
-// hub is asked; `view.js` draws and carries the effects out, `scroll.js` moves the scroll bar.
+// The feed as a pure machine: `(feed, event) -> {feed, effects}`. It decides which run of the log is shown and which
+// requests are sent. `view.js` draws and executes the effects, `scroll.js` moves the scroll bar.
 //
-// Modes: `following` shows the newest as they come; `anchored` is where the address led to, until somebody moves;
-// `browsing` is anywhere else.
+// Modes: `following` shows new messages as they come; `anchored` stays at the place of the address until the reader
+// moves; `browsing` is any other place.
 
 import { append, covers, emptyRun, newestOf, prepend } from "../../model/run.js";
 import { secondsBetween } from "../../ui/format.js";
 
 /** Rows asked for at a time. */
 export const STEP = 100;
-/** The same where only some of them are shown. */
+/** The rows of one request while a filter hides some. */
 export const STEP_FILTERED = 500;
-/** Rows to begin with: of more that came at once, only the newest are read. */
+/** The rows of the first drawing: after a burst, only the newest are read. */
 export const BURST = 60;
 
 /**
@@ -57,12 +57,12 @@ export function initial(channel, place, isFiltered = false) {
 }
 
 /**
- * Events: `state {messages, lastSeq, isLive}`, `again` (the same address was asked for), `moved {isTop, isBottom}` by
- * hand, `settled {isShort, isBottom}` after drawing, `latest`, `older`, `stay {isBottom}` (something was
- * opened where one reads), `rows {id, rows}` and `failed {id, isAway}` as the hub answers.
+ * Events: `state {messages, lastSeq, isLive}`, `again` (the same address was opened again), `moved {isTop, isBottom}`
+ * by hand, `settled {isShort, isBottom}` after drawing, `latest`, `older`, `stay {isBottom}` (something was opened at
+ * the reader's place), `rows {id, rows}` and `failed {id, isAway}` as the hub answers.
  *
- * Effects: `ask {id, query}`, `draw`, `bring` (the mark into sight), `settle` (say how it looks now), `news {count}`,
- * `announce {text}`, `leave` (the address' place is left).
+ * Effects: `ask {id, query}`, `draw`, `bring` (scroll to the mark), `settle` (report the layout), `news {count}`,
+ * `announce {text}`, `leave` (remove the place from the address).
  */
 export function step(feed, event) {
   const handler = HANDLERS[event.type];
@@ -72,7 +72,7 @@ export function step(feed, event) {
 const out = (feed, ...effects) => ({ feed, effects });
 const DRAW = { type: "draw" };
 
-/** Carries on with `next` after what came before, and gives the effects of both. */
+/** Applies `next` after an earlier step, and returns the effects of both. */
 function then({ feed, effects }, next) {
   const after = next(feed);
   return { feed: after.feed, effects: [...effects, ...after.effects] };
@@ -109,13 +109,13 @@ function state(feed, { messages, lastSeq, isLive }) {
     if (!now.isBegun) return begin({ ...now, isBegun: true });
     if (now.waiting && isLive) return ask({ ...now, waiting: null }, "jump", now.waiting);
     if (now.mode === "following") return out(withLive(now), DRAW);
-    // New messages are added to what is in sight, and move nothing.
+    // New messages are added to the visible ones, and nothing moves.
     if (now.mode === "anchored" && now.isAtBottom && now.run.upTo < now.lastSeq) return newer(now);
     return out(now, DRAW);
   });
 }
 
-/** With the first message after the marked time, where the socket brought it. */
+/** Notes the first message after the marked time, if the socket brought it. */
 function found(feed) {
   const { moment, messages } = feed;
   if (!moment || moment.after || !covers(messages, moment.head)) return feed;
@@ -124,7 +124,7 @@ function found(feed) {
   return first ? { ...feed, moment: { ...moment, after: first } } : feed;
 }
 
-/** Begins with the place of the address. */
+/** Begins at the place of the address. */
 function begin(feed) {
   const { seq, at } = feed.place;
   if (/^[1-9]\d{0,14}$/.test(seq ?? "")) return jump(feed, { after: Number(seq) - 1 });
@@ -133,7 +133,7 @@ function begin(feed) {
   return jump(feed, { since: at });
 }
 
-/** Asks for the messages from a place on; until they are there, nothing moves. */
+/** Requests the messages from a place on; until they are there, nothing moves. */
 const jump = (feed, query) =>
   then(out({ ...feed, mode: "browsing", asked: null }, DRAW), (now) => ask(now, "jump", query));
 
@@ -144,7 +144,7 @@ function ask(feed, kind, query) {
   return out({ ...feed, asks: id, asked }, { type: "ask", id, query: whole });
 }
 
-/** Adds the rows that the page got over its socket; where something is missing before them, it begins there. */
+/** Adds the rows from the socket. If messages before them are missing, the run begins with them. */
 function withLive(feed) {
   const { messages, run, lastSeq } = feed;
   if (messages.length === 0) return feed;
@@ -156,7 +156,7 @@ function withLive(feed) {
 }
 
 /**
- * The newest; `moment` is a line below what there is.
+ * Shows the newest messages; `moment` is a line below them.
  * @param {Feed} feed
  * @param {Feed["moment"]} [moment]
  */
@@ -178,7 +178,7 @@ function moved(feed, { isTop, isBottom }) {
   });
 }
 
-/** Where all of it is in sight there is no scrolling that would ask for more. */
+/** If everything is visible, no scrolling can request more. */
 function settled(feed, { isShort, isBottom }) {
   const next = { ...feed, isAtBottom: isBottom };
   const most = feed.run.isFiltered ? 3000 : STEP;
@@ -196,13 +196,13 @@ function older(feed) {
 
 function withOlder(feed, rows, isWhole) {
   const run = prepend(feed.run, rows, isWhole);
-  // The newest were cut off: they are not followed any more.
+  // The newest rows were cut off, so they are not followed any more.
   const mode = run.upTo < feed.run.upTo && feed.mode === "following" ? "browsing" : feed.mode;
   const again = run.isFiltered && !isWhole ? [{ type: "settle" }] : [];
   return then(out({ ...feed, run, mode }, DRAW, ...again), brought);
 }
 
-/** Brings the mark into sight, once what stands before it is there too. */
+/** Scrolls to the mark, once the rows before it are there too. */
 function brought(feed) {
   return feed.isBringing ? out({ ...feed, isBringing: false, mode: "anchored" }, { type: "bring" }) : out(feed);
 }
@@ -219,7 +219,7 @@ function newer(feed) {
   return out({ ...next, mode: "following", fresh: 0 }, ...(feed.place.at ? [{ type: "leave" }] : []), DRAW);
 }
 
-/** An answer counts where it is the last that was asked for. */
+/** Uses an answer if it belongs to the last request. */
 function answered(feed, { id, rows }) {
   if (feed.asked?.id !== id) return out(feed);
   const { kind, query, run } = feed.asked;
@@ -227,7 +227,7 @@ function answered(feed, { id, rows }) {
   if (kind === "jump") return landed(next, query, rows);
   const isEnd = rows.length < stepOf(feed);
   if (kind === "older") {
-    // Changes at the other end do not matter, but that the first came, or the oldest were cut off.
+    // Changes at the other end do not matter, except that the first rows came or the oldest were cut off.
     if (run.rows[0] !== feed.run.rows[0]) return out(next, { type: "settle" });
     return withOlder(next, rows, isEnd);
   }
@@ -235,7 +235,7 @@ function answered(feed, { id, rows }) {
   return out({ ...next, run: append(run, rows, isEnd ? feed.lastSeq : 0) }, DRAW, { type: "settle" });
 }
 
-/** The messages from the place on are there. */
+/** The messages from the place on have arrived. */
 function landed(feed, query, rows) {
   const [first = null] = rows;
   const head = feed.lastSeq;
@@ -254,7 +254,7 @@ function landed(feed, query, rows) {
   return then(out(next, DRAW), older);
 }
 
-/** A place that the hub could not be asked for is not given up: it is tried again when the hub is back. */
+/** A place that could not be requested is kept: it is tried again when the hub is back. */
 function failed(feed, { id, isAway }) {
   if (feed.asked?.id !== id) return out(feed);
   const { kind, query } = feed.asked;

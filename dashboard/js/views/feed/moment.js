@@ -1,20 +1,20 @@
-// The time that the feed was led to: a line between what was said before it and after.
+// The chosen time of the feed: a line between the messages before and after it.
 
 import { el } from "../../ui/dom.js";
 import { ago, minute, secondsBetween } from "../../ui/format.js";
 
-/** A silence around it that is shorter is not told of. */
+/** A shorter silence around it is not mentioned. */
 const SILENCE_S = 5 * 60;
-/** Replies that far from it are not folded away. */
+/** Replies within this distance are not folded away. */
 const NEAR_S = 30 * 60;
-/** What one knows of the hub's clock is that old at most. */
+/** The page's knowledge of the hub's clock is at most this old. */
 const CLOCK_S = 60;
 
-/** Whether this is a time. */
+/** True if this is a time. */
 export const isTime = (at) => !Number.isNaN(Date.parse(at));
 
 export class Moment {
-  /** `at`: the time; `after`: the first message after it, null where the log ends, at the seq `head`, before it. */
+  /** `at`: the time; `after`: the first message after it, or null if the log ends before it, at the seq `head`. */
   constructor(at, after, head) {
     this.at = at;
     this.after = after;
@@ -22,17 +22,17 @@ export class Moment {
     this.element = el("li", { class: "moment", tabindex: "-1" });
   }
 
-  /** What was said from this seq on was said after it. */
+  /** Messages from this seq on came after the time. */
   get seq() {
     return this.after?.seq ?? Infinity;
   }
 
-  /** `rows`: what was said after `head`, without a gap. */
+  /** `rows`: the messages after `head`, without a gap. */
   find(rows) {
     this.after ??= rows.find(({ seq, ts }) => seq > this.head && secondsBetween(this.at, ts) >= 0) ?? null;
   }
 
-  /** Where it stands among rows in the order of the log: before that one, -1 after all of them. */
+  /** The index of the line among rows in the order of the log; -1 after all of them. */
   placeIn(rows) {
     return rows.findIndex((row) => row.seq >= this.seq);
   }
@@ -41,7 +41,7 @@ export class Moment {
     return Math.abs(secondsBetween(this.at, row.ts)) <= NEAR_S;
   }
 
-  /** `before`: the row before it, undefined where there is none; `now` as the hub has it. */
+  /** `before`: the row before it, undefined if there is none; `now`: the hub's time. */
   show(before, now, channel) {
     const [time, silence] = words({ at: this.at, before, after: this.after, now, channel });
     const text = silence ? `${time} · ${silence}` : time;
@@ -58,7 +58,7 @@ export function words({ at, before, after, now, channel }) {
 }
 
 function silence(at, before, after, said) {
-  // With the date where that is not the moment's.
+  // With the date if it is not the date of the chosen time.
   const time = ({ ts }) => minute(ts, new Date(at));
   if (!before) return after ? `nothing was ${said} before; the first message is of ${time(after)}` : "";
   if (!after) return `nothing was ${said} since ${time(before)}`;

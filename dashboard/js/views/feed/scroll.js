@@ -1,4 +1,4 @@
-// The feed's scroll bar. This module alone moves it, and so it alone can tell what a hand did.
+// The feed's scroll bar. Only this module moves it, so only this module can tell which movements were made by hand.
 
 /** Pixels from the top at which older rows are fetched. */
 const EDGE = 200;
@@ -6,10 +6,11 @@ const EDGE = 200;
 const BOTTOM = 40;
 
 export class Scroll {
-  /** Where following put the scroll bar: one that is above was moved by somebody. */
+  /** The position of the scroll bar after following: a higher one was set by hand. */
   followedTo = 0;
   /**
-   * Where the scroll bar was put for a mark, and how high the box was then; null once somebody has moved it.
+   * The position of the scroll bar after moving to a mark, together with the box's height; null once it was moved by
+   * hand.
    * @type {number | null}
    */
   broughtTo = null;
@@ -17,12 +18,15 @@ export class Scroll {
   /** @type {HTMLElement | null} What the box keeps to when its size changes. */
   mark = null;
 
-  /** `isFollowing()` says whether the newest are followed; `onMove({isTop, isBottom})` is called for a hand. */
+  /**
+   * `isFollowing()` is true while the newest messages are followed; `onMove({isTop, isBottom})` is called after a
+   * movement by hand.
+   */
   constructor(box, list, { isFollowing, onMove }) {
     this.box = box;
     this.isFollowing = isFollowing;
     this.onMove = onMove;
-    // Deliveries and cards come later than their message, and push it down.
+    // Receipts and cards come later than their message, and push it down.
     this.observers = [
       new ResizeObserver(() => this.isFollowing() && this.follow()),
       new ResizeObserver(() => this.keep()),
@@ -41,12 +45,12 @@ export class Scroll {
     return scrollHeight - scrollTop - clientHeight < BOTTOM;
   }
 
-  /** Whether all of it is in sight. */
+  /** True if everything is visible. */
   get isShort() {
     return this.box.scrollHeight <= this.box.clientHeight;
   }
 
-  /** To the bottom. */
+  /** Scrolls to the bottom. */
   follow() {
     this.broughtTo = null;
     this.box.scrollTop = this.box.scrollHeight;
@@ -54,8 +58,8 @@ export class Scroll {
   }
 
   /**
-   * Puts an item into the middle, or where it is too high to its beginning. Where that leaves most of it in sight, what
-   * stands before it is not cut off at the top.
+   * Moves an item to the middle, or to the top if it is too high for that. If most of it stays visible, the text before
+   * it is not cut at the top.
    */
   bring(item) {
     const { box } = this;
@@ -69,13 +73,13 @@ export class Scroll {
     this.broughtIn = box.clientHeight;
   }
 
-  /** After the box has another size. */
+  /** Restores the position after the box has changed its size. */
   keep() {
     if (this.isFollowing()) this.follow();
     else if (this.broughtTo !== null && this.mark?.isConnected) this.bring(this.mark);
   }
 
-  /** Draws; what is being read stays where it is. */
+  /** Draws; the text that is being read stays in place. */
   holding(draw) {
     const anchor = this.isFollowing() ? null : this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
@@ -84,11 +88,11 @@ export class Scroll {
     if (!anchor?.isConnected) return;
     const { scrollTop } = this.box;
     this.box.scrollTop += anchor.getBoundingClientRect().top - before;
-    // Nobody moved it by hand.
+    // This was no movement by hand.
     if (this.broughtTo !== null) this.broughtTo += this.box.scrollTop - scrollTop;
   }
 
-  /** A hand changed what stands in the box: its place now is the one to keep. */
+  /** The reader changed the box's content: the present position is the one to keep. */
   touched() {
     if (this.broughtTo !== null) this.broughtTo = this.box.scrollTop;
   }
@@ -96,10 +100,10 @@ export class Scroll {
   scrolled() {
     const { box } = this;
     if (box.scrollTop === this.broughtTo) return;
-    // A box that has another size is scrolled by the browser.
+    // The browser scrolls a box that has changed its size.
     if (this.broughtTo !== null && box.clientHeight !== this.broughtIn) return this.keep();
     this.broughtTo = null;
-    // The browser tells of a scrolling after the fact: of one that following did, more may have come below since.
+    // The browser reports a scrolling after the fact: after following, more rows may have come below since.
     if (this.isFollowing() && box.scrollTop >= this.followedTo - 1) return;
     this.onMove({ isTop: box.scrollTop < EDGE, isBottom: this.isAtBottom });
   }

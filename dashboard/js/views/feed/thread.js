@@ -1,4 +1,4 @@
-// The replies under a message: one line that says how many there are, and the replies where it was opened.
+// The replies below a message: one line with their number, and the replies once it is opened.
 
 import { el } from "../../ui/dom.js";
 import { duration, secondsBetween } from "../../ui/format.js";
@@ -6,8 +6,8 @@ import { messageRow } from "../message.js";
 
 export class Thread {
   /**
-   * `opened` is the Set of the seqs of all that are open: it outlives this row. `target` is the seq that is marked,
-   * `channel` what is read.
+   * `opened` is the Set of the seqs of all open threads, which outlives this row. `target` is the marked seq, `channel`
+   * the shown channel.
    */
   constructor(first, { opened, target, channel }) {
     this.first = first;
@@ -25,7 +25,7 @@ export class Thread {
     this.show();
   }
 
-  /** `now` as the hub has it. */
+  /** `now` is the hub's time. */
   update(replies, now) {
     const last = replies.at(-1);
     const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
@@ -48,7 +48,7 @@ export class Thread {
   }
 
   fill() {
-    // What is folded is not in the document.
+    // Folded replies are not in the document.
     if (this.list.hidden) return this.list.replaceChildren();
     const shown = new Map([...this.list.children].map((item) => [Number(item.dataset.seq), item]));
     const bySeq = new Map(this.replies.map((row) => [row.seq, row]));

@@ -1,4 +1,4 @@
-// The feed: messages of all channels or of one, newest at the bottom. The machine decides, this draws.
+// The feed: messages of all channels or of one, the newest at the bottom. The machine decides, this draws.
 
 import { announce, el, morph, morphItems } from "../../ui/dom.js";
 import { minute } from "../../ui/format.js";
@@ -16,11 +16,11 @@ import { FeedList } from "./list.js";
 import { initial, step } from "./machine.js";
 import { Scroll } from "./scroll.js";
 
-/** Milliseconds after which is asked about what is in sight. */
+/** The time after a movement before visible messages are requested. */
 const REFRESH_MS = 500;
-/** The channels are drawn anew at most so often. */
+/** The shortest time between two drawings of the channels. */
 const CHANNELS_EVERY_MS = 300;
-/** A message counts as read once it was in view for so long. */
+/** A message counts as read after this time in view. */
 const READ_AFTER_MS = 1000;
 
 /** @param {import("../../../types.js").Given} given @returns {import("../../../types.js").View} */
@@ -56,7 +56,7 @@ class FeedView {
   shownChannels = null;
   /** @type {Set<string> | null} Names that pass the filters, or null where nothing is filtered. */
   names = null;
-  /** By seq, since when a message is in view. */
+  /** For each seq, the time since which the message is in view. */
   inView = new Map();
 
   constructor(params, go, onError) {
@@ -148,7 +148,7 @@ class FeedView {
     this.channelsTimer ??= setTimeout(() => this.drawChannels(isFirst), isFirst ? 0 : CHANNELS_EVERY_MS);
   }
 
-  /** Gives the machine an event and carries out its effects. */
+  /** Passes an event to the machine and executes its effects. */
   take(event) {
     const { feed, effects } = step(this.machine, event);
     const wasDrawn = effects.some(({ type }) => type === "draw");
@@ -188,7 +188,7 @@ class FeedView {
   settle() {
     if (!this.element.isConnected) return;
     const { isShort, isAtBottom } = this.scroll;
-    // Later: the effects of one event are carried out before the next one.
+    // Later: the effects of one event are executed before the next event.
     queueMicrotask(() => this.take({ type: "settled", isShort, isBottom: isAtBottom }));
   }
 
@@ -204,7 +204,7 @@ class FeedView {
     this.refresh();
   }
 
-  /** Brings the mark into sight, where it then stays. */
+  /** Scrolls to the mark, where it then stays. */
   bring() {
     const { mark } = this.list;
     if (!mark?.isConnected) return;
@@ -215,7 +215,7 @@ class FeedView {
     this.settle();
   }
 
-  /** Leaves the address' place for the newest. */
+  /** Leaves the place of the address for the newest messages. */
   toNewest() {
     const { at, seq, ...others } = this.params;
     if (at || seq) return this.go(others);
@@ -223,14 +223,14 @@ class FeedView {
     this.box.focus();
   }
 
-  /** Other channels begin with the newest again. */
+  /** Other channels begin with their newest messages again. */
   leavePlace() {
     this.params = { ...this.params, at: "" };
     this.bar.reset();
     this.drawChannels();
   }
 
-  /** A thread is opened and folded in place. */
+  /** Opens and folds a thread in place. */
   clicked(event) {
     if (!event.target.closest("button")) return;
     this.take({ type: "stay", isBottom: this.scroll.isAtBottom });
@@ -238,20 +238,20 @@ class FeedView {
     this.settle();
   }
 
-  /** Enter: the replies, or the details where there are none. */
+  /** Enter opens the replies, or without any the details. */
   open(item) {
     const thread = item.querySelector(":scope > div > .thread");
     if (thread) thread.click();
     else openDetails(item);
   }
 
-  /** What `j` and `k` go through: messages, or the channels for who is among those. */
+  /** The items for `j` and `k`: messages, or channels if the focus is among those. */
   items() {
     const isChoosing = this.channels.contains(document.activeElement);
     return [...(isChoosing ? this.channels.querySelectorAll("a") : this.ol.querySelectorAll(".message, .moment"))];
   }
 
-  /** A press on a channel's pin or bell. */
+  /** Handles a press on a channel's pin or bell. */
   marked(event) {
     const { pin: pinned, mute: muted } = event.target.closest("button")?.dataset ?? {};
     if (pinned) pin(pinned);
@@ -259,7 +259,7 @@ class FeedView {
     if (pinned || muted) this.drawChannels(true);
   }
 
-  /** `isChosen`: the order may change under the pointer, because a press asked for it. */
+  /** `isChosen`: the order may change under the pointer, because a press requested it. */
   drawChannels(isChosen = false) {
     clearTimeout(this.channelsTimer);
     this.channelsTimer = undefined;
@@ -274,7 +274,7 @@ class FeedView {
     if (isFirst) this.channels.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
-  /** What flies past is not asked about: what is in sight a moment later is. */
+  /** Requests receipts and cards for the messages that are visible a moment later, not for those that scroll past. */
   refresh() {
     this.refreshTimer ??= setTimeout(() => {
       this.refreshTimer = undefined;
