@@ -1,4 +1,4 @@
-"""Builds what is measured: the binaries, the wheel, and a virtual environment for each Python side.
+"""Builds the measured programs: the binaries, the wheel, and a virtual environment for each Python side.
 
 Two environments, because both packages are called scitex-orochi.
 """
@@ -25,7 +25,7 @@ PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 @dataclass(frozen=True)
 class Built:
-    """What there is to measure, and with what."""
+    """The measured programs, and the environments to measure them with."""
 
     orochi: Path
     load: Path

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures how soon after the last replayed message `caught_up` comes; docs/performance.md keeps the table."""
+"""Measures the delay of `caught_up` after the last replayed message; docs/performance.md has the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures the dashboard in a real Chromium before a real hub: first paint, delay, and how it bears a flood.
+"""Measures the dashboard in a real Chromium before a real hub: first paint, delay, and a flood of messages.
 
 Run by `make bench-dashboard`, which has what this needs but Chromium itself (apt-get install chromium).
 """
@@ -32,7 +32,7 @@ SEEN_EVER = 10_000
 # Of them, how many connect at once.
 VISITORS = 50
 CHANNELS = 8
-# What there is before anything is measured.
+# The messages in the log before the first measurement.
 HISTORY = 10_000
 LOADS = 20
 # Messages that a sender has under way.
@@ -58,7 +58,7 @@ SEEN = """() => {
   });
   window.watcher.observe(document.querySelector(".messages"), { childList: true });
 }"""
-# What was noted for that goes again: it would count as the page's memory.
+# Removes the notes of the measurement, which would count as the page's memory.
 FORGET = """() => {
   window.watcher.disconnect();
   delete window.seenAt;
@@ -73,7 +73,7 @@ TASKS = """() => {
 
 @dataclass(frozen=True)
 class Hub:
-    """Where a hub is reached."""
+    """A hub's addresses."""
 
     port: int
     page: str

@@ -1,4 +1,4 @@
-"""How fast the hub is with Gitea: deliveries to a socket, messages beside slow calls, and catching up.
+"""Measures the hub with Gitea: deliveries to a socket, messages beside slow calls, and catching up.
 
     OROCHI_TEST_BINARY=target/release/orochi PYTHONPATH=. python bench/gitea.py
 

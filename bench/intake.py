@@ -1,4 +1,4 @@
-"""How many messages a second a Python client takes in: runs in the environment that has the client.
+"""Measures the messages a second that a Python client receives. Runs in the environment of the client.
 
 Usage: intake.py KIND PORT MESSAGES. Prints one JSON line. Every kind reads each message's content, as an agent does,
 but for ``websockets``, which only counts frames: the least that can be done with that package.
@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncGenerator
 
 REGISTER = json.dumps({"type": "register", "sender": "intake", "id": "1", "payload": {"channels": ["#general"]}})
-# What each kind yields first; after it, the length of each message's content.
+# The first value of each kind; after it, the length of each message's content.
 REGISTERED = 0
 
 

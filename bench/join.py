@@ -1,4 +1,4 @@
-"""How fast a coding agent is served: its hooks, its wakes, and the way from nothing to a mention answered.
+"""Measures the service for a coding agent: its hooks, its wakes, and the way from nothing to an answered mention.
 
     OROCHI_TEST_BINARY=target/release/orochi PYTHONPATH=. python bench/join.py
 

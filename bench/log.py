@@ -1,4 +1,4 @@
-"""Measurements of a log that is long: what a receiver far behind gets, what questions cost, and what grows with it."""
+"""Measures a long log: the catch-up of a receiver that is far behind, the cost of queries, and growth."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INDEX_MAX = 60.0
 
 
 def measure_replay(peer: Peer, load: Path, messages: int, samples: Samples) -> None:
-    """How fast another system gives a receiver all that it missed."""
+    """Measures another system's replay of all missed messages to a receiver."""
     with peer.running() as hub:
         channel = _fill(load, hub, messages)
         result = run_load([load, "replay", "--address", hub.address, "--channel", channel], f"replay of {peer.name}")

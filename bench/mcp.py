@@ -1,4 +1,4 @@
-"""Measures MCP: how soon `wait` answers, what a waiting client takes of the hub, and what `orochi mcp` itself takes.
+"""Measures MCP: the delay of `wait`, the hub's memory for a waiting client, and the memory of `orochi mcp` itself.
 
     OROCHI_TEST_BINARY=target/release/orochi PYTHONPATH=. python -P bench/mcp.py
 
@@ -94,7 +94,7 @@ async def ways(
 
 
 async def waits(hub: Hub, home: Path) -> None:
-    """How soon `wait` answers, over both transports."""
+    """Measures the delay of `wait`, over both transports."""
     raw = await Raw.spawn(hub, "stdio", home)
     await raw.initialize()
 
@@ -131,7 +131,7 @@ async def many(hub: Hub) -> None:
 
 
 async def residents(hub: Hub, home: Path) -> None:
-    """How soon a resident answers after it was started, and what it takes when it is connected."""
+    """Measures a resident's start until its first answer, and its memory once it is connected."""
     took, memory = [], 0
     for _ in range(STARTS):
         start = time.perf_counter()

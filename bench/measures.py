@@ -1,4 +1,4 @@
-"""The measurements: what is done to a hub or a client, and which numbers are kept of it."""
+"""The measurements: the load on a hub or a client, and the numbers that are recorded."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Samples:
 
 
 def busy_share(seconds: float = 2.0) -> float:
-    """How much of the processors others use now, 0 to 1: numbers from a busy machine say little."""
+    """The share of the processors that others use now, 0 to 1: numbers from a busy machine mean little."""
     before = _processor_times()
     time.sleep(seconds)
     spent = [after - then for after, then in zip(_processor_times(), before, strict=True)]

@@ -1,4 +1,4 @@
-"""The hubs that are measured: how each is started, and what the system says about its process.
+"""The measured hubs: the start of each, and the system's figures about its process.
 
 A new peer is a class with a name, a command and an environment; the load speaks the Orochi wire to it.
 """
@@ -49,7 +49,7 @@ class Hub:
     peer: Peer
     address: str
     process: subprocess.Popen[bytes]
-    # Where its log is.
+    # The folder of its log.
     folder: Path
 
     @property
@@ -76,13 +76,13 @@ class Peer:
     """One hub to measure."""
 
     name: str
-    # Whether its messages carry a seq: a run that says otherwise measured something else.
+    # True if its messages have a seq: a run that differs measured something else.
     numbers_messages: bool
     # Its share of the messages that this hub gets: a slow hub has the same work, for about as long.
     message_share: float = 1.0
 
     def address(self, port: int) -> str:
-        """Where the load finds it."""
+        """The address for the load."""
         return f"127.0.0.1:{port}"
 
     def command(self, folder: Path, port: int) -> list[str]:
@@ -247,7 +247,7 @@ def free_port() -> int:
 
 
 def _listens(pid: int, port: int) -> bool:
-    """Whether that very process listens there: a number measured on somebody else's hub looks like any other."""
+    """True if this very process listens on the port: a number measured on another hub looks like any other."""
     inodes = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()

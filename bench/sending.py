@@ -1,4 +1,4 @@
-"""How many messages a second a Python client sends and gets acked: runs in the environment that has the client.
+"""Measures the messages a second that a Python client sends and gets acked. Runs in the environment of the client.
 
 Usage: sending.py PORT MESSAGES WINDOW. WINDOW tasks send one message after the other, so that as many are in flight.
 Prints one JSON line.

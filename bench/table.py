@@ -1,4 +1,4 @@
-"""The tables: one row a measure, with what is required of this hub, its number, and the others'."""
+"""The tables: one row a measure, with the requirement, this hub's number, and the others'."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Row:
-    """What a row says, where its numbers are, and what is required of ours."""
+    """A row's label, the source of its numbers, and the requirement for this hub."""
 
     label: str
     samples: str

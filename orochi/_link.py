@@ -229,7 +229,7 @@ class Link:
         if self.native.state != "closed":
             closed: asyncio.Future[None] = self._loop.create_future()
             self._closing.add(closed)
-            # Where it takes longer, it goes on by itself.
+            # If it takes longer, it continues in the background.
             await asyncio.wait([closed], timeout=limit)
             self._closing.discard(closed)
         # The event may still be on its way.

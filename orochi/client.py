@@ -32,14 +32,14 @@ __all__ = ["OrochiClient", "Receipt"]
 
 _T = TypeVar("_T")
 _UNSET: Any = object()
-# How often wait_seen asks, in seconds, and how seldom at last.
+# Seconds between the first and between the last queries of wait_seen.
 _ASK_SOON, _ASK_SELDOM = 0.05, 1.0
 _DISCONNECTED = "disconnect() was called before the connection was made: await connect() again"
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the hub said of a message that it has on disk (docs/protocol.md, section 9, Durability).
+    """The hub's ack of a message that is on disk (docs/protocol.md, section 9, Durability).
 
     Attributes:
         seq: The message's place in the log, from 1; None from a 0.1.0 hub.

@@ -1,4 +1,4 @@
-"""What can go wrong, by what a program would do about it.
+"""The exceptions, by the reaction that a program needs.
 
 Every exception is an :class:`OrochiError` and one of Python's own: a `ConnectionError`, a `RuntimeError` or a
 `TimeoutError`, as scitex-orochi 0.1.0's were.

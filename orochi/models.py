@@ -35,8 +35,8 @@ class Message:
 
     __slots__ = ("_client", "_fields", "_frame", "seq")
 
-    # What a received message is until more of it is looked at: its text and seq, and its sender, channel and
-    # content, or None where these are to be read from the text.
+    # A received message before it is decoded: its text and seq, and its sender, channel and content, or None if these
+    # have to be read from the text.
     _frame: Frame | None
     _fields: tuple[str, str, dict[str, Any], str, str] | None
     _client: OrochiClient | None
@@ -110,7 +110,7 @@ class Message:
 
     @property
     def sender(self) -> str:
-        """Who it is from."""
+        """The sender's name."""
         if self._frame is not None and self._frame[2] is not None:
             return self._frame[2]
         return self._decoded()[1]
@@ -132,7 +132,7 @@ class Message:
 
     @property
     def channel(self) -> str:
-        """Where it was said: ``#name``, or ``@name`` of the other side of a direct message; or empty."""
+        """The channel, ``#name``, or ``@name`` of the other side of a direct message; or empty."""
         if self._frame is not None and self._frame[3] is not None:
             return self._frame[3]
         channel: str = self.payload.get("channel", "")
@@ -140,7 +140,7 @@ class Message:
 
     @property
     def content(self) -> str:
-        """What was said; empty for other frames."""
+        """The text; empty for other frames."""
         if self._frame is not None and self._frame[4] is not None:
             return self._frame[4]
         content: str = self.payload.get("content", "")

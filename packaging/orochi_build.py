@@ -46,7 +46,7 @@ LAUNCHER = """#!/bin/sh
 self=$(readlink -f "$0") || self=$0
 exec "${{self%/*}}/orochi" {arguments}"$@"
 """
-# What the source package holds. The whole workspace: without a member of it Cargo.lock would not be up to date.
+# The contents of the source package. It has the whole workspace: without a member, Cargo.lock would not be up to date.
 SOURCES = (
     ".cargo",
     "Cargo.toml",
@@ -155,7 +155,7 @@ def _program(profile: str) -> Path:
 
 
 def _run(command: list[str]) -> str:
-    """What the command prints; it must end well."""
+    """Runs a command, which must succeed. Returns its output."""
     ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=False)
     if ended.returncode:
         sys.exit(f"{' '.join(command)} failed with exit code {ended.returncode}; its output is above")

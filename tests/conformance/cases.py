@@ -27,7 +27,7 @@ class WebSocketProtocol:
 
 
 class Utf8Validator:
-    """Whether a text is UTF-8 so far, and whether it ends between two characters."""
+    """Checks that a text is UTF-8 so far, and if it ends between two characters."""
 
     def reset(self) -> None:
         """Forgets what came."""
@@ -63,7 +63,7 @@ def load() -> list[type[Any]]:
     base = names["Case"]
     base.compare = lambda _self, one, other: one == other
     everything: dict[str, Any] = {name: [] for name in Excluded.NAMES}
-    # Where a list of cases stands for several, it is spliced in, as there.
+    # A list of cases is spliced in, as Autobahn does.
     order = (folder / "__init__.py").read_text("latin-1")
     for module in re.findall(r"^from (case\d\w*) import", order, re.MULTILINE):
         if not module.startswith(("case12", "case13")):

@@ -1,4 +1,4 @@
-"""The fuzzing side: a WebSocket client that sends what a case tells it to, right or wrong, and judges what comes back.
+"""The fuzzing side: a WebSocket client that sends the frames of a case, valid or not, and judges the answers.
 
 It does by hand what Autobahn's own protocol class does for its cases, with the names that they use; texts are Latin-1
 strings that stand for bytes.
@@ -20,7 +20,7 @@ from tests.conformance.cases import WebSocketProtocol
 
 __all__ = ["Peer"]
 
-# How long the other side may take to answer a close, and to end the connection after it.
+# The longest time for the other side to answer a close, and to end the connection after it.
 CLOSE_SECONDS = 1.0
 # For a case that would wait for ever.
 CASE_SECONDS = 120.0
@@ -86,7 +86,7 @@ class Peer:
         answer = await reader.readuntil(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 101 "), answer
 
-    # What cases call; the names are theirs.
+    # Called by cases, which define the names.
 
     def sendFrame(
         self,
@@ -179,7 +179,7 @@ class Peer:
     def enableWirelog(self, enable: bool) -> None:
         """Nothing is logged here."""
 
-    # What comes.
+    # Received frames.
 
     async def _read_frame(self, reader: asyncio.StreamReader) -> bool:
         first, second = await reader.readexactly(2)

@@ -1,4 +1,4 @@
-"""All cases against a server, and what came of them."""
+"""Runs all cases against a server, and collects the outcomes."""
 
 from __future__ import annotations
 

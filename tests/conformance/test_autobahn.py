@@ -19,6 +19,6 @@ async def test_every_case_outside_compression_passes() -> None:
     assert len(outcomes) == 301
     failed = [outcome for outcome in outcomes if outcome.number not in TOO_LARGE and not outcome.passed]
     assert failed == []
-    # Where the client was still writing, the system may have thrown the close frame away.
+    # If the client was still writing, the system may have dropped the close frame.
     assert {outcome.close_code for outcome in outcomes if outcome.number in TOO_LARGE} <= {1009, None}
     assert summary(outcomes) in KEPT.read_text(encoding="utf-8")

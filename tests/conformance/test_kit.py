@@ -37,7 +37,7 @@ def test_kit_has_a_wrong_client_for_every_step():
 
 
 async def test_kit_names_the_step_and_the_frame_of_every_mistake(tmp_path, monkeypatch):
-    # What a wrong client does not do is not waited for as long as what a right one does.
+    # A missing action of a wrong client is awaited for a shorter time than one of a right client.
     monkeypatch.setattr(program, "PATIENCE", 12)
     room = asyncio.Semaphore(AT_ONCE)
 

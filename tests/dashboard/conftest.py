@@ -41,13 +41,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def forbidden() -> list[str]:
-    """What the browser says that the page's policy forbade; a test that wants that takes it out."""
+    """The browser's reports of violations of the page's policy; a test that expects one removes it."""
     return []
 
 
 @pytest_asyncio.fixture
 async def page(browser: Browser, forbidden: list[str]) -> AsyncIterator[Page]:
-    """A page that fails its test where it logs an error, breaks its policy, or asks another host."""
+    """A page that fails its test if it logs an error, violates its policy, or contacts another host."""
     page = await browser.new_page(viewport={"width": 1440, "height": 900})
     wrong: list[str] = []
     asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Fifty agents in forty channels, three hours into a working day: the size that the dashboard is drawn for.
+"""Fifty agents in forty channels, three hours into a working day: the size that the dashboard is designed for.
 
 Everything is real but the clock: minutes can't be waited for, so the times of messages and states are moved back in
 the log. The cast and their lines are in :mod:`tests.dashboard.fleet_cast`.

@@ -1,4 +1,4 @@
-"""Who the fifty agents of :mod:`tests.dashboard.fleet` are, and what they say. The same each time it is made."""
+"""The fifty agents of :mod:`tests.dashboard.fleet` and their messages, the same in every run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STOPPED = ("night-shift", "alice", "erin")
 
 @dataclass(frozen=True)
 class Agent:
-    """Who an agent is, and how it stands at the end; an empty status is the one that it has after registering."""
+    """An agent's identity, and its state at the end; an empty status is the one that it has after registering."""
 
     name: str
     role: str
@@ -40,7 +40,7 @@ class Agent:
 
 @dataclass(frozen=True)
 class Line:
-    """Something said, so many minutes ago; `answers` is the text of an earlier line."""
+    """A message, this many minutes ago; `answers` is the text of an earlier line."""
 
     ago: float
     sender: str

@@ -1,4 +1,4 @@
-"""What the tests of the dashboard share: where a hub's pages are, and a past for it."""
+"""Shared by the tests of the dashboard: the addresses of a hub's pages, and a past for a hub."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def feed(hub: Hub, query: str = "") -> str:
 
 
 async def read(agent: OrochiClient) -> None:
-    """Reads all that comes, and reports it as seen."""
+    """Reads all messages, and reports them as seen."""
     async for _ in agent.listen():
         pass
 

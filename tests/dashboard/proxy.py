@@ -1,4 +1,4 @@
-"""A way to the hub on which connections can die without a word, as behind a router that forgot them."""
+"""A proxy to the hub on which connections can die silently, as behind a router that forgot them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Proxy"]
 
 
 class Proxy:
-    """Passes bytes on to a port of this machine; :meth:`forget` lets WebSockets that are open hang for ever."""
+    """Forwards bytes to a port of this machine; :meth:`forget` lets open WebSockets hang for ever."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -21,12 +21,12 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
     def forget(self) -> None:
-        """From now on nothing gets through the WebSockets of before, and neither end is told."""
+        """From now on nothing passes through the present WebSockets, and neither end is notified."""
         for passes in self._sockets:
             passes.clear()
 

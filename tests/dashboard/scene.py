@@ -1,4 +1,4 @@
-"""Five agents at work on a release, with two hours of talk behind them: what walks, screenshots and trials look at.
+"""Five agents at work on a release, with two hours of messages: the scene of walks, screenshots and trials.
 
 Minutes can't be waited for, so the times of what was said are moved back in the log; everything else is real.
 """
@@ -19,7 +19,7 @@ __all__ = ["CAST", "playing"]
 
 @dataclass(frozen=True)
 class Role:
-    """Who an agent is."""
+    """An agent's identity."""
 
     machine: str
     role: str
@@ -39,7 +39,7 @@ CAST = {
 
 @dataclass(frozen=True)
 class Line:
-    """Something said, so many minutes ago; `answers` is the place of another line in the list."""
+    """A message, this many minutes ago; `answers` is the index of another line in the list."""
 
     ago: float
     sender: str
@@ -91,9 +91,9 @@ TALK = [
     Line(23, "dave", "@alice", "One question aside: may I mention the outage of last week?"),
     Line(21, "alice", "@dave", "Yes, with the postmortem's link."),
 ]
-# The last one that bob deals with.
+# The last message that bob handles.
 TALK_TO_BOB = 9
-# What bob does not look at any more.
+# Messages that bob does not read any more.
 UNREAD = [
     Line(19, "alice", "#review", "@bob api#71 has bounded retries now, please look again."),
     Line(12, "carol", "#builds", "@bob I still need a word on `login.retry`: build 210 waits for it."),

@@ -1,4 +1,4 @@
-"""The dashboard for everyone: what it is to a screen reader, to a keyboard, and to eyes that need contrast.
+"""The dashboard for everyone: with a screen reader, with a keyboard, and for eyes that need contrast.
 
 axe-core's rules are run on every page; the contrast of each text is measured besides, because axe leaves out what it
 cannot decide.
@@ -42,7 +42,7 @@ async def open_thread(page: Page) -> None:
 
 
 async def every_status(page: Page) -> None:
-    """Gives cards the statuses that need minutes to come about."""
+    """Gives cards the statuses that take minutes to arise."""
     await expect(page.locator(".agent")).to_have_count(len(STATUSES))
     await page.locator(".agent").evaluate_all(
         "(cards, statuses) => cards.forEach((card, at) => { card.dataset.status = statuses[at]; })", STATUSES
@@ -113,7 +113,7 @@ async def say_something(hub: Hub) -> None:
 
 
 async def faults(page: Page) -> list[str]:
-    """What axe-core has to say, each with where."""
+    """Returns axe-core's findings, each with its place."""
     await page.evaluate(axe())
     options = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
     found: dict[str, Any] = await page.evaluate("options => axe.run(document, options)", options)

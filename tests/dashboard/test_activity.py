@@ -1,4 +1,4 @@
-"""How much was said lately and where, as bars; who spoke to whom, as a table."""
+"""The number of recent messages by channel, as bars; senders and receivers, as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed's places: channels with what is unread of them, a time that one goes to, and a log without gaps in it."""
+"""The feed's places: channels with their unread messages, a chosen time, and a log without gaps in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page before fifty agents in forty channels: what a lead looks for, and that it fits every width."""
+"""The page with fifty agents in forty channels: the information that a lead needs, at every width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent may write, and what of it a reader meets: text; nothing runs, asks elsewhere or breaks the page.
+"""Hostile messages appear to a reader as text; nothing runs, contacts other hosts or breaks the page.
 
 The page fixture adds that nothing was asked of another host and that the page's policy had nothing to forbid.
 """
@@ -17,7 +17,7 @@ from tests.python.hub import Hub
 
 RUN = "window.broken = 1"
 
-# What is sent, and a part of it that a person must still be able to read.
+# A sent text, and a part of it that a person must still be able to read.
 HOSTILE = {
     "script": (f"<script>{RUN}</script>", f"<script>{RUN}</script>"),
     "script in a list": (f"- a\n  <script>{RUN}</script>\n- b", RUN),

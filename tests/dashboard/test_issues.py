@@ -1,4 +1,4 @@
-"""Links to Gitea's issues in the feed have cards that say how the issue stands."""
+"""Links to Gitea's issues in the feed have cards with the issue's state."""
 
 from __future__ import annotations
 

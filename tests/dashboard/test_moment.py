@@ -1,4 +1,4 @@
-"""Going back to a time: a line in the feed says where it is, between what was said before it and after."""
+"""Going back to a time: a line in the feed marks it, between the messages before and after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.async_api import Page, Route, expect
 from tests.dashboard.hubs import Start, feed
 from tests.dashboard.scene import playing
 
-# What stands in the feed from top to bottom: the line as "MOMENT", each message, replies too, by its first words.
+# The feed from top to bottom: the line as "MOMENT", and each message, replies too, by its first words.
 IN_ORDER = """() => [...document.querySelectorAll(".messages .moment, .messages .message")].map((item) =>
     item.matches(".moment") ? "MOMENT" : item.querySelector(".body").textContent.trim().slice(0, 9))"""
 
@@ -32,7 +32,7 @@ async def test_an_hour_ago_stands_between_what_was_said_before_and_after(start_h
         # A thread of that time is open.
         await expect(page.get_by_text("It is on feature/theme.")).to_be_visible()
         shown = await page.evaluate(IN_ORDER)
-        # What stands just before it is not cut off at the top.
+        # The message just before it is not cut off at the top.
         before = page.locator(".messages > .message", has=page.get_by_text("which branch?"))
         await expect(before.locator(".sender").first).to_be_in_viewport()
         assert shown[:6] == ["Build 208", "Build 208", "It is on ", "Build 209", "MOMENT", "Build 209"]
@@ -60,7 +60,7 @@ async def test_the_moment_is_told_also_where_nothing_was_said(start_hub: Start, 
     await page.goto(feed(hub, f"?channel=%23late&at={quote(later)}"))
     await expect(moment).to_contain_text("nothing was said here since ")
     assert await page.evaluate(IN_ORDER) == ["good even", "MOMENT"]
-    # What comes then comes after it.
+    # Later messages come after it.
     async with hub.client("zoe") as zoe:
         await zoe.send("#late", "good night")
     await expect(page.get_by_text("good night")).to_be_visible()
@@ -116,7 +116,7 @@ async def test_who_goes_to_the_newest_before_the_hub_answered_is_not_taken_back(
         async with page.expect_response("**/api/messages?since=*") as answer:
             await route.continue_()
         await (await answer.value).finished()
-        # What is answered is taken before the next picture is drawn.
+        # The page uses the answer before it draws the next picture.
         await page.evaluate("() => new Promise(requestAnimationFrame)")
         await expect(page.get_by_text("Notes are done")).to_be_in_viewport()
         await expect(page.locator(".moment")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Going back to a time while other things happen: messages come, somebody goes elsewhere, the window changes."""
+"""Going back to a time while messages come, the reader moves elsewhere, or the window changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LATE = "**/api/messages?after=*"
 
 
 async def say(agent: OrochiClient, channel: str, count: int, words: str = "message") -> int:
-    """The seq of the last of so many."""
+    """Returns the seq of the last one."""
     said = await asyncio.gather(*[agent.send(channel, f"{words} {number}.") for number in range(count)])
     return max(receipt.seq or 0 for receipt in said)
 

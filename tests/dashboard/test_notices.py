@@ -1,4 +1,4 @@
-"""Desktop notifications: off, until somebody chooses what to be told of; and the keyboard's ways to every page."""
+"""Desktop notifications: off until the user chooses them; and the keyboard's ways to every page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rarely happens: odd names and addresses, senders that are no agents, impatient people."""
+"""Rare events: odd names and addresses, senders that are no agents, impatient users."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_each_message_says_who_said_it_whatever_is_folded_or_cut_above(sta
         await bob.send("#general", "and another thing")
     await page.goto(address(hub, f"/#/feed?seq={answer.seq}"))
     await expect(page.get_by_role("list", name="replies")).to_contain_text("answer")
-    # What stood under its sender's other message has its own name when that is folded away.
+    # A message that was grouped below its sender's other message gets its own name when that one is folded away.
     last = page.locator(".messages > .message").last
     await expect(last).to_contain_text("and another thing")
     await expect(last.locator(".sender")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Where one is on a page: its top when one comes, one's place when one comes back, and what the keys go from."""
+"""The reader's place on a page: the top on arrival, the former place after Back, and the keys' starting point."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_a_search_without_words_says_what_it_needs(start_hub: Start, page:
     await page.goto(address(hub, "/#/search"))
     await page.get_by_role("button", name="Search").click()
     await expect(page.locator("main [role=status]")).to_contain_text("Type words, or choose a sender or days.")
-    # What there is to choose from.
+    # The offered values.
     await expect(page.locator("#search-sender-known option")).to_have_count(1)
     await expect(page.locator("#search-channel-known option")).to_have_attribute("value", "#general")
     await expect(page.get_by_label("Words")).to_be_focused()

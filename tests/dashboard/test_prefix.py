@@ -1,4 +1,4 @@
-"""The dashboard below a path of another server, as a reverse proxy shows it."""
+"""The dashboard below a path of another server, as behind a reverse proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How messages reach an agent, and agents that ask for a person, on the page."""
+"""Agents' reach, and agents that wait for a person, on the page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_reach_stands_in_table_card_and_agent_page(start_hub: Start, page:
         shown = page.locator(".facts .reach")
         await expect(shown).to_have_text("wake")
         await expect(shown).to_have_attribute("title", "wake: a message wakes it at once")
-    # Where nobody says how, there is no column of dashes.
+    # If no agent reports its reach, there is no column of dashes.
     await page.goto(address(hub, "/#/overview?view=table"))
     await expect(page.locator("[data-agent=woken]")).to_be_visible()
     await expect(page.locator(".reach")).to_have_count(0)

@@ -1,4 +1,6 @@
-"""What people come to the page for, before five agents at work: who is stuck and why, what is unread, what was said."""
+"""The questions that people bring to the page, before five agents at work: stuck agents and the reasons, unread
+messages, and earlier messages.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ async def test_the_overview_says_who_is_stuck_why_and_who_waits_for_whom(start_h
         await expect(unseen).to_have_count(2)
         await expect(unseen.first).to_contain_text("please look again")
         await expect(page.locator(".why")).to_contain_text("2 unread from alice and carol")
-        # How far those got is there without scrolling or waiting.
+        # Their receipts are visible without scrolling or waiting.
         await expect(unseen.first.locator(".delivery")).to_have_text("bob: delivered")
         await expect(unseen.first.locator(".delivery li")).to_have_attribute(
             "title", "written to its connection; not reported as seen"
@@ -48,7 +50,7 @@ async def test_each_message_has_its_address(start_hub: Start, page: Page) -> Non
         target = page.locator(".message.target")
         await expect(target).to_be_focused()
         await expect(target).to_contain_text("Draft of the notes")
-        # What stands around it is there too.
+        # The messages around it are there too.
         await expect(page.locator(".messages")).to_contain_text("Review of api#71")
 
 

@@ -1,4 +1,4 @@
-"""Search on the page: what the hub's search can do, marked where it matched."""
+"""Search on the page: the hub's query language, with the matches marked."""
 
 from __future__ import annotations
 

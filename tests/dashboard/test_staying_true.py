@@ -1,4 +1,4 @@
-"""The picture stays true: over a sleep, over a connection that died without a word, and in several tabs."""
+"""The page stays up to date: after a sleep, after a connection that died silently, and in several tabs."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ async def test_replies_are_counted_under_what_they_answer_and_shown_when_asked_f
         replies = rows.first.get_by_role("list", name="replies")
         await expect(replies).to_contain_text("looking")
         await expect(replies).to_contain_text("in reply to bob: looking")
-        # What comes while it is open is shown too, and it stays open.
+        # A reply that comes while the thread is open is shown too, and the thread stays open.
         await bob.send("#builds", "found it", reply_to=first.seq)
         await expect(replies).to_contain_text("found it")
         await rows.first.get_by_role("button", name="3 replies").click()

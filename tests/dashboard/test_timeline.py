@@ -1,4 +1,4 @@
-"""What an agent was in: since when on its card, and over the day as a strip of colours."""
+"""An agent's states: the duration on its card, and the day as a strip of colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Docker as a person uses it: the two commands, and what one asks them."""
+"""Docker as a person uses it: the two commands, and queries to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKEN = "a-token-for-tests"
 
 
 def run(*command: str, env: Mapping[str, str] | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """One command; its exit code and what it said are the test's affair."""
+    """Runs one command. The test judges its exit code and output."""
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
 
@@ -34,7 +34,7 @@ def compose_command() -> list[str] | None:
 
 
 def why_no_engine() -> str | None:
-    """What is missing for these tests; None where nothing is."""
+    """Returns the missing requirement of these tests; None if nothing is missing."""
     if shutil.which("docker") is None:
         return "docker is not installed: https://docs.docker.com/engine/install"
     if run("docker", "info").returncode != 0:
@@ -43,7 +43,7 @@ def why_no_engine() -> str | None:
 
 
 class Stack:
-    """What `docker compose up -d` starts, as a project of its own with ports that the system chose."""
+    """The services of `docker compose up -d`, as a project of its own with ports that the system chose."""
 
     def __init__(self, **env: str) -> None:
         given = {"OROCHI_TOKEN": TOKEN, "OROCHI_PORT": "0", "OROCHI_DASHBOARD_PORT": "0", **env}
@@ -63,7 +63,7 @@ class Stack:
         self.wait_healthy()
 
     def wait_healthy(self) -> None:
-        """Waits for Docker's own word; it looks once a second."""
+        """Waits until Docker reports it as healthy; Docker checks once a second."""
         name = self.container
         # Events are asked for from this start on: what came since is not missed, and the death of a former
         # run of the same container is not taken for this one's.

@@ -102,7 +102,7 @@ def test_example_answer_is_an_agent_without_a_program(terminal: Terminal) -> Non
         assert "%" in asked.stdout
         other = terminal.run("orochi", "--name", "alice", "ask", "@ops", "-n what can you do?")
         assert other.stdout == "I can tell you about the disk and the load.\n"
-        # What wants no answer gets none, and is dealt with.
+        # A message that expects no answer gets none, and is handled.
         told = terminal.run(
             "orochi", "--name", "alice", "send", "@ops", "the disk is new", "--intent=inform", "--wait=seen"
         )

@@ -1,4 +1,4 @@
-"""A stand-in for Gitea and a hub that is told of it."""
+"""A stand-in for Gitea, and a hub that is configured for it."""
 
 from __future__ import annotations
 

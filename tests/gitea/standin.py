@@ -1,4 +1,4 @@
-"""A stand-in for a Gitea server, which can't be had in tests: strict in what it takes, Gitea's in what it answers.
+"""A stand-in for a Gitea server, which tests can't have: strict about requests, with Gitea's own answers.
 
 It is held against the recording of a real one (test_recorded.py). A method, path, parameter,
 header or body key that Gitea does not have is a fault of the hub: it is refused with 400, and kept in
@@ -29,7 +29,7 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Trouble:
-    """What the server does instead of answering: to every request, or to those with this method and end of the path."""
+    """A fault in place of an answer: for every request, or for those with this method and end of the path."""
 
     kind: str
     method: str | None = None
@@ -49,15 +49,15 @@ class Moved(Exception):
 
 
 class Gitea(Prepared):
-    """The server: what it holds, what it was asked, and what it does instead of answering."""
+    """The server: its contents, its received requests, and its faults."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
         self.faults: list[str] = []
         self.requests: list[str] = []
-        # What was answered: method, path below /api/v1, query, body.
+        # Answered requests: method, path below /api/v1, query, body.
         self.taken: list[tuple[str, str, dict[str, str], Any]] = []
-        # Whose each token is, and whether it may only read.
+        # The user of each token, and true if the token is read-only.
         self.tokens = {TOKEN: ("bot", False)}
         self.trouble: Trouble | None = None
         # Of a server that hangs or is slow: a request is there, and they may all go on.
@@ -70,7 +70,7 @@ class Gitea(Prepared):
 
     @property
     def url(self) -> str:  # type: ignore[override]
-        """What `GITEA_URL` is to be."""
+        """The value for `GITEA_URL`."""
         return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Gitea:
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def gitea(self) -> Gitea:
-        """What the server holds."""
+        """The server's contents."""
         assert isinstance(self.server, _Server)
         return self.server.gitea
 
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         return Refused(400, what)
 
     def _is_script(self) -> bool:
-        """Whether a program of Python asks, and not the hub."""
+        """True if a Python program sent the request, not the hub."""
         return str(self.headers.get("User-Agent", "")).startswith("Python-")
 
     def _identify(self) -> None:
@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(403, said + "read:issue,read:repository")
 
     def _follow(self, names: dict[str, str]) -> None:
-        """Sends whoever uses a repository's former name to its present one."""
+        """Redirects a request for a repository's former name to its present name."""
         former = f"{names.get('owner')}/{names.get('repo')}"
         present = self.gitea.renamed.get(former)
         if present is not None:

@@ -1,4 +1,4 @@
-"""What the stand-in holds, and what it answers: each method is one of Gitea's routes."""
+"""The stand-in's contents and answers: each method is one of Gitea's routes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Answers:
         self.line_comments: dict[int, list[dict[str, Any]]] = {}
         self.releases: dict[str, list[dict[str, Any]]] = {}
         self.branches: dict[str, dict[str, str]] = {}
-        # Which pull request a commit belongs to.
+        # The pull request of each commit.
         self.pulls_by_commit: dict[str, tuple[str, int]] = {}
         self.archived: set[str] = set()
         self.empty: set[str] = set()
@@ -63,7 +63,7 @@ class Answers:
         # Numbers of issues that can't be closed, or not be commented on by strangers.
         self.blocked: set[int] = set()
         self.locked: set[int] = set()
-        # Who did it: the token's user, or whom `Sudo` names.
+        # The acting user: the token's, or the one that `Sudo` names.
         self.acting = "bot"
         # An issue was closed.
         self.closed = threading.Event()
@@ -121,7 +121,7 @@ class Answers:
         raise Refused(missing, NOT_FOUND if missing == 404 else "")
 
     def may_write(self) -> bool:
-        """Whether whoever asks may change what is another's."""
+        """True if the acting user may change others' content."""
         return self.acting not in self.strangers
 
     def next_id(self) -> int:
@@ -179,7 +179,7 @@ class Answers:
         return 200, self.page(self._of(names["user"]), query)
 
     def my_repos(self, names: Names, query: Names, body: Any) -> tuple[int, Any]:
-        # What its organisations have is a user's too.
+        # Repositories of a user's organisations are the user's too.
         own = [one for owner in ("bot", *sorted(self.orgs_of_bot)) for one in self._of(owner)]
         return 200, self.page(own, query)
 

@@ -1,5 +1,5 @@
-"""What a script that prepares a server asks the stand-in, and the hub does not: a label, and a webhook, which delivers
-each issue that is opened.
+"""Routes for scripts that prepare a server, which the hub does not use: a label, and a webhook, which delivers each
+opened issue.
 """
 
 from __future__ import annotations

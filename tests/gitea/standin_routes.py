@@ -1,4 +1,4 @@
-"""Which of Gitea's routes the stand-in has, and what each takes."""
+"""The routes of Gitea that the stand-in has, and the input of each."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Route:
 
 
 PAGED = frozenset({"page", "limit"})
-# What a request of the hub may carry; Gitea would overlook others, but none has a reason to be there.
+# The headers that a request of the hub may have. Gitea would ignore others, but the hub has no reason to send them.
 HEADERS = frozenset({"host", "authorization", "accept", "content-type", "content-length", "sudo"})
-# What Python's own requests carry besides.
+# The additional headers of Python's own requests.
 SCRIPT_HEADERS = HEADERS | {"user-agent", "connection", "accept-encoding"}
 ISSUE = {"title": str, "body": str, "labels": list, "assignees": list}
 IN = "/repos/{owner}/{repo}"
@@ -70,7 +70,7 @@ ROUTES = [
     Route("GET", IN + "/pulls/{index}/reviews", "reviews_of", PAGED),
     Route("GET", IN + "/pulls/{index}/reviews/{review}/comments", "review_comments"),
 ]
-# What a script asks that prepares a server; from the hub it is a fault.
+# Routes for scripts that prepare a server; a request of the hub to them is a fault.
 PREPARING = [
     Route("POST", IN + "/labels", "new_label", body={"name": str, "color": str}, required=NAME),
     Route("POST", IN + "/hooks", "new_hook", body={"type": str, "active": bool, "events": list, "config": dict}),

@@ -1,6 +1,4 @@
-"""Deliveries and answers of Gitea that are not as they should be: each has a clear answer, nothing is told twice, and
-nothing is lost.
-"""
+"""Invalid deliveries and answers of Gitea: each has a clear answer, nothing is posted twice, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -42,7 +40,7 @@ def wait_for_words(hub: Hub, words: str) -> None:
 
 
 def titles(rows: list[dict[str, Any]]) -> list[str]:
-    """What each message is about."""
+    """The titles of the messages' events."""
     return [row["metadata"]["gitea"]["title"] for row in rows]
 
 

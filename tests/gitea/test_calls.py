@@ -1,4 +1,4 @@
-"""Gitea's actions, from an agent through a real hub to the stand-in: what each does, and each way it can fail."""
+"""Gitea's actions, from an agent through a real hub to the stand-in: the effect of each, and each of its failures."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ JSON_TYPES = {"string": str, "boolean": bool, "array": list, "integer": int, "ob
 
 
 class Description:
-    """What the file says of each route."""
+    """The file's description of each route."""
 
     def __init__(self, text: str) -> None:
         self.file: dict[str, Any] = json.loads(text)

@@ -24,7 +24,7 @@ def named_by_file() -> dict[str, set[str]]:
 
 
 def faults(text: str) -> list[str]:
-    """What the text names and is not there."""
+    """Tests that the text names and that do not exist."""
     tests = named_by_file()
     found = []
     for name, goes_on, file in NAMED.findall(text):

@@ -1,4 +1,6 @@
-"""What happened at Gitea while the hub was away or could not store it is told when it is back, once, in order."""
+"""Late events: those at Gitea while the hub was away or could not store them are posted once it is back, once, in
+order.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,7 @@ def lines(hub: Hub, count: int, channel: str = "gitea") -> list[dict[str, Any]]:
 
 
 def write_everything(gitea: Gitea) -> None:
-    """What people did while the hub was away."""
+    """The events while the hub was away."""
     opened(gitea, "missed", "Look, @scout.")
     gitea.comment({**AT, "index": "1"}, {}, {"body": "missed comment for @scout"})
     now = gitea.now()

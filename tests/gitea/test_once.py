@@ -1,4 +1,4 @@
-"""What makes something at Gitea is made once, however often its request is sent (docs/gitea.md)."""
+"""Create actions are idempotent, however often a request is sent (docs/gitea.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hub and the stand-in against what a real Gitea 1.26.3 delivered and answered (tests/gitea/recorded)."""
+"""The hub and the stand-in against the deliveries and answers of a real Gitea 1.26.3 (tests/gitea/recorded)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def post(hub: Hub, delivery: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def message(hub: Hub, seq: int) -> dict[str, Any]:
-    """What was told, without what differs from run to run."""
+    """The posted message, without the parts that differ from run to run."""
     with urllib.request.urlopen(
         f"http://127.0.0.1:{hub.dashboard_port}/api/messages/{seq}", timeout=DEADLINE
     ) as response:

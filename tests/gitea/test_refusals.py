@@ -1,4 +1,4 @@
-"""A refusal names what is missing, and nothing is left out in silence, where Gitea itself says neither."""
+"""A refusal names the missing part, and nothing is silently left out, even where Gitea itself does neither."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The stand-in is asked what a real Gitea 1.26.3 was asked (tests/gitea/recorded/calls.json), in the same order, and
-answers with the same status, headers, keys and types."""
+"""The stand-in gets the requests that a real Gitea 1.26.3 got (tests/gitea/recorded/calls.json), in the same order, and
+answers with the same status, headers, keys and types.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from tests.gitea.standin_shapes import RECORDED
 
 STRANGER, READER, ROOT = "a" * 40, "b" * 40, "c" * 40
 LAB = {"owner": "lab", "repo": "api"}
-# Which token the recording used, where it was not the user bot's.
+# The recording's token for a case, if it was not the user bot's.
 TOKENS = {
     "issue by a stranger, labels and assignees left out": STRANGER,
     "issue by a token that may only read": READER,
@@ -87,7 +88,7 @@ def renamed(gitea: Gitea) -> None:
     gitea.renamed["lab/old"] = "lab/renamed"
 
 
-# What was done to the server before a case.
+# The preparation of the server before each case.
 BEFORE: dict[str, Callable[[Gitea], Any]] = {
     "version": empty,
     "pull requests, none": lambda gitea: gitea.empty.clear(),
@@ -127,7 +128,7 @@ def ask(gitea: Gitea, call: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
 
 
 def difference(real: Any, seen: Any, at: str = "") -> list[str]:
-    """Where two answers have other keys or types. Null is a value that is not there, of any type."""
+    """Lists the differences in keys and types between two answers. Null is a missing value of any type."""
     if real is None or seen is None:
         return []
     if type(real) is not type(seen):

@@ -1,4 +1,4 @@
-"""What Gitea tells of itself: signed deliveries become messages in a channel (docs/gitea.md)."""
+"""Webhooks: signed deliveries of Gitea become messages in a channel (docs/gitea.md)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def deliver(
 
 
 def told(hub: Hub, channel: str) -> list[dict[str, Any]]:
-    """What is in a channel, oldest first."""
+    """The messages of a channel, oldest first."""
     url = f"http://127.0.0.1:{hub.dashboard_port}/api/history/{channel}?limit=1000&token=t0ken"
     with urllib.request.urlopen(url, timeout=30) as response:
         rows: list[dict[str, Any]] = json.load(response)

@@ -1,4 +1,4 @@
-"""Fixtures: a hub of this project, and 0.1.0's programs that are told where it is."""
+"""Fixtures: a hub of this project, and 0.1.0's programs that connect to it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ __all__ = ["HOST_NAME", "SCRIPTS", "Old", "end", "line", "python"]
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
-# What 0.1.0 calls an agent that is given no name.
+# 0.1.0's name for an agent without a name.
 HOST_NAME = socket.gethostname()
 
 

@@ -25,7 +25,7 @@ ACKS_MAX = 100
 
 
 class Talker:
-    """One program that sends all the time, and what became of its messages."""
+    """One program that sends all the time, and the fate of its messages."""
 
     def __init__(self, name: str, program: Program) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Talker:
         self.allowed = asyncio.Semaphore(0)
         self.is_ending = False
         self.registers = 0
-        # What was sent with each seq, by the acks.
+        # The sent text of each seq, by the acks.
         self.acked: dict[int, str] = {}
         self.received: list[dict[str, Any]] = []
         self._read = 0

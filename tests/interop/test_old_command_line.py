@@ -1,4 +1,4 @@
-"""0.1.0's command line, unmodified, against this hub: what each command prints, and what it leaves alone."""
+"""0.1.0's command line, unmodified, against this hub: the output of each command, and what stays unchanged."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_a_command_under_a_running_agents_name_disturbs_it_in_nothing(hub:
         for args in (["who"], ["send", "#general", "from the shell"], ["history", "#general"], ["join", "#ops"]):
             code, _, err = await old.run(*args, OROCHI_AGENT="worker")
             assert (code, err) == (0, ""), args
-            # What the command's own connection was in goes with it, and only that.
+            # The channels of the command's own connection go with it, and only those.
             assert (await boss.who())["worker"] == ["#jobs"], args
         after = await asyncio.to_thread(row_of, hub, "worker")
         changing = {"last_heartbeat", "last_seen", "connections"}

@@ -19,7 +19,7 @@ __all__ = ["DEADLINE", "KINDS", "Fake", "Hub", "Machine", "until"]
 
 _T = TypeVar("_T")
 
-# How long a test waits for what must happen: long enough for a machine with other work.
+# The longest wait of a test for an event, enough for a busy machine.
 DEADLINE = 30.0
 
 # A client of each kind: its word for `init`, and MCP's clientInfo.
@@ -84,7 +84,7 @@ def program() -> str:
 
 
 def until(look: Callable[[], _T | None]) -> _T:
-    """Looks again and again until there is something."""
+    """Polls until there is a result."""
     pause = threading.Event()
     for _ in range(int(DEADLINE / 0.05)):
         found = look()
@@ -150,7 +150,7 @@ class Hub:
             return json.load(answer)
 
     def post(self, channel: str, content: str, sender: str = "alice", intent: str | None = None) -> int:
-        """Says something; its seq."""
+        """Posts a message. Returns its seq."""
         body: dict[str, Any] = {"channel": channel, "content": content, "sender": sender}
         if intent:
             body["metadata"] = {"intent": intent}
@@ -158,7 +158,7 @@ class Hub:
         return seq
 
     def receipt(self, seq: int, agent: str, asker: str = "alice") -> str:
-        """How far a message got with an agent."""
+        """Returns a message's receipt for an agent."""
         found: str = self.ask(f"/api/messages/{seq}/receipts?agent={asker}")["agents"].get(agent, "none")
         return found
 
@@ -189,7 +189,7 @@ class Machine:
         self.sessions: list[Fake] = []
 
     def install_codex(self) -> Path:
-        """Puts `codex` on the path; where it keeps the prompts that were queued."""
+        """Puts `codex` on the path. Returns the file of the queued prompts."""
         self._install("codex", _CODEX.format(python=sys.executable))
         return self.home / ".codex" / "queue.jsonl"
 
@@ -216,7 +216,7 @@ class Machine:
         )
 
     def init(self, client: str, *more: str) -> str:
-        """Sets a client up, as a user does; what was said."""
+        """Sets a client up, as a user does. Returns the output."""
         done = self.run("init", client, "--url", self.hub.url, "--yes", *more, OROCHI_TOKEN=self.hub.token)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -254,7 +254,7 @@ class Fake:
         self.wakes: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         # When the last wake came, by the monotonic clock and by the hub's.
         self.woken_at = self.woken_wall = 0.0
-        # How long the last hook took, its shell included.
+        # The duration of the last hook, its shell included.
         self.hook_seconds = 0.0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -339,7 +339,7 @@ class Fake:
         return common
 
     def _taken(self, event: str, output: dict[str, Any]) -> str | None:
-        """What the client puts before its model: strict where it is strict."""
+        """Returns the text that the client shows its model; as strict as the client."""
         specific = {"hookSpecificOutput": {"hookEventName": event, "additionalContext": ...}}
         at_stop: dict[tuple[str, str], dict[str, Any]] = {
             ("codex", "Stop"): {"decision": "block", "reason": ...},

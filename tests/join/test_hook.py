@@ -1,4 +1,4 @@
-"""`orochi hook`: whatever it gets, it disturbs nobody."""
+"""`orochi hook` never disturbs its client, whatever its input is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codex, Cursor and Gemini CLI: messages between tools and at a turn's end, in each one's dialect."""
+"""Codex, Cursor and Gemini CLI: messages between tools and at a turn's end, in each client's dialect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`orochi mcp` without a client's library: one JSON message a line, to see what is sent as it is."""
+"""`orochi mcp` without a client's library: one JSON message a line, to see the messages unchanged."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Raw:
             self.notices.append(message)
 
     async def notice(self) -> dict[str, Any]:
-        """The next message that answers nothing."""
+        """Returns the next message that is not an answer."""
         return self.notices.pop(0) if self.notices else await self.read()
 
     def begin(self, method: str, params: dict[str, Any]) -> int:

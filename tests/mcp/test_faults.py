@@ -1,4 +1,4 @@
-"""What an agent is told when something is not as it should be."""
+"""The errors that an agent gets."""
 
 from __future__ import annotations
 

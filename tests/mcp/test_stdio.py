@@ -1,4 +1,4 @@
-"""What only `orochi mcp` does: it stays connected, pushes, and goes with its client."""
+"""The abilities that only `orochi mcp` has: it stays connected, pushes, and ends with its client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.mcp.raw import Raw
 from tests.python.hub import DEADLINE, Hub
 
 NAMES = ["send", "inbox", "wait", "ask", "who", "status", "history", "search", "channels"]
-# What 1 800 tokens hold at least of compact JSON and English: counted with o200k_base it is 4 characters a token.
+# The least that 1 800 tokens hold of compact JSON and English: o200k_base counts 4 characters a token.
 CHARACTERS_MAX = 5_400
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C in a terminal: whatever runs the hub or a command that stays ends with its documented code, and quietly."""
+"""Ctrl-C in a terminal: every way to run the hub or a lasting command ends with its documented code, and quietly."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_interrupted_start_of_python_is_quiet(tmp_path: Path, module: str) -> No
     ended = []
     for delay in delays(40, time.monotonic() - began):
         code, printed = interrupted_after(command, delay, tmp_path, clean_environment())
-        # What Python says before it comes to the package is Python's own.
+        # Output of Python before it reaches the package is Python's own.
         assert not re.search(r'File ".*/orochi/', printed), printed
         ended.append(code)
     # By the signal, as the native program is; 130 is the same where Python's own handler was still there.

@@ -18,7 +18,7 @@ from orochi import OrochiClient
 
 __all__ = ["DEADLINE", "Hub", "clean_environment", "orochi_command"]
 
-# How long a test waits for what must happen: long enough for a machine with other work.
+# The longest wait of a test for an event, enough for a busy machine.
 DEADLINE = 30.0
 
 
@@ -84,7 +84,7 @@ class Hub:
         self.start()
 
     def use_token(self, token: str) -> None:
-        """From its next start on it asks for this one."""
+        """Sets the token from its next start on."""
         self.token = token
         self._env["OROCHI_TOKEN"] = token
 

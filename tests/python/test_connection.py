@@ -1,4 +1,4 @@
-"""What becomes of messages and calls when the hub goes away and comes back, and when a client starts again."""
+"""Messages and calls while the hub goes away and comes back, and while a client starts again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A program's end is its own: whichever way it ends, the client neither crashes nor changes the exit code."""
+"""The client never changes a program's end: whichever way it ends, the client neither crashes nor changes the exit
+code.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.python.hub import DEADLINE
 
 
 def offline(hub, name: str) -> bool:
-    """Whether the hub comes to list the agent as offline."""
+    """Waits for the hub to list the agent as offline. Returns true if it does."""
 
     async def look() -> bool:
         async with hub.client("watcher") as watcher:

@@ -1,4 +1,4 @@
-"""What agents do with messages: send, look up, write directly, answer, ask, and see what was dealt with."""
+"""Agents' use of messages: send, look up, write directly, answer, ask, and see which were handled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What programs import: the names, the constructor's arguments, messages by themselves, settings, entry points."""
+"""The package as programs import it: names, the constructor's arguments, messages by themselves, settings, entry
+points.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +115,7 @@ async def test_a_received_message_is_the_same_however_it_is_looked_at(hub):
                 assert message.payload["content"] == text
                 assert message.metadata == {"k": text}
             assert Message.from_json(message.to_json()) == message
-            # What a program changes stays changed.
+            # Changes by the program stay.
             message.payload["content"] = "mine"
             assert message.content == "mine"
 

@@ -1,4 +1,4 @@
-"""What code for scitex-orochi 0.1.0 relies on, compared with that package itself: arguments, and variables."""
+"""The surface that code for scitex-orochi 0.1.0 relies on, compared with that package: arguments, and variables."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The protocol's JSON Schema, what is made of it, and the frames that are held to it."""
+"""The protocol's JSON Schema, the pages generated from it, and the frames that must match it."""

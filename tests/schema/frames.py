@@ -15,7 +15,7 @@ SCHEMA: dict[str, Any] = json.loads((ROOT / "docs" / "protocol.schema.json").rea
 
 
 def faults(frame: object, direction: str) -> list[str]:
-    """What keeps a frame from being one `from_client` or `from_hub`, where no key may be unknown."""
+    """Returns the reasons why a frame does not match `from_client` or `from_hub`, with unknown keys forbidden."""
     return [error.message[:300] for error in _validator(direction).iter_errors(frame)]
 
 
@@ -24,7 +24,7 @@ def _validator(direction: str) -> Draft202012Validator:
 
 
 def _closed(schema: Any) -> Any:
-    """The same without unlisted keys. A client ignores them; here each of them is one that the page does not have."""
+    """Forbids unlisted keys. A client ignores them; here each of them is a key that the page lacks."""
     if isinstance(schema, list):
         return [_closed(part) for part in schema]
     if not isinstance(schema, dict):

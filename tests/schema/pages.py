@@ -1,5 +1,5 @@
-"""What is made of docs/protocol.schema.json: docs/frames.md, each frame with each of its fields, and
-docs/protocol.asyncapi.json, the same for AsyncAPI's tools. To make them anew: `python -m tests.schema.pages`.
+"""Generates pages from docs/protocol.schema.json: docs/frames.md, each frame with each of its fields, and
+docs/protocol.asyncapi.json, the same for AsyncAPI's tools. `python -m tests.schema.pages` writes them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The frames on the protocol's page can be pasted: each is whole, and in the schema."""
+"""The frames on the protocol's page can be pasted: each is complete, and matches the schema."""
 
 from __future__ import annotations
 

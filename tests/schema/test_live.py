@@ -1,4 +1,4 @@
-"""What a real hub says to an agent and to an observer is in the schema, key for key."""
+"""Every frame of a real hub to an agent and to an observer is in the schema, key for key."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_frames_of_a_hub_are_frames_of_the_schema(tmp_path: Path) -> None:
 
 
 async def answers(socket: ClientConnection, frame: dict[str, Any]) -> list[dict[str, Any]]:
-    """Sends a request; all frames up to its ack or error."""
+    """Sends a request. Returns all frames up to its ack or error."""
     await socket.send(json.dumps(frame))
     frames: list[dict[str, Any]] = []
     while not frames or frames[-1]["type"] not in ("ack", "error") or frames[-1]["payload"].get("ref") != frame["id"]:

@@ -1,4 +1,4 @@
-"""The pages that are made from the schema are as they would be made now."""
+"""The generated pages are up to date with the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What crates may be compiled in: the rules of deny.toml that need no network, over what Cargo knows of the lock file.
+"""The crates that may be compiled in: the rules of deny.toml that need no network, applied to the lock file as Cargo
+reads it.
 
 `cargo deny`, which reads the same file, is no package that the gate could install within minutes; it runs in the
 project's workflows and looks for known faults as well.

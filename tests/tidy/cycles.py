@@ -1,4 +1,4 @@
-"""No circles between files: what a file uses never leads back to it, in Rust crates and in the dashboard's modules."""
+"""No circles between files: imports never lead back to a file, in Rust crates and in the dashboard's modules."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _graph(sources: list[Source]) -> Graph:
 
 
 def _js(source: Source) -> Iterator[str]:
-    # What a comment imports is a type, which is gone when the page runs.
+    # A comment imports only types, which do not exist when the page runs.
     code = "\n".join(line for line in source.lines if not line.lstrip().startswith(("//", "*", "/*")))
     for found in _JS_IMPORT.finditer(code):
         yield found[1]

@@ -1,4 +1,4 @@
-"""Imports go one way (docs/architecture.md): what each crate, and each room of the hub, may use."""
+"""Imports go one way (docs/architecture.md): the allowed imports of each crate, and of each room of the hub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.tidy.tree import Fault, Source
 
 __all__ = ["check"]
 
-# What each crate may depend on; tests may depend on more.
+# The allowed dependencies of each crate; tests may depend on more.
 CRATES = {
     "rust/protocol/Cargo.toml": set(),
     "rust/httpdate/Cargo.toml": set(),
@@ -21,8 +21,8 @@ CRATES = {
     "python/Cargo.toml": {"orochi-client", "orochi-protocol"},
 }
 
-# What each room of the hub may use, from the lowest to the highest. A file belongs to the longest name that leads it;
-# a room that is not listed may use nothing.
+# The allowed imports of each room of the hub, from the lowest to the highest. A file belongs to the room with the
+# longest matching name; a room that is not listed may import nothing.
 HUB: dict[str, set[str]] = {
     "clock": set(),
     "http_client": set(),

@@ -1,4 +1,4 @@
-"""Files and functions stay small. What is over is listed with its size and reason, and may only shrink."""
+"""Files and functions stay small. Exceptions are listed with their size and reason, and may only shrink."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 CODE = {".rs", ".py", ".js", ".css"}
 
-# What is over, by place: (lines, reason). Lower the number when the place shrinks; drop the row when it fits.
+# Exceptions by place: (lines, reason). Lower the number when the place shrinks; drop the row when it fits.
 EXCEPTIONS: dict[str, tuple[int, str]] = {}
 
 _RUST_FUNCTION = re.compile(

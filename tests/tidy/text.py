@@ -1,4 +1,4 @@
-"""Module heads, leftovers, and what the project does not speak of."""
+"""Module heads, leftovers, and texts that do not belong into the project."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.tidy.tree import Fault, Source
 
 __all__ = ["check_heads", "check_leftovers", "check_widths"]
 
-# Written apart, so that this file does not hold what it looks for.
+# Written in pieces, so that this file does not match itself.
 _LEFT = [rf"\b{word}!\(" for word in ("todo", "unimplemented", "dbg")] + [r"#\[ignore", r"\bFIX" + "ME", r"\bXX" + "X"]
 _LEFTOVER = re.compile("|".join(_LEFT))
 # Giving way to the other tasks, with 0, is no wait.
 _SLEEP = re.compile(r"(?<!def )\bsleep(?:_until|_ms)?\((?!0\))")
 _MACHINE = re.compile(r"(?<![\w.:/])/(?:root|work|home)/[a-z]")
-# Where packages come from is the user's affair: the project names packages only.
+# The source of packages is the user's affair: the project only names packages.
 _INDEX = re.compile(
     "|".join(["index[-_]" + "url", "files.python" + "hosted", "registry.npm" + "js", "replace-" + "with"])
 )
@@ -25,7 +25,7 @@ _CODE = {".rs", ".py", ".js", ".css", ".toml", ".md", ".yml", ".html", ""}
 
 
 def check_heads(sources: list[Source]) -> list[Fault]:
-    """Modules that do not say what they are for."""
+    """Finds modules without a head that says their purpose."""
     faults = []
     for source in sources:
         first = next((line for line in source.lines if line.strip()), "")
@@ -39,7 +39,7 @@ def check_heads(sources: list[Source]) -> list[Fault]:
 
 
 def check_leftovers(sources: list[Source]) -> list[Fault]:
-    """What was meant to go before it was committed, sleeps in tests, and paths of one machine."""
+    """Finds leftovers, sleeps in tests, and paths of one machine."""
     faults = []
     for source in sources:
         if source.path == "Cargo.lock":
@@ -66,7 +66,7 @@ def check_leftovers(sources: list[Source]) -> list[Fault]:
 
 
 def check_widths(sources: list[Source]) -> list[Fault]:
-    """Lines that are too long where no formatter of the gate holds it: the page's files, and comments in Rust."""
+    """Finds lines that are too long in files without a formatter: the page's files, and comments in Rust."""
     faults = []
     for source in sources:
         for number, line in enumerate(source.lines, 1):

@@ -24,7 +24,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Fault:
-    """What a check found: where, what, and what to do about it."""
+    """A finding of a check: the place, the fault, and the remedy."""
 
     place: str
     fault: str

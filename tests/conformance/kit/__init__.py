@@ -1,4 +1,4 @@
-"""The conformance kit: takes a client in any language through the ten steps of docs/protocol.md, section 11.
+"""The conformance kit: tests a client in any language with the ten steps of docs/protocol.md, section 11.
 
-README.md beside this file tells what the program under test must do.
+README.md beside this file describes the commands for the program under test.
 """

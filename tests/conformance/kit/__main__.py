@@ -19,7 +19,7 @@ USAGE = "usage: python -m tests.conformance.kit [--step NAME] PROGRAM [ARGUMENT 
 
 
 async def failure(command: Sequence[str], check: Check) -> str | None:
-    """What a step found, with the last frames; None where the program passed it."""
+    """Runs one step. Returns its failure, with the last frames; None if the program passed."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             async with stage(command, Path(folder)) as built:
@@ -33,7 +33,7 @@ async def failure(command: Sequence[str], check: Check) -> str | None:
 
 
 async def failures(command: Sequence[str], checks: Sequence[Check]) -> list[str | None]:
-    """What each of the steps found."""
+    """Runs the steps. Returns the failure of each."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(check: Check) -> str | None:
@@ -44,7 +44,7 @@ async def failures(command: Sequence[str], checks: Sequence[Check]) -> list[str 
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs all steps, or those whose names begin with what `--step` says."""
+    """Runs all steps, or those whose names begin with the value of `--step`."""
     only, command = "", list(arguments)
     if command[:1] == ["--step"]:
         only, command = (command[1:2] or [""])[0], command[2:]
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         print(USAGE, file=sys.stderr)
         print("steps: " + ", ".join(name for name, _ in STEPS), file=sys.stderr)
         return 2
-    # What the hubs log is shown where a step failed.
+    # The hubs' logs are shown only if a step failed.
     with redirect_stdout(io.StringIO()) as logs:
         found = asyncio.run(failures(command, [check for _, check in steps]))
     if any(found):

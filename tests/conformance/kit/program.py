@@ -10,9 +10,9 @@ from typing import Any
 
 __all__ = ["Program"]
 
-# How long a program may take for one thing; its longest wait before it connects again is 30 s.
+# The longest wait for one action of a program; its own longest wait before it connects again is 30 s.
 PATIENCE = 45.0
-# How long it may take to start and to register.
+# The longest wait for a program to start and to register.
 START = 45.0
 _LINE_BYTES_MAX = 4 * 1024 * 1024
 
@@ -25,7 +25,7 @@ class Program:
     def __init__(self, command: Sequence[str]) -> None:
         self.command = command
         self.events: list[Event] = []
-        # What ends the waiting for its events.
+        # A fault that ends all waits for events.
         self.fault: str | None = None
         self._changed = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
@@ -57,7 +57,7 @@ class Program:
             await self._process.stdin.drain()
 
     async def until(self, what: str, happened: Callable[[list[Event]], bool], patience: float | None = None) -> None:
-        """Waits until its events say that something has happened."""
+        """Waits until its events fulfil a condition."""
         async with asyncio.timeout(patience or PATIENCE) as limit:
             try:
                 while not happened(self.events):

@@ -53,9 +53,9 @@ class Proxy:
         # Times at which connections were turned away.
         self.refused: list[float] = []
         self.refusing = 0
-        # What becomes of a hub's frame: itself, another, or nothing.
+        # Rewrites a hub's frame: the same, another, or none.
         self.rewrite: Callable[[Frame], Frame | None] = lambda frame: frame
-        # Whether messages are delivered twice.
+        # True to deliver messages twice.
         self.repeats = False
         # Messages after which a connection is cut, one number a cut, also while what was missed is replayed.
         self.cuts: list[int] = []
@@ -87,7 +87,7 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Where the program connects."""
+        """The port for the program."""
         assert self._server is not None
         return int(next(iter(self._server.sockets)).getsockname()[1])
 
@@ -98,7 +98,7 @@ class Proxy:
             connection.transport.abort()
 
     def _is_cut(self) -> bool:
-        """Counts a delivered message; whether it is the last one before a cut."""
+        """Counts a delivered message. Returns true if it is the last one before a cut."""
         if not self.cuts:
             return False
         self.cuts[0] -= 1

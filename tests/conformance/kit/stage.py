@@ -1,4 +1,4 @@
-"""What every step has: a real hub, the proxy before it, the program, and a friend that talks to it directly."""
+"""The stage of each step: a real hub, the proxy before it, the program, and a friend that talks to the hub directly."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Friend:
                 return dict(frame["payload"])
 
     async def say(self, content: str, channel: str = CHANNEL) -> int:
-        """Says something; its place in the log."""
+        """Sends a message. Returns its seq."""
         return int((await self.ask("message", channel=channel, content=content))["seq"])
 
     async def hear(self, count: int) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ async def registers(stage: Stage) -> None:
 
 
 async def keeps_a_position(stage: Stage) -> None:
-    """An ack's seq is no position: what came before it is asked for again."""
+    """An ack's seq is no position: messages before it are requested again."""
     await stage.joined()
     # The program's own message is acked while the friend's earlier one is held back, and then the line is cut.
     stage.proxy.rewrite = lambda frame: None if frame["type"] == "message" else frame
@@ -97,7 +97,7 @@ async def makes_ids(stage: Stage) -> None:
 
 
 async def beats(stage: Stage) -> None:
-    """A heartbeat comes as often as the ack says, and `seen` says what was dealt with."""
+    """A heartbeat comes at the interval of the ack, and `seen` reports the handled messages."""
     stage.proxy.rewrite = beating_each_second
     await stage.joined()
     seq = await stage.friend.say("deal with this")
@@ -113,7 +113,9 @@ async def beats(stage: Stage) -> None:
 
 
 async def notices_silence(stage: Stage) -> None:
-    """Nothing for three heartbeats: the hub is dead, though the connection stands; until then it is not."""
+    """A silence of three heartbeats means that the hub is dead, although the connection is open; a shorter one does
+    not.
+    """
     stage.proxy.rewrite = beating_each_second
     await stage.joined()
     beats = stage.proxy.sent
@@ -191,7 +193,7 @@ async def resumes_what_it_joined(stage: Stage) -> None:
         before = await stage.friend.say("before it joined", channel)
         await stage.program.do("join", channel=channel)
         await stage.program.event("joined", channel=channel)
-        # What is said next is lost with the connection, so that the position stays before the join.
+        # The next message is lost with the connection, so the position stays before the join.
         stage.proxy.rewrite = lambda frame: None if frame["type"] == "message" else frame
         after = await stage.friend.say("after it joined", channel)
         stage.proxy.rewrite = lambda frame: frame
@@ -204,7 +206,7 @@ async def resumes_what_it_joined(stage: Stage) -> None:
 
 
 async def survives_another_log(stage: Stage) -> None:
-    """A hub with another log starts its seqs anew: what it says is not taken for old."""
+    """A hub with another log begins its seqs again: its messages are not taken for old ones."""
     await stage.joined()
     for number in range(5):
         await stage.friend.say(f"old {number}")
@@ -223,7 +225,7 @@ async def survives_another_log(stage: Stage) -> None:
 
 
 async def sends_again(stage: Stage) -> None:
-    """What was not answered is sent again under its id, in order; what can't be sent is refused at once."""
+    """Unanswered requests are sent again under their ids, in order; those that can't be sent are refused at once."""
     await stage.joined()
     stage.proxy.rewrite = lambda frame: None if frame["type"] == "ack" and "delivery" in frame["payload"] else frame
     for number in range(20):
@@ -282,7 +284,7 @@ async def speaks_unicode(stage: Stage) -> None:
 
 
 def is_message(frame: Frame, content: str) -> bool:
-    """Whether a frame of the program is this message."""
+    """True if a frame of the program is this message."""
     return bool(frame["type"] == "message" and frame["payload"].get("content") == content)
 
 
@@ -294,7 +296,7 @@ def beating_each_second(frame: Frame) -> Frame:
 
 
 def refusal(frame: Frame, code: str, retry_after: int | None = None) -> Frame:
-    """What the hub would say."""
+    """Creates the hub's refusal."""
     payload: Frame = {"code": code, "detail": "the conformance kit refuses it", "ref": frame["id"]}
     if retry_after is not None:
         payload["retry_after"] = retry_after
@@ -310,7 +312,7 @@ async def again(stage: Stage) -> None:
 
 
 def count(program: Program, kind: str) -> int:
-    """How many events of a kind there were."""
+    """Counts the events of a kind."""
     return sum(event["event"] == kind for event in program.events)
 
 

@@ -1,4 +1,4 @@
-"""Run by 0.1.0's interpreter: what its client makes of a refusal. Prints JSON."""
+"""Run by 0.1.0's interpreter: its client's reaction to a refusal. Prints JSON."""
 
 import asyncio
 import json
