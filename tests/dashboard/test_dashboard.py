@@ -45,7 +45,8 @@ async def test_sign_in_right_after_a_sign_out_is_not_undone_by_its_late_answer(s
 
     async def answer_late(route: Route) -> None:
         if route.request.method != "DELETE":
-            return await route.continue_()
+            await route.continue_()
+            return
         answer = await route.fetch()
         answered.set()
         await may_arrive.wait()
