@@ -8,13 +8,13 @@ use crate::{
     wire::Connection,
 };
 
-/// Where the hub is.
+/// The hub's address and token.
 #[derive(clap::Args, Clone)]
 pub struct Hub {
     /// Host and port of the hub's agent port.
     #[arg(long, default_value = "127.0.0.1:9559")]
     pub address: String,
-    /// The hub's token, where it asks for one.
+    /// The hub's token, if it needs one.
     #[arg(long, env = "OROCHI_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 }

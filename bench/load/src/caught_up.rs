@@ -1,4 +1,4 @@
-//! How soon after the last replayed message `caught_up` comes: an agent that missed some messages comes back again and
+//! The delay of `caught_up` after the last replayed message: an agent that missed some messages comes back again and
 //! again, while others send or while nobody does.
 
 use std::{
@@ -26,7 +26,7 @@ pub struct Options {
     /// Messages that were missed at each resume; they are sent first.
     #[arg(long, default_value_t = 10_000)]
     missed: u32,
-    /// How often the agent comes back.
+    /// The number of times that the agent comes back.
     #[arg(long, default_value_t = 100)]
     resumes: u32,
     /// Messages a second that are sent into the channel meanwhile.

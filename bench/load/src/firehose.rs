@@ -109,7 +109,7 @@ struct Log {
     messages: u32,
 }
 
-/// What the reader has the writer send, and from where to go on after it.
+/// The frames that the writer has to send, and the position to continue from.
 struct Answer {
     frame: Vec<u8>,
     resume_after: Option<u32>,
@@ -141,7 +141,7 @@ async fn read(mut reader: OwnedReadHalf, answers: mpsc::UnboundedSender<Answer>,
     }
 }
 
-/// What a hub answers to a client's frame: pings, closes, and an ack to each request.
+/// A hub's answer to a client's frame: pings, closes, and an ack to each request.
 fn answer(frame: &wire::Frame, bytes: &[u8], start: usize, log: &Log) -> Option<Answer> {
     let key = &bytes[start - 4..start];
     let payload: Vec<u8> = bytes[start..].iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();

@@ -1,4 +1,4 @@
-//! What a message of the load looks like, and the few things that are read of what the hub sends.
+//! The load's messages, and the few fields that are read of the hub's frames.
 //!
 //! Each message carries its place in the run twice: in its content, which a receiver sees, and in the last
 //! 32 bits of its id, which its ack names. So nothing has to be looked up to know which message a frame is about.
@@ -22,7 +22,7 @@ pub enum Kind {
     Other,
 }
 
-/// Which ids the messages get: what the hub's clients make, or what 0.1.0's make.
+/// The ids of messages: those of the hub's clients, or those of 0.1.0's.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ids {
     V7,

@@ -1,4 +1,4 @@
-//! How long an ack and a delivery take at a steady rate.
+//! The delay of acks and deliveries at a steady rate.
 //!
 //! The senders send when it is time, acked or not, and a message's time runs from then: a hub that falls behind
 //! shows it, instead of being sent less.
@@ -30,10 +30,10 @@ pub struct Options {
     /// Messages a second of all senders together.
     #[arg(long, default_value_t = 1000)]
     rate: u32,
-    /// How long they send.
+    /// The seconds for which they send.
     #[arg(long, default_value_t = 10)]
     seconds: u32,
-    /// Which ids the messages get.
+    /// The kind of ids of the messages.
     #[arg(long, value_enum, default_value_t = Ids::V7)]
     ids: Ids,
     /// Seconds after the last send after which what is still missing counts as lost.
@@ -41,7 +41,7 @@ pub struct Options {
     timeout: u64,
 }
 
-/// What the connections of a run share. One thread owns it all.
+/// The shared state of a run's connections. One thread owns it all.
 struct Run {
     started: Instant,
     /// Per place, when it was sent.
@@ -99,7 +99,7 @@ pub async fn run(options: Options) -> Result<Value> {
     Ok(report(&options, &mut run.borrow_mut(), ended.is_err()))
 }
 
-/// Which messages a sender sends, and when.
+/// The messages of a sender, and their times.
 struct Plan {
     next: u32,
     step: u32,

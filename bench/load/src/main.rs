@@ -1,11 +1,11 @@
-//! The load generator: gives a hub the work that bench/README.md's table is about, and prints what came of it.
+//! The load generator: puts the load of bench/README.md's table on a hub, and prints the results.
 //!
 //! It shares a small machine with the hub that it measures, so it has one thread and its own reader of WebSocket
 //! frames, which finds the frame's end and the few fields that are checked. Everything it measures it also
 //! checks: a rate of messages that were lost, doubled or out of order is no rate.
 //!
-//! Read in this order: [`wire`] (a WebSocket connection), [`agent`] (one that is registered), [`frames`] (what a
-//! message looks like and what is read of it), [`tally`] (exactly once, in order), then one module a mode.
+//! Read in this order: [`wire`] (a WebSocket connection), [`agent`] (a registered one), [`frames`] (the load's
+//! messages, and the fields that are read), [`tally`] (exactly once, in order), then one module a mode.
 
 mod agent;
 mod caught_up;
@@ -36,17 +36,17 @@ struct Arguments {
 enum Mode {
     /// As many messages a second as the hub acks and delivers.
     Throughput(throughput::Options),
-    /// How long an ack and a delivery take at a steady rate.
+    /// The delay of acks and deliveries at a steady rate.
     Latency(latency::Options),
     /// Agents that are connected and say nothing, until stdin closes.
     Idle(idle::Options),
     /// A server that writes messages as fast as a client takes them, until stdin closes.
     Firehose(firehose::Options),
-    /// How fast a receiver that is far behind gets what it missed.
+    /// The replay of missed messages to a receiver that is far behind.
     Replay(replay::Options),
-    /// How soon after the last replayed message `caught_up` comes.
+    /// The delay of `caught_up` after the last replayed message.
     CaughtUp(caught_up::Options),
-    /// How long a hub takes from its start to the first agent registered.
+    /// The time from a hub's start to the first registered agent.
     Start(start::Options),
 }
 
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     match run(arguments.mode) {
         Ok(result) => {
             println!("{result}");
-            // A run that lost or doubled something has a result to look at, and is a failure all the same.
+            // A run that lost or doubled a message has a result to print, and is still a failure.
             if result["ok"] == serde_json::Value::Bool(false) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(error) => {

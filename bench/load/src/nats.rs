@@ -6,9 +6,9 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-/// How an address of a NATS server begins.
+/// The beginning of an address of a NATS server.
 pub const SCHEME: &str = "nats://";
-/// What acks and answers of JetStream come on, and what a consumer's messages come on.
+/// The subjects of JetStream's acks and answers, and of a consumer's messages.
 const ANSWERS: &str = "1";
 const MESSAGES: &str = "2";
 const STREAM: &str = "LOAD";
@@ -38,7 +38,7 @@ impl Dialect {
         Self { inbox: format!("_INBOX.{}", uuid::Uuid::new_v4().simple()) }
     }
 
-    /// What a client says first.
+    /// A client's first line.
     pub fn greeting(&self) -> String {
         let Self { inbox } = self;
         let about = json!({"verbose": false, "pedantic": false, "headers": true, "name": "load", "lang": "rust"});
@@ -87,7 +87,7 @@ impl Dialect {
     }
 }
 
-/// What JetStream answered, or its error.
+/// JetStream's answer, or its error.
 pub fn checked(payload: &[u8]) -> Result<Value> {
     let answer: Value = serde_json::from_slice(payload).context("JetStream's answer is no JSON")?;
     match answer.get("error") {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// How an address of a Redis server begins.
+/// The beginning of an address of a Redis server.
 pub const SCHEME: &str = "redis://";
 /// Entries that one read may bring.
 const READ_MAX: &str = "1000";

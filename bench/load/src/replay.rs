@@ -1,5 +1,5 @@
-//! How fast a receiver that is far behind gets what it missed: it registers with `resume` and counts until it has
-//! everything up to the head that its ack names.
+//! The replay of missed messages to a receiver that is far behind: it registers with `resume` and counts until it has
+//! everything up to the head in its ack.
 
 use std::time::Instant;
 

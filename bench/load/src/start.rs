@@ -1,4 +1,4 @@
-//! How long a hub takes from its start to the first agent registered.
+//! The time from a hub's start to the first registered agent.
 
 use std::{
     process::{Child, Command, Stdio},

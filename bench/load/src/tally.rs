@@ -1,4 +1,4 @@
-//! What one receiver got: each message exactly once, each sender's in the order sent, and by rising `seq`.
+//! Checks a receiver's messages: each exactly once, each sender's in the order sent, and by rising `seq`.
 
 use serde_json::{Value, json};
 

@@ -40,7 +40,7 @@ pub struct Options {
     /// Messages of all senders together.
     #[arg(long, default_value_t = 100_000)]
     messages: u32,
-    /// Which ids the messages get.
+    /// The kind of ids of the messages.
     #[arg(long, value_enum, default_value_t = Ids::V7)]
     ids: Ids,
     /// Seconds after which what is still missing counts as lost.
@@ -48,7 +48,7 @@ pub struct Options {
     timeout: u64,
 }
 
-/// What the connections of a run share. One thread owns it all.
+/// The shared state of a run's connections. One thread owns it all.
 struct Run {
     tallies: RefCell<Vec<Tally>>,
     acked: Cell<usize>,

@@ -43,7 +43,7 @@ enum Dialect {
     Redis(redis::Dialect),
 }
 
-/// Whether an address is of a server that is no hub.
+/// True if an address is of a server that is not a hub.
 pub fn is_foreign(address: &str) -> bool {
     address.starts_with(nats::SCHEME) || address.starts_with(redis::SCHEME)
 }
@@ -135,7 +135,7 @@ impl Connection {
         self.write_some()
     }
 
-    /// Whether the other side is a server that is no hub.
+    /// True if the other side is a server that is not a hub.
     pub fn is_foreign(&self) -> bool {
         !matches!(self.dialect, Dialect::Hub)
     }
@@ -316,7 +316,7 @@ impl Input {
     }
 }
 
-/// Where a frame's payload lies in the bytes it was found in, and what it is.
+/// The range of a frame's payload in the bytes it was found in, and its kind.
 pub struct Frame {
     pub opcode: u8,
     pub payload: std::ops::Range<usize>,

@@ -79,10 +79,10 @@ impl Agent {
         Self::open(connection, name, register, false).await
     }
 
-    /// Connects and registers as an agent that deals with the messages written for it, from where its name left off.
+    /// Connects and registers as an agent that handles the messages written to it, from its stored cursor on.
     ///
     /// # Errors
-    /// The hub can't be reached, refuses, or is one of 0.1.0, which keeps nothing for an agent.
+    /// Fails if the hub can't be reached, refuses, or is a 0.1.0 hub, which stores nothing for an agent.
     pub async fn connect_for_work(connection: &Connection, name: &AgentName) -> Result<Self, Failure> {
         let register = Register {
             channels: Some(Vec::new()),
@@ -105,7 +105,7 @@ impl Agent {
         say_seen: bool,
     ) -> Result<Self, Failure> {
         let place = place(connection);
-        // There both of the hub's ports take agents.
+        // At `/agent`, both of the hub's ports accept agents.
         let mut options = Options::new(format!("ws://{place}/agent"), name.as_str());
         options.token = Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty());
         let machine = gethostname::gethostname().to_string_lossy().chars().take(64).collect();
@@ -135,18 +135,18 @@ impl Agent {
         })
     }
 
-    /// Everything up to here is dealt with. The hub hears of it soon.
+    /// Reports everything up to `seq` as handled, soon.
     pub fn finished(&self, seq: u64) {
         self.client.finished(Seq::new(seq).unwrap_or(Seq::MAX));
     }
 
-    /// Tells others whether requests wait for budget. A hub that is away hears of it when it is back.
+    /// Reports whether requests wait for budget. If the hub is away, it gets the report when it is back.
     pub fn set_held(&self, is_held: bool) {
         let (reach, task) = if is_held { (Reach::Turn, "wake budget spent") } else { (Reach::Wake, "") };
         let update = StatusUpdate { current_task: Some(task.to_owned()), ..StatusUpdate::default() };
         let client = self.client.clone();
         tokio::spawn(async move {
-            // An error means that the connection is over for good, which the listener notices itself.
+            // An error means that the connection has ended for good, which the listener notices itself.
             let _ = client.set_reach(reach).await;
             let _ = client.status(&update).await;
         });

@@ -108,7 +108,7 @@ pub enum Command {
 /// Parses the arguments and the process's environment.
 ///
 /// # Errors
-/// Help, version, and everything that can't be parsed.
+/// Fails on help, version, and everything that can't be parsed.
 pub fn parse(args: &[OsString]) -> Result<Cli, Failure> {
     let mut args = args.to_vec();
     let other_names = [("orochi-server", "serve"), ("orochi-mcp", "mcp")];

@@ -65,7 +65,7 @@ fn cannot_start(error: io::Error) -> Failure {
 }
 
 async fn work(command: Command, connection: Connection) -> Result<(), Failure> {
-    // Asks the hub by itself, and is to be ready at once.
+    // It sends its own requests to the hub, and must be ready at once.
     if let Command::Mcp(mcp) = command {
         return mcp.run(&connection).await;
     }

@@ -90,7 +90,7 @@ impl Hub {
         let status = response.status();
         let body = response.bytes().await.map_err(Trouble::Transport)?;
         if status.is_success() {
-            // The answer to what asks for nothing.
+            // An answer without content has no body.
             let body = if status == StatusCode::NO_CONTENT { b"null" } else { &*body };
             return serde_json::from_slice(body).map_err(|_| Trouble::Stranger(status));
         }
@@ -106,7 +106,7 @@ impl Hub {
 /// The address of the API.
 ///
 /// # Errors
-/// A host or token that can't be one.
+/// Fails if the host or the token is invalid.
 pub fn base(connection: &Connection) -> Result<Url, Failure> {
     if connection.token.has_blank() {
         return Err(Failure::Usage(ConfigError::Token.to_string()));

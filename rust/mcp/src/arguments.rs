@@ -1,5 +1,5 @@
-//! A tool's arguments as typed values. Models write numbers as texts and misspell names: the first is understood, the
-//! second told.
+//! A tool's arguments as typed values. Models write numbers as texts and misspell names: texts are converted, and
+//! misspelt names are errors.
 
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ impl Arguments {
         }
     }
 
-    /// A text; one that is empty or null counts as absent.
+    /// A text; an empty one or null counts as absent.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Fault> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -30,7 +30,7 @@ impl Arguments {
         }
     }
 
-    /// A text that must be there.
+    /// A required text.
     pub(crate) fn required(&self, name: &str) -> Result<String, Fault> {
         self.text(name)?.ok_or_else(|| Fault::new("MISSING_FIELD", format!("{name} is missing: expected a text")))
     }

@@ -1,5 +1,5 @@
-//! What the tools need of a hub. The process that `orochi mcp` runs implements it over its connection, and the hub over
-//! itself; the tools and their texts are the same.
+//! The interface of a hub for the tools. `orochi mcp` implements it over its connection, and the hub over itself; the
+//! tools and their texts are the same.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use orochi_protocol::{Reach, Refusal};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Who calls a tool.
+/// The caller of a tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// The client's name for itself, `claude-code` say.
+    /// The client's name for itself, such as `claude-code`.
     pub client: Option<String>,
-    /// The client's session, where one process serves several (Codex's `_meta.threadId`).
+    /// The client's session, if one process serves several (Codex's `_meta.threadId`).
     pub thread: Option<String>,
 }
 
-/// Why a tool did nothing: the hub's code and a sentence, or one of these words.
+/// The error of a tool: a code and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// `INVALID_CHANNEL` and so on; [`Fault::UNREACHABLE`] where no hub answers.
+    /// A code of the hub, such as `INVALID_CHANNEL`, or [`Fault::UNREACHABLE`].
     pub code: String,
-    /// What failed and the way out.
+    /// The failure and the remedy.
     pub detail: String,
 }
 
@@ -48,22 +48,22 @@ impl From<Refusal> for Fault {
 pub struct Outgoing {
     /// `#channel` or `@agent`.
     pub to: String,
-    /// What to say.
+    /// The text.
     pub text: String,
     /// The message that it answers.
     pub reply_to: Option<u64>,
-    /// What is wanted of its reader; None where the sender left it open.
+    /// The intent; None if the sender set none.
     pub intent: Option<Intent>,
 }
 
-/// What a message wants of its reader: `metadata.intent`.
+/// The intent of a message: `metadata.intent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {
-    /// An answer. Only these wake.
+    /// It expects an answer. Only these messages wake.
     Request,
-    /// To be known.
+    /// It informs.
     Inform,
-    /// Nothing: it confirms.
+    /// It confirms, and expects nothing.
     Ack,
 }
 
@@ -77,7 +77,7 @@ impl Intent {
         }
     }
 
-    /// The intent that a word names.
+    /// Returns the intent of a word.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "request" => Some(Intent::Request),
@@ -88,67 +88,66 @@ impl Intent {
     }
 }
 
-/// What became of a message.
+/// The result of sending a message.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sent {
-    /// Its place in the log.
+    /// Its seq.
     pub seq: u64,
-    /// Where each agent is that it is addressed to.
+    /// The state of each addressed agent.
     pub delivery: BTreeMap<String, DeliveryState>,
-    /// How it reaches those of them that are online.
+    /// The reach of those that are online.
     pub reach: BTreeMap<String, Reach>,
-    /// Whether it was in the log already, by an earlier try whose answer was lost.
+    /// True if it was in the log already, by an earlier attempt whose answer was lost.
     pub is_duplicate: bool,
 }
 
-/// A message as its reader sees it: of a direct message the channel is `@` and the other side.
+/// A message as its reader sees it: the channel of a direct message is `@` and the other side.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Message {
-    /// Its place in the log.
+    /// Its seq.
     pub seq: u64,
-    /// When the hub accepted it, as the hub writes it.
+    /// The time of acceptance, as the hub writes it.
     pub ts: String,
-    /// Where it was said.
+    /// The channel.
     pub channel: String,
-    /// Who said it.
     pub sender: String,
-    /// What was said.
+    /// The text.
     pub text: String,
-    /// Whom it mentions.
+    /// The mentioned agents.
     pub mentions: Vec<String>,
     /// The message that it answers.
     pub reply_to: Option<u64>,
-    /// Its sender's id for it.
+    /// The sender's id for it.
     pub id: String,
-    /// The sender's own object; `intent` in it is what it wants of its reader.
+    /// The sender's own object, with the intent.
     pub metadata: Value,
     /// A search's excerpt, with each match between U+E000 and U+E001.
     pub snippet: Option<String>,
 }
 
 impl Message {
-    /// A row of the hub, as history and inboxes have them; None where it is none.
+    /// Parses a row of the hub's history or inbox; None if it is invalid.
     pub fn from_row(json: &str) -> Option<Self> {
         serde_json::from_str(json).ok().map(Row::message)
     }
 
-    /// The same, of a row that was read before.
+    /// Converts a row that was parsed before.
     pub fn from_value(row: &Value) -> Option<Self> {
         Row::deserialize(row).ok().map(Row::message)
     }
 
-    /// What it wants of its reader, where its sender said so.
+    /// The intent, if its sender set one.
     pub fn intent(&self) -> Option<Intent> {
         self.metadata.get("intent").and_then(Value::as_str).and_then(Intent::parse)
     }
 
-    /// Whether it wants an answer. One whose sender left that open does.
+    /// True if it expects an answer, or has no intent.
     pub fn is_request(&self) -> bool {
         matches!(self.intent(), None | Some(Intent::Request))
     }
 }
 
-/// A message as the hub writes it into an answer.
+/// A message in the hub's JSON.
 #[derive(Deserialize)]
 struct Row {
     seq: u64,
@@ -176,84 +175,84 @@ impl Row {
     }
 }
 
-/// What waits.
+/// The waiting messages of an agent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inbox {
     /// The oldest messages.
     pub messages: Vec<Message>,
-    /// How many more there are behind them; None where it is not known how many.
+    /// The number of further messages; None if it is unknown.
     pub more: Option<u64>,
 }
 
-/// What to wait for.
+/// The message to wait for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wait {
-    /// For so long.
+    /// The longest wait.
     pub timeout: Duration,
-    /// Only what this agent says.
+    /// Only messages of this agent.
     pub from: Option<String>,
-    /// Only what is said there; every message of a channel, be it addressed or not.
+    /// Only messages of this channel, whether they address the agent or not.
     pub channel: Option<String>,
 }
 
 /// The answer to wait for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Awaited {
-    /// Who was asked.
+    /// The agent that answers.
     pub agent: String,
-    /// By which message.
+    /// The seq of the question.
     pub seq: u64,
-    /// For so long.
+    /// The longest wait.
     pub timeout: Duration,
 }
 
-/// What an agent says that it is doing.
+/// An agent's status report.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Doing {
     /// `idle`, `busy` or another word.
     pub status: String,
-    /// What it works on; None leaves it.
+    /// The task; None leaves it.
     pub task: Option<String>,
-    /// 0 to 1; None leaves it.
+    /// The progress, 0 to 1; None leaves it.
     pub progress: Option<f64>,
 }
 
-/// Which messages of a channel.
+/// A query for messages of a channel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HistoryQuery {
     /// `#channel` or `@agent`.
     pub channel: String,
-    /// Only older ones than this seq.
+    /// Only messages before this seq.
     pub before: Option<u64>,
-    /// Only newer ones than this seq, the oldest of them first.
+    /// Only messages after this seq, the oldest first.
     pub after: Option<u64>,
-    /// At most so many.
+    /// At most this many.
     pub limit: u32,
-    /// Only the answers to this message, and itself.
+    /// Only this message and its answers.
     pub thread: Option<u64>,
 }
 
-/// Which messages a search is for.
+/// A search.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SearchQuery {
-    /// What to look for, in the language of docs/protocol.md.
+    /// The query, in the language of docs/protocol.md.
     pub words: String,
-    /// Only there.
+    /// Only in this channel.
     pub channel: Option<String>,
-    /// Only what this agent said.
+    /// Only messages of this agent.
     pub from: Option<String>,
     /// Only from this time on.
     pub since: Option<String>,
-    /// At most so many.
+    /// At most this many.
     pub limit: u32,
 }
 
 /// Messages in the order of the log.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
-    /// Oldest first; of a search in its own order.
+    /// Oldest first; the hits of a search in its own order.
     pub messages: Vec<Message>,
-    /// Whether there are more.
+    /// True if there are more.
     pub more: bool,
 }
 
@@ -264,9 +263,9 @@ pub struct Channel {
     pub name: String,
     /// The agents in it.
     pub members: Vec<String>,
-    /// Whether the caller is in it.
+    /// True if the caller is in it.
     pub joined: bool,
-    /// Its newest message, where that is known: sender and time.
+    /// Sender and time of its newest message, if known.
     pub last: Option<(String, String)>,
 }
 
@@ -275,62 +274,62 @@ pub struct Channel {
 pub struct Agent {
     /// The hub's row.
     pub row: AgentRow,
-    /// When its status began, where that is known.
+    /// The beginning of its status, if known.
     pub since: Option<String>,
-    /// How many mentions and direct messages it has not dealt with, where that is known.
+    /// The number of unhandled mentions and direct messages, if known.
     pub unread: Option<u32>,
 }
 
-/// A hub, seen by one agent. Every call may be dropped at any time, which loses nothing: nothing but
-/// [`Backend::seen`] moves the agent's cursor.
+/// A hub from the view of one agent. Every call can be dropped at any time without loss: only [`Backend::seen`] moves
+/// the agent's cursor.
 pub trait Backend: Send + Sync + 'static {
     /// The agent's name. Over HTTP a request may come without one.
     ///
     /// # Errors
-    /// Where none is known: how to give one.
+    /// Fails with the remedy if no name is known.
     fn me(&self) -> Result<String, Fault>;
 
-    /// The MCP client has said what it is called. Called as soon as it is known, and at least once before the first
-    /// tool, where the client says it at all.
+    /// Notes the name of the MCP client. Called as soon as it is known, and before the first tool, if the client sends
+    /// it.
     fn introduced(&self, client: &str);
 
-    /// Sends a message; ready when it is on disk.
+    /// Sends a message; returns once it is on disk.
     fn send(&self, call: &Call, message: Outgoing) -> impl Future<Output = Result<Sent, Fault>> + Send;
 
-    /// Everything up to `seq` is dealt with.
+    /// Marks everything up to `seq` as handled.
     fn seen(&self, call: &Call, seq: u64) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The oldest messages that the agent has not dealt with.
+    /// Returns the oldest unhandled messages.
     fn inbox(&self, call: &Call, limit: usize) -> impl Future<Output = Result<Inbox, Fault>> + Send;
 
-    /// The first message that no call has returned to this session: neither this, nor [`Backend::inbox`], nor
-    /// [`Backend::answer`].
+    /// Waits for the first message that no call has returned to this session: neither this one, nor [`Backend::inbox`],
+    /// nor [`Backend::answer`].
     fn wait(&self, call: &Call, wait: Wait) -> impl Future<Output = Result<Option<Message>, Fault>> + Send;
 
-    /// The answer to a message: a reply to it by its receiver, or the next direct message of that agent.
+    /// Waits for the answer to a message: a reply to it by its receiver, or the next direct message of that agent.
     fn answer(&self, call: &Call, awaited: Awaited) -> impl Future<Output = Result<Option<Message>, Fault>> + Send;
 
-    /// The agents that are online, or all that ever registered.
+    /// Returns the online agents, or all that ever registered.
     fn agents(&self, call: &Call, all: bool) -> impl Future<Output = Result<Vec<Agent>, Fault>> + Send;
 
-    /// Says what the agent is doing.
+    /// Reports the agent's status.
     fn status(&self, call: &Call, doing: Doing) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// A channel's messages, or a conversation's.
+    /// Returns messages of a channel or a conversation.
     fn history(&self, call: &Call, query: HistoryQuery) -> impl Future<Output = Result<Page, Fault>> + Send;
 
-    /// Messages with these words.
+    /// Searches messages.
     fn search(&self, call: &Call, query: SearchQuery) -> impl Future<Output = Result<Page, Fault>> + Send;
 
-    /// The channels there are.
+    /// Returns the channels.
     fn channels(&self, call: &Call) -> impl Future<Output = Result<Vec<Channel>, Fault>> + Send;
 
-    /// Joins a channel, for good.
+    /// Joins a channel permanently.
     fn join(&self, call: &Call, channel: String) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Leaves a channel, for good.
+    /// Leaves a channel permanently.
     fn leave(&self, call: &Call, channel: String) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// A call to Gitea (docs/protocol.md, section 8).
+    /// Makes a call to Gitea (docs/protocol.md, section 8).
     fn gitea(&self, call: &Call, action: String, params: Value) -> impl Future<Output = Result<Value, Fault>> + Send;
 }

@@ -1,8 +1,8 @@
 //! The server over streamable HTTP, one request at a time. Both eras of MCP are answered without sessions.
 //!
-//! A call that waits is answered in three steps. rmcp checks the request and finds that it waits. The tool waits here.
-//! rmcp puts its result into an answer. While rmcp works on a request it holds channels of some 50 KiB for it; a call
-//! that waits here holds a fraction of that.
+//! A waiting call is answered in three steps. rmcp checks the request and finds that its tool waits. The tool waits
+//! here. rmcp makes an answer of its result. While rmcp works on a request it holds channels of some 50 KiB; a call
+//! that waits here needs a fraction of that.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::parked::Parked;
 use crate::server::Server;
 use crate::tools::{self, Asked};
 
-/// Answers requests over HTTP for one agent. Making one costs nothing.
+/// Answers requests over HTTP for one agent. Creating one is cheap.
 pub struct HttpServer<B: Backend> {
     backend: Arc<B>,
     service: StreamableHttpService<Server<B>, NeverSessionManager>,
 }
 
 impl<B: Backend> HttpServer<B> {
-    /// A server over this backend. Whoever mounts it checks Host, Origin and token.
+    /// A server over this backend. The caller has to check Host, Origin and token.
     pub fn new(backend: Arc<B>, extras: Extras) -> Self {
         let server = Server::new(Arc::clone(&backend), extras);
         let config = StreamableHttpServerConfig::default()
@@ -56,7 +56,7 @@ impl<B: Backend> HttpServer<B> {
         let parked = Parked::default();
         parts.extensions.insert(parked.clone());
         let request = |parts| Request::from_parts(parts, Full::new(body.clone()));
-        // Boxed: nothing of it is kept while the call waits.
+        // Boxed, so that none of it is kept while the call waits.
         let answer = Box::pin(self.service.handle(request(parts.clone()))).await;
         let Some(Asked { call, name, given }) = parked.asked() else { return answer };
         drop(answer);
@@ -65,7 +65,7 @@ impl<B: Backend> HttpServer<B> {
     }
 }
 
-/// The answer to a body that is too long or was cut short.
+/// The answer to a body that is too long or incomplete.
 fn unread(error: &(dyn std::error::Error + 'static)) -> Response<BoxBody<Bytes, Infallible>> {
     let status = if error.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
     let text = format!("the request's body can't be read: {error}; at most {FRAME_BYTES_MAX} bytes");

@@ -1,11 +1,12 @@
 //! Orochi for agents that speak MCP: nine tools over a hub, the same over stdio and HTTP.
 //!
-//! - [`backend`]: what the tools need of a hub. Implemented by the process behind `orochi mcp`, and by the hub itself.
-//! - `listed`: the tools as clients list them, and the instructions. `tools`: what each of them does; `arguments`: what
-//!   it is given.
-//! - [`render`]: results as lines. [`text`]: other agents' texts as they are put before a model.
-//! - [`server`]: the MCP server. [`stdio`]: on stdin and stdout. [`http`]: over streamable HTTP; `parked`: calls
-//!   that wait there.
+//! - [`backend`]: the interface of a hub for the tools. The process behind `orochi mcp` and the hub itself implement
+//!   it.
+//! - `listed`: the list of tools for clients, and the instructions. `tools`: the effect of each tool; `arguments`: its
+//!   input.
+//! - [`render`]: results as lines. [`text`]: makes other agents' texts safe for a model.
+//! - [`server`]: the MCP server. [`stdio`]: on stdin and stdout. [`http`]: over streamable HTTP; `parked`: waiting
+//!   calls there.
 
 mod arguments;
 pub mod backend;

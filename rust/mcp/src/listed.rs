@@ -1,5 +1,5 @@
-//! The list of tools as clients get it, and the instructions beside it. Both are counted in tokens: every session of
-//! every agent pays for them.
+//! The list of tools for clients, and the instructions. Both are counted in tokens: every session of every agent pays
+//! for them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// The tools, in the order in which they are listed.
 const TOOLS: &str = include_str!("tools.json");
 
-/// What a server has beyond the nine tools.
+/// A server's tools beyond the nine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extras {
     /// The tool `gitea`.
@@ -26,9 +26,9 @@ struct Listed {
     #[serde(rename = "inputSchema")]
     schema: Map<String, Value>,
     /// readOnly, destructive, idempotent, openWorld. All four are stated: by MCP's own defaults a tool is destructive
-    /// and reaches the open world, and clients ask their person before they call such a one.
+    /// and acts on the open world, and clients ask their user before they call such a tool.
     hints: [bool; 4],
-    /// Whether clients that load tools on demand are to load it at once.
+    /// True if clients that load tools on demand should load it at once.
     #[serde(default)]
     always: bool,
     /// Only listed with this extra.
@@ -60,7 +60,7 @@ fn tool(listed: Listed) -> Tool {
     tool
 }
 
-/// What a client tells its model of the whole server.
+/// The instructions for the client's model about the whole server.
 pub(crate) fn instructions(me: Option<&str>, extras: Extras) -> String {
     let who =
         me.map_or_else(|| "Orochi connects you".to_owned(), |me| format!("You are {me} on Orochi, which connects you"));
@@ -83,8 +83,8 @@ pub(crate) fn instructions(me: Option<&str>, extras: Extras) -> String {
 mod tests {
     use super::*;
 
-    /// What JSON of short words has at least of a token, by o200k_base; the Python tests count exactly where the
-    /// tokenizer is at hand.
+    /// The least characters of a token in JSON of short words, by o200k_base. The Python tests count exactly if the
+    /// tokenizer is installed.
     const CHARACTERS_PER_TOKEN: usize = 3;
     const TOKENS_MAX: usize = 1_800;
 

@@ -1,26 +1,26 @@
-//! A call that waits, put aside while nothing else of its request needs to be kept.
+//! A waiting call, put aside while no other part of its request is kept.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::tools::{Asked, Waited};
 
-/// A request's place for a call that waits; it travels with the request.
+/// A request's slot for a waiting call; it travels with the request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Parked(Arc<Mutex<Place>>);
 
 #[derive(Debug, Default)]
 enum Place {
-    /// Nothing was found yet.
+    /// No call was put aside.
     #[default]
     Empty,
     /// The call waits.
     Asked(Asked),
-    /// It has waited.
+    /// The call has its result.
     Waited(Waited),
 }
 
 impl Parked {
-    /// Puts a call aside; gives its result where it has waited already.
+    /// Puts a call aside. Returns its result if it has waited already.
     pub(crate) fn park(&self, asked: Asked) -> Option<Waited> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::take(&mut *place) {
@@ -32,7 +32,7 @@ impl Parked {
         }
     }
 
-    /// The call that was put aside.
+    /// Takes the call that was put aside.
     pub(crate) fn asked(&self) -> Option<Asked> {
         match std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             Place::Asked(asked) => Some(asked),
@@ -40,7 +40,7 @@ impl Parked {
         }
     }
 
-    /// The call has waited.
+    /// Stores the call's result.
     pub(crate) fn set(&self, waited: Waited) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Place::Waited(waited);
     }

@@ -1,4 +1,4 @@
-//! Results as plain lines for a model: at most 20 000 characters, ending with what can be done next.
+//! Results as plain lines for a model: at most 20 000 characters, with the possible next calls at the end.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -31,7 +31,7 @@ pub fn message(message: &Message, units_max: usize) -> String {
         verb(message.intent()),
         neutralise(&text)
     );
-    // Cut again: escapes are longer than what they stand for.
+    // Cut again: escapes are longer than the characters that they replace.
     let (kept, is_cut_again) = cut(&line, units_max + FRAME / 2);
     if is_cut || is_cut_again {
         line = kept.to_owned();
@@ -45,7 +45,7 @@ pub fn message(message: &Message, units_max: usize) -> String {
     line
 }
 
-/// Where a message was said, as its reader sees it.
+/// A message's channel, as its reader sees it.
 fn place(message: &Message) -> String {
     match message.channel.strip_prefix('@') {
         Some(partner) if partner == message.sender => "to you".to_owned(),
@@ -71,7 +71,7 @@ fn time(ts: &str) -> String {
     if today.starts_with(day) { minute.to_owned() } else { format!("{day} {minute}") }
 }
 
-/// Messages, as many as fit; then how many are shown.
+/// Messages, as many as fit, followed by their number.
 fn messages(list: &[Message]) -> (Vec<String>, usize) {
     let each = if list.len() == 1 { ALONE_MAX } else { MESSAGE_MAX };
     let (mut lines, mut room) = (Vec::new(), RESULT_MAX - FRAME);
@@ -88,7 +88,7 @@ fn messages(list: &[Message]) -> (Vec<String>, usize) {
     (lines, shown)
 }
 
-/// How to answer a message.
+/// The call that answers a message.
 fn how_to_answer(message: &Message) -> String {
     format!("send(to=\"{}\", reply_to={})", inline(&message.channel), message.seq)
 }
@@ -223,7 +223,7 @@ pub(crate) fn history(page: &Page, channel: &str, is_forward: bool) -> String {
     if shown_of.is_empty() {
         return "No messages there. channels() lists channels; search(words=…) searches all.".to_owned();
     }
-    // The newest are kept where not all fit, or the oldest where one pages forward.
+    // If not all fit, the newest are kept, or when paging forward the oldest.
     let (mut lines, skipped) = if is_forward {
         let (lines, shown) = messages(shown_of);
         (lines, shown_of.len() - shown)
@@ -282,7 +282,7 @@ fn channel_line(channel: &Channel) -> String {
     format!("{}{joined}: {members}{}", inline(&channel.name), last.unwrap_or_default())
 }
 
-/// Leaves out the lines that don't fit, and says so.
+/// Drops lines that don't fit, and says so.
 fn fit(lines: &mut Vec<String>, hint: &str) {
     let (mut room, mut kept) = (RESULT_MAX - FRAME, 0);
     for line in lines.iter() {
@@ -324,7 +324,7 @@ fn old_row(message: &Message) -> serde_json::Value {
     })
 }
 
-/// 0.1.0's answer to who is there.
+/// 0.1.0's answer with the online agents.
 pub(crate) fn old_agents(agents: &[Agent]) -> serde_json::Value {
     let named: BTreeMap<&str, &[String]> =
         agents.iter().map(|agent| (agent.row.name.as_str(), agent.row.channels.as_slice())).collect();

@@ -18,14 +18,14 @@ use crate::listed::{self, Extras};
 use crate::parked::Parked;
 use crate::tools::{self, Asked, Waited};
 
-/// How far the conversation with a client on stdio is.
+/// The stage of the conversation with a client on stdio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It has not said yet that it is ready.
+    /// It has not reported yet that it is ready.
     Opening,
-    /// It takes notifications.
+    /// It accepts notifications.
     Ready,
-    /// It sends nothing any more.
+    /// It has ended its input.
     Ended,
 }
 
@@ -49,14 +49,15 @@ impl<B: Backend> Server<B> {
         Self { backend, extras, stage: watch::Sender::new(Stage::Opening) }
     }
 
-    /// Ready when nobody is left to read what a call waits for. Over HTTP the call itself is dropped.
+    /// Resolves when the client has ended and nobody can read a waiting call's result. Over HTTP the call itself is
+    /// dropped.
     async fn ended(&self) {
         let mut stage = self.stage.subscribe();
         // The server holds the sender, so there is always another stage to wait for.
         while *stage.borrow_and_update() != Stage::Ended && stage.changed().await.is_ok() {}
     }
 
-    /// Calls a tool, until nobody reads its answer any more. What was waited for stays where it is then.
+    /// Calls a tool, until nobody reads its answer any more. A message that was awaited then stays unread.
     async fn call(
         &self,
         context: &RequestContext<RoleServer>,
@@ -128,7 +129,7 @@ impl<B: Backend> ServerHandler for Server<B> {
         let done = match parked.filter(|_| tools::waits(&request.name)) {
             Some(parked) => {
                 let asked = Asked { call, name: request.name.to_string(), given };
-                // Nobody sees this answer: the request comes once more when the call has waited.
+                // Nobody sees this answer: the request is handled once more when the call has waited.
                 parked.park(asked).unwrap_or_else(|| Some(Ok(String::new())))
             }
             None => self.call(&context, &call, &request.name, given).await?,

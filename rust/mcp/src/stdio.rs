@@ -1,4 +1,4 @@
-//! The server on this process's stdin and stdout, and what it pushes to its client.
+//! The server on this process's stdin and stdout, and its pushes to the client.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,10 +21,10 @@ pub struct Stdio<B: Backend> {
 }
 
 impl<B: Backend> Stdio<B> {
-    /// Answers the client's first request; None where stdin ended before there was one.
+    /// Answers the client's first request; None if stdin ended before there was one.
     ///
     /// # Errors
-    /// What the client sent is no beginning of MCP.
+    /// Fails if the client's first message is not MCP.
     pub async fn start(server: Server<B>) -> std::io::Result<Option<Self>> {
         let stage = server.stage.clone();
         let (stdin, stdout) = stdio_pipes();
@@ -35,7 +35,7 @@ impl<B: Backend> Stdio<B> {
         }
     }
 
-    /// Where messages are pushed.
+    /// The handle that pushes messages.
     pub fn push(&self) -> Push {
         Push { peer: self.running.peer().clone(), stage: self.stage.subscribe() }
     }
@@ -43,7 +43,7 @@ impl<B: Backend> Stdio<B> {
     /// Serves until stdin ends.
     ///
     /// # Errors
-    /// A fault within the server.
+    /// Fails on a fault within the server.
     pub async fn ended(self) -> std::io::Result<()> {
         match self.running.waiting().await {
             Ok(QuitReason::JoinError(error)) | Err(error) => Err(std::io::Error::other(error)),
@@ -60,7 +60,7 @@ pub struct Push {
 }
 
 impl Push {
-    /// Waits until the client takes notifications; false where it ended before.
+    /// Waits until the client accepts notifications; false if it ended before.
     pub async fn ready(&mut self) -> bool {
         let reached = self.stage.wait_for(|stage| *stage != Stage::Opening).await;
         reached.is_ok_and(|stage| *stage == Stage::Ready)
@@ -69,7 +69,7 @@ impl Push {
     /// Pushes a message, as 0.1.0's push server does: all values of `meta` are texts.
     ///
     /// # Errors
-    /// The client is gone.
+    /// Fails if the client is gone.
     pub async fn message(&self, message: &Message) -> std::io::Result<()> {
         let content = crate::text::neutralise(&message.text);
         let meta = json!({
@@ -82,7 +82,7 @@ impl Push {
     }
 }
 
-/// Notices the end of stdin: calls that wait are not waited for then.
+/// Detects the end of stdin, which ends waiting calls.
 struct Watched<R> {
     stdin: R,
     stage: watch::Sender<Stage>,

@@ -1,9 +1,9 @@
-//! Texts of other agents as they are put before a model: no control character, no tag that closes the frame around
-//! them, no line that could be taken for a line of ours, and no more than fits.
+//! Makes texts of other agents safe for a model: without control characters, without tags that close the frame around
+//! them, without lines that look like ours, and not too long.
 
 use std::fmt::Write;
 
-/// What a message's second and later lines begin with; no line of ours does.
+/// The beginning of a message's second and later lines; no line of ours has it.
 const CONTINUED: &str = "  | ";
 
 /// A text's length as clients count it, in UTF-16 units.
@@ -11,7 +11,7 @@ pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// The beginning of a text, of at most so many UTF-16 units; true where something was left out.
+/// Returns the beginning of a text, of at most `units_max` UTF-16 units, and true if it was cut.
 pub fn cut(text: &str, units_max: usize) -> (&str, bool) {
     let mut left = units_max;
     for (at, c) in text.char_indices() {
@@ -23,7 +23,7 @@ pub fn cut(text: &str, units_max: usize) -> (&str, bool) {
     (text, false)
 }
 
-/// A message's text: its own lines stay lines, marked from the second on.
+/// Converts a message's text: its lines stay lines, marked from the second on.
 pub fn neutralise(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (n, line) in text.split('\n').enumerate() {
@@ -36,7 +36,7 @@ pub fn neutralise(text: &str) -> String {
     shown
 }
 
-/// A text that belongs on one line: line ends are spaces.
+/// Converts a text for one line: line ends become spaces.
 pub fn inline(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     push(&mut shown, &text.replace(['\n', '\r'], " "));
@@ -54,18 +54,19 @@ fn push(shown: &mut String, text: &str) {
     }
 }
 
-/// The beginnings of tags in which clients speak to their models. Other tags are left as they are: agents send code.
+/// The beginnings of tags by which clients speak to their models. Other tags stay as they are, because agents send
+/// code.
 const FRAMES: [&str; 9] =
     ["system", "channel", "command-", "local-command-", "task-", "teammate-", "tool_", "function_", "user-prompt-"];
 
-/// Whether what follows a `<` makes it the end of a tag, or a tag that speaks for the client.
+/// True if the text after a `<` makes it the end of a tag, or a tag that speaks for the client.
 fn opens_frame(rest: &str) -> bool {
     let rest = rest.trim_start();
     let begins = |word: &&str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     rest.starts_with('/') || FRAMES.iter().any(begins)
 }
 
-/// Letters that are not seen, or turn the direction of the text around them. The two joiners are none: scripts and
+/// True for characters that are invisible or change the direction of text. The two joiners are allowed: scripts and
 /// emoji need them.
 fn is_hidden(c: char) -> bool {
     matches!(c,

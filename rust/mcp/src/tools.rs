@@ -11,7 +11,7 @@ use crate::backend::{
 };
 use crate::render;
 
-/// The longest wait, in seconds: Cursor and older clients give a call up after 60.
+/// The longest wait, in seconds: Cursor and older clients cancel a call after 60.
 const WAIT_MAX: f64 = 50.0;
 const WAIT_DEFAULT: f64 = 45.0;
 
@@ -23,10 +23,10 @@ pub(crate) struct Asked {
     pub(crate) given: Map<String, Value>,
 }
 
-/// A tool's text, or what its model is told as an error; None for a tool that there is not.
+/// A tool's text, or an error for its model; None for an unknown tool.
 pub(crate) type Waited = Option<Result<String, Fault>>;
 
-/// Whether a tool's result may be long in coming.
+/// True if a tool's result may take long.
 pub(crate) fn waits(name: &str) -> bool {
     matches!(name, "wait" | "ask")
 }
@@ -34,7 +34,7 @@ pub(crate) fn waits(name: &str) -> bool {
 /// Calls a tool.
 ///
 /// # Errors
-/// What a model is told as an error; None for a tool that there is not.
+/// Fails with an error for the model; None for an unknown tool.
 pub(crate) async fn call<B: Backend>(backend: &B, call: &Call, name: &str, given: Map<String, Value>) -> Waited {
     Some(match name {
         "send" => send(backend, call, given).await,
@@ -235,7 +235,7 @@ fn target(field: &str, text: &str) -> Result<String, Fault> {
     Err(invalid(format!("{field} is {text}: write #name for a channel, or @name for an agent")))
 }
 
-/// The same where a bare name is a channel's.
+/// As above; a bare name is a channel's.
 fn channel_or_agent(text: &str) -> Result<String, Fault> {
     Ok(if text.trim().starts_with('@') { text.trim().to_owned() } else { channel_name(text) })
 }

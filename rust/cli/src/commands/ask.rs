@@ -14,15 +14,15 @@ use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::{output, stderr};
 
-/// Between two looks. It is a person or a script that waits.
+/// The pause between two queries. A person or a script waits for the answer.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// `orochi ask`.
 #[derive(Debug, Args)]
 pub struct Ask {
-    /// Whom, as @name
+    /// The agent, as @name
     agent: String,
-    /// What
+    /// The question
     #[arg(allow_hyphen_values = true)]
     question: String,
     /// Seconds to wait for the answer
@@ -43,10 +43,10 @@ struct Row {
 }
 
 impl Ask {
-    /// Asks and waits.
+    /// Sends the question and waits for the answer.
     ///
     /// # Errors
-    /// The hub refuses or is gone; [`Failure::TimedOut`] where no answer came.
+    /// Fails if the hub refuses or can't be reached, and with [`Failure::TimedOut`] if no answer came.
     pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
         let agent = if self.agent.starts_with('@') { self.agent.clone() } else { format!("@{}", self.agent) };
         let Target::Direct(to) = target(&agent)? else {

@@ -43,7 +43,7 @@ pub(super) fn write(connection: &Connection, token_file: Option<&Path>) -> Resul
     output::line(&format!("{} names the hub {url} (readable by you alone).", path.display()))
 }
 
-/// Takes a file that others may read away from them, before it holds a token.
+/// Makes a file private before it holds a token.
 fn close(path: &Path) -> io::Result<()> {
     if path.exists() { fs::set_permissions(path, fs::Permissions::from_mode(0o600)) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! `orochi inbox`: what waits for an agent.
+//! `orochi inbox`: lists the messages that wait for an agent.
 
 use clap::Args;
 use serde::Deserialize;
@@ -12,10 +12,10 @@ use crate::output;
 /// `orochi inbox`.
 #[derive(Debug, Args)]
 pub struct Inbox {
-    /// At most so many, the oldest first
+    /// At most this many, the oldest first
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=500))]
     limit: u64,
-    /// Say that everything up to the last message printed is dealt with
+    /// Mark everything up to the last printed message as handled
     #[arg(long)]
     ack: bool,
     /// Print the hub's answer
@@ -44,10 +44,10 @@ struct Row {
 }
 
 impl Inbox {
-    /// Prints what waits.
+    /// Prints the waiting messages.
     ///
     /// # Errors
-    /// The hub can't be reached or refuses.
+    /// Fails if the hub can't be reached or refuses.
     pub async fn run(self, hub: &Hub, identity: &Identity) -> Result<(), Failure> {
         let name = identity.name.as_str();
         let path = ["api", "agents", name, "inbox"];
@@ -67,7 +67,7 @@ impl Inbox {
             }
         }
         match answer.messages.last() {
-            // After the last line is written: what was not printed is not dealt with.
+            // After the last line is written: a message that was not printed is not handled.
             Some(last) if self.ack => {
                 hub.post_once::<Value>(&["api", "agents", name, "seen"], &json!({"seq": last.seq})).await.map(|_| ())
             }

@@ -13,21 +13,21 @@ use crate::{output, stderr};
 
 #[derive(Debug, Args)]
 pub struct Listen {
-    /// Which channels, quoted ('#general') or without their #; #general where none is named
+    /// The channels, quoted ('#general') or without their #; #general if none is named
     #[arg(value_name = "CHANNEL")]
     places: Vec<String>,
     /// The same as a flag
     #[arg(long = "channel", value_name = "CHANNEL", conflicts_with = "places", hide = true)]
     channel: Option<String>,
-    /// Only what mentions you, in whatever channel, or is written to you
+    /// Print only messages that mention you, in any channel, or that are written to you
     #[arg(long, conflicts_with_all = ["places", "channel"])]
     mentions: bool,
-    /// Run this command with sh for each of them, from the last one dealt with on. The message is JSON on its standard
-    /// input, its parts are OROCHI_SEQ, OROCHI_FROM, OROCHI_CHANNEL, OROCHI_INTENT and OROCHI_TEXT. A message is dealt
-    /// with once its command exits with 0; one that fails four times is kept in ~/.local/state/orochi/failed
+    /// Run this command with sh for each of them, from the last handled message on. The message is JSON on its standard
+    /// input, its parts are OROCHI_SEQ, OROCHI_FROM, OROCHI_CHANNEL, OROCHI_INTENT and OROCHI_TEXT. A message is
+    /// handled once its command exits with 0; one that fails four times is stored in ~/.local/state/orochi/failed
     #[arg(long, value_name = "COMMAND", requires = "mentions", conflicts_with = "json")]
     exec: Option<String>,
-    /// Run the command for at most so many requests an hour; others wait
+    /// Run the command for at most this many requests an hour; others wait
     #[arg(long, value_name = "N/h", requires = "exec", default_value = "30/h", value_parser = parse_budget)]
     budget: Allowance,
     /// Print each message as one line of JSON

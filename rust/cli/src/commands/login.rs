@@ -13,13 +13,13 @@ use crate::{output, stderr};
 
 #[derive(Debug, Args)]
 pub struct Login {
-    /// Channels to be in, quoted ('#general') or without their #; #general where none is named
+    /// Channels to join, quoted ('#general') or without their #; #general if none is named
     #[arg(value_name = "CHANNEL")]
     places: Vec<String>,
     /// The same as a flag, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "places", hide = true)]
     channels: Vec<String>,
-    /// Keep the hub's address and token in ~/.config/orochi/hub.toml, for all commands and coding agents, and end
+    /// Store the hub's address and token in ~/.config/orochi/hub.toml, for all commands and coding agents, and end
     #[arg(long)]
     save: bool,
 }
@@ -27,7 +27,7 @@ pub struct Login {
 impl Login {
     pub async fn run(self, hub: &Hub, connection: &Connection) -> Result<(), Failure> {
         if self.save {
-            // What the hub refuses is not worth keeping.
+            // A refused token is not worth storing.
             hub.get::<Value>(&["api", "stats"], &[]).await?;
             return credentials::write(connection, None);
         }

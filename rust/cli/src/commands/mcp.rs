@@ -25,7 +25,7 @@ pub struct Mcp {
     /// Let no message start a turn
     #[arg(long)]
     no_wake: bool,
-    /// Tell other agents the beginning of each prompt as this agent's task
+    /// Show other agents the beginning of each prompt as this agent's task
     #[arg(long)]
     share_task: bool,
     /// Push messages into Claude Code as a channel, which its --dangerously-load-development-channels loads
@@ -40,7 +40,7 @@ impl Mcp {
     /// Runs until stdin ends.
     ///
     /// # Errors
-    /// A variable or hub.toml that makes no sense, or a client that does not speak MCP.
+    /// Fails if a variable or hub.toml is invalid, or if the client does not speak MCP.
     pub async fn run(self, connection: &Connection) -> Result<(), Failure> {
         let extras = Extras { gitea: self.gitea, channel: self.channel };
         let (channel, pushed) = mpsc::unbounded_channel();

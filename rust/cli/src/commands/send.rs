@@ -17,18 +17,18 @@ use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::{output, stderr, text};
 
-/// How long `--wait seen` waits.
+/// The default limit of `--wait seen`.
 const WAIT_DEFAULT: Duration = Duration::from_secs(60);
-/// Between two looks at the receipts.
+/// The pause between two queries for the receipts.
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 #[command(override_usage = "orochi send [OPTIONS] <CHANNEL> <MESSAGE>\n       \
                             orochi send [OPTIONS] <CHANNEL> --file <FILE>")]
 pub struct Send {
-    /// Where to: '#channel' (quoted, or without its #), or @agent for that agent alone
+    /// The target: '#channel' (quoted, or without its #), or @agent for that agent alone
     channel: String,
-    /// What to say; @name in it reaches that agent. A single - reads it from the standard input
+    /// The text; @name in it reaches that agent. A single - reads it from the standard input
     #[arg(allow_hyphen_values = true, required_unless_present = "file", conflicts_with = "file")]
     message: Option<String>,
     /// Send a file's text
@@ -40,10 +40,10 @@ pub struct Send {
     /// What its reader should do: request (answer; the default), inform (know), ack (nothing). Only requests wake
     #[arg(long, value_parser = ["request", "inform", "ack"])]
     intent: Option<String>,
-    /// Wait until everyone it is addressed to has dealt with it, at most so long; exit with 4 where they have not
+    /// Wait until every addressed agent has handled it, for 60 s or the given time; exit with 4 if they have not
     #[arg(long, value_name = "seen[=60s]", value_parser = parse_wait)]
     wait: Option<Duration>,
-    /// Print the hub's answer: seq, id, ts and where each addressed agent is
+    /// Print the hub's answer: seq, id, ts and the state of each addressed agent
     #[arg(long)]
     json: bool,
 }
@@ -73,7 +73,7 @@ impl Send {
             output::json(&answer)?;
         } else {
             let seq = answer.get("seq").and_then(Value::as_u64).map(|seq| format!("#{seq} ")).unwrap_or_default();
-            // What was typed is shown, as the shell handed it over; what came from elsewhere may be long.
+            // Typed text is shown as the shell passed it; text from elsewhere may be long.
             let typed = self.message.filter(|message| message != "-");
             let said = typed.map(|message| format!(": {}", text::message(&message))).unwrap_or_default();
             output::line(&format!("Sent {seq}to {}{said}", text::inline(&self.channel)))?;
@@ -111,7 +111,7 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
     seconds.parse().map(Duration::from_secs).map_err(|_| wrong())
 }
 
-/// Waits until all whom the message is addressed to have dealt with it.
+/// Waits until every addressed agent has handled the message.
 async fn wait_seen(hub: &Hub, own: &Identity, answer: &Value, seq: u64, limit: Duration) -> Result<(), Failure> {
     let addressed: Vec<String> =
         answer.get("delivery").and_then(Value::as_object).map(|all| all.keys().cloned().collect()).unwrap_or_default();
@@ -140,10 +140,10 @@ fn open(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
 }
 
-/// A whole text without the line end after its last line, which files have and messages don't.
+/// Reads a whole text, without the line end after its last line, which files have and messages don't.
 fn read(from: impl Read, name: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    // One more than may be sent, and a line end: enough to tell that it is too much.
+    // One byte more than allowed, and a line end: enough to detect a text that is too long.
     let max = CONTENT_BYTES_MAX as u64 + 3;
     from.take(max).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -166,7 +166,7 @@ fn unreadable(name: &str, error: &io::Error) -> Failure {
     Failure::Usage(format!("cannot read {name}: {error}"))
 }
 
-/// How the message gets to those whom it is addressed to, as far as the hub knows them.
+/// Describes how the message gets to each addressed agent that the hub knows.
 fn addressed(answer: &Value) -> impl Iterator<Item = String> {
     let delivery = answer.get("delivery").and_then(Value::as_object).map(Map::iter);
     delivery.into_iter().flatten().filter_map(|(name, state)| {
@@ -182,7 +182,7 @@ fn addressed(answer: &Value) -> impl Iterator<Item = String> {
     })
 }
 
-/// A misspelt name is no fault of the message, which waits for it; its sender should know.
+/// Reports unknown names: the message waits for them, but a name may be misspelt.
 pub(super) fn note_unknown(answer: &Value) {
     let delivery = answer.get("delivery").and_then(Value::as_object).map(Map::iter);
     for (name, _) in delivery.into_iter().flatten().filter(|(_, state)| *state == "unknown") {

@@ -1,4 +1,4 @@
-//! `orochi status`: what the hub and its agents are doing.
+//! `orochi status`: lists the online agents, or reports the user's own status.
 
 use clap::Args;
 use serde::Deserialize;
@@ -12,21 +12,21 @@ use crate::text;
 
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Say what you are doing instead: idle, busy, blocked, error, or a word of your own
+    /// Report your own status instead: idle, busy, blocked, error, or a word of your own
     #[arg(long, value_name = "STATUS", conflicts_with = "json")]
     set: Option<String>,
-    /// With --set: what you work on, a line
+    /// With --set: your task, one line
     #[arg(long, requires = "set")]
     task: Option<String>,
-    /// With --set: how far it is, from 0 to 1, or none
+    /// With --set: its progress, from 0 to 1, or none
     #[arg(long, requires = "set", value_parser = parse_progress)]
     progress: Option<Progress>,
-    /// Print {"agents": {name: its row}, "stats": the hub's numbers}
+    /// Print {"agents": {name: its row}, "stats": the hub's figures}
     #[arg(long)]
     json: bool,
 }
 
-/// How far a task is; None where that is not to be shown.
+/// The progress of a task; None to show none.
 #[derive(Debug, Clone, Copy)]
 struct Progress(Option<f64>);
 
@@ -38,7 +38,7 @@ fn parse_progress(text: &str) -> Result<Progress, String> {
     number.map(|number| Progress(Some(number))).ok_or_else(|| "expected a number from 0 to 1, or none".to_owned())
 }
 
-/// What commands read of an agent's row; a hub may say more.
+/// The fields of an agent's row that commands read; a hub may send more.
 #[derive(Debug, Deserialize)]
 pub struct AgentRow {
     pub name: String,
@@ -47,12 +47,12 @@ pub struct AgentRow {
     pub status: String,
     #[serde(default)]
     pub current_task: String,
-    /// How a message gets to it; a 0.1.0 hub does not say.
+    /// The agent's reach; a 0.1.0 hub sends none.
     #[serde(default)]
     pub reach: String,
 }
 
-/// The agents that are online.
+/// Returns the online agents.
 ///
 /// # Errors
 /// As [`Hub::get`].

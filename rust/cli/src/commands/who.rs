@@ -1,4 +1,4 @@
-//! `orochi who`: who is online.
+//! `orochi who`: lists the online agents.
 
 use std::collections::BTreeMap;
 

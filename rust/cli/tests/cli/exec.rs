@@ -127,7 +127,7 @@ fn exec_holds_requests_over_the_budget_and_tells_both_sides() {
     assert_eq!(machine.run(&["receipts", "4"]), ended(0, "  ci  delivered\n", ""));
 }
 
-/// Each death can cost one run of its message, never a message, and nothing that was dealt with is run again.
+/// Each death can cost one run of its message, never a message, and no handled message runs again.
 #[test]
 fn exec_loses_nothing_and_repeats_only_what_was_cut_off_when_it_is_killed() {
     const KILLS: usize = 12;

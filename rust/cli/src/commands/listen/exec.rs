@@ -59,7 +59,7 @@ fn take(runner: &mut Runner, message: &Message) {
             text: payload.content.clone(),
             json,
         }),
-        // A message has text keys only, so there is none that can't be written.
+        // This can't fail: a message has only text keys.
         Err(_) => runner.pass(seq),
     }
 }
