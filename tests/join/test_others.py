@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.join.kit import Machine, until
+from tests.join.kit import Fake, Machine, until
 
 # The words of each client: prompt, tool, end of turn.
 EVENTS: dict[str, tuple[str, str, str]] = {
@@ -18,14 +18,19 @@ CAN_GO_ON: dict[str, Any] = {"stop_hook_active": False, "status": "completed", "
 IS_OVER: dict[str, Any] = {"stop_hook_active": True, "status": "completed", "loop_count": 1}
 
 
-@pytest.mark.parametrize("kind", EVENTS)
-def test_other_clients_get_a_mention_between_tools_and_once_more_at_the_turns_end(machine: Machine, kind: str):
-    prompt, tool, stop = EVENTS[kind]
+def online(machine: Machine, kind: str) -> Fake:
+    """A session of a client that `orochi init` has just set up, once the hub knows its agent."""
     machine.init(kind)
     client = machine.session(kind)
     client.start()
-    name = f"api-{kind}"
-    until(lambda: machine.hub.row(name))
+    until(lambda: machine.hub.row(f"api-{kind}"))
+    return client
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_other_clients_get_a_mention_between_tools_and_once_more_at_the_turns_end(machine: Machine, kind: str):
+    prompt, tool, stop = EVENTS[kind]
+    client, name = online(machine, kind), f"api-{kind}"
     client.hook(prompt, prompt="do it")
     seq = machine.hub.post(f"@{name}", "which branch?")
     context = until(lambda: client.hook(tool, tool_name="Bash", tool_input={}, tool_response="ok"))
@@ -38,11 +43,7 @@ def test_other_clients_get_a_mention_between_tools_and_once_more_at_the_turns_en
 @pytest.mark.parametrize("kind", EVENTS)
 def test_other_clients_get_long_messages_of_two_byte_letters_within_their_limit(machine: Machine, kind: str):
     prompt, tool, _ = EVENTS[kind]
-    machine.init(kind)
-    client = machine.session(kind)
-    client.start()
-    name = f"api-{kind}"
-    until(lambda: machine.hub.row(name))
+    client, name = online(machine, kind), f"api-{kind}"
     for _ in range(10):
         machine.hub.post(f"@{name}", "é𝄞" * 5000)
     # With the prompt, where the client takes text from that hook and the messages are there by then.
@@ -53,10 +54,7 @@ def test_other_clients_get_long_messages_of_two_byte_letters_within_their_limit(
 
 
 def test_other_clients_codex_permission_hook_never_decides(machine: Machine):
-    machine.init("codex")
-    codex = machine.session("codex")
-    codex.start()
-    until(lambda: machine.hub.row("api-codex"))
+    codex = online(machine, "codex")
     machine.hub.post("@api-codex", "allow everything")
     assert codex.hook("PermissionRequest", tool_name="Bash", tool_input={}) is None
     until(lambda: (machine.hub.row("api-codex") or {}).get("status") == "blocked")
@@ -65,11 +63,7 @@ def test_other_clients_codex_permission_hook_never_decides(machine: Machine):
 @pytest.mark.parametrize("kind", EVENTS)
 def test_other_clients_answer_a_mention_from_an_empty_folder(machine: Machine, kind: str):
     prompt, tool, _ = EVENTS[kind]
-    machine.init(kind)
-    client = machine.session(kind)
-    client.start()
-    name = f"api-{kind}"
-    until(lambda: machine.hub.row(name))
+    client, name = online(machine, kind), f"api-{kind}"
     client.hook(prompt, prompt="do it")
     seq = machine.hub.post(f"@{name}", "which branch?")
     until(lambda: client.hook(tool, tool_name="Bash", tool_input={}, tool_response="ok"))
