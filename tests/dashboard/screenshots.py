@@ -21,7 +21,7 @@ from tests.python.hub import Hub
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 COLOURS = "64"
-# The page's path, and what stands on it when it is all there.
+# The page's path, and an element that is there once the page is complete.
 PAGES = {
     "overview": ("/#/overview", ".agent[data-status=lost]"),
     "feed": ("/#/feed?channel=%23deploys", ".delivery [data-state]"),

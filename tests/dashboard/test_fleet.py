@@ -95,7 +95,7 @@ async def test_fleet_says_who_waits_for_whom_and_what_one_has_not_read(root: str
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Unread mentions and direct messages: 3")).to_be_visible()
     await expect(page.get_by_role("list", name="Unread")).to_contain_text("the retries of api#71 have no bound")
-    # One that never reports what it has read is not said to have read all.
+    # An agent that never reports what it has read is not shown as having read all.
     await page.goto(root + "#/agent/old-timer")
     await expect(page.get_by_role("heading", name="Unanswered mentions and direct messages: 12")).to_be_visible()
 

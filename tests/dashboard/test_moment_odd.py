@@ -78,7 +78,7 @@ async def test_the_line_stands_before_all_that_came_after_it_however_much_came_a
         last = await say(alice, "#general", 30)
         await page.goto(feed(hub, f"?at={await after(page, hub, last)}"))
         await expect(page.locator(".moment")).to_be_focused()
-        # As in a tab that nobody looks at: nothing is drawn meanwhile.
+        # As in a hidden tab: nothing is drawn meanwhile.
         await page.evaluate(
             """() => {
                 const draw = requestAnimationFrame;

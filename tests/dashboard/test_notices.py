@@ -8,7 +8,7 @@ from tests.dashboard.fleet import vanish
 from tests.dashboard.fleet_cast import Agent
 from tests.dashboard.hubs import Start
 
-# Stands in for the desktop, which a test has none of: it keeps what the page asks the browser to show.
+# Replaces the desktop, which a test lacks: it stores the notices that the page requests.
 DESKTOP = """
     window.told = [];
     window.asked = 0;

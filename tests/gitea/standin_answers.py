@@ -82,7 +82,7 @@ class Answers:
         limit = min(int(query.get("limit", 0)) or PAGE_DEFAULT, PAGE_MAX)
         start = (max(int(query.get("page", 1)), 1) - 1) * limit
         headers = {"X-Total-Count": str(len(entries))}
-        # With the server's own idea of its address, which need not be the one that was asked.
+        # With the server's own address, which may differ from the requested one.
         links = ["next", "last"] if start + limit < len(entries) else []
         links += ["first", "prev"] if start > 0 else []
         if links:

@@ -57,6 +57,6 @@ def _deliver(hook: dict[str, str], body: bytes) -> None:
         "X-Gitea-Delivery": str(uuid.uuid4()),
         "X-Gitea-Signature": hmac.new(hook["secret"].encode(), body, hashlib.sha256).hexdigest(),
     }
-    # A hub that is away is not told again.
+    # A hub that is away is not notified again.
     with contextlib.suppress(OSError):
         urllib.request.urlopen(urllib.request.Request(hook["url"], body, headers), timeout=5).close()

@@ -79,7 +79,7 @@ async def test_calls_leave_a_digest_of_the_request_on_disk_and_not_its_text(hub:
             await socket.send(create(f"a{number}"))
             await answer(socket, "gitea_result")
     held = sum(len(json.dumps(issue)) for issue in gitea.issues["lab/api"])
-    # Gitea's answer is kept for whoever asks again; the request is not.
+    # Gitea's answer is kept for repeated requests; the request itself is not.
     assert disk_bytes(hub) < held + 6 * MEBIBYTE
 
 

@@ -221,7 +221,7 @@ def test_comments_on_lines_that_can_not_be_read_are_read_later(hub: Hub, gitea: 
     hub.restart()
     gitea.trouble = None
     hub.restart()
-    # The pull request itself was never told, so it is told now, too.
+    # The pull request itself was never reported, so it is reported now, too.
     assert "src/a.rs line 7" in lines(hub, 3)[-1]["content"] + lines(hub, 3)[-2]["content"]
 
 

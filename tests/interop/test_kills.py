@@ -129,7 +129,7 @@ async def test_clients_of_strangers_lose_and_double_nothing_over_kills(hub: Hub)
             assert seqs == sorted(set(seqs)), f"{talker.name} got messages twice or out of order"
         for listener, sender in itertools.permutations(everyone, 2):
             assert listener.heard(sender.name) == [f"{sender.name} {number}" for number in range(sender.sent)]
-        # Every message stands in the log once, at the place that its ack named.
+        # Every message is in the log once, at the seq of its ack.
         acked = {seq: content for talker in everyone for seq, content in talker.acked.items()}
         assert log(hub) == acked
         assert len(acked) == total > KILLS * len(everyone)

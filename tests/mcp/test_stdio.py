@@ -22,7 +22,7 @@ CHARACTERS_MAX = 5_400
 
 async def test_stdio_answers_discover_before_initialize_and_goes_on(hub: Hub, home: Path) -> None:
     raw = await Raw.spawn(hub, "ann", home)
-    # A probe that is not complete is told what is missing, and no more.
+    # An incomplete probe gets an error that names the missing part, and no more.
     assert "error" in await raw.discover(meta={})
     found = (await raw.discover())["result"]
     assert "2026-07-28" in found["supportedVersions"]

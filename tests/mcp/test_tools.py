@@ -65,7 +65,7 @@ async def test_mcp_wait_returns_each_message_once_and_consumes_none(hub: Hub, op
         assert ", says: two\n" in await ann.call("wait", timeout=20)
         assert (await ann.call("wait", timeout=0)).startswith("Nothing")
         assert (await ann.call("inbox")).count("orochi#") == 2
-        # Only in a channel are messages to nobody waited for.
+        # Only a wait in a channel also returns messages that address nobody.
         assert (await ann.call("wait", timeout=0, channel="#talk")).startswith("Nothing")
         await bob.send("#talk", "hello all")
         assert ", says: hello all\n" in await ann.call("wait", timeout=20, channel="#talk")

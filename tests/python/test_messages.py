@@ -142,7 +142,7 @@ async def test_seen_is_what_a_listener_finished_with(hub):
         assert receipt.seq is not None
         messages = bob.listen()
         await anext(messages)
-        # Taken is not dealt with: that is what asking for the next one says.
+        # Receiving a message does not mark it as handled; requesting the next one does.
         with pytest.raises(RequestTimeout):
             await alice.wait_seen(receipt, timeout=0.5)
         assert await alice.receipts(receipt.seq) == {"bob": "delivered"}

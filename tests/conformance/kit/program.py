@@ -53,7 +53,7 @@ class Program:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": what, **arguments}).encode() + b"\n")
         with suppress(ConnectionError):
-            # One that has ended is found by what it does not say.
+            # A program that has ended is detected by its missing events.
             await self._process.stdin.drain()
 
     async def until(self, what: str, happened: Callable[[list[Event]], bool], patience: float | None = None) -> None:
