@@ -10,7 +10,7 @@
 //! 5. [`gitea`]: calls to Gitea, and what happens at Gitea as messages. [`http_client`]: HTTP out.
 //! 6. [`core`]: the one thread that owns all state; takes commands in batches, commits, delivers, answers.
 //! 7. [`links`]: this hub's connections. [`roster`]: agents, what is kept of them, and their sessions.
-//! 8. [`delivery`]: which messages a connection gets, and how far it is.
+//! 8. [`delivery`]: which messages a connection gets, and how far it is. [`frame`]: an encoded frame.
 //! 9. [`search`]: the index of words, a file of its own behind the log. [`markdown`]: a text as HTML.
 //!    [`mailbox`]: what waits for an agent that asks over HTTP. [`mcp`]: the tools of MCP.
 //! 10. [`store`]: the log on disk. [`clock`]: the system's clock.
@@ -21,6 +21,7 @@ pub mod config;
 pub mod connection;
 pub mod core;
 pub mod delivery;
+pub mod frame;
 mod gitea;
 pub mod http_client;
 mod links;

@@ -12,10 +12,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
-use axum::extract::ws::Utf8Bytes;
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::frame::Frame;
 
 /// A longer text is not rendered but shown unchanged. The longest answers of models are shorter.
 pub const CONTENT_BYTES_MAX: usize = 16 * 1024;
@@ -87,12 +88,12 @@ impl Rendering {
 
     /// Builds a `message` frame in the requested form. The key is beside `seq`, where only the hub adds keys: keys in
     /// the payload may be the sender's own.
-    pub fn frame(self, frame: Utf8Bytes) -> Utf8Bytes {
+    pub fn frame(self, frame: Frame) -> Frame {
         let html = match self {
             Self::Plain => None,
             // A frame without a text is not a message.
             Self::Html => {
-                serde_json::from_str::<Frame<'_>>(&frame).ok().and_then(|read| to_html(&read.payload.content))
+                serde_json::from_str::<MessageFrame<'_>>(&frame).ok().and_then(|read| to_html(&read.payload.content))
             }
         };
         html.map_or(frame.clone(), |html| with_html(&frame, &html).into())
@@ -100,7 +101,7 @@ impl Rendering {
 }
 
 #[derive(Deserialize)]
-struct Frame<'a> {
+struct MessageFrame<'a> {
     #[serde(borrow)]
     payload: Payload<'a>,
 }
@@ -333,11 +334,12 @@ mod tests {
     #[test]
     fn a_frame_has_the_hubs_html_beside_its_seq_whatever_its_sender_put_there() {
         let frame = r#"{"type":"message","payload":{"content":"*a* \u00e9","html":"<script>"},"seq":3}"#;
-        let shown: Value = serde_json::from_str(&Rendering::Html.frame(frame.into())).unwrap();
+        let rendered = |rendering: Rendering, frame: &str| rendering.frame(frame.to_owned().into());
+        let shown: Value = serde_json::from_str(&rendered(Rendering::Html, frame)).unwrap();
         assert_eq!(shown["html"], "<p><em>a</em> \u{e9}</p>\n");
-        assert_eq!(Rendering::Plain.frame(frame.into()).as_str(), frame);
+        assert_eq!(rendered(Rendering::Plain, frame).as_str(), frame);
         let other = r#"{"type":"presence_change","payload":{"agent":"a"}}"#;
-        assert_eq!(Rendering::Html.frame(other.into()).as_str(), other);
+        assert_eq!(rendered(Rendering::Html, other).as_str(), other);
     }
 
     proptest! {

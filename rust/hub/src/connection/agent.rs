@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::letters::nfc;
 use orochi_protocol::paging::ENTRIES_BYTES_MAX;
 use orochi_protocol::reply::{
@@ -19,6 +18,7 @@ use super::link::Link;
 use crate::clock::new_id;
 use crate::core::{AgentAction, Command, not_registered, shutting_down, stray_frame, unavailable};
 use crate::delivery::view::{self, Viewer};
+use crate::frame::Frame;
 use crate::gitea::once::{Asked, Calls, RequestDigest};
 use crate::gitea::{Action, Failure};
 use crate::search;
@@ -269,7 +269,7 @@ fn is_name(name: &AgentName, sender: &str) -> bool {
     name.as_str() == sender || name.as_str() == nfc(sender)
 }
 
-fn ack(id: &str) -> Utf8Bytes {
+fn ack(id: &str) -> Frame {
     stray_frame("ack", &Ack { status: AckStatus::Ok, r#ref: id })
 }
 

@@ -20,6 +20,7 @@ use super::wire::{close_frame, close_frame_after, is_too_big, readable_text};
 use crate::core::{Command, ConnectionId, Core, stray_frame};
 use crate::delivery::catch_up;
 use crate::delivery::outbox::{Feed, Item, KEPT_ITEMS, Next, Outbox};
+use crate::frame::Frame;
 use crate::markdown::Rendering;
 use crate::ports::Peer;
 
@@ -172,7 +173,7 @@ impl Link {
     }
 
     /// Answers a request with these frames, after the replies to earlier requests.
-    pub(super) async fn reply(&mut self, frames: Vec<Utf8Bytes>) {
+    pub(super) async fn reply(&mut self, frames: Vec<Frame>) {
         if !self.is_registered {
             return self.outbox.replies(frames);
         }
@@ -215,7 +216,7 @@ impl Link {
                     let frame = if item.seq.is_some() { self.rendering.frame(item.frame) } else { item.frame };
                     bytes += frame.len();
                     last_seq = item.seq.or(last_seq);
-                    self.socket.feed(Message::Text(frame)).await?;
+                    self.socket.feed(Message::Text(frame.into())).await?;
                 }
                 self.socket.flush().await
             };

@@ -30,7 +30,7 @@ pub async fn refuse_auth(mut socket: WebSocket) {
     let frame = stray_frame("error", &ErrorReply::new(&refusal, None));
     // A client that left or does not read needs no answer.
     let _ = timeout(link::CLOSE_MAX, async {
-        socket.send(Message::Text(frame)).await?;
+        socket.send(Message::Text(frame.into())).await?;
         socket.send(close_frame(CloseCode::AuthFailed)).await?;
         socket.close().await
     })

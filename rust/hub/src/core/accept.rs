@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::MessageView;
 use orochi_protocol::reply::DeliveryState;
 use orochi_protocol::request::Draft;
@@ -17,6 +16,7 @@ use super::message::Message;
 use super::outcome::{Appended, Outcome};
 use super::{Accepted, CoreThread};
 use crate::delivery::ring::Recent;
+use crate::frame::Frame;
 use crate::links::ConnectionIndex;
 use crate::roster::SessionId;
 use crate::store::{Marks, StoredMessage, conversation_key};
@@ -114,11 +114,11 @@ impl CoreThread {
         self.ring.push(Recent { message, frame, observed });
     }
 
-    fn frames(&mut self, message: &StoredMessage, target: &Target) -> (Utf8Bytes, Utf8Bytes) {
+    fn frames(&mut self, message: &StoredMessage, target: &Target) -> (Frame, Frame) {
         let ts = self.stamper.written_of(message.ts);
         match target {
             Target::Channel(channel) => {
-                let frame: Utf8Bytes = view(message, channel.as_str(), ts).to_frame().into();
+                let frame: Frame = view(message, channel.as_str(), ts).to_frame().into();
                 (frame.clone(), frame)
             }
             Target::Direct(_) => {
@@ -149,7 +149,7 @@ impl CoreThread {
         receivers
     }
 
-    fn stage_message(&mut self, index: ConnectionIndex, seq: Seq, frame: &Utf8Bytes) {
+    fn stage_message(&mut self, index: ConnectionIndex, seq: Seq, frame: &Frame) {
         let connection = self.known.links.connection_mut(index);
         // A connection that is behind reads the message from the log.
         if connection.is_live && connection.stage_message(seq, frame) {

@@ -1,6 +1,5 @@
 //! Replies to registered agents, and events about them for observers and other agents (sections 5, 6 and 9).
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::{Ack, Ok as AckStatus, SubscribeAck};
 use orochi_protocol::request::EventKind;
 use orochi_protocol::{ErrorCode, Refusal};
@@ -10,6 +9,7 @@ use super::entry::Entry;
 use super::events::event_frame;
 use super::outcome::{Event, Outcome};
 use super::{Command, CoreThread, shutting_down};
+use crate::frame::Frame;
 use crate::links::ConnectionIndex;
 use crate::roster::ConnectionId;
 
@@ -159,7 +159,7 @@ impl CoreThread {
         self.stage_reply(index, frame);
     }
 
-    pub(super) fn stage_reply(&mut self, index: ConnectionIndex, frame: Utf8Bytes) {
+    pub(super) fn stage_reply(&mut self, index: ConnectionIndex, frame: Frame) {
         if self.known.links.connection_mut(index).stage_reply(frame) {
             self.touched.push(index);
         }

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::limits::CHANNELS_MAX;
 use orochi_protocol::request::{EventKind, Heartbeat};
 use orochi_protocol::{AgentName, ChannelName, ErrorCode, Refusal, Seq, Timestamp};
@@ -19,10 +18,11 @@ use super::durable::Durable;
 use super::entry::{Entry, Registering, Whose};
 use super::outcome::{Event, Outcome, Registered};
 use super::place::{Extent, check_reached};
+use crate::frame::Frame;
 use crate::roster::{Agent, AgentIndex, RegisterAt, Roster, SessionId};
 
 /// Encodes the event about an agent that has just changed.
-pub(super) type Tell<'a> = &'a mut dyn FnMut(EventKind, &Agent) -> Utf8Bytes;
+pub(super) type Tell<'a> = &'a mut dyn FnMut(EventKind, &Agent) -> Frame;
 
 /// The first half: the roster. Results that need the batch's own seqs are left to the second half, which assigns them.
 pub(super) fn apply_to_roster(batch: &mut Batch, roster: &mut Roster, log: Extent<'_>, tell: Tell<'_>) {

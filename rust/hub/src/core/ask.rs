@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::PresenceAnswer;
 use orochi_protocol::{Refusal, Seq};
 use tokio::sync::oneshot;
 
 use super::Accepted;
 use crate::delivery::outbox::Outbox;
+use crate::frame::Frame;
 use crate::roster::ConnectionId;
 use crate::store::Call;
 
@@ -26,7 +26,7 @@ pub(super) enum Ask {
     /// Frames that the connection's task made. They keep their order among the core's replies.
     Reply {
         connection: ConnectionId,
-        frames: Vec<Utf8Bytes>,
+        frames: Vec<Frame>,
     },
     /// A request refused before it was proposed.
     Refused {

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::{DeliveryState, PresenceAnswer, ReceiptsAnswer};
 use orochi_protocol::request::{Draft, Heartbeat, Register, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Reach, Refusal, Seq, Timestamp};
@@ -12,6 +11,7 @@ use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
 use crate::delivery::outbox::Outbox;
+use crate::frame::Frame;
 use crate::roster::ConnectionId;
 use crate::store::{Call, Marks};
 
@@ -120,7 +120,7 @@ pub enum Command {
     Reply {
         connection: ConnectionId,
         /// In the order in which they are to be sent.
-        frames: Vec<Utf8Bytes>,
+        frames: Vec<Frame>,
     },
     /// A connection has ended.
     Disconnect(ConnectionId),

@@ -1,14 +1,14 @@
 //! Frames about an agent, for observers and listening agents (sections 6 and 9).
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::delivery::{PresenceChange, PresenceEvent, StatusEvent};
 use orochi_protocol::request::EventKind;
 
 use super::stamp::Stamper;
+use crate::frame::Frame;
 use crate::roster::Agent;
 
 /// Encodes an event about an agent.
-pub(super) fn event_frame(stamper: &mut Stamper, kind: EventKind, agent: &Agent) -> Utf8Bytes {
+pub(super) fn event_frame(stamper: &mut Stamper, kind: EventKind, agent: &Agent) -> Frame {
     match kind {
         EventKind::PresenceChange => presence_frame(stamper, agent),
         EventKind::StatusUpdate => status_frame(stamper, agent),
@@ -16,7 +16,7 @@ pub(super) fn event_frame(stamper: &mut Stamper, kind: EventKind, agent: &Agent)
 }
 
 /// The frame of an agent that came online or went offline.
-fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
+fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Frame {
     let event = if agent.is_online() { PresenceEvent::Connected } else { PresenceEvent::Disconnected };
     let record = &agent.record;
     let change = PresenceChange {
@@ -30,7 +30,7 @@ fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
 }
 
 /// The frame of an agent's status.
-fn status_frame(stamper: &mut Stamper, agent: &Agent) -> Utf8Bytes {
+fn status_frame(stamper: &mut Stamper, agent: &Agent) -> Frame {
     let record = &agent.record;
     let status = StatusEvent {
         agent: &record.name,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::request::EventKind;
 use orochi_protocol::{ChannelName, Refusal, Seq, Timestamp};
 
 use super::place::Place;
+use crate::frame::Frame;
 use crate::roster::{AgentIndex, Joined};
 use crate::store::Call;
 
@@ -51,7 +51,7 @@ pub(super) struct Registered {
 pub(super) struct Event {
     pub(super) agent: AgentIndex,
     pub(super) kind: EventKind,
-    pub(super) frame: Utf8Bytes,
+    pub(super) frame: Frame,
 }
 
 impl Outcome {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::reply::{self, ErrorReply, MessageAck, Ok as AckStatus, Stamp};
 use orochi_protocol::{HUB_SENDER, Refusal, Timestamp};
 use serde::Serialize;
@@ -10,6 +9,7 @@ use uuid::Uuid;
 
 use super::command::Accepted;
 use crate::clock::{new_id, system_clock};
+use crate::frame::Frame;
 
 /// The hub waits for a clock that is set back by no more than this. Clocks are corrected by seconds all the time, and
 /// this way the log's times rise with its seqs. A clock that is set back further is followed.
@@ -87,7 +87,7 @@ impl Stamper {
     }
 
     /// Creates the ack of a message.
-    pub fn message_ack(&mut self, accepted: &Accepted) -> Utf8Bytes {
+    pub fn message_ack(&mut self, accepted: &Accepted) -> Frame {
         let Accepted { seq, id, ts, delivery, reach, duplicate } = accepted;
         let (seq, ts, duplicate) = (*seq, *ts, *duplicate);
         self.written_of(ts);
@@ -98,18 +98,18 @@ impl Stamper {
     }
 
     /// Creates a frame from the hub.
-    pub fn frame<T: Serialize>(&mut self, kind: &str, payload: &T) -> Utf8Bytes {
+    pub fn frame<T: Serialize>(&mut self, kind: &str, payload: &T) -> Frame {
         self.frame_from(HUB_SENDER, kind, payload)
     }
 
     /// Creates a frame in an agent's name.
-    pub fn frame_from<T: Serialize>(&mut self, sender: &str, kind: &str, payload: &T) -> Utf8Bytes {
+    pub fn frame_from<T: Serialize>(&mut self, sender: &str, kind: &str, payload: &T) -> Frame {
         let id = self.frames.next(self.now);
         reply::frame(kind, Stamp { sender, id: &id, ts: &self.written }, payload).into()
     }
 
     /// Creates the refusal of the request `id`.
-    pub fn error(&mut self, refusal: &Refusal, id: Option<&str>) -> Utf8Bytes {
+    pub fn error(&mut self, refusal: &Refusal, id: Option<&str>) -> Frame {
         self.frame("error", &ErrorReply::new(refusal, id))
     }
 }
@@ -152,7 +152,7 @@ impl FrameIds {
 }
 
 /// Creates a frame from the hub outside the core thread, stamped with the system's clock.
-pub fn stray_frame<T: Serialize>(kind: &str, payload: &T) -> Utf8Bytes {
+pub fn stray_frame<T: Serialize>(kind: &str, payload: &T) -> Frame {
     let (id, ts) = (new_id(), system_clock().to_string());
     reply::frame(kind, Stamp { sender: HUB_SENDER, id: &id, ts: &ts }, payload).into()
 }

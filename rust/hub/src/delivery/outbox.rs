@@ -7,11 +7,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::{CloseCode, Seq};
 use tokio::sync::Notify;
 
 use crate::delivery::interest::Interest;
+use crate::frame::Frame;
 
 /// Frames that may wait. A batch is at most 2048 messages, so a reader may be four of the largest batches late before
 /// it has to read the log, which costs more than memory.
@@ -27,7 +27,7 @@ pub const KEPT_ITEMS: usize = 2048;
 /// One frame to write.
 #[derive(Debug, Clone)]
 pub struct Item {
-    pub frame: Utf8Bytes,
+    pub frame: Frame,
     /// The message's seq, if the frame is a message.
     pub seq: Option<Seq>,
 }
@@ -111,12 +111,12 @@ impl Outbox {
     }
 
     /// Adds one reply.
-    pub fn reply(&self, frame: Utf8Bytes) {
+    pub fn reply(&self, frame: Frame) {
         self.replies(vec![frame]);
     }
 
     /// Adds replies that stay together.
-    pub fn replies(&self, frames: Vec<Utf8Bytes>) {
+    pub fn replies(&self, frames: Vec<Frame>) {
         self.push(&mut frames.into_iter().map(|frame| Item { frame, seq: None }).collect());
     }
 

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::Seq;
 
 use crate::delivery::interest::Interest;
+use crate::frame::Frame;
 use crate::store::StoredMessage;
 
 /// Messages kept: three of the largest batches. One may be finished while a connection reads its last page, one may be
@@ -30,9 +30,9 @@ pub struct Recent {
     /// The message, reduced to its seq and its receivers.
     pub message: Box<StoredMessage>,
     /// The frame for agents.
-    pub frame: Utf8Bytes,
+    pub frame: Frame,
     /// The frame for observers, to whom a direct message's channel is shown differently.
-    pub observed: Utf8Bytes,
+    pub observed: Frame,
 }
 
 impl Recent {
@@ -41,7 +41,7 @@ impl Recent {
     }
 
     /// Returns the frame for a connection with this interest; None if the message is not for it.
-    pub fn frame_for(&self, interest: &Interest) -> Option<&Utf8Bytes> {
+    pub fn frame_for(&self, interest: &Interest) -> Option<&Frame> {
         let frame = match interest {
             Interest::Everything => &self.observed,
             Interest::Agent(_) => &self.frame,

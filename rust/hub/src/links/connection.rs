@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::Utf8Bytes;
 use orochi_protocol::Seq;
 use orochi_protocol::request::EventKind;
 
 use crate::delivery::interest::{AgentInterest, Interest};
 use crate::delivery::outbox::{Item, Outbox};
+use crate::frame::Frame;
 use crate::roster::{AgentIndex, ConnectionId};
 
 /// Past stays in channels that a connection may still have to be served. This bounds the memory of a script that joins
@@ -116,12 +116,12 @@ impl Connection {
     }
 
     /// Stages a message. Returns true if it is the turn's first frame for this connection.
-    pub fn stage_message(&mut self, seq: Seq, frame: &Utf8Bytes) -> bool {
+    pub fn stage_message(&mut self, seq: Seq, frame: &Frame) -> bool {
         self.stage(Item { frame: frame.clone(), seq: Some(seq) })
     }
 
     /// Stages a reply or event. Returns true if it is the turn's first frame for this connection.
-    pub fn stage_reply(&mut self, frame: Utf8Bytes) -> bool {
+    pub fn stage_reply(&mut self, frame: Frame) -> bool {
         self.stage(Item { frame, seq: None })
     }
 
