@@ -11,7 +11,7 @@ use orochi_protocol::{AgentName, Refusal, Seq, Target};
 use tokio::time::{Instant, timeout_at};
 
 use crate::core::{Command, ConnectionId, Core, NamedAction, shutting_down, unavailable};
-use crate::store::{StoredMessage, conversation_key};
+use crate::store::{Message, Place};
 
 /// Selects the messages to search for.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Wanted {
 #[derive(Debug, Default)]
 pub struct Waiting {
     /// Oldest first.
-    pub messages: Vec<StoredMessage>,
+    pub messages: Vec<Message>,
     /// More messages follow these.
     pub more: bool,
     /// The seq up to which the log was searched. If there are more, the seq of the last message.
@@ -93,23 +93,20 @@ impl Wanted {
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
     pub async fn look(&self, core: &Core) -> Result<Waiting, Refusal> {
-        match self.channel {
+        match self.place() {
             None => self.look_in_inbox(core).await,
-            Some(_) => self.look_in_channel(core).await,
+            Some(place) => self.look_in_channel(core, place).await,
         }
     }
 
     /// The key of the core's wake-ups for this search.
     fn watched(&self) -> String {
-        if self.channel.is_some() { self.stored_channel() } else { self.name.to_string() }
+        self.place().map_or_else(|| self.name.to_string(), |place| place.to_string())
     }
 
-    fn stored_channel(&self) -> String {
-        match &self.channel {
-            None => String::new(),
-            Some(Target::Channel(channel)) => channel.to_string(),
-            Some(Target::Direct(other)) => conversation_key(self.name.as_str(), other.as_str()),
-        }
+    /// The channel or conversation whose messages are wanted; None for the inbox.
+    fn place(&self) -> Option<Place> {
+        self.channel.as_ref().and_then(|target| Place::of(target, Some(self.name.as_str())))
     }
 
     async fn look_in_inbox(&self, core: &Core) -> Result<Waiting, Refusal> {
@@ -128,8 +125,8 @@ impl Wanted {
         read.await.map_err(|error| unavailable(&error))
     }
 
-    async fn look_in_channel(&self, core: &Core) -> Result<Waiting, Refusal> {
-        let (wanted, channel, head) = (self.clone(), self.stored_channel(), core.head());
+    async fn look_in_channel(&self, core: &Core, place: Place) -> Result<Waiting, Refusal> {
+        let (wanted, head) = (self.clone(), core.head());
         let after = Some(self.after.unwrap_or(head));
         let filter = HistoryFilter {
             after,
@@ -140,9 +137,9 @@ impl Wanted {
         };
         let read = core.reads().run(move |reader| {
             let mut found = Found::new(wanted.limit);
-            let (messages, is_cut) = reader.history_within(&channel, &filter, ENTRIES_BYTES_MAX)?;
+            let (messages, is_cut) = reader.history_within(&place, &filter, ENTRIES_BYTES_MAX)?;
             found.waiting.more = is_cut;
-            let is_other = |message: &&StoredMessage| message.sender != wanted.name.as_str();
+            let is_other = |message: &&Message| message.sender != wanted.name.as_str();
             let others = messages.iter().filter(is_other);
             for message in others.filter(|message| !wanted.skip.contains(&message.seq)) {
                 if found.push(message).is_break() {
@@ -167,9 +164,8 @@ impl Found {
         Self { waiting: Waiting::default(), limit, bytes: 0 }
     }
 
-    fn push(&mut self, message: &StoredMessage) -> ControlFlow<()> {
-        let extra = message.extra.as_ref().map_or(0, String::len);
-        self.bytes += message.content.len() + message.metadata.len() + extra;
+    fn push(&mut self, message: &Message) -> ControlFlow<()> {
+        self.bytes += message.text_bytes();
         let is_full = self.waiting.messages.len() >= self.limit || self.bytes > ENTRIES_BYTES_MAX;
         if is_full && !self.waiting.messages.is_empty() {
             self.waiting.more = true;

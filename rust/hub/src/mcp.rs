@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orochi_mcp::backend::{
-    Agent, Awaited, Backend, Call, Channel, Doing, Fault, HistoryQuery, Inbox, Message, Outgoing, Page, SearchQuery,
-    Sent, Wait,
+    self, Agent, Awaited, Backend, Call, Channel, Doing, Fault, HistoryQuery, Inbox, Outgoing, Page, SearchQuery, Sent,
+    Wait,
 };
 use orochi_protocol::request::{Draft, HistoryFilter, Order, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Seq, Target, fields};
@@ -19,41 +19,41 @@ use crate::gitea::Action;
 use crate::gitea::once::{Asked, Calls, RequestDigest};
 use crate::mailbox::{Presence, Waiting, Wanted};
 use crate::search::{self, Query};
-use crate::store::{Lane, Reader, StoreError, StoredMessage, conversation_key};
+use crate::store::{Lane, Message, Place, Reader, StoreError};
 
 /// The most agents whose status and unread messages are looked up.
 const AGENTS_MAX: usize = 500;
 /// The most returned messages that are remembered for an agent. An older one may be returned again.
 const RETURNED_MAX: usize = 1000;
 /// The most agents that are remembered. Beyond it all are forgotten, and a `wait` may return a message again.
-const PLACES_MAX: usize = 10_000;
+const REMEMBERED_MAX: usize = 10_000;
 
 /// The messages that `wait` and `inbox` have returned to each agent. HTTP has no sessions, so an agent is one reader.
 #[derive(Debug, Clone, Default)]
-pub struct Places(Arc<Mutex<HashMap<AgentName, Place>>>);
+pub struct Returned(Arc<Mutex<HashMap<AgentName, ReturnedTo>>>);
 
 /// The messages returned to one agent.
 #[derive(Debug, Default)]
-struct Place {
-    returned: BTreeSet<Seq>,
+struct ReturnedTo {
+    seqs: BTreeSet<Seq>,
     /// For each channel that it waits in, the seq up to which messages were searched.
     channels: HashMap<Target, Seq>,
 }
 
-impl Places {
-    fn with<T>(&self, agent: &AgentName, change: impl FnOnce(&mut Place) -> T) -> T {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= PLACES_MAX && !places.contains_key(agent) {
-            places.clear();
+impl Returned {
+    fn with<T>(&self, agent: &AgentName, change: impl FnOnce(&mut ReturnedTo) -> T) -> T {
+        let mut agents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if agents.len() >= REMEMBERED_MAX && !agents.contains_key(agent) {
+            agents.clear();
         }
-        change(places.entry(agent.clone()).or_default())
+        change(agents.entry(agent.clone()).or_default())
     }
 
-    fn returned(&self, agent: &AgentName, seqs: impl Iterator<Item = Seq>) {
-        self.with(agent, |place| {
-            place.returned.extend(seqs);
-            while place.returned.len() > RETURNED_MAX {
-                place.returned.pop_first();
+    fn note(&self, agent: &AgentName, seqs: impl Iterator<Item = Seq>) {
+        self.with(agent, |to| {
+            to.seqs.extend(seqs);
+            while to.seqs.len() > RETURNED_MAX {
+                to.seqs.pop_first();
             }
         });
     }
@@ -66,31 +66,24 @@ pub struct Tools {
     /// Makes calls to Gitea.
     pub calls: Calls,
     /// The messages returned to each agent.
-    pub places: Places,
+    pub returned: Returned,
     /// The requesting agent; None if the request names none.
     pub name: Option<AgentName>,
 }
 
 impl Tools {
     fn name(&self) -> Result<&AgentName, Fault> {
-        self.name.as_ref().ok_or_else(|| {
-            let detail =
-                "this needs your agent's name: use the address /mcp/NAME, or send it in the header X-Orochi-Agent";
-            Fault::new("MISSING_FIELD", detail)
-        })
+        self.name.as_ref().ok_or_else(needs_name)
     }
 
-    fn messages(&self, messages: &[StoredMessage]) -> Vec<Message> {
+    fn messages(&self, messages: &[Message]) -> Vec<backend::Message> {
         let viewer = self.name.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
-        messages.iter().filter_map(|message| Message::from_row(view::row(message, viewer, None).get())).collect()
+        let rows = messages.iter().map(|message| view::row(message, viewer, None));
+        rows.filter_map(|row| backend::Message::from_row(row.get())).collect()
     }
 
-    /// The stored key of a channel or a conversation.
-    fn stored(&self, target: &Target) -> Result<String, Fault> {
-        Ok(match target {
-            Target::Channel(channel) => channel.to_string(),
-            Target::Direct(other) => conversation_key(self.name()?.as_str(), other.as_str()),
-        })
+    fn place(&self, target: &Target) -> Result<Place, Fault> {
+        Place::of(target, self.name.as_ref().map(AgentName::as_str)).ok_or_else(needs_name)
     }
 
     async fn read<T: Send + 'static>(
@@ -131,13 +124,13 @@ impl Backend for Tools {
     }
 
     async fn seen(&self, _call: &Call, seq: u64) -> Result<(), Fault> {
-        self.named(NamedAction::Seen(place("seen", seq)?)).await
+        self.named(NamedAction::Seen(parse_seq("seen", seq)?)).await
     }
 
     async fn inbox(&self, _call: &Call, limit: usize) -> Result<Inbox, Fault> {
         let name = self.name()?;
         let found = Wanted::inbox(name.clone(), limit).look(&self.core).await?;
-        self.places.returned(name, found.messages.iter().map(|message| message.seq));
+        self.returned.note(name, found.messages.iter().map(|message| message.seq));
         let after = found.messages.last().map(|last| last.seq);
         let (name, more) = (name.to_string(), found.more);
         let behind = match after.filter(|_| more) {
@@ -147,27 +140,27 @@ impl Backend for Tools {
         Ok(Inbox { messages: self.messages(&found.messages), more: behind })
     }
 
-    async fn wait(&self, _call: &Call, wait: Wait) -> Result<Option<Message>, Fault> {
+    async fn wait(&self, _call: &Call, wait: Wait) -> Result<Option<backend::Message>, Fault> {
         let name = self.name()?;
         let channel = wait.channel.as_deref().map(Target::parse).transpose()?;
         let sender = wait.from.as_deref().map(AgentName::parse).transpose()?;
         let head = self.core.head();
-        let (skip, after) = self.places.with(name, |place| {
+        let (skip, after) = self.returned.with(name, |to| {
             // A channel's messages count from the first wait in it, including those between two waits.
-            let after = channel.as_ref().map(|channel| *place.channels.entry(channel.clone()).or_insert(head));
-            (place.returned.clone(), after)
+            let after = channel.as_ref().map(|channel| *to.channels.entry(channel.clone()).or_insert(head));
+            (to.seqs.clone(), after)
         });
         let wanted = Wanted { name: name.clone(), after, skip, sender, channel: channel.clone(), limit: 1 };
         let found: Waiting = wanted.wait(&self.core, wait.timeout, Presence::Shown).await?;
         let Some(first) = found.messages.first() else { return Ok(None) };
-        self.places.returned(name, std::iter::once(first.seq));
+        self.returned.note(name, std::iter::once(first.seq));
         Ok(self.messages(std::slice::from_ref(first)).pop())
     }
 
-    async fn answer(&self, _call: &Call, awaited: Awaited) -> Result<Option<Message>, Fault> {
+    async fn answer(&self, _call: &Call, awaited: Awaited) -> Result<Option<backend::Message>, Fault> {
         let (name, sender) = (self.name()?, AgentName::parse(&awaited.agent)?);
         let deadline = tokio::time::Instant::now() + awaited.timeout;
-        let mut after = place("seq", awaited.seq)?;
+        let mut after = parse_seq("seq", awaited.seq)?;
         loop {
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             let mut wanted = Wanted::inbox(name.clone(), 1);
@@ -175,7 +168,7 @@ impl Backend for Tools {
             let found = wanted.wait(&self.core, left, Presence::Shown).await?;
             let Some(first) = found.messages.first() else { return Ok(None) };
             if first.reply_to.is_none_or(|seq| seq.get() == awaited.seq) {
-                self.places.returned(name, std::iter::once(first.seq));
+                self.returned.note(name, std::iter::once(first.seq));
                 return Ok(self.messages(std::slice::from_ref(first)).pop());
             }
             after = first.seq;
@@ -212,8 +205,8 @@ impl Backend for Tools {
     }
 
     async fn history(&self, _call: &Call, query: HistoryQuery) -> Result<Page, Fault> {
-        let channel = self.stored(&Target::parse(&query.channel)?)?;
-        let seq = |name: &str, seq: Option<u64>| seq.map(|seq| place(name, seq)).transpose();
+        let place = self.place(&Target::parse(&query.channel)?)?;
+        let seq = |name: &str, seq: Option<u64>| seq.map(|seq| parse_seq(name, seq)).transpose();
         let order = if query.after.is_some() { Order::Asc } else { Order::Desc };
         let filter = HistoryFilter {
             before: seq("before", query.before)?,
@@ -227,9 +220,9 @@ impl Backend for Tools {
         self.core.barrier().await?;
         let (lane, bytes) = (Lane::for_history(&filter), orochi_protocol::paging::ENTRIES_BYTES_MAX);
         let read = self.core.reads().run_in(lane, move |reader| {
-            let (messages, is_cut) = reader.history_within(&channel, &filter, bytes)?;
+            let (messages, is_cut) = reader.history_within(&place, &filter, bytes)?;
             let first = thread.map(|seq| reader.message(seq)).transpose()?.flatten();
-            Ok((messages, is_cut, first.filter(|first| first.channel == channel)))
+            Ok((messages, is_cut, first.filter(|first| first.place == place)))
         });
         let (mut messages, is_cut, first) = read.await.map_err(|error| unavailable(&error))?;
         let more = is_cut || messages.len() > limit;
@@ -249,7 +242,7 @@ impl Backend for Tools {
         let channel = query.channel.as_deref().map(Target::parse).transpose()?;
         let request = search::Request {
             query: words,
-            channel: channel.map(|channel| self.stored(&channel)).transpose()?,
+            place: channel.map(|channel| self.place(&channel)).transpose()?,
             sender: query.from.as_deref().map(AgentName::parse).transpose()?,
             since: query.since.as_deref().map(|since| fields::parse_time("since", since)).transpose()?,
             agent: self.name.clone(),
@@ -302,7 +295,12 @@ impl Backend for Tools {
     }
 }
 
-fn place(name: &str, seq: u64) -> Result<Seq, Fault> {
+fn needs_name() -> Fault {
+    let detail = "this needs your agent's name: use the address /mcp/NAME, or send it in the header X-Orochi-Agent";
+    Fault::new("MISSING_FIELD", detail)
+}
+
+fn parse_seq(name: &str, seq: u64) -> Result<Seq, Fault> {
     let seen = seq.to_string();
     Seq::new(seq).ok_or_else(|| fields::invalid(name, "the seq of a message", &seen).into())
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use orochi_hub::store::{Reads, Store, StoredMessage};
+use orochi_hub::store::{Message, Reads, Store};
 use orochi_protocol::Seq;
 
 /// One ack of a sender.
@@ -17,7 +17,7 @@ pub struct Acked {
 }
 
 /// Reads the whole log after its hub has ended.
-pub async fn read_log(db: &Path) -> Vec<StoredMessage> {
+pub async fn read_log(db: &Path) -> Vec<Message> {
     // Open the writer first: it recovers what a killed hub left in the WAL.
     let (store, loaded) = Store::open(db).expect("the log opens after whatever happened");
     let reads = Reads::open(db, 1, loaded.legacy_head).expect("a reader opens");
@@ -36,7 +36,7 @@ pub async fn read_log(db: &Path) -> Vec<StoredMessage> {
 
 /// Checks that the log has no gap, no id twice, and every ack's message at its seq. Each sender numbers its messages in
 /// their content (`<sender> <n>`); all of them must be there in order.
-pub fn check_log(log: &[StoredMessage], acks: &[Acked], sent_by: &HashMap<String, usize>) {
+pub fn check_log(log: &[Message], acks: &[Acked], sent_by: &HashMap<String, usize>) {
     for (at, message) in log.iter().enumerate() {
         assert_eq!(message.seq.get(), at as u64 + 1, "the log has a hole");
     }
@@ -54,7 +54,7 @@ pub fn check_log(log: &[StoredMessage], acks: &[Acked], sent_by: &HashMap<String
 }
 
 /// Checks that a receiver got every message of the others once, in log order.
-pub fn check_received(name: &str, received: &[(Seq, String)], log: &[StoredMessage]) {
+pub fn check_received(name: &str, received: &[(Seq, String)], log: &[Message]) {
     let expected: Vec<(Seq, String)> =
         log.iter().filter(|message| message.sender != name).map(|message| (message.seq, message.id.clone())).collect();
     if received == expected {

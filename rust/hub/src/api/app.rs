@@ -17,7 +17,7 @@ use crate::gitea::bridge::{Bridge, SENDER};
 use crate::gitea::once::Calls;
 use crate::gitea::webhook::signature::Signature;
 use crate::gitea::{Gitea, Limits};
-use crate::mcp::Places;
+use crate::mcp::Returned;
 
 /// The state that every route can use. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct App {
     /// Logins to the dashboard.
     pub sessions: Sessions,
     /// The messages that each MCP client has already received from its tools.
-    pub places: Places,
+    pub returned: Returned,
     /// Posts events at Gitea as messages.
     pub bridge: Bridge,
     /// The settings of Gitea's webhooks.
@@ -82,7 +82,7 @@ impl App {
             guard,
             calls,
             digest: Digest::default(),
-            places: Places::default(),
+            returned: Returned::default(),
             sessions,
             bridge,
             webhooks,

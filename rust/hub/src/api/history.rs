@@ -17,7 +17,7 @@ use super::request::rows::{NextPage, next_page};
 use crate::delivery::view::{self, Viewer};
 use crate::markdown::Rendering;
 use crate::search::{Cursor, Hit, Request};
-use crate::store::{ANSWER_TEXT_MAX, Lane, StoredMessage, conversation_key};
+use crate::store::{ANSWER_TEXT_MAX, Lane, Message, Place};
 
 /// Lists the rows of the target in the path. `#` is optional; `@name` is the conversation of `?agent=` with that agent.
 pub async fn list(
@@ -28,17 +28,17 @@ pub async fn list(
 ) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
     let target = Target::parse(&path?.0)?;
     let agent = params.agent("agent")?;
-    let channel = stored_channel(&target, agent.as_ref())?;
+    let place = place(&target, agent.as_ref())?;
     let filter = parse_filter(&params)?;
     let rendering = params.rendering()?;
     if filter.search.is_some() {
-        let (next, rows) = found(&app, channel, agent, &filter, rendering).await?;
+        let (next, rows) = found(&app, place, agent, &filter, rendering).await?;
         return Ok((next.and_then(|seq| next_page(&uri, "before", seq)), Json(rows)));
     }
     let rows = app.core.reads().run_in(Lane::for_history(&filter), move |reader| {
         let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
-        let (messages, is_cut) = reader.history_within(&channel, &filter, ANSWER_TEXT_MAX)?;
-        let row = |message: &StoredMessage| rendering.row(view::row(message, viewer, None), &message.content);
+        let (messages, is_cut) = reader.history_within(&place, &filter, ANSWER_TEXT_MAX)?;
+        let row = |message: &Message| rendering.row(view::row(message, viewer, None), &message.content);
         let next = messages.last().filter(|_| is_cut).map(|message| match filter.order {
             Order::Desc => ("before", message.seq),
             Order::Asc => ("after", message.seq),
@@ -46,18 +46,18 @@ pub async fn list(
         Ok((next, messages.iter().map(row).collect()))
     });
     let (next, rows) = rows.await?;
-    Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
+    Ok((next.and_then(|(side, seq)| next_page(&uri, side, seq)), Json(rows)))
 }
 
 /// Lists the matches of a `search`, newest first. If the answer ended early, it also says where the next page starts.
 async fn found(
     app: &App,
-    channel: String,
+    place: Place,
     agent: Option<AgentName>,
     filter: &HistoryFilter,
     rendering: Rendering,
 ) -> Result<(Option<Seq>, Vec<Box<RawValue>>), ApiError> {
-    let found = app.core.search(Request::in_history(channel, agent.clone(), filter)?).await?;
+    let found = app.core.search(Request::in_history(place, agent.clone(), filter)?).await?;
     let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
     let row = |hit: &Hit| rendering.row(view::row(&hit.message, viewer, None), &hit.message.content);
     let next = match found.next {
@@ -67,16 +67,13 @@ async fn found(
     Ok((next, found.hits.iter().map(row).collect()))
 }
 
-/// The channel's key in the log. For a conversation, `agent` must be one of its two agents.
+/// Finds the place of a target. For a conversation, `agent` is one of its two agents.
 ///
 /// # Errors
 /// `MISSING_FIELD` for a conversation without `agent`.
-pub fn stored_channel(target: &Target, agent: Option<&AgentName>) -> Result<String, Refusal> {
-    match (target, agent) {
-        (Target::Channel(channel), _) => Ok(channel.to_string()),
-        (Target::Direct(other), Some(agent)) => Ok(conversation_key(agent.as_str(), other.as_str())),
-        (Target::Direct(_), None) => Err(missing("agent", "the name of the agent whose direct messages you want")),
-    }
+pub fn place(target: &Target, agent: Option<&AgentName>) -> Result<Place, Refusal> {
+    let place = Place::of(target, agent.map(AgentName::as_str));
+    place.ok_or_else(|| missing("agent", "the name of the agent whose direct messages you want"))
 }
 
 fn parse_filter(params: &Params) -> Result<HistoryFilter, Refusal> {

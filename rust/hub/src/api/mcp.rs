@@ -46,7 +46,8 @@ async fn answer(app: &App, name: Option<AgentName>, request: Request) -> Respons
         return ApiError(refusal).into_response();
     }
     let has_gitea = app.calls.gitea_address().is_some() && request.uri().query().is_some_and(asks_for_gitea);
-    let tools = Tools { core: app.core.clone(), calls: app.calls.clone(), places: app.places.clone(), name };
+    let (core, calls, returned) = (app.core.clone(), app.calls.clone(), app.returned.clone());
+    let tools = Tools { core, calls, returned, name };
     let server = HttpServer::new(Arc::new(tools), Extras { gitea: has_gitea, channel: false });
     server.handle(request).await.map(Body::new)
 }

@@ -19,7 +19,7 @@ use super::request::rows::{NextPage, next_page};
 use crate::clock::new_id;
 use crate::core::Accepted;
 use crate::delivery::view::{self, Viewer};
-use crate::store::{ANSWER_TEXT_MAX, Page, StoredMessage};
+use crate::store::{ANSWER_TEXT_MAX, Message, Page};
 
 /// The newest messages that are searched for an agent's own. There is no index by sender.
 const SAID_WITHIN: u64 = 50_000;
@@ -35,7 +35,7 @@ pub async fn recent(
     let rendering = params.rendering()?;
     let rows = app.core.reads().run(move |reader| {
         let (messages, is_cut) = reader.page(&page, ANSWER_TEXT_MAX)?;
-        let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
+        let row = |message: &Message| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
         let next = match page.is_forward() {
             true => messages.last().map(|message| ("after", message.seq)),
             false => messages.first().map(|message| ("before", message.seq)),
@@ -60,7 +60,7 @@ pub async fn of_agent(
     let after = Seq::new(app.core.head().get().saturating_sub(SAID_WITHIN)).unwrap_or_default();
     let rows = app.core.reads().run(move |reader| {
         let (messages, is_cut) = reader.by_or_to(name.as_str(), (after, before), limit, ANSWER_TEXT_MAX)?;
-        let row = |message: &StoredMessage| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
+        let row = |message: &Message| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
         let next = messages.first().filter(|_| is_cut).map(|message| message.seq);
         Ok((next, messages.iter().map(row).collect()))
     });
@@ -120,7 +120,7 @@ fn parse_page(params: &Params) -> Result<Page, Refusal> {
             let detail = format!("channel is @{name}, an agent: its conversations are at /api/history/@{name}?agent=…");
             return Err(Refusal::new(ErrorCode::InvalidField, detail));
         }
-        Some(Target::Channel(channel)) => Some(channel.to_string()),
+        Some(Target::Channel(channel)) => Some(channel),
         None => None,
     };
     Ok(Page {

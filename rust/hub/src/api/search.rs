@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::App;
 use super::errors::ApiError;
-use super::history::stored_channel;
+use super::history;
 use super::request::query::Params;
 use super::request::rows::next_page;
 use crate::delivery::view::{self, Viewer};
@@ -41,15 +41,15 @@ pub async fn list(
 fn parse_request(params: &Params) -> Result<Request, Refusal> {
     let text = params.short_text("q", SEARCH_CHARS_MAX)?.ok_or_else(|| missing("q", "the words to search for"))?;
     let agent = params.agent("agent")?;
-    let channel = match params.text("channel")? {
-        Some(text) => Some(stored_channel(&Target::parse(&text)?, agent.as_ref())?),
+    let place = match params.text("channel")? {
+        Some(text) => Some(history::place(&Target::parse(&text)?, agent.as_ref())?),
         None => None,
     };
     let query = Query::parse("q", &text)?;
     query.check_asker("agent", agent.as_ref())?;
     Ok(Request {
         query,
-        channel,
+        place,
         sender: params.agent("sender")?,
         since: params.time("since")?,
         until: params.end_time("until")?,

@@ -22,7 +22,7 @@ use crate::frame::Frame;
 use crate::gitea::once::{Asked, Calls, RequestDigest};
 use crate::gitea::{Action, Failure};
 use crate::search;
-use crate::store::{Lane, StoredMessage, conversation_key};
+use crate::store::{Lane, Message, Place};
 
 /// Serves an agent until it leaves or the hub stops.
 pub async fn serve(link: Link, calls: Calls) {
@@ -197,23 +197,22 @@ impl Session {
     }
 
     async fn query(&mut self, id: &str, query: HistoryQuery) -> Result<(), Refusal> {
-        let (channel, viewer) = match (&query.target, &self.name) {
-            (Target::Channel(channel), _) => (channel.to_string(), None),
-            (Target::Direct(other), Some(name)) => {
-                (conversation_key(name.as_str(), other.as_str()), Some(name.clone()))
-            }
-            (Target::Direct(_), None) => return Err(not_registered("a query for direct messages")),
+        let place = Place::of(&query.target, self.name.as_ref().map(AgentName::as_str))
+            .ok_or_else(|| not_registered("a query for direct messages"))?;
+        let viewer = match query.target {
+            Target::Channel(_) => None,
+            Target::Direct(_) => self.name.clone(),
         };
         self.link.core.barrier().await?;
         let filter = query.filter;
         let (messages, is_cut, indexed_up_to) = if filter.search.is_some() {
-            let request = search::Request::in_history(channel, viewer.clone(), &filter)?;
+            let request = search::Request::in_history(place, viewer.clone(), &filter)?;
             let found = self.link.core.search(request).await?;
-            let messages: Vec<StoredMessage> = found.hits.into_iter().map(|hit| hit.message).collect();
+            let messages: Vec<Message> = found.hits.into_iter().map(|hit| hit.message).collect();
             (messages, false, found.indexed_up_to)
         } else {
             let (reads, lane) = (self.link.core.reads(), Lane::for_history(&filter));
-            let read = reads.run_in(lane, move |reader| reader.history_within(&channel, &filter, ENTRIES_BYTES_MAX));
+            let read = reads.run_in(lane, move |reader| reader.history_within(&place, &filter, ENTRIES_BYTES_MAX));
             let (messages, is_cut) = read.await.map_err(|error| unavailable(&error))?;
             (messages, is_cut, None)
         };

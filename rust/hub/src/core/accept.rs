@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use orochi_protocol::delivery::MessageView;
 use orochi_protocol::reply::DeliveryState;
 use orochi_protocol::request::Draft;
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp};
@@ -12,14 +11,15 @@ use tokio::sync::oneshot;
 
 use super::ask::{Ask, Asker};
 use super::entry::Entry;
-use super::message::Message;
+use super::message::NewMessage;
 use super::outcome::{Appended, Outcome};
 use super::{Accepted, CoreThread};
 use crate::delivery::ring::Recent;
+use crate::delivery::view::{self, Viewer};
 use crate::frame::Frame;
 use crate::links::ConnectionIndex;
 use crate::roster::SessionId;
-use crate::store::{Marks, StoredMessage, conversation_key};
+use crate::store::{Marks, Message, Pair, Place};
 
 impl CoreThread {
     /// Proposes an agent's message.
@@ -47,8 +47,14 @@ impl CoreThread {
     }
 
     /// After the commit: delivers a new message, and answers its sender.
-    pub(super) fn finish_message(&mut self, said: Message, outcome: &Outcome, asker: Asker, refusal: Option<&Refusal>) {
-        let Message { target, message, addressed, .. } = said;
+    pub(super) fn finish_message(
+        &mut self,
+        new: NewMessage,
+        outcome: &Outcome,
+        asker: Asker,
+        refusal: Option<&Refusal>,
+    ) {
+        let NewMessage { message, addressed, .. } = new;
         if let Some(refusal) = refusal {
             return self.refuse_message(asker, &message.id, refusal);
         }
@@ -80,7 +86,7 @@ impl CoreThread {
         };
         if !duplicate {
             self.set_head(seq);
-            self.deliver(message, &target, &addressed);
+            self.deliver(message, &addressed);
         }
         match answer {
             Some(Ok((connection, frame))) => {
@@ -98,41 +104,41 @@ impl CoreThread {
 
     /// Stages a message for its receivers: the channel's members, mentioned agents outside the channel, or a direct
     /// message's target; and for observers.
-    fn deliver(&mut self, message: Box<StoredMessage>, target: &Target, addressed: &[String]) {
-        let (frame, observed) = self.frames(&message, target);
-        let receivers = self.receivers(&message, target, addressed);
+    fn deliver(&mut self, message: Box<Message>, addressed: &[String]) {
+        let (frame, observed) = self.frames(&message);
+        let receivers = self.receivers(&message, addressed);
         for index in receivers {
             self.stage_message(index, message.seq, &frame);
         }
         for at in 0..self.known.links.observers().len() {
             self.stage_message(self.known.links.observers()[at], message.seq, &observed);
         }
-        if let Target::Channel(channel) = target {
+        if let Place::Channel(channel) = &message.place {
             self.known.links.note_channel(channel.as_str());
         }
-        self.waits.wake(addressed, &message.channel);
+        self.waits.wake(addressed, message.place.as_str());
         self.ring.push(Recent { message, frame, observed });
     }
 
-    fn frames(&mut self, message: &StoredMessage, target: &Target) -> (Frame, Frame) {
+    /// The message's frame for agents, and its frame for observers, who see a direct message's channel otherwise.
+    fn frames(&mut self, message: &Message) -> (Frame, Frame) {
         let ts = self.stamper.written_of(message.ts);
-        match target {
-            Target::Channel(channel) => {
-                let frame: Frame = view(message, channel.as_str(), ts).to_frame().into();
-                (frame.clone(), frame)
-            }
-            Target::Direct(_) => {
-                let from = format!("@{}", message.sender);
-                (view(message, &from, ts).to_frame().into(), view(message, &target.to_string(), ts).to_frame().into())
-            }
+        let frame = |viewer: Viewer<'_>| {
+            let channel = view::channel_seen(&message.place, &message.sender, viewer);
+            Frame::from(view::of(message, channel, ts).to_frame())
+        };
+        let observed = frame(Viewer::Observer);
+        match message.receiver() {
+            Some(receiver) => (frame(Viewer::Agent(receiver)), observed),
+            None => (observed.clone(), observed),
         }
     }
 
-    fn receivers(&self, message: &StoredMessage, target: &Target, addressed: &[String]) -> Vec<ConnectionIndex> {
+    fn receivers(&self, message: &Message, addressed: &[String]) -> Vec<ConnectionIndex> {
         let sender = self.known.roster.find(&message.sender);
         let mut receivers = Vec::new();
         let mut in_channel = None;
-        if let Target::Channel(channel) = target {
+        if let Place::Channel(channel) = &message.place {
             let others = |index: &&ConnectionIndex| self.known.links.connection(**index).agent_index() != sender;
             receivers.extend(self.known.links.members(channel.as_str()).iter().filter(others));
             in_channel = Some(channel.as_str());
@@ -175,22 +181,22 @@ fn message(
     id: String,
     draft: Draft,
     marks: Option<Box<Marks>>,
-) -> Result<Message, (String, Refusal)> {
-    let (channel, addressed) = match &draft.target {
+) -> Result<NewMessage, (String, Refusal)> {
+    let (place, addressed) = match draft.target {
         Target::Direct(agent) if agent.as_str() == sender => {
             let detail = format!("@{agent} is the sender itself: write to another agent, or to a channel");
             return Err((id, Refusal::new(ErrorCode::InvalidChannel, detail)));
         }
-        Target::Direct(agent) => (conversation_key(&sender, agent.as_str()), vec![agent.to_string()]),
-        // `Message::resolve` adds the mentioned agents.
-        Target::Channel(channel) => (channel.to_string(), Vec::new()),
+        Target::Direct(agent) => (Place::Conversation(Pair::new(&sender, agent.as_str())), vec![agent.to_string()]),
+        // `NewMessage::resolve` adds the mentioned agents.
+        Target::Channel(channel) => (Place::Channel(channel), Vec::new()),
     };
     let json = |raw: Box<RawValue>| String::from(Box::<str>::from(raw));
-    let message = Box::new(StoredMessage {
+    let message = Box::new(Message {
         seq: Seq::ZERO,
         id,
         ts: Timestamp::from_micros(0),
-        channel,
+        place,
         sender,
         content: draft.content,
         mentions: "[]".to_owned(),
@@ -198,20 +204,5 @@ fn message(
         reply_to: draft.reply_to,
         extra: draft.extra.map(json),
     });
-    Ok(Message { session, target: draft.target, mentions: draft.mentions, message, addressed, marks })
-}
-
-fn view<'a>(message: &'a StoredMessage, channel: &'a str, ts: &'a str) -> MessageView<'a> {
-    MessageView {
-        seq: message.seq,
-        id: &message.id,
-        ts,
-        channel,
-        sender: &message.sender,
-        content: &message.content,
-        mentions: &message.mentions,
-        metadata: &message.metadata,
-        reply_to: message.reply_to,
-        extra: message.extra.as_deref(),
-    }
+    Ok(NewMessage { session, mentions: draft.mentions, message, addressed, marks })
 }

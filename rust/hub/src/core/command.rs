@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::delivery::outbox::Outbox;
 use crate::frame::Frame;
 use crate::roster::ConnectionId;
-use crate::store::{Call, Marks};
+use crate::store::{Call, Marks, Message};
 
 /// A request of a connection or of HTTP to the core.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub enum Command {
         /// The requester; None may see all.
         asker: Option<AgentName>,
         /// The stored message.
-        message: Box<crate::store::StoredMessage>,
+        message: Box<Message>,
         answer: oneshot::Sender<Result<ReceiptsAnswer, Refusal>>,
     },
     /// Records that a call to another host begins, unless it was made before.

@@ -6,13 +6,13 @@ use orochi_protocol::request::{Heartbeat, Register, StatusUpdate};
 use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
 
 use super::CallKey;
-use super::message::Message;
+use super::message::NewMessage;
 use crate::roster::{Goodbye, HubId, SessionId};
 
 /// One change. The log puts all of them in order.
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
-    Message(Message),
+    Message(NewMessage),
     Register(Box<Registering>),
     /// A request waits over HTTP in an agent's name. The agent is online as long as it waits.
     Attend {

@@ -18,7 +18,7 @@ use super::returns::Returns;
 use super::waits::{Waits, Watch};
 use crate::roster::ConnectionId;
 use crate::search::{self, Found, Reach, Search};
-use crate::store::{Call, Marks, Reads, StoreError, conversation_partner};
+use crate::store::{Call, Marks, Reads, StoreError};
 
 /// A handle to the core and to the log's readers.
 #[derive(Debug, Clone)]
@@ -285,11 +285,7 @@ impl Core {
     /// `INVALID_FIELD` if there is no such message, or if it is a direct message between others.
     pub async fn check_reply_to(&self, sender: &AgentName, seq: Seq) -> Result<(), Refusal> {
         let message = self.shared.reads.run(move |reader| reader.message(seq)).await.map_err(|e| unavailable(&e))?;
-        let visible = message.is_some_and(|message| {
-            let is_direct = conversation_partner(&message.channel, &message.sender).is_some();
-            !is_direct || conversation_partner(&message.channel, sender.as_str()).is_some()
-        });
-        if visible {
+        if message.is_some_and(|message| message.is_visible_to(sender.as_str())) {
             return Ok(());
         }
         let detail = format!("reply_to is {seq}: no message that {sender} can see has this place in the log");

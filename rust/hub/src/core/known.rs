@@ -7,7 +7,7 @@ use orochi_protocol::reply::{DeliveryState, ReceiptState};
 
 use crate::links::Links;
 use crate::roster::{HubId, Roster};
-use crate::store::StoredMessage;
+use crate::store::Message;
 
 /// The roster and the links, which are passed around and read together.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ impl Known {
     }
 
     /// Returns the receipt of a message for the agent called `name`.
-    pub(super) fn receipt_state(&self, name: &str, message: &StoredMessage) -> ReceiptState {
+    pub(super) fn receipt_state(&self, name: &str, message: &Message) -> ReceiptState {
         let Some(index) = self.roster.find(name) else { return ReceiptState::Pending };
         if self.roster.stored_cursor(name).is_some_and(|cursor| cursor >= message.seq) {
             return ReceiptState::Seen;

@@ -1,33 +1,31 @@
 //! A message as an entry: its mentions, and its append to the log.
 
 use orochi_protocol::mentions::{self, Mention};
-use orochi_protocol::{Seq, Target, Timestamp};
+use orochi_protocol::{Seq, Timestamp};
 
 use super::outcome::Appended;
 use crate::roster::{Roster, SessionId};
-use crate::store::{Appended as Stored, Batch, Marks, NewMessage, StoreError, StoredMessage};
+use crate::store::{Appended as Stored, Batch, Marks, Message, Place, StoreError};
 
 /// A message and its receivers.
 #[derive(Debug, Clone)]
-pub(super) struct Message {
+pub(super) struct NewMessage {
     /// The sender's session; None over HTTP.
     pub(super) session: Option<SessionId>,
-    pub(super) target: Target,
     /// The candidates of each mention.
     pub(super) mentions: Vec<Mention>,
     /// The message to store. Applying sets its time and its seq.
-    pub(super) message: Box<StoredMessage>,
+    pub(super) message: Box<Message>,
     /// A direct message's target, or the mentioned agents without the sender.
     pub(super) addressed: Vec<String>,
     /// Keys of the event that a message of the hub reports; a message with a known key is a duplicate.
     pub(super) marks: Option<Box<Marks>>,
 }
 
-impl Message {
+impl NewMessage {
     /// The approximate size of its texts.
     pub(super) fn bytes(&self) -> usize {
-        let extra = self.message.extra.as_ref().map_or(0, String::len);
-        self.message.content.len() + self.message.metadata.len() + extra
+        self.message.text_bytes()
     }
 
     /// Sets the message's time, and resolves its mentions by the agents registered now. The result is stored, so every
@@ -38,7 +36,7 @@ impl Message {
             return;
         }
         let mentioned = mentions::resolve(&self.mentions, |written| roster.spelling(written));
-        if let Target::Channel(_) = self.target {
+        if let Place::Channel(_) = self.message.place {
             let others = mentioned.iter().filter(|name| **name != self.message.sender);
             self.addressed = others.map(|name| (*name).to_owned()).collect();
         }
@@ -55,8 +53,7 @@ impl Message {
             batch.mark(marks, seq, now)?;
             return Ok(Appended::Duplicate { seq, ts });
         }
-        let addressed: Vec<&str> = self.addressed.iter().map(String::as_str).collect();
-        Ok(match batch.append(&new_message(&self.message, &addressed))? {
+        Ok(match batch.append(&self.message, &self.addressed)? {
             Stored::New => {
                 if let Some(marks) = &self.marks {
                     batch.mark(marks, seq, now)?;
@@ -64,7 +61,7 @@ impl Message {
                 Appended::New
             }
             Stored::Known(known) if same_content(&known, &self.message) => {
-                if let Target::Channel(_) = self.target {
+                if let Place::Channel(_) = self.message.place {
                     // The receivers of the first one: names may have been registered since.
                     self.addressed = mentioned_others(&known);
                 }
@@ -75,32 +72,16 @@ impl Message {
     }
 }
 
-fn new_message<'a>(message: &'a StoredMessage, addressed: &'a [&'a str]) -> NewMessage<'a> {
-    NewMessage {
-        seq: message.seq,
-        id: &message.id,
-        ts: message.ts,
-        channel: &message.channel,
-        sender: &message.sender,
-        content: &message.content,
-        mentions: &message.mentions,
-        metadata: &message.metadata,
-        reply_to: message.reply_to,
-        extra: message.extra.as_deref(),
-        addressed,
-    }
-}
-
 /// Returns the agents that a channel's message mentions, without its sender.
-fn mentioned_others(message: &StoredMessage) -> Vec<String> {
+fn mentioned_others(message: &Message) -> Vec<String> {
     let names: Vec<String> = serde_json::from_str(&message.mentions).unwrap_or_default();
     names.into_iter().filter(|name| *name != message.sender).collect()
 }
 
 /// True if both messages with one id have the same content (section 10, ID_REUSED). Metadata that is only written
 /// differently, with other spaces for example, is the same.
-fn same_content(known: &StoredMessage, again: &StoredMessage) -> bool {
-    known.channel == again.channel
+fn same_content(known: &Message, again: &Message) -> bool {
+    known.place == again.place
         && known.content == again.content
         && known.reply_to == again.reply_to
         && same_json(&known.metadata, &again.metadata)

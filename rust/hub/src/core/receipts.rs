@@ -6,20 +6,16 @@ use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::{AgentName, ErrorCode, Refusal};
 
 use super::CoreThread;
-use crate::store::{StoredMessage, conversation_partner};
+use crate::store::Message;
 
 impl CoreThread {
     /// Returns the state of each agent that the message is for: a direct message's target, or the mentioned agents and
     /// the channel's present members, but never the sender. Only the two sides may request the receipts of a direct
     /// message.
-    pub(super) fn receipts(
-        &self,
-        asker: Option<&AgentName>,
-        message: &StoredMessage,
-    ) -> Result<ReceiptsAnswer, Refusal> {
-        let names = match conversation_partner(&message.channel, &message.sender) {
+    pub(super) fn receipts(&self, asker: Option<&AgentName>, message: &Message) -> Result<ReceiptsAnswer, Refusal> {
+        let names = match message.receiver() {
             Some(target) => {
-                if asker.is_some_and(|asker| conversation_partner(&message.channel, asker.as_str()).is_none()) {
+                if asker.is_some_and(|asker| !message.is_visible_to(asker.as_str())) {
                     let detail = format!("message {} is a direct message between two other agents", message.seq);
                     return Err(Refusal::new(ErrorCode::Forbidden, detail));
                 }
@@ -27,7 +23,7 @@ impl CoreThread {
             }
             None => {
                 let mut names: Vec<String> = serde_json::from_str(&message.mentions).unwrap_or_default();
-                names.extend(self.known.member_names(&message.channel));
+                names.extend(self.known.member_names(message.place.as_str()));
                 names
             }
         };

@@ -8,7 +8,7 @@ use orochi_protocol::Seq;
 use crate::delivery::interest::Interest;
 use crate::delivery::outbox::Item;
 use crate::delivery::view::{self, Viewer};
-use crate::store::{Reader, Reads, StoreError, StoredMessage};
+use crate::store::{Message, Reader, Reads, StoreError};
 
 /// Rows read for one page: a few milliseconds of work.
 const ROWS_MAX: usize = 2048;
@@ -37,7 +37,7 @@ fn read(reader: &Reader, position: Seq, head: Seq, interest: &Interest) -> Resul
     let mut page = Page { items: Vec::new(), position };
     let mut bytes = 0;
     let mut rows = 0;
-    let mut take = |message: &StoredMessage| {
+    let mut take = |message: &Message| {
         rows += 1;
         page.position = message.seq;
         if interest.wants(message) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use orochi_protocol::Seq;
 
 use super::interest::Interest;
-use crate::store::StoredMessage;
+use crate::store::Message;
 
 /// Ended connections that are remembered. A message delivered to an older one reads as `pending`, which claims too
 /// little, never too much.
@@ -52,7 +52,7 @@ impl Coverage {
     }
 
     /// True if the message was written to one of them.
-    pub fn has(&self, message: &StoredMessage) -> bool {
+    pub fn has(&self, message: &Message) -> bool {
         self.ended.iter().any(|ended| message.seq <= ended.written && ended.interest.wants(message))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use orochi_protocol::Seq;
 
-use crate::store::{StoredMessage, conversation_partner};
+use crate::store::{Message, Place};
 
 /// The interest of one connection.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl Interest {
     }
 
     /// True if this message of the log is for the connection.
-    pub fn wants(&self, message: &StoredMessage) -> bool {
+    pub fn wants(&self, message: &Message) -> bool {
         match self {
             Interest::Everything => true,
             Interest::Agent(agent) => agent.wants(message),
@@ -117,15 +117,17 @@ impl AgentInterest {
         self.channels.values().filter_map(starts).min()
     }
 
-    fn wants(&self, message: &StoredMessage) -> bool {
+    fn wants(&self, message: &Message) -> bool {
         if message.sender == self.name {
             return false;
         }
-        if message.channel.starts_with('@') && message.channel.contains(" @") {
-            return message.seq > self.addressed_after && conversation_partner(&message.channel, &self.name).is_some();
+        match &message.place {
+            Place::Conversation(pair) => message.seq > self.addressed_after && pair.partner(&self.name).is_some(),
+            Place::Channel(_) | Place::Other(_) => {
+                self.wants_of_channel(message.place.as_str(), message.seq)
+                    || (message.seq > self.addressed_after && mentions(&message.mentions, &self.name))
+            }
         }
-        self.wants_of_channel(&message.channel, message.seq)
-            || (message.seq > self.addressed_after && mentions(&message.mentions, &self.name))
     }
 
     fn wants_of_channel(&self, channel: &str, seq: Seq) -> bool {
@@ -148,12 +150,12 @@ mod tests {
     use super::*;
     use orochi_protocol::Timestamp;
 
-    fn message(seq: u64, channel: &str, sender: &str, mentions: &str) -> StoredMessage {
-        StoredMessage {
+    fn message(seq: u64, channel: &str, sender: &str, mentions: &str) -> Message {
+        Message {
             seq: Seq::new(seq).unwrap(),
             id: String::new(),
             ts: Timestamp::from_micros(0),
-            channel: channel.into(),
+            place: Place::parse(channel),
             sender: sender.into(),
             content: String::new(),
             mentions: mentions.into(),

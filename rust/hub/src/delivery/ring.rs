@@ -7,7 +7,7 @@ use orochi_protocol::Seq;
 
 use crate::delivery::interest::Interest;
 use crate::frame::Frame;
-use crate::store::StoredMessage;
+use crate::store::Message;
 
 /// Messages kept: three of the largest batches. One may be finished while a connection reads its last page, one may be
 /// under way, and one is spare.
@@ -28,7 +28,7 @@ pub struct Ring {
 #[derive(Debug)]
 pub struct Recent {
     /// The message, reduced to its seq and its receivers.
-    pub message: Box<StoredMessage>,
+    pub message: Box<Message>,
     /// The frame for agents.
     pub frame: Frame,
     /// The frame for observers, to whom a direct message's channel is shown differently.
@@ -58,7 +58,7 @@ impl Ring {
 
     /// Adds the newest message. Texts that do not decide its receivers are dropped: the frames have them.
     pub fn push(&mut self, mut recent: Recent) {
-        let StoredMessage { id, content, metadata, extra, .. } = &mut *recent.message;
+        let Message { id, content, metadata, extra, .. } = &mut *recent.message;
         (*id, *content, *metadata, *extra) = (String::new(), String::new(), String::new(), None);
         self.bytes += recent.bytes();
         self.recent.push_back(recent);

@@ -16,7 +16,7 @@ use crate::delivery::coverage::Coverage;
 use crate::delivery::interest::{AgentInterest, Interest};
 use crate::delivery::outbox::Outbox;
 use crate::roster::{AgentIndex, ConnectionId};
-use crate::store::StoredMessage;
+use crate::store::Message;
 
 /// A connection's index in the links while it lasts.
 pub type ConnectionIndex = usize;
@@ -217,7 +217,7 @@ impl Links {
     }
 
     /// True if a message was written to a connection of the agent, present or ended.
-    pub fn was_written(&self, agent: AgentIndex, message: &StoredMessage) -> bool {
+    pub fn was_written(&self, agent: AgentIndex, message: &Message) -> bool {
         let mut connections = self.connections_of(agent).iter().map(|index| self.connection(*index));
         connections.any(|connection| connection.outbox.written() >= message.seq && connection.interest.wants(message))
             || self.by_agent.get(agent).is_some_and(|links| links.coverage.has(message))

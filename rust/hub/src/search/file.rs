@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 use super::filter;
 use super::tokens::{self, Expression, TOKEN_CHARS};
 use super::units::Units;
-use crate::store::StoredMessage;
+use crate::store::Message;
 
 /// The format of the file and of its tokens. A file with another format is rebuilt.
 const FORMAT: i64 = 2;
@@ -99,7 +99,7 @@ impl Writer {
     ///
     /// # Errors
     /// Fails if the disk refuses. Then none of the messages is in the index.
-    pub fn add(&mut self, messages: &[StoredMessage]) -> Result<(), IndexError> {
+    pub fn add(&mut self, messages: &[Message]) -> Result<(), IndexError> {
         let Some(last) = messages.last() else { return Ok(()) };
         let transaction = self.connection.transaction()?;
         let mut segment = segment_of(self.mark.seq);

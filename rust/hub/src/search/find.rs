@@ -11,9 +11,7 @@ use super::query::Query;
 use super::tokens::{Expression, Term};
 use super::units::Units;
 use super::{matching, snippet, tokens};
-use crate::store::{
-    ANSWER_TEXT_MAX, Reader, StoreError, StoredMessage, TextRoom, conversation_key, conversation_sides,
-};
+use crate::store::{ANSWER_TEXT_MAX, Message, Place, Reader, StoreError, TextRoom};
 
 /// The largest number of hits that are ranked. With more, the newest come first instead, because ranking reads all.
 const RANKED_MAX: usize = 1000;
@@ -35,8 +33,8 @@ pub enum Order {
 pub struct Request {
     /// The parsed text.
     pub query: Query,
-    /// Only this channel, or this conversation by its key.
-    pub channel: Option<String>,
+    /// Only this channel or conversation.
+    pub place: Option<Place>,
     /// Only this sender.
     pub sender: Option<AgentName>,
     /// Only answers to this message.
@@ -63,12 +61,12 @@ impl Request {
     ///
     /// # Errors
     /// `INVALID_FIELD` if [`Query`] refuses the text.
-    pub fn in_history(channel: String, agent: Option<AgentName>, filter: &HistoryFilter) -> Result<Self, Refusal> {
+    pub fn in_history(place: Place, agent: Option<AgentName>, filter: &HistoryFilter) -> Result<Self, Refusal> {
         let query = Query::parse("search", filter.search.as_deref().unwrap_or_default())?;
         query.check_asker("agent", agent.as_ref())?;
         Ok(Self {
             query,
-            channel: Some(channel),
+            place: Some(place),
             sender: filter.sender.clone(),
             reply_to: filter.reply_to,
             since: filter.since,
@@ -128,7 +126,7 @@ impl std::fmt::Display for Cursor {
 /// A matching message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
-    pub message: StoredMessage,
+    pub message: Message,
     /// The matching part, see [`snippet::snippet`].
     pub snippet: String,
     /// All matches in the content, `[start, end)` in code points.
@@ -282,7 +280,7 @@ impl<'a> Finder<'a> {
     fn candidates(
         &mut self,
         before: Seq,
-        mut visit: impl FnMut(&mut Self, &StoredMessage) -> Result<bool, FindError>,
+        mut visit: impl FnMut(&mut Self, &Message) -> Result<bool, FindError>,
     ) -> Result<(), FindError> {
         let Some((from, before)) = self.bounds(before)? else { return Ok(()) };
         let indexed = self.index.indexed_up_to;
@@ -312,7 +310,7 @@ impl<'a> Finder<'a> {
         &mut self,
         from: Seq,
         before: Seq,
-        visit: &mut impl FnMut(&mut Self, &StoredMessage) -> Result<bool, FindError>,
+        visit: &mut impl FnMut(&mut Self, &Message) -> Result<bool, FindError>,
     ) -> Result<bool, FindError> {
         let mut result = Ok(true);
         self.reader.scan_back(from, before, |message| {
@@ -349,11 +347,13 @@ impl<'a> Finder<'a> {
     }
 
     /// Returns whether a candidate is a hit. Afterwards `units` has its text.
-    fn is_hit(&mut self, message: &StoredMessage) -> bool {
+    fn is_hit(&mut self, message: &Message) -> bool {
         let request = self.request;
         let agent = request.agent.as_ref().map(AgentName::as_str);
-        let may_see =
-            conversation_sides(&message.channel).is_none_or(|sides| agent.is_some_and(|agent| sides.contains(&agent)));
+        let may_see = match &message.place {
+            Place::Conversation(pair) => agent.is_some_and(|agent| pair.partner(agent).is_some()),
+            Place::Channel(_) | Place::Other(_) => true,
+        };
         let since = request.since.max(request.query.since);
         let is_in_time =
             since.is_none_or(|since| message.ts >= since) && self.last_time().is_none_or(|until| message.ts <= until);
@@ -364,7 +364,7 @@ impl<'a> Finder<'a> {
         matching::matches(&request.query, &self.units)
     }
 
-    fn is_from(&self, message: &StoredMessage) -> bool {
+    fn is_from(&self, message: &Message) -> bool {
         let request = self.request;
         let is = |name: &AgentName| name.as_str() == message.sender;
         request.sender.as_ref().is_none_or(is)
@@ -373,31 +373,24 @@ impl<'a> Finder<'a> {
             && request.reply_to.is_none_or(|seq| message.reply_to == Some(seq))
     }
 
-    fn is_within(&self, message: &StoredMessage) -> bool {
+    fn is_within(&self, message: &Message) -> bool {
         let request = self.request;
-        let is = |target| stored(target, request.agent.as_ref()).is_some_and(|key| key == message.channel);
-        request.channel.as_ref().is_none_or(|channel| *channel == message.channel)
+        let agent = request.agent.as_ref().map(AgentName::as_str);
+        let is = |target| Place::of(target, agent).is_some_and(|place| place == message.place);
+        request.place.as_ref().is_none_or(|place| *place == message.place)
             && request.query.within.iter().all(is)
             && !request.query.not_within.iter().any(is)
     }
 
-    fn hit_of(&mut self, message: StoredMessage) -> Hit {
+    fn hit_of(&mut self, message: Message) -> Hit {
         self.units.read(&message.content);
         self.hit(message)
     }
 
     /// Builds the hit for a message whose text is in `units`.
-    fn hit(&self, message: StoredMessage) -> Hit {
+    fn hit(&self, message: Message) -> Hit {
         let ranges = matching::ranges(&self.request.query, &self.units);
         Hit { snippet: snippet::snippet(&message.content, &ranges), ranges, message }
-    }
-}
-
-/// The stored name of a channel or key of a conversation; None for a conversation without a searching agent.
-fn stored(target: &orochi_protocol::Target, agent: Option<&AgentName>) -> Option<String> {
-    match target {
-        orochi_protocol::Target::Channel(channel) => Some(channel.to_string()),
-        orochi_protocol::Target::Direct(other) => agent.map(|agent| conversation_key(agent.as_str(), other.as_str())),
     }
 }
 
@@ -407,8 +400,9 @@ fn expression(request: &Request) -> Option<Expression> {
     let mut terms: Vec<Term> =
         query.phrases.iter().flat_map(|phrase| tokens::of_query(&phrase.units, phrase.is_prefix)).collect();
     terms.extend(request.sender.iter().chain(&query.from).map(|name| Term::whole(tokens::sender(name.as_str()))));
-    let within = query.within.iter().filter_map(|target| stored(target, request.agent.as_ref()));
-    let channels = request.channel.iter().cloned().chain(within);
-    terms.extend(channels.map(|channel| Term::whole(tokens::channel(&channel))));
-    Expression::new(terms, request.agent.as_ref().map(AgentName::as_str))
+    let agent = request.agent.as_ref().map(AgentName::as_str);
+    let within = query.within.iter().filter_map(|target| Place::of(target, agent));
+    let places = request.place.iter().cloned().chain(within);
+    terms.extend(places.map(|place| Term::whole(tokens::place(&place))));
+    Expression::new(terms, agent)
 }

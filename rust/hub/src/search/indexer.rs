@@ -9,7 +9,7 @@ use orochi_protocol::Seq;
 
 use super::file::{self, IndexError, Writer};
 use super::{INDEX_BATCH, Shared};
-use crate::store::{Reader, Reads, StoreError, StoredMessage};
+use crate::store::{Message, Reader, Reads, StoreError};
 
 /// The time for which new messages are gathered at a low rate: at most four wake-ups a second.
 const GATHER: Duration = Duration::from_millis(250);
@@ -101,7 +101,7 @@ fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Durati
 }
 
 /// Reads the next messages, bounded in number and bytes.
-fn read(reader: &Reader, after: Seq, head: Seq) -> Result<Vec<StoredMessage>, IndexError> {
+fn read(reader: &Reader, after: Seq, head: Seq) -> Result<Vec<Message>, IndexError> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
     let read = reader.scan(after, head, |message| {
         bytes += message.content.len();

@@ -6,7 +6,7 @@
 //! Each of these begins with a character that no word can contain.
 
 use super::units::{Kind, Unit, Units};
-use crate::store::{StoredMessage, conversation_sides};
+use crate::store::{Message, Place};
 
 /// ASCII characters, besides letters and digits, that a token may contain. They occur in names and in the sides of a
 /// conversation.
@@ -14,7 +14,7 @@ pub const TOKEN_CHARS: &str = "-._/#@,";
 
 /// The first characters of tokens that are not words (private use, so never letters).
 const SENDER: char = '\u{e010}';
-const CHANNEL: char = '\u{e011}';
+const PLACE: char = '\u{e011}';
 const DIRECT: char = '\u{e012}';
 const SIDE: char = '\u{e013}';
 
@@ -22,7 +22,7 @@ const SIDE: char = '\u{e013}';
 const WORD_BYTES_MAX: usize = 64;
 
 /// Writes a message's tokens into `into`, separated by spaces.
-pub fn of_message(message: &StoredMessage, units: &mut Units, into: &mut String) {
+pub fn of_message(message: &Message, units: &mut Units, into: &mut String) {
     into.clear();
     units.read(&message.content);
     let all = units.as_slice();
@@ -40,11 +40,11 @@ pub fn of_message(message: &StoredMessage, units: &mut Units, into: &mut String)
     }
     into.push_str(&sender(&message.sender));
     into.push(' ');
-    into.push_str(&channel(&message.channel));
-    if let Some(sides) = conversation_sides(&message.channel) {
+    into.push_str(&place(&message.place));
+    if let Place::Conversation(pair) = &message.place {
         into.push(' ');
         into.push(DIRECT);
-        for side in sides {
+        for side in pair.sides() {
             into.push(' ');
             into.push_str(&side_token(side));
         }
@@ -56,9 +56,9 @@ pub fn sender(name: &str) -> String {
     named(SENDER, name)
 }
 
-/// The token of a channel or of a conversation's key.
-pub fn channel(key: &str) -> String {
-    named(CHANNEL, key)
+/// The token of a channel or a conversation.
+pub fn place(place: &Place) -> String {
+    named(PLACE, place.as_str())
 }
 
 fn side_token(name: &str) -> String {
@@ -158,8 +158,9 @@ mod tests {
 
     #[test]
     fn a_name_is_one_token_whatever_it_holds() {
-        assert_eq!(channel("@a @b"), "\u{e011}@a,@b");
-        assert_eq!(channel("odd \"name\"\n"), "\u{e011}odd,,name,,");
+        let token = |text| place(&Place::parse(text));
+        assert_eq!(token("@a @b"), "\u{e011}@a,@b");
+        assert_eq!(token("odd \"name\"\n"), "\u{e011}odd,,name,,");
         let public = Expression::new(vec![Term::whole("x".to_owned())], None).unwrap();
         assert_eq!(public.text, "(\"x\") NOT \"\u{e012}\"");
     }

@@ -7,7 +7,7 @@
 use orochi_protocol::letters::nfc;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::conversation_key;
+use super::{Pair, Place};
 
 /// The key in `meta` that is set once all names are composed. Newer names are composed when they are read.
 const DONE: &str = "names_composed";
@@ -113,12 +113,15 @@ fn compose_mentions(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The composed name of a channel, or key of a conversation, whose two names are sorted.
+/// The composed name of a channel, or text of a conversation, with its two names in order.
 fn composed_channel(channel: &str) -> Option<String> {
     let new = composed(channel)?;
-    Some(match new.strip_prefix('@').and_then(|names| names.split_once(" @")) {
-        Some((one, other)) => conversation_key(one, other),
-        None => new,
+    Some(match Place::parse(&new) {
+        Place::Conversation(pair) => {
+            let [one, other] = pair.sides();
+            Place::Conversation(Pair::new(one, other)).to_string()
+        }
+        Place::Channel(_) | Place::Other(_) => new,
     })
 }
 

@@ -2,13 +2,13 @@
 
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Transaction, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::aging::Age;
 use super::lock::Lock;
-use super::row::{COLUMNS, read_row};
-use super::{AgentRecord, Appended, NewMessage, Store, StoreError, StoredMessage, shared};
+use super::row::{COLUMNS, Places, read_row};
+use super::{AgentRecord, Appended, Message, Store, StoreError, shared};
 
 /// A transaction; dropped without [`Batch::commit`] it has not happened.
 pub struct Batch<'a> {
@@ -42,7 +42,7 @@ impl Store {
     /// Begins a transaction; what is old is decided by this hub's clocks.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         let age = self.aging.age();
         self.begin_at(age)
@@ -51,7 +51,7 @@ impl Store {
     /// Begins a transaction that reads no clock.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn begin_at(&mut self, age: Age) -> Result<Batch<'_>, StoreError> {
         self.files.check()?;
         // `begin` has the store for itself while the batch lasts, so there is no other transaction.
@@ -78,27 +78,28 @@ impl Store {
 }
 
 impl Batch<'_> {
-    /// Adds a message, unless this sender's id is in the log already.
+    /// Adds a message, unless this sender's id is in the log already. `addressed` names the agents that get it without
+    /// being in its channel: mentioned agents, and the receiver of a direct message.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
-    pub fn append(&mut self, message: &NewMessage<'_>) -> Result<Appended, StoreError> {
+    /// Fails if the disk refuses. Drop the batch then.
+    pub fn append(&mut self, message: &Message, addressed: &[String]) -> Result<Appended, StoreError> {
         let inserted = self.insert.execute(params![
             message.seq.as_i64(),
-            MessageId::new(message.id),
+            MessageId::new(&message.id),
             message.ts.as_micros(),
-            message.channel,
+            message.place.as_str(),
             message.sender,
             message.content,
-            unless(message.mentions, "[]"),
-            unless(message.metadata, "{}"),
+            unless(&message.mentions, "[]"),
+            unless(&message.metadata, "{}"),
             message.reply_to.map(Seq::as_i64),
             message.extra,
         ])?;
         if inserted == 0 {
             return Ok(Appended::Known(Box::new(self.known(message)?)));
         }
-        self.index(message)?;
+        self.index(message, addressed)?;
         self.newest = Some(message.seq);
         if self.newest_ts.replace(message.ts).is_some_and(|before| message.ts < before) {
             // From here on times begin anew; whoever looks for a time has to know.
@@ -110,7 +111,7 @@ impl Batch<'_> {
     /// Writes an agent's record. When it first registered is kept as it was first written.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses. Drop the batch then.
     pub fn put_agent(&mut self, record: &AgentRecord) -> Result<(), StoreError> {
         let channels = serde_json::to_string(&record.channels).expect("a list of names is JSON");
         let kept = record.kept.as_ref().map(|kept| serde_json::to_string(kept).expect("names and numbers are JSON"));
@@ -147,7 +148,7 @@ impl Batch<'_> {
     /// Notes the hub that writes the log from now on.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses. Drop the batch then.
     pub fn put_hub(&mut self, hub: u64) -> Result<(), StoreError> {
         let hub = i64::try_from(hub).unwrap_or(i64::MAX);
         self.transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('hub', ?1)", [hub])?;
@@ -157,7 +158,7 @@ impl Batch<'_> {
     /// Notes that a log that several hubs share has been applied up to `place`, where the batch `n` of `hub` is.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses. Drop the batch then.
     pub fn put_place(&mut self, place: u64, hub: u64, n: u64) -> Result<(), StoreError> {
         Ok(shared::put_place(&self.transaction, place, hub, n)?)
     }
@@ -165,7 +166,7 @@ impl Batch<'_> {
     /// Notes that one of these hubs is gone.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses. Drop the batch then.
     pub fn put_gone(&mut self, hub: u64) -> Result<(), StoreError> {
         Ok(shared::put_gone(&self.transaction, hub)?)
     }
@@ -173,7 +174,7 @@ impl Batch<'_> {
     /// Writes the sessions that an agent has on these hubs.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses. Drop the batch then.
     pub fn put_sessions(&mut self, agent: &str, sessions: &str) -> Result<(), StoreError> {
         Ok(shared::put_sessions(&self.transaction, agent, sessions)?)
     }
@@ -181,7 +182,7 @@ impl Batch<'_> {
     /// Brings the batch to disk. When this returns, it is there.
     ///
     /// # Errors
-    /// Where the disk refuses; then nothing of the batch is in the log.
+    /// Fails if the disk refuses. Then nothing of the batch is in the log.
     pub fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit()?;
         *self.committed_ts = self.newest_ts;
@@ -204,7 +205,7 @@ impl Batch<'_> {
         Ok(self.age.end_of(kept, now, &self.transaction)?)
     }
 
-    /// Whether old states are to be given up with this batch; said once.
+    /// Returns true if this batch is to delete old states, and false from then on.
     pub(super) fn take_sweep(&mut self) -> bool {
         std::mem::take(&mut self.age.sweeps)
     }
@@ -213,27 +214,28 @@ impl Batch<'_> {
         &mut self.swept_to
     }
 
-    fn index(&mut self, message: &NewMessage<'_>) -> Result<(), StoreError> {
+    fn index(&mut self, message: &Message, addressed: &[String]) -> Result<(), StoreError> {
         let seq = message.seq.as_i64();
-        for agent in message.addressed {
+        for agent in addressed {
             self.transaction
                 .prepare_cached("INSERT OR IGNORE INTO addressed (agent, seq) VALUES (?1, ?2)")?
                 .execute(params![agent, seq])?;
         }
-        let is_new = message.channel.starts_with('#') && !self.known_channels.contains(message.channel);
-        if is_new && !self.new_channels.iter().any(|known| known == message.channel) {
-            self.transaction
-                .prepare_cached("INSERT OR IGNORE INTO channels (name) VALUES (?1)")?
-                .execute([message.channel])?;
-            self.new_channels.push(message.channel.to_owned());
+        if let Some(channel) = message.place.listed()
+            && !self.known_channels.contains(channel)
+            && !self.new_channels.iter().any(|known| known == channel)
+        {
+            self.transaction.prepare_cached("INSERT OR IGNORE INTO channels (name) VALUES (?1)")?.execute([channel])?;
+            self.new_channels.push(channel.to_owned());
         }
         Ok(())
     }
 
-    fn known(&self, message: &NewMessage<'_>) -> Result<StoredMessage, StoreError> {
+    fn known(&self, message: &Message) -> Result<Message, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE msg_id = ?1 AND sender = ?2");
         let mut statement = self.transaction.prepare_cached(&sql)?;
-        Ok(statement.query_row(params![MessageId::new(message.id), message.sender], read_row)?)
+        let read = |row: &Row<'_>| read_row(row, &Places::default());
+        Ok(statement.query_row(params![MessageId::new(&message.id), message.sender], read)?)
     }
 }
 

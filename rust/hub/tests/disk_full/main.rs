@@ -68,8 +68,8 @@ fn a_full_disk_refuses_the_whole_batch_and_takes_it_when_there_is_space() {
         let mut batch = store.begin().unwrap();
         let (one, two) = (format!("i-{}", head + 1), format!("i-{}", head + 2));
         let appended = batch
-            .append(&message(head + 1, &one, &content))
-            .and_then(|_| batch.append(&message(head + 2, &two, "short")));
+            .append(&message(head + 1, &one, &content), &[])
+            .and_then(|_| batch.append(&message(head + 2, &two, "short"), &[]));
         match appended.and_then(|_| batch.commit()) {
             Ok(()) => head += 2,
             Err(error) => break error,

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use orochi_hub::core::{self, Core};
 use orochi_hub::log_watch;
-use orochi_hub::store::{Reads, Store};
+use orochi_hub::store::{Place, Reads, Store};
 use orochi_protocol::request::{Draft, HistoryFilter};
 use orochi_protocol::{AgentName, Target};
 use tempfile::TempDir;
@@ -34,9 +34,9 @@ async fn overlap(core: &Core) -> JoinSet<()> {
                 let next = next.clone();
                 let read = core.reads().run(move |reader| {
                     let filter = HistoryFilter { limit: 10, ..HistoryFilter::default() };
-                    reader.history("#load", &filter)?;
+                    reader.history(&Place::parse("#load"), &filter)?;
                     let _ = next.try_send(());
-                    reader.history("#load", &filter)
+                    reader.history(&Place::parse("#load"), &filter)
                 });
                 if read.await.is_err() {
                     return;
@@ -66,7 +66,7 @@ async fn wal_is_reset_while_readers_overlap() {
     assert_eq!(core.reads().files().wal_bytes(), 0);
     // Reads still work.
     let filter = HistoryFilter { limit: 10, ..HistoryFilter::default() };
-    let rows = in_time(core.reads().run(move |reader| reader.history("#load", &filter))).await.unwrap();
+    let rows = in_time(core.reads().run(move |reader| reader.history(&Place::parse("#load"), &filter))).await.unwrap();
     assert_eq!(rows.len(), 10);
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use orochi_hub::search::{Found, Query, Request, Search};
-use orochi_hub::store::{NewMessage, Reads, Store};
+use orochi_hub::store::{Message, Place, Reads, Store};
 use orochi_protocol::{AgentName, Seq, Timestamp};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -68,20 +68,19 @@ impl Log {
         for message in messages {
             head += 1;
             let ts = message.ts.max(Timestamp::from_micros(i64::try_from(head).unwrap() * 1_000_000));
-            let new = NewMessage {
+            let new = Message {
                 seq: Seq::new(head).unwrap(),
-                id: &format!("i-{head}"),
+                id: format!("i-{head}"),
                 ts,
-                channel: message.channel,
-                sender: message.sender,
-                content: message.content,
-                mentions: "[]",
-                metadata: "{}",
+                place: Place::parse(message.channel),
+                sender: message.sender.to_owned(),
+                content: message.content.to_owned(),
+                mentions: "[]".to_owned(),
+                metadata: "{}".to_owned(),
                 reply_to: None,
                 extra: None,
-                addressed: &[],
             };
-            batch.append(&new).unwrap();
+            batch.append(&new, &[]).unwrap();
         }
         batch.commit().unwrap();
         self.head.store(head, Ordering::Release);

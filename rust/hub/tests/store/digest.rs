@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orochi_hub::digest::{DIRECT, Digest, Window};
-use orochi_hub::store::{NewMessage, Reads, Store, conversation_key};
+use orochi_hub::store::{Message, Pair, Place, Reads, Store};
 use orochi_protocol::{Seq, Timestamp};
 
 use crate::harness::{Folder, message, seq};
@@ -16,17 +16,21 @@ fn at(n: u64) -> Timestamp {
     Timestamp::from_micros(1_700_000_000_000_000 + i64::try_from(n).unwrap() * EVERY * MINUTE)
 }
 
-fn channel(n: u64) -> String {
-    if n.is_multiple_of(7) { conversation_key("alice", "dave") } else { format!("#c{}", n % 3) }
+fn place(n: u64) -> Place {
+    if n.is_multiple_of(7) {
+        Place::Conversation(Pair::new("alice", "dave"))
+    } else {
+        Place::parse(&format!("#c{}", n % 3))
+    }
 }
 
 fn append(store: &mut Store, numbers: std::ops::RangeInclusive<u64>) {
     let mut batch = store.begin().unwrap();
     for n in numbers {
-        let (id, channel) = (n.to_string(), channel(n));
         let mentions = if n.is_multiple_of(5) { r#"["bob","carol"]"# } else { "[]" };
-        let sender = if n == 4 { "erin" } else { "alice" };
-        batch.append(&NewMessage { ts: at(n), channel: &channel, sender, mentions, ..message(n, &id, "x") }).unwrap();
+        let (mentions, sender) = (mentions.to_owned(), if n == 4 { "erin" } else { "alice" }.to_owned());
+        let said = Message { ts: at(n), place: place(n), sender, mentions, ..message(n, &n.to_string(), "x") };
+        batch.append(&said, &[]).unwrap();
     }
     batch.commit().unwrap();
 }
@@ -50,7 +54,7 @@ fn expected(head: u64, window: Window) -> Seen {
     let since = window.since(at(head));
     let (mut channels, mut to) = (BTreeMap::new(), BTreeMap::new());
     for n in (1..=head).filter(|n| at(*n) >= since) {
-        let channel = if n.is_multiple_of(7) { DIRECT.to_owned() } else { channel(n) };
+        let channel = if n.is_multiple_of(7) { DIRECT.to_owned() } else { place(n).to_string() };
         let named: &[&str] = match n {
             _ if n.is_multiple_of(7) => &["dave"],
             _ if n.is_multiple_of(5) => &["bob", "carol"],

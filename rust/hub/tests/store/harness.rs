@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use orochi_hub::search::{Query, Request, Search};
-use orochi_hub::store::{Appended, Loaded, NewMessage, Reader, Reads, Store, StoreError, StoredMessage};
+use orochi_hub::store::{Appended, Loaded, Message, Place, Reader, Reads, Store, StoreError};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{Seq, Timestamp};
 use tempfile::TempDir;
@@ -20,19 +20,18 @@ pub fn seq(n: u64) -> Seq {
 }
 
 /// A message whose id is its seq.
-pub fn message<'a>(n: u64, id: &'a str, content: &'a str) -> NewMessage<'a> {
-    NewMessage {
+pub fn message(n: u64, id: &str, content: &str) -> Message {
+    Message {
         seq: seq(n),
-        id,
+        id: id.to_owned(),
         ts: time(n),
-        channel: "#c",
-        sender: "alice",
-        content,
-        mentions: "[]",
-        metadata: "{}",
+        place: Place::parse("#c"),
+        sender: "alice".to_owned(),
+        content: content.to_owned(),
+        mentions: "[]".to_owned(),
+        metadata: "{}".to_owned(),
         reply_to: None,
         extra: None,
-        addressed: &[],
     }
 }
 
@@ -65,7 +64,7 @@ pub fn append(store: &mut Store, contents: std::ops::RangeInclusive<u64>) -> Res
     let mut batch = store.begin()?;
     for n in contents {
         let (id, content) = (format!("i-{n}"), format!("message {n}"));
-        assert_eq!(batch.append(&message(n, &id, &content))?, Appended::New);
+        assert_eq!(batch.append(&message(n, &id, &content), &[])?, Appended::New);
     }
     batch.commit()
 }
@@ -82,14 +81,14 @@ pub fn read<T: Send + 'static>(
 }
 
 /// The whole log, oldest first.
-pub fn all(db: &Path) -> Vec<StoredMessage> {
+pub fn all(db: &Path) -> Vec<Message> {
     read(db, Seq::ZERO, |reader| reader.recent(100_000))
 }
 
 /// The seqs of a channel's history, newest first.
 pub fn history(db: &Path, legacy_head: Seq, channel: &str, filter: HistoryFilter) -> Vec<u64> {
-    let channel = channel.to_owned();
-    let rows = read(db, legacy_head, move |reader| reader.history(&channel, &filter));
+    let place = Place::parse(channel);
+    let rows = read(db, legacy_head, move |reader| reader.history(&place, &filter));
     rows.iter().map(|row| row.seq.get()).collect()
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use futures_util::FutureExt;
 use orochi_hub::core::{self, Command};
-use orochi_hub::store::{AgentRecord, Call, NewMessage, Reads, Store, StoreError};
+use orochi_hub::store::{AgentRecord, Call, Message, Place, Reads, Store, StoreError};
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::Connection;
 
@@ -254,16 +254,15 @@ fn names_of_an_older_log_are_composed_once() {
     for (n, channel, sender) in
         [(1, "#c", "alice"), (2, &*format!("#{decomposed}"), decomposed), (3, &conversation, "a")]
     {
-        let (addressed, id) = ([decomposed], n.to_string());
+        let addressed = [decomposed.to_owned()];
         let is_addressed = n != 2;
-        let written = NewMessage {
-            channel,
-            sender,
-            mentions: if n == 1 { &mentions } else { "[]" },
-            addressed: if is_addressed { &addressed } else { &[] },
-            ..message(n, &id, "x")
+        let written = Message {
+            place: Place::parse(channel),
+            sender: sender.to_owned(),
+            mentions: if n == 1 { mentions.clone() } else { "[]".to_owned() },
+            ..message(n, &n.to_string(), "x")
         };
-        batch.append(&written).unwrap();
+        batch.append(&written, if is_addressed { &addressed } else { &[] }).unwrap();
     }
     batch.commit().unwrap();
     store.close();
@@ -293,8 +292,8 @@ fn names_of_an_older_log_are_composed_once() {
         assert_eq!(waiting, [1, 3]);
         let rows = all(&folder.db());
         assert_eq!(rows[0].mentions, format!("[\"{composed}\"]"));
-        assert_eq!((rows[1].sender.as_str(), rows[1].channel.as_str()), (composed, &*format!("#{composed}")));
-        assert_eq!(rows[2].channel, format!("@a @{composed}"));
+        assert_eq!((rows[1].sender.as_str(), rows[1].place.as_str()), (composed, &*format!("#{composed}")));
+        assert_eq!(rows[2].place.as_str(), format!("@a @{composed}"));
         store.close();
     }
 }

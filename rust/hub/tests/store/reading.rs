@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use orochi_hub::search::{Query, Request, Search};
-use orochi_hub::store::{NewMessage, Reads};
+use orochi_hub::store::{Message, Place, Reads};
 use orochi_protocol::Seq;
 use orochi_protocol::request::HistoryFilter;
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ fn a_time_between_two_messages_divides_them() {
     // Two messages have the same time; both ends of a range include both.
     for (n, at) in [(1, 1), (2, 3), (3, 3), (4, 5)] {
         let id = n.to_string();
-        batch.append(&NewMessage { ts: time(at), ..message(n, &id, "x") }).unwrap();
+        batch.append(&Message { ts: time(at), ..message(n, &id, "x") }, &[]).unwrap();
     }
     batch.commit().unwrap();
     for (since, until, expected) in [
@@ -63,7 +63,7 @@ fn a_search_puts_the_better_match_first_and_keeps_conversations_to_their_sides()
     let long = "deploy and then a lot of other words that have nothing to do with it at all, really nothing";
     for (n, channel, content) in [(1, "#c", "deploy deploy"), (2, "#c", long), (3, "@a_b @bob", "deploy secret")] {
         let id = n.to_string();
-        batch.append(&NewMessage { channel, ..message(n, &id, content) }).unwrap();
+        batch.append(&Message { place: Place::parse(channel), ..message(n, &id, content) }, &[]).unwrap();
     }
     batch.commit().unwrap();
     assert_eq!(search(&folder.db(), "deploy", None), [1, 2]);
@@ -86,7 +86,7 @@ proptest! {
         let mut batch = store.begin().unwrap();
         for (n, text) in (1..).zip(&texts) {
             let id = n.to_string();
-            batch.append(&message(n, &id, text)).unwrap();
+            batch.append(&message(n, &id, text), &[]).unwrap();
         }
         batch.commit().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -126,12 +126,12 @@ fn history_by_time_is_right_however_often_the_clock_was_set() {
             times.push(clock);
             let id = n.to_string();
             let mut batch = store.begin().unwrap();
-            batch.append(&NewMessage { ts: time(clock), ..message(n, &id, "x") }).unwrap();
+            batch.append(&Message { ts: time(clock), ..message(n, &id, "x") }, &[]).unwrap();
             if n % 7 == 0 {
                 // A refused message leaves no trace of its time.
                 drop(batch);
                 let mut again = store.begin().unwrap();
-                again.append(&NewMessage { ts: time(clock), ..message(n, &id, "x") }).unwrap();
+                again.append(&Message { ts: time(clock), ..message(n, &id, "x") }, &[]).unwrap();
                 again.commit().unwrap();
             } else {
                 batch.commit().unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use orochi_hub::store::{Store, StoreError};
+use orochi_hub::store::{Message, Place, Store, StoreError};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, params};
@@ -84,7 +84,7 @@ fn every_row_is_kept_in_its_order_under_its_number() {
     let rows = all(&folder.db());
     assert_eq!(rows.len(), ROWS.len());
     for (row, (id, _, _, channel, sender, content, _, _)) in rows.iter().zip(ROWS) {
-        let seen = (row.seq.as_i64(), row.channel.as_str(), row.sender.as_str(), row.content.as_str());
+        let seen = (row.seq.as_i64(), row.place.as_str(), row.sender.as_str(), row.content.as_str());
         assert_eq!(seen, (id, channel, sender, content));
     }
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
@@ -112,7 +112,7 @@ fn what_was_taken_over_is_found_and_what_comes_after_joins_it() {
     let (mut store, loaded) = folder.open();
     let mut batch = store.begin().unwrap();
     let next = message(loaded.head.get() + 1, "new", "hello from the new hub");
-    batch.append(&orochi_hub::store::NewMessage { channel: "#general", ts: loaded.last_ts, ..next }).unwrap();
+    batch.append(&Message { place: Place::parse("#general"), ts: loaded.last_ts, ..next }, &[]).unwrap();
     batch.commit().unwrap();
     let db = folder.db();
     let mut found = search(&db, "hello", None);
@@ -232,7 +232,7 @@ fn upgrade_numbers_rows_anew_where_their_numbers_leave_no_room() {
         assert_eq!(odd_row.unwrap().content, "odd", "the order stays");
         assert_eq!(loaded.head, seq(10));
         let mut batch = store.begin().unwrap();
-        batch.append(&message(11, "new", "there is room")).unwrap();
+        batch.append(&message(11, "new", "there is room"), &[]).unwrap();
         batch.commit().unwrap();
     }
 }

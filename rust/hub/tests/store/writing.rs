@@ -1,7 +1,7 @@
 //! Transactions: a batch is written whole or not at all, an id is used once for each sender, and all indexes agree.
 
 use orochi_hub::core::system_clock;
-use orochi_hub::store::{Appended, Call, Forgettable, NewMessage};
+use orochi_hub::store::{Appended, Call, Forgettable, Message, Place};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{AgentName, ChannelName, Seq, Timestamp};
 
@@ -13,8 +13,8 @@ fn a_batch_that_is_dropped_has_not_happened_and_its_places_are_used_again() {
     let (mut store, _) = folder.open();
     append(&mut store, 1..=2).unwrap();
     let mut batch = store.begin().unwrap();
-    let lost = NewMessage { channel: "#lost", addressed: &["bob"], ..message(3, "i-3", "lost words") };
-    assert_eq!(batch.append(&lost).unwrap(), Appended::New);
+    let lost = Message { place: Place::parse("#lost"), ..message(3, "i-3", "lost words") };
+    assert_eq!(batch.append(&lost, &["bob".to_owned()]).unwrap(), Appended::New);
     drop(batch);
     append(&mut store, 3..=3).unwrap();
     let contents: Vec<String> = all(&folder.db()).into_iter().map(|row| row.content).collect();
@@ -22,7 +22,7 @@ fn a_batch_that_is_dropped_has_not_happened_and_its_places_are_used_again() {
     assert!(search(&folder.db(), "lost", None).is_empty());
     // A channel that occurred only in the dropped batch is stored when it occurs again.
     let mut batch = store.begin().unwrap();
-    batch.append(&NewMessage { channel: "#lost", ..message(4, "i-4", "found") }).unwrap();
+    batch.append(&Message { place: Place::parse("#lost"), ..message(4, "i-4", "found") }, &[]).unwrap();
     batch.commit().unwrap();
     drop(store);
     let (_, loaded) = folder.open();
@@ -37,21 +37,21 @@ fn an_id_is_once_a_sender_within_a_batch_and_after_it() {
         let head = all(&folder.db()).len() as u64;
         let first = message(head + 1, id, "first");
         let mut batch = store.begin().unwrap();
-        assert_eq!(batch.append(&first).unwrap(), Appended::New);
+        assert_eq!(batch.append(&first, &[]).unwrap(), Appended::New);
         let again = message(head + 2, id, "second");
         for _ in 0..2 {
-            match batch.append(&again).unwrap() {
+            match batch.append(&again, &[]).unwrap() {
                 Appended::Known(known) => {
                     assert_eq!((known.seq, known.content.as_str(), known.id.as_str()), (first.seq, "first", id))
                 }
                 Appended::New => panic!("{id} was taken twice"),
             }
         }
-        let other = NewMessage { sender: "bob", ..again };
-        assert_eq!(batch.append(&other).unwrap(), Appended::New);
+        let other = Message { sender: "bob".to_owned(), ..again };
+        assert_eq!(batch.append(&other, &[]).unwrap(), Appended::New);
         batch.commit().unwrap();
         let mut batch = store.begin().unwrap();
-        assert!(matches!(batch.append(&message(head + 3, id, "third")).unwrap(), Appended::Known(_)));
+        assert!(matches!(batch.append(&message(head + 3, id, "third"), &[]).unwrap(), Appended::Known(_)));
         batch.commit().unwrap();
     }
     assert_eq!(all(&folder.db()).len(), 4);
@@ -63,26 +63,21 @@ fn an_id_is_once_a_sender_within_a_batch_and_after_it() {
 fn a_message_is_read_as_it_was_written() {
     let folder = Folder::new();
     let (mut store, _) = folder.open();
-    let written = NewMessage {
-        channel: "@alice @bob",
-        content: "nul \0 and ☃",
-        mentions: r#"["bob"]"#,
-        metadata: r#"{"n":1.50}"#,
+    let written = Message {
+        place: Place::parse("@alice @bob"),
+        mentions: r#"["bob"]"#.to_owned(),
+        metadata: r#"{"n":1.50}"#.to_owned(),
         reply_to: Some(seq(1)),
-        extra: Some(r#"{"k":[]}"#),
-        addressed: &["bob", "bob"],
-        ..message(1, "ö ☃", "")
+        extra: Some(r#"{"k":[]}"#.to_owned()),
+        ..message(1, "ö ☃", "nul \0 and ☃")
     };
     let mut batch = store.begin().unwrap();
-    batch.append(&written).unwrap();
-    batch.append(&message(2, "i-2", "")).unwrap();
+    batch.append(&written, &["bob", "bob"].map(str::to_owned)).unwrap();
+    batch.append(&message(2, "i-2", ""), &[]).unwrap();
     batch.commit().unwrap();
     let rows = all(&folder.db());
-    let row = &rows[0];
-    assert_eq!((row.seq, row.id.as_str(), row.ts, row.sender.as_str()), (written.seq, "ö ☃", written.ts, "alice"));
-    assert_eq!((row.channel.as_str(), row.content.as_str()), (written.channel, written.content));
-    assert_eq!((row.mentions.as_str(), row.metadata.as_str()), (written.mentions, written.metadata));
-    assert_eq!((row.reply_to, row.extra.as_deref()), (written.reply_to, written.extra));
+    assert_eq!(rows[0], written);
+    assert_eq!((rows[0].id.as_str(), rows[0].place.as_str()), ("ö ☃", "@alice @bob"));
     assert_eq!((rows[1].mentions.as_str(), rows[1].metadata.as_str(), rows[1].extra.as_deref()), ("[]", "{}", None));
     let mut addressed = read(&folder.db(), Seq::ZERO, |reader| {
         let mut seqs = Vec::new();

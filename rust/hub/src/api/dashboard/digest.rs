@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use orochi_protocol::{Seq, Timestamp};
 
-use crate::store::{Glance, Lane, Reader, Reads, StoreError, conversation_partner};
+use crate::store::{Glance, Lane, Reader, Reads, StoreError};
 
 /// The name under which direct messages are counted.
 pub const DIRECT: &str = "direct";
@@ -19,17 +19,17 @@ const AT_ONCE: u64 = 250_000;
 /// Senders whose newest message is kept. A program may post under any number of names, so there is a bound.
 const SENDERS_MAX: usize = 10_000;
 
-/// How far back to count, and in buckets of which length.
+/// The time to count back from now, in pieces of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     /// The last 60 minutes, the one that has not ended included.
     Hour,
-    /// The last 48 half hours, the same way.
+    /// The last 48 half hours, the one that has not ended included.
     Day,
 }
 
 impl Window {
-    /// Its pieces.
+    /// The number of pieces.
     pub fn buckets(self) -> usize {
         match self {
             Self::Hour => 60,
@@ -45,30 +45,29 @@ impl Window {
         }
     }
 
-    /// How far back it goes, in seconds.
+    /// The length of the window, in seconds.
     pub fn seconds(self) -> i64 {
         self.bucket_seconds() * self.buckets() as i64
     }
 
-    /// When its first piece begins: pieces begin on the clock's full minutes, so that they stay what they are as time
-    /// goes.
+    /// The start of the first piece. Pieces start on the clock's full minutes, so they stay the same as time goes on.
     pub fn since(self, now: Timestamp) -> Timestamp {
         let last = self.bucket_of(now);
         Timestamp::from_micros((last + 1 - self.buckets() as i64) * self.bucket_seconds() * 1_000_000)
     }
 
-    /// Which piece a time is in, counted from 1970.
+    /// The piece that has this time, counted from 1970.
     pub fn bucket_of(self, ts: Timestamp) -> i64 {
         ts.as_micros().div_euclid(self.bucket_seconds() * 1_000_000)
     }
 }
 
-/// What was said in one piece of time.
+/// The messages of one piece of time.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Bucket {
     /// Messages by channel; [`DIRECT`] stands for those between two agents.
     pub channels: HashMap<String, u32>,
-    /// How often a sender mentioned an agent or wrote to it.
+    /// The number of messages in which a sender mentioned an agent or wrote to it.
     pub pairs: HashMap<(String, String), u32>,
 }
 
@@ -86,15 +85,15 @@ impl Default for Digest {
 }
 
 impl Digest {
-    /// One that takes in at most so many messages at once; of more that came it counts anew, from the end.
+    /// Counts at most `at_once` messages in one query. If more have come, it counts anew from the end.
     pub fn new(at_once: u64) -> Self {
         Self { counts: Arc::default(), at_once }
     }
 
-    /// Takes in what is new up to `head`, reaches back by up to `piece` messages, and shows the counts to `answer`.
+    /// Counts the new messages up to `head` and up to `piece` older ones, and calls `answer` with the counts.
     ///
     /// # Errors
-    /// Where the disk refuses, and those of `answer`.
+    /// Fails if the disk refuses or `answer` fails.
     pub async fn ask<T: Send + 'static>(
         &self,
         reads: &Reads,
@@ -111,7 +110,7 @@ impl Digest {
                 let most = if counts.upto == Seq::ZERO { piece } else { at_once };
                 let read = counts.take_in(reader, head, most).and_then(|()| counts.reach_back(reader, now, piece));
                 if let Err(error) = read {
-                    // Some of it may be counted already; nothing may be counted twice.
+                    // Some messages may be counted already, and none may be counted twice.
                     *counts = Counts::default();
                     return Err(error);
                 }
@@ -143,7 +142,7 @@ impl Counts {
         }
     }
 
-    /// From when on everything since `since` is counted: that, or later while there is more to read.
+    /// The time from which all messages are counted: `since`, or a later one while there is more to read.
     pub fn complete_since(&self, since: Timestamp) -> Timestamp {
         self.first.filter(|first| self.from > Seq::ZERO && *first > since).unwrap_or(since)
     }
@@ -171,7 +170,7 @@ impl Counts {
         Ok(())
     }
 
-    /// To the log's beginning: an agent may have been silent for long.
+    /// Counts one piece further back, down to the log's beginning: an agent may have been silent for long.
     fn reach_back(&mut self, reader: &Reader, now: Timestamp, piece: u64) -> Result<(), StoreError> {
         if self.from == Seq::ZERO {
             return Ok(());
@@ -201,20 +200,20 @@ impl Counts {
     }
 
     fn count(&mut self, message: &Glance<'_>) {
-        let partner = conversation_partner(message.channel, message.sender);
+        let partner = message.place.partner(message.sender);
         for window in [Window::Hour, Window::Day] {
             let buckets = match window {
                 Window::Hour => &mut self.hour,
                 Window::Day => &mut self.day,
             };
             let bucket = buckets.entry(window.bucket_of(message.ts)).or_default();
-            let channel = if partner.is_some() { DIRECT } else { message.channel };
+            let channel = if partner.is_some() { DIRECT } else { message.place.as_str() };
             add(&mut bucket.channels, channel);
             let mut pair = |to: String| *bucket.pairs.entry((message.sender.to_owned(), to)).or_default() += 1;
             match (partner, message.mentions) {
                 (Some(partner), _) => pair(partner.to_owned()),
                 (None, Some(mentions)) => {
-                    // Not written by this hub.
+                    // A list that can't be parsed was not written by this hub.
                     let names: Vec<String> = serde_json::from_str(mentions).unwrap_or_default();
                     names.into_iter().for_each(&mut pair);
                 }

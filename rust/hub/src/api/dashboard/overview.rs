@@ -22,7 +22,7 @@ use crate::api::request::rows::{NextPage, next_page};
 use crate::core::system_clock;
 use crate::delivery::view::{self, Viewer};
 use crate::markdown;
-use crate::store::{self, ANSWER_TEXT_MAX, Excerpt, Reader, StoreError, TextRoom, conversation_partner};
+use crate::store::{self, ANSWER_TEXT_MAX, Excerpt, Reader, StoreError, TextRoom};
 
 /// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for
 /// long.
@@ -88,7 +88,7 @@ struct Waiting {
     count: u32,
     oldest_seq: Option<Seq>,
     oldest_ts: Option<Timestamp>,
-    /// Who said the first few.
+    /// The senders of the first few.
     from: Vec<String>,
 }
 
@@ -158,8 +158,8 @@ fn agent(
 
 fn last_words(reader: &Reader, seq: Seq) -> Result<Option<LastWords>, StoreError> {
     let excerpt = reader.excerpt(seq, LAST_WORDS_CHARS)?;
-    Ok(excerpt.map(|Excerpt { ts, channel, sender, content }| {
-        let channel = conversation_partner(&channel, &sender).map(|partner| format!("@{partner}")).unwrap_or(channel);
+    Ok(excerpt.map(|Excerpt { ts, place, sender, content }| {
+        let channel = view::channel_seen(&place, &sender, Viewer::Observer).to_owned();
         LastWords { seq, ts, channel, content: markdown::to_line(&content) }
     }))
 }

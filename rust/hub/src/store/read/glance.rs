@@ -7,7 +7,7 @@ use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::Reader;
-use crate::store::StoreError;
+use crate::store::{Place, StoreError};
 
 /// A message without its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,7 @@ pub struct Glance<'a> {
     pub seq: Seq,
     /// The time of acceptance.
     pub ts: Timestamp,
-    /// A channel's name or a conversation's key.
-    pub channel: &'a str,
+    pub place: &'a Place,
     pub sender: &'a str,
     /// A JSON list of names, or None.
     pub mentions: Option<&'a str>,
@@ -27,8 +26,7 @@ pub struct Glance<'a> {
 pub struct Excerpt {
     /// The time of acceptance.
     pub ts: Timestamp,
-    /// A channel's name or a conversation's key.
-    pub channel: String,
+    pub place: Place,
     pub sender: String,
     /// The first characters of the text.
     pub content: String,
@@ -50,10 +48,11 @@ impl Reader {
         )?;
         let mut rows = statement.query(params![after.as_i64(), upto.as_i64()])?;
         while let Some(row) = rows.next()? {
+            let place = self.places.get(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?);
             let glance = Glance {
                 seq: Seq::from_i64(row.get(0)?),
                 ts: Timestamp::from_micros(row.get(1)?),
-                channel: row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?,
+                place: &place,
                 sender: row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?,
                 mentions: row.get_ref(4)?.as_str_or_null().map_err(rusqlite::Error::from)?,
             };
@@ -73,8 +72,8 @@ impl Reader {
             .connection()
             .prepare_cached("SELECT ts, channel, sender, substr(content, 1, ?2) FROM messages WHERE seq = ?1")?;
         let found = statement.query_row(params![seq.as_i64(), chars], |row| {
-            let ts = Timestamp::from_micros(row.get(0)?);
-            Ok(Excerpt { ts, channel: row.get(1)?, sender: row.get(2)?, content: row.get(3)? })
+            let (ts, place) = (Timestamp::from_micros(row.get(0)?), self.places.get(row.get_ref(1)?.as_str()?));
+            Ok(Excerpt { ts, place, sender: row.get(2)?, content: row.get(3)? })
         });
         Ok(found.optional()?)
     }

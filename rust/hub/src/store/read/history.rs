@@ -12,7 +12,7 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 
 use super::{COLUMNS, Reader};
-use crate::store::{StoreError, StoredMessage};
+use crate::store::{Message, Place, StoreError};
 
 /// The largest number of clock steps that are searched one by one.
 const STEPS_MAX: u32 = 1000;
@@ -49,8 +49,8 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn history(&self, channel: &str, filter: &HistoryFilter) -> Result<Vec<StoredMessage>, StoreError> {
-        let (sql, values) = self.history_sql(channel, filter)?;
+    pub fn history(&self, place: &Place, filter: &HistoryFilter) -> Result<Vec<Message>, StoreError> {
+        let (sql, values) = self.history_sql(place, filter)?;
         self.rows(&sql, params_from_iter(values))
     }
 
@@ -61,17 +61,17 @@ impl Reader {
     /// Fails if the disk refuses.
     pub fn history_within(
         &self,
-        channel: &str,
+        place: &Place,
         filter: &HistoryFilter,
         bytes: usize,
-    ) -> Result<(Vec<StoredMessage>, bool), StoreError> {
-        let (sql, values) = self.history_sql(channel, filter)?;
+    ) -> Result<(Vec<Message>, bool), StoreError> {
+        let (sql, values) = self.history_sql(place, filter)?;
         self.rows_within(&sql, params_from_iter(values), bytes)
     }
 
-    fn history_sql(&self, channel: &str, filter: &HistoryFilter) -> Result<(String, Vec<Value>), StoreError> {
+    fn history_sql(&self, place: &Place, filter: &HistoryFilter) -> Result<(String, Vec<Value>), StoreError> {
         let mut conditions = Conditions::default();
-        conditions.and("channel = ?", channel.to_owned());
+        conditions.and("channel = ?", place.to_string());
         self.bound(&mut conditions, filter.since, filter.until)?;
         if let Some(before) = filter.before {
             conditions.and("seq < ?", before.as_i64());
@@ -199,7 +199,7 @@ mod tests {
     use orochi_protocol::AgentName;
 
     use super::*;
-    use crate::store::{NewMessage, Store};
+    use crate::store::Store;
 
     /// A log of a thousand messages within ten seconds, and its reader.
     fn log(folder: &tempfile::TempDir) -> Reader {
@@ -207,21 +207,19 @@ mod tests {
         let (mut store, _) = Store::open(&path).unwrap();
         let mut batch = store.begin().unwrap();
         for n in 1..=1000_u32 {
-            let (id, channel) = (n.to_string(), format!("#c{}", n % 3));
-            let message = NewMessage {
+            let message = Message {
                 seq: Seq::new(n.into()).unwrap(),
-                id: &id,
+                id: n.to_string(),
                 ts: Timestamp::from_micros(i64::from(n) * 10_000),
-                channel: &channel,
-                sender: "alice",
-                content: "some words",
-                mentions: "[]",
-                metadata: "{}",
+                place: Place::parse(&format!("#c{}", n % 3)),
+                sender: "alice".to_owned(),
+                content: "some words".to_owned(),
+                mentions: "[]".to_owned(),
+                metadata: "{}".to_owned(),
                 reply_to: Seq::new(u64::from(n) / 2).filter(|seq| *seq > Seq::ZERO),
                 extra: None,
-                addressed: &[],
             };
-            batch.append(&message).unwrap();
+            batch.append(&message, &[]).unwrap();
         }
         batch.commit().unwrap();
         store.close();
@@ -229,7 +227,7 @@ mod tests {
     }
 
     fn plan(reader: &Reader, filter: &HistoryFilter) -> String {
-        let (sql, values) = reader.history_sql("#c1", filter).unwrap();
+        let (sql, values) = reader.history_sql(&Place::parse("#c1"), filter).unwrap();
         let mut statement = reader.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")

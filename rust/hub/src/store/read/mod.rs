@@ -20,8 +20,8 @@ pub use page::Page;
 pub use pool::{Lane, Paused, Reads};
 pub use room::{ANSWER_TEXT_MAX, TextRoom};
 
-use super::row::{COLUMNS, empty, read_into, read_row};
-use super::{StoreError, StoredMessage};
+use super::row::{COLUMNS, Places, empty, read_into, read_row};
+use super::{Message, StoreError};
 
 /// Counting stops here: a larger number helps nobody, and counting takes time.
 const WAITING_MAX: u32 = 1000;
@@ -46,6 +46,7 @@ pub struct Waiting {
 pub struct Reader {
     connection: Connection,
     legacy_head: Seq,
+    places: Places,
 }
 
 impl Reader {
@@ -57,7 +58,7 @@ impl Reader {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self { connection, legacy_head })
+        Ok(Self { connection, legacy_head, places: Places::default() })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -68,10 +69,10 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn message(&self, seq: Seq) -> Result<Option<StoredMessage>, StoreError> {
+    pub fn message(&self, seq: Seq) -> Result<Option<Message>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;
-        Ok(statement.query_row([seq.as_i64()], read_row).optional()?)
+        Ok(statement.query_row([seq.as_i64()], |row| read_row(row, &self.places)).optional()?)
     }
 
     /// Counts the mentions of and direct messages to `agent` after its cursor, up to [`WAITING_MAX`].
@@ -113,7 +114,7 @@ impl Reader {
         &self,
         after: Seq,
         upto: Seq,
-        visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+        visit: impl FnMut(&Message) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
         self.visit(&sql, params![after.as_i64(), upto.as_i64()], visit)
@@ -127,7 +128,7 @@ impl Reader {
         &self,
         from: Seq,
         before: Seq,
-        visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+        visit: impl FnMut(&Message) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM messages WHERE seq >= ?1 AND seq < ?2 ORDER BY seq DESC");
         self.visit(&sql, params![from.as_i64(), before.as_i64()], visit)
@@ -142,7 +143,7 @@ impl Reader {
         agent: &str,
         after: Seq,
         upto: Seq,
-        visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+        visit: impl FnMut(&Message) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM addressed JOIN messages USING (seq)
@@ -155,13 +156,13 @@ impl Reader {
         &self,
         sql: &str,
         parameters: impl rusqlite::Params,
-        mut visit: impl FnMut(&StoredMessage) -> ControlFlow<()>,
+        mut visit: impl FnMut(&Message) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(parameters)?;
         let mut message = empty();
         while let Some(row) = rows.next()? {
-            read_into(row, &mut message)?;
+            read_into(row, &self.places, &mut message)?;
             if visit(&message).is_break() {
                 break;
             }
@@ -175,7 +176,7 @@ impl Reader {
         sql: &str,
         parameters: impl rusqlite::Params,
         bytes: usize,
-    ) -> Result<(Vec<StoredMessage>, bool), StoreError> {
+    ) -> Result<(Vec<Message>, bool), StoreError> {
         let (mut messages, mut room, mut is_cut) = (Vec::new(), TextRoom::new(bytes), false);
         self.visit(sql, parameters, |message| {
             if !room.take(message) {
@@ -188,8 +189,8 @@ impl Reader {
         Ok((messages, is_cut))
     }
 
-    fn rows(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<StoredMessage>, StoreError> {
+    fn rows(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<Message>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_map(parameters, read_row)?.collect::<Result<_, _>>()?)
+        Ok(statement.query_map(parameters, |row| read_row(row, &self.places))?.collect::<Result<_, _>>()?)
     }
 }

@@ -1,17 +1,17 @@
 //! Reads a page of the log, of all channels or one, oldest first. The dashboard's feed uses these pages.
 
-use orochi_protocol::{Seq, Timestamp};
+use orochi_protocol::{ChannelName, Seq, Timestamp};
 use rusqlite::{OptionalExtension, params, params_from_iter};
 
 use super::history::Conditions;
 use super::{COLUMNS, Reader};
-use crate::store::{StoreError, StoredMessage};
+use crate::store::{Message, StoreError};
 
 /// Selects the messages of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// Only messages of this channel.
-    pub channel: Option<String>,
+    pub channel: Option<ChannelName>,
     /// Only messages before this seq.
     pub before: Option<Seq>,
     /// Only messages after this seq.
@@ -35,10 +35,10 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn page(&self, page: &Page, bytes: usize) -> Result<(Vec<StoredMessage>, bool), StoreError> {
+    pub fn page(&self, page: &Page, bytes: usize) -> Result<(Vec<Message>, bool), StoreError> {
         let mut conditions = Conditions::default();
         if let Some(channel) = &page.channel {
-            conditions.and("channel = ?", channel.clone());
+            conditions.and("channel = ?", channel.to_string());
         }
         self.bound(&mut conditions, page.since, None)?;
         if let Some(before) = page.before {
@@ -62,7 +62,7 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn recent(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
+    pub fn recent(&self, limit: u32) -> Result<Vec<Message>, StoreError> {
         Ok(self.page(&Page { limit, ..Page::default() }, usize::MAX)?.0)
     }
 
@@ -77,7 +77,7 @@ impl Reader {
         (after, before): (Seq, Seq),
         limit: u32,
         bytes: usize,
-    ) -> Result<(Vec<StoredMessage>, bool), StoreError> {
+    ) -> Result<(Vec<Message>, bool), StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM messages WHERE seq IN (
                  SELECT seq FROM (SELECT seq FROM addressed WHERE agent = ?1 AND seq < ?4 ORDER BY seq DESC LIMIT ?3)

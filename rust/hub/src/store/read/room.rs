@@ -1,6 +1,6 @@
 //! Bounds the text of an answer.
 
-use crate::store::StoredMessage;
+use crate::store::Message;
 
 /// Largest text of all messages in one HTTP answer, unless a single message is larger. A request for hundreds of rows
 /// of 256 KiB needs several answers.
@@ -20,8 +20,8 @@ impl TextRoom {
 
     /// Uses the room that a message needs. Returns false, and uses none, if too little is left. The first message
     /// always fits.
-    pub fn take(&mut self, message: &StoredMessage) -> bool {
-        let size = message.content.len() + message.metadata.len() + message.extra.as_ref().map_or(0, String::len);
+    pub fn take(&mut self, message: &Message) -> bool {
+        let size = message.text_bytes();
         if size > self.left && !self.is_empty {
             return false;
         }
