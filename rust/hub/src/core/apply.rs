@@ -17,7 +17,7 @@ use super::batch::Batch;
 use super::durable::Durable;
 use super::entry::{Entry, Registering, Whose};
 use super::outcome::{Event, Outcome, Registered};
-use super::place::{Extent, check_reached};
+use super::resume::{Extent, check_reached};
 use crate::frame::Frame;
 use crate::roster::{Agent, AgentIndex, RegisterAt, Roster, SessionId};
 
@@ -129,7 +129,7 @@ impl Change<'_> {
     fn register(&mut self, registering: &mut Registering) -> Result<Registered, Refusal> {
         let Registering { session, name, register, over_bound } = registering;
         let known = self.roster.find(name.as_str());
-        let place = self.log.place(known.map(|index| self.roster.agent(index)), register)?;
+        let position = self.log.start_position(known.map(|index| self.roster.agent(index)), register)?;
         if let Some(refusal) = over_bound.take() {
             return Err(refusal);
         }
@@ -139,19 +139,19 @@ impl Change<'_> {
         }
         let joined_at = |channel: &str| {
             let joined = register.joined.iter().find(|(joined, _)| joined.as_str() == channel);
-            joined.filter(|_| place.resumed == Some(true)).map(|(_, seq)| *seq).unwrap_or_default()
+            joined.filter(|_| position.resumed == Some(true)).map(|(_, seq)| *seq).unwrap_or_default()
         };
         // Messages up to `committed` precede this register. Earlier messages of this batch may be delivered to the
         // name's later connections, which loses none.
         let committed = self.log.committed;
         let first_head = known.map_or(committed, |index| self.roster.agent(index).record.first_head);
-        let start = place.start(first_head, committed);
+        let start = position.start(first_head, committed);
         let since = |channel: &str| start.channels_after.max(joined_at(channel));
         let at = RegisterAt { head: committed, since: &since, now: self.ts };
         let joined = self.roster.register(*session, name, register, at)?;
         let cursor = self.roster.agent(joined.agent).record.cursor;
         let event = joined.came_online.then(|| self.event(EventKind::PresenceChange, joined.agent));
-        Ok(Registered { joined, is_new: known.is_none(), place, cursor, event, kept })
+        Ok(Registered { joined, is_new: known.is_none(), position, cursor, event, kept })
     }
 
     fn join(&mut self, session: SessionId, channel: &ChannelName) -> Result<Option<Event>, Refusal> {

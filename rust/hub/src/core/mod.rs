@@ -11,7 +11,7 @@
 //!   these together.
 //! - `log`: the source of the order.
 //! - `apply`, `durable`: the two halves of applying a batch, roster and file. `writer`: the thread for the second half.
-//! - `place`: the position at which a register starts.
+//! - `resume`: the position at which a register starts.
 //! - [`accept`]: messages. [`sessions`]: registers, resumes and observers. [`agents`]: replies. `events`: frames about
 //!   other agents.
 //! - `known`: the roster and this hub's links together. [`lookups`]: queries answered from them, even while the disk is
@@ -34,8 +34,8 @@ mod log;
 mod lookups;
 mod message;
 mod outcome;
-mod place;
 mod receipts;
+mod resume;
 mod returns;
 mod sessions;
 mod stamp;
@@ -75,7 +75,7 @@ use known::Known;
 use log::Log;
 use lookups::Lookups;
 use outcome::Outcome;
-use place::Extent;
+use resume::Extent;
 use returns::Returns;
 use stamp::Stamper;
 use waits::Waits;

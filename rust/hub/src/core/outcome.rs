@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orochi_protocol::request::EventKind;
 use orochi_protocol::{ChannelName, Refusal, Seq, Timestamp};
 
-use super::place::Place;
+use super::resume::StartPosition;
 use crate::frame::Frame;
 use crate::roster::{AgentIndex, Joined};
 use crate::store::Call;
@@ -39,7 +39,7 @@ pub(super) struct Registered {
     pub(super) joined: Joined,
     /// True if the name registers for the first time.
     pub(super) is_new: bool,
-    pub(super) place: Place,
+    pub(super) position: StartPosition,
     pub(super) cursor: Option<Seq>,
     /// Set if the agent came online.
     pub(super) event: Option<Event>,

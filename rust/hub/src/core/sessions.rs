@@ -14,9 +14,9 @@ use super::CoreThread;
 use super::ask::{Asker, RegisterAsker};
 use super::entry::Registering;
 use super::outcome::{Outcome, Registered};
-use super::place::check_place;
+use super::resume::check_position;
 use crate::delivery::outbox::{Feed, KEPT_ITEMS, Outbox};
-use crate::links::{Connection, ConnectionIndex, Places, Start};
+use crate::links::{Connection, ConnectionIndex, Positions, Start};
 use crate::roster::{ConnectionId, SessionId};
 
 impl CoreThread {
@@ -68,10 +68,10 @@ impl CoreThread {
     ) -> oneshot::Sender<bool> {
         let RegisterAsker { connection, id, outbox, answer } = asker;
         let before = self.known.links.find_connection(connection);
-        let Registered { joined, place, cursor, kept, .. } = registered;
+        let Registered { joined, position, cursor, kept, .. } = registered;
         let named = kept.is_some().then(|| register.channels());
-        let start = place.start(self.known.roster.agent(joined.agent).record.first_head, self.head);
-        let resumed = place.resumed;
+        let start = position.start(self.known.roster.agent(joined.agent).record.first_head, self.head);
+        let resumed = position.resumed;
         match before {
             // Registered before, without a resume now: the connection continues at its position.
             Some(index) if register.resume.is_none() => {
@@ -89,9 +89,9 @@ impl CoreThread {
                     None if resumed == Some(true) => &register.joined,
                     None => &none,
                 };
-                let places = Places { start, joined: joined_at, head: self.head };
+                let positions = Positions { start, joined: joined_at, head: self.head };
                 let agent = (joined.agent, name.as_str());
-                let index = self.known.links.add_session(connection, agent, register, outbox, places);
+                let index = self.known.links.add_session(connection, agent, register, outbox, positions);
                 self.ack_register(index, &id, cursor, (resumed, start), named);
                 self.known.links.connection_mut(index).resuming = register.resume.map(|_| id);
                 self.feed_from(index, start.channels_after.min(start.addressed_after));
@@ -148,7 +148,7 @@ impl CoreThread {
         outbox: Arc<Outbox>,
     ) -> Result<(), Refusal> {
         let position = after.unwrap_or(self.head);
-        check_place("after", position, self.head)?;
+        check_position("after", position, self.head)?;
         let index = self.known.links.add_observer(connection, outbox);
         self.feed_from(index, position);
         Ok(())

@@ -133,19 +133,19 @@ impl Links {
         index
     }
 
-    /// Adds an agent's connection, or replaces it, with the channels of `register`, for messages after `places`.
+    /// Adds an agent's connection, or replaces it, with the channels of `register`, for messages after `positions`.
     pub fn add_session(
         &mut self,
         id: ConnectionId,
         (agent, name): (AgentIndex, &str),
         register: &Register,
         outbox: Arc<Outbox>,
-        places: Places<'_>,
+        positions: Positions<'_>,
     ) -> ConnectionIndex {
         if let Some(old) = self.find_connection(id) {
             self.remove(old);
         }
-        let interest = AgentInterest::new(name, places.start.addressed_after);
+        let interest = AgentInterest::new(name, positions.start.addressed_after);
         let connection = Connection::agent(id, agent, outbox, interest, register.events.clone());
         let index = self.connections.insert(connection);
         self.by_id.insert(id, index);
@@ -154,7 +154,7 @@ impl Links {
             self.listeners.insert(index);
         }
         for channel in register.channels() {
-            self.join(index, channel.as_str(), places.of_channel(channel));
+            self.join(index, channel.as_str(), positions.of_channel(channel));
         }
         index
     }
@@ -262,7 +262,7 @@ impl Links {
 
 /// The positions from which a session gets its messages, by channel.
 #[derive(Debug, Clone, Copy)]
-pub struct Places<'a> {
+pub struct Positions<'a> {
     /// The position at which it resumes.
     pub start: Start,
     /// Channels that were joined after that, each with the seq at joining.
@@ -271,7 +271,7 @@ pub struct Places<'a> {
     pub head: Seq,
 }
 
-impl Places<'_> {
+impl Positions<'_> {
     fn of_channel(&self, channel: &ChannelName) -> Seq {
         let joined = self.joined.get(channel).copied().unwrap_or_default();
         self.start.channels_after.max(joined).min(self.head)

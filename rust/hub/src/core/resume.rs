@@ -9,7 +9,7 @@ use crate::roster::Agent;
 
 /// The position at which a register starts, and the `resumed` of its ack.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct StartPosition {
     from: From,
     pub(super) resumed: Option<bool>,
 }
@@ -28,7 +28,7 @@ enum From {
     Unheard,
 }
 
-impl Place {
+impl StartPosition {
     /// Returns the position in the log. `head` is the newest message before this register, `first_head` the newest
     /// before the name's first register.
     pub(super) fn start(self, first_head: Seq, head: Seq) -> Start {
@@ -56,12 +56,12 @@ pub(super) struct Extent<'a> {
 
 impl Extent<'_> {
     /// Decides where a register starts, by its request and by the state of its name.
-    pub(super) fn place(&self, known: Option<&Agent>, register: &Register) -> Result<Place, Refusal> {
+    pub(super) fn start_position(&self, known: Option<&Agent>, register: &Register) -> Result<StartPosition, Refusal> {
         let foreign = register.epoch.as_ref().is_some_and(|epoch| *epoch != self.epoch);
         let (from, resumed) = match register.resume {
             None => (From::Here, None),
             Some(Resume::After(seq)) if !foreign => {
-                check_place("resume", seq, self.committed)?;
+                check_position("resume", seq, self.committed)?;
                 self.check_joined(register)?;
                 (From::After(seq), Some(true))
             }
@@ -73,16 +73,16 @@ impl Extent<'_> {
                 (from, Some(!foreign))
             }
         };
-        Ok(Place { from, resumed })
+        Ok(StartPosition { from, resumed })
     }
 
     fn check_joined(&self, register: &Register) -> Result<(), Refusal> {
-        register.joined.values().try_for_each(|seq| check_place("joined", *seq, self.committed))
+        register.joined.values().try_for_each(|seq| check_position("joined", *seq, self.committed))
     }
 }
 
 /// Refuses a position that the log has not reached.
-pub(super) fn check_place(field: &str, seq: Seq, head: Seq) -> Result<(), Refusal> {
+pub(super) fn check_position(field: &str, seq: Seq, head: Seq) -> Result<(), Refusal> {
     if seq <= head { Ok(()) } else { Err(beyond_log(field, seq, head)) }
 }
 
