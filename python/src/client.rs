@@ -11,7 +11,7 @@ use std::time::Duration;
 use orochi_client::{Answer, Answers, Client, Error, Options, Outgoing, Queued, State};
 use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::request::StatusUpdate;
-use orochi_protocol::{ErrorCode, Reach, Refusal, Seq};
+use orochi_protocol::{ErrorCode, Identity, Reach, Refusal, Seq};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -22,7 +22,7 @@ use tokio::task::AbortHandle;
 use crate::convert::{Repeated, answer_tuple, state_word};
 use crate::errors::{exception, foreign_process};
 use crate::events::{CONNECT, Event, Events};
-use crate::register::{Identity, ResumeArgument, parse_register};
+use crate::register::{ResumeArgument, parse_register};
 use crate::runtime;
 
 /// A connection to a hub, open or being opened.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orochi_protocol::request::{Conflict, EventKind, Register, Resume};
-use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
+use orochi_protocol::{ChannelName, ErrorCode, Identity, Refusal, Seq};
 use pyo3::prelude::*;
 
 /// The type of Python's `resume=` argument.
@@ -13,15 +13,6 @@ pub(crate) enum ResumeArgument {
     Word(String),
 }
 
-/// The text fields of a register.
-pub(crate) struct Identity {
-    pub machine: String,
-    pub role: String,
-    pub model: String,
-    pub agent_id: String,
-    pub project: String,
-}
-
 pub(crate) fn parse_register(
     identity: Identity,
     channels: &[String],
@@ -29,14 +20,9 @@ pub(crate) fn parse_register(
     conflict: &str,
     events: &[String],
 ) -> Result<Register, Refusal> {
-    let Identity { machine, role, model, agent_id, project } = identity;
     Ok(Register {
         channels: Some(channels.iter().map(|channel| ChannelName::parse(channel)).collect::<Result<_, _>>()?),
-        machine,
-        role,
-        model,
-        agent_id,
-        project,
+        identity,
         resume: resume.map(parse_resume).transpose()?,
         epoch: None,
         joined: BTreeMap::new(),

@@ -108,8 +108,8 @@ impl Agent {
         // At `/agent`, both of the hub's ports accept agents.
         let mut options = Options::new(format!("ws://{place}/agent"), name.as_str());
         options.token = Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty());
-        let machine = gethostname::gethostname().to_string_lossy().chars().take(64).collect();
-        options.register = Register { machine, ..register };
+        options.register = register;
+        options.register.identity.machine = gethostname::gethostname().to_string_lossy().chars().take(64).collect();
         options.say_seen = say_seen;
         options.connect_timeout = Duration::from_secs(5);
         match Client::connect(options).await {

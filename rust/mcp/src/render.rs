@@ -195,7 +195,7 @@ fn agent_line(agent: &Agent, me: Option<&str>) -> String {
         let seen = row.last_seen.map(|seen| time(&seen.to_string()));
         _ = write!(line, "offline, last seen {}", seen.unwrap_or_else(|| "never".to_owned()));
     }
-    for (what, value) in [("", &row.machine), ("role ", &row.role)] {
+    for (what, value) in [("", &row.identity.machine), ("role ", &row.identity.role)] {
         if !value.is_empty() {
             _ = write!(line, ", {what}{}", inline(cut(value, 80).0));
         }

@@ -3,9 +3,10 @@
 //! Both are written directly as bytes, because this is the hub's hottest path, and `mentions`, `metadata` and the
 //! sender's other keys are already JSON.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::identity::Identity;
 use crate::reach::Reach;
 use crate::seq::Seq;
 
@@ -143,16 +144,20 @@ pub struct StatusEvent<'a> {
     /// The status after the update; the other fields are also the values after the update.
     pub status: &'a str,
     pub current_task: &'a str,
-    pub machine: &'a str,
-    pub role: &'a str,
-    pub agent_id: &'a str,
-    pub project: &'a str,
-    pub model: &'a str,
+    #[serde(flatten, serialize_with = "in_event_order")]
+    pub identity: &'a Identity,
     /// 0 to 1, or null.
     pub progress: Option<f64>,
     /// How messages reach the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
+}
+
+/// Writes an identity's keys in the order of 0.1.0's event, which is not the register's.
+fn in_event_order<S: Serializer>(identity: &&Identity, serializer: S) -> Result<S::Ok, S::Error> {
+    let Identity { machine, role, model, agent_id, project } = identity;
+    let keys = [("machine", machine), ("role", role), ("agent_id", agent_id), ("project", project), ("model", model)];
+    serializer.collect_map(keys)
 }
 
 fn push<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {

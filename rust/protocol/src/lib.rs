@@ -4,7 +4,7 @@
 //!
 //! 1. [`limits`], [`codes`]: the protocol's numbers, error codes and close codes.
 //! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`], [`reach`]: types whose values are always valid.
-//! 3. [`fields`]: typed access to a payload, with errors that name the field.
+//! 3. [`fields`]: typed access to a payload, with errors that name the field. [`identity`]: an agent's five texts.
 //! 4. [`request`]: requests from clients, parsed once into a [`request::Request`].
 //! 5. [`delivery`], [`reply`]: frames from the hub. [`paging`]: answers that are cut to a size.
 //! 6. [`incoming`]: frames from the hub, as a client reads them.
@@ -15,6 +15,7 @@ pub mod codes;
 pub mod delivery;
 pub mod fences;
 pub mod fields;
+pub mod identity;
 pub mod incoming;
 pub mod letters;
 pub mod limits;
@@ -28,6 +29,7 @@ pub mod seq;
 pub mod time;
 
 pub use codes::{CloseCode, ErrorCode, Refusal};
+pub use identity::Identity;
 pub use names::{AgentName, ChannelName, Target};
 pub use reach::Reach;
 pub use seq::Seq;

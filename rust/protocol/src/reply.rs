@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::codes::Refusal;
+use crate::identity::Identity;
 use crate::names::ChannelName;
 use crate::paging::{More, cut, entry_bytes};
 use crate::reach::Reach;
@@ -194,11 +195,8 @@ pub struct AgentRow {
     pub name: String,
     /// The channels of its connections; for an offline agent, those of its last connection.
     pub channels: Vec<String>,
-    pub machine: String,
-    pub role: String,
-    pub model: String,
-    pub agent_id: String,
-    pub project: String,
+    #[serde(flatten)]
+    pub identity: Identity,
     pub status: String,
     pub current_task: String,
     /// 0 to 1, or null.

@@ -16,7 +16,7 @@ use orochi_protocol::reply::{
     PresenceAnswer, ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
 };
 use orochi_protocol::request::{self, Draft, HistoryQuery, Order, Request};
-use orochi_protocol::{ChannelName, ErrorCode, HUB_SENDER, Reach, Refusal, Seq, Timestamp, mentions};
+use orochi_protocol::{ChannelName, ErrorCode, HUB_SENDER, Identity, Reach, Refusal, Seq, Timestamp, mentions};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -276,11 +276,7 @@ fn alice() -> AgentRow {
     AgentRow {
         name: "alice".into(),
         channels: vec!["#builds".into()],
-        machine: "gpu-1".into(),
-        role: "tester".into(),
-        model: "m-1".into(),
-        agent_id: "alice@gpu-1".into(),
-        project: "api".into(),
+        identity: tester(),
         status: "busy".into(),
         current_task: "tests".into(),
         progress: Some(0.5),
@@ -291,6 +287,16 @@ fn alice() -> AgentRow {
         connections: 1,
         cursor: Some(seq(42)),
         reach: Some(Reach::Turn),
+    }
+}
+
+fn tester() -> Identity {
+    Identity {
+        machine: "gpu-1".into(),
+        role: "tester".into(),
+        model: "m-1".into(),
+        agent_id: "alice@gpu-1".into(),
+        project: "api".into(),
     }
 }
 
@@ -339,25 +345,14 @@ fn events() -> Vec<(&'static str, String)> {
     };
     let from_alice =
         |status: &StatusEvent<'_>| frame("status_update", Stamp { sender: "alice", id: ID, ts: TS }, status);
-    let idle = StatusEvent {
-        agent: "alice",
-        status: "idle",
-        current_task: "",
-        machine: "",
-        role: "",
-        agent_id: "alice@gpu-1",
-        project: "",
-        model: "",
-        progress: None,
-        reach: None,
-    };
+    let bare = Identity { agent_id: "alice@gpu-1".into(), ..Identity::default() };
+    let idle =
+        StatusEvent { agent: "alice", status: "idle", current_task: "", identity: &bare, progress: None, reach: None };
+    let described = tester();
     let busy = StatusEvent {
         status: "busy",
         current_task: "tests",
-        machine: "gpu-1",
-        role: "tester",
-        project: "api",
-        model: "m-1",
+        identity: &described,
         progress: Some(0.5),
         reach: Some(Reach::Wake),
         ..idle

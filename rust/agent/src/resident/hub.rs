@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orochi_client::{Client, Error, Options, State};
 use orochi_mcp::backend::Fault;
+use orochi_protocol::Identity;
 use orochi_protocol::request::{Register, Resume};
 use tokio::time::sleep;
 
@@ -93,10 +94,13 @@ fn options(shared: &Shared) -> Options {
     let project = crate::identity::naming::root(&shared.options.folder);
     options.register = Register {
         channels: None,
+        identity: Identity {
+            machine: hostname(),
+            role: std::env::var("OROCHI_ROLE").unwrap_or_default().chars().take(256).collect(),
+            project: project.file_name().unwrap_or_default().to_string_lossy().chars().take(256).collect(),
+            ..Identity::default()
+        },
         reach: Some(shared.look(|state| state.reach)),
-        machine: hostname(),
-        role: std::env::var("OROCHI_ROLE").unwrap_or_default().chars().take(256).collect(),
-        project: project.file_name().unwrap_or_default().to_string_lossy().chars().take(256).collect(),
         resume: Some(Resume::Stored),
         ..Register::default()
     };

@@ -9,7 +9,7 @@ use chrono::{Local, Timelike};
 use orochi_client::Client;
 use orochi_mcp::backend::{Fault, Intent};
 use orochi_protocol::request::StatusUpdate;
-use orochi_protocol::{AgentName, Reach, Seq};
+use orochi_protocol::{AgentName, Identity, Reach, Seq};
 use tokio::sync::{Notify, mpsc};
 
 use super::options::Options;
@@ -245,7 +245,8 @@ impl Shared {
             state.prompt.clone_from(&ask.prompt);
         }
         if matches!(kind, HookKind::Start { .. }) && !ask.model.is_empty() {
-            let update = StatusUpdate { model: Some(ask.model.clone()), ..StatusUpdate::default() };
+            let identity = Identity { model: Some(ask.model.clone()), ..Identity::default() };
+            let update = StatusUpdate { identity, ..StatusUpdate::default() };
             self.say(Say::Status(Box::new(update)));
         }
         let event = HookEvent { kind, session: ask.session.clone(), marks: ask.marks.clone(), can_show: ask.can_show };

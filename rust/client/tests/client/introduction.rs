@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use orochi_client::{Client, Error, Options, State};
 use orochi_protocol::request::{Conflict, EventKind, Register, Resume};
-use orochi_protocol::{ChannelName, Reach};
+use orochi_protocol::{ChannelName, Identity, Reach};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -22,11 +22,13 @@ async fn a_register_says_who_it_is_and_what_it_wants() {
     let mut options = hub.options();
     options.register = Register {
         channels: Some(vec![ChannelName::parse("#a").expect("a channel")]),
-        machine: "gpu-1".into(),
-        role: "reviewer".into(),
-        model: "m".into(),
-        agent_id: "alice@gpu-1".into(),
-        project: "p".into(),
+        identity: Identity {
+            machine: "gpu-1".into(),
+            role: "reviewer".into(),
+            model: "m".into(),
+            agent_id: "alice@gpu-1".into(),
+            project: "p".into(),
+        },
         resume: Some(Resume::Stored),
         epoch: None,
         joined: Default::default(),

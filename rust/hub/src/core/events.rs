@@ -23,8 +23,8 @@ fn presence_frame(stamper: &mut Stamper, agent: &Agent) -> Frame {
         agent: &record.name,
         event,
         channels: record.channels.clone(),
-        agent_id: &record.agent_id,
-        project: &record.project,
+        agent_id: &record.identity.agent_id,
+        project: &record.identity.project,
     };
     stamper.frame("presence_change", &change)
 }
@@ -36,11 +36,7 @@ fn status_frame(stamper: &mut Stamper, agent: &Agent) -> Frame {
         agent: &record.name,
         status: &record.status,
         current_task: &record.current_task,
-        machine: &record.machine,
-        role: &record.role,
-        agent_id: &record.agent_id,
-        project: &record.project,
-        model: &record.model,
+        identity: &record.identity,
         progress: record.progress,
         reach: agent.reach(),
     };

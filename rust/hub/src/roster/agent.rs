@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use orochi_protocol::request::{Register, StatusUpdate};
-use orochi_protocol::{Reach, Seq, Timestamp};
+use orochi_protocol::{Identity, Reach, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{HubId, SessionId};
@@ -191,23 +191,18 @@ impl Agent {
     /// Takes over a register's identity fields, as far as `standing` allows.
     pub fn introduce(&mut self, register: &Register, standing: Standing, now: Timestamp) {
         let record = &mut self.record;
-        let set = |field: &mut String, value: &str| {
-            let takes = match standing {
+        for (known, said) in record.identity.texts_mut().into_iter().zip(register.identity.texts()) {
+            let is_replaced = match standing {
                 Standing::First => true,
-                Standing::Renewal => !value.is_empty(),
-                Standing::OneOfMany => field.is_empty(),
+                Standing::Renewal => !said.is_empty(),
+                Standing::OneOfMany => known.is_empty(),
             };
-            if takes {
-                value.clone_into(field);
+            if is_replaced {
+                known.clone_from(said);
             }
-        };
-        set(&mut record.machine, &register.machine);
-        set(&mut record.role, &register.role);
-        set(&mut record.model, &register.model);
-        set(&mut record.project, &register.project);
-        set(&mut record.agent_id, &register.agent_id);
-        if record.agent_id.is_empty() {
-            record.agent_id = default_agent_id(&record.name, &record.machine);
+        }
+        if record.identity.agent_id.is_empty() {
+            record.identity.agent_id = default_agent_id(&record.name, &record.identity.machine);
         }
         record.last_seen = now;
         if matches!(standing, Standing::First) {
@@ -232,11 +227,7 @@ impl Agent {
         };
         set(&mut record.status, update.status);
         set(&mut record.current_task, update.current_task);
-        set(&mut record.machine, update.machine);
-        set(&mut record.role, update.role);
-        set(&mut record.project, update.project);
-        set(&mut record.agent_id, update.agent_id);
-        set(&mut record.model, update.model);
+        record.identity.update(update.identity);
         if let Some(progress) = update.progress {
             record.progress = progress;
         }
@@ -248,11 +239,7 @@ impl Agent {
 pub(super) fn new_record(name: &str, head: Seq, now: Timestamp) -> AgentRecord {
     AgentRecord {
         name: name.to_owned(),
-        machine: String::new(),
-        role: String::new(),
-        model: String::new(),
-        agent_id: String::new(),
-        project: String::new(),
+        identity: Identity::default(),
         status: "online".to_owned(),
         current_task: String::new(),
         progress: None,

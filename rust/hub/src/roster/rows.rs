@@ -38,11 +38,7 @@ fn agent_row(agent: &Agent) -> AgentRow {
     AgentRow {
         name: record.name.clone(),
         channels: record.channels.clone(),
-        machine: record.machine.clone(),
-        role: record.role.clone(),
-        model: record.model.clone(),
-        agent_id: record.agent_id.clone(),
-        project: record.project.clone(),
+        identity: record.identity.clone(),
         status: record.status.clone(),
         current_task: record.current_task.clone(),
         progress: record.progress,

@@ -41,7 +41,7 @@ pub use write::Batch;
 
 use std::collections::BTreeMap;
 
-use orochi_protocol::{Seq, Timestamp};
+use orochi_protocol::{Identity, Seq, Timestamp};
 
 /// The result of an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,11 +57,7 @@ pub enum Appended {
 pub struct AgentRecord {
     /// The key of the record.
     pub name: String,
-    pub machine: String,
-    pub role: String,
-    pub model: String,
-    pub agent_id: String,
-    pub project: String,
+    pub identity: Identity,
     /// The status that the agent last reported.
     pub status: String,
     /// The task that the agent last reported.

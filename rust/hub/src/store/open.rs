@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use orochi_protocol::{Seq, Timestamp};
+use orochi_protocol::{Identity, Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::aging::Aging;
@@ -291,11 +291,13 @@ fn load_agents(connection: &Connection) -> Result<Vec<AgentRecord>, StoreError> 
     let rows = statement.query_map([], |row| {
         Ok(AgentRecord {
             name: row.get(0)?,
-            machine: row.get(1)?,
-            role: row.get(2)?,
-            model: row.get(3)?,
-            agent_id: row.get(4)?,
-            project: row.get(5)?,
+            identity: Identity {
+                machine: row.get(1)?,
+                role: row.get(2)?,
+                model: row.get(3)?,
+                agent_id: row.get(4)?,
+                project: row.get(5)?,
+            },
             status: row.get(6)?,
             current_task: row.get(7)?,
             progress: row.get(8)?,

@@ -126,11 +126,11 @@ impl Batch<'_> {
             )?
             .execute(params![
                 record.name,
-                record.machine,
-                record.role,
-                record.model,
-                record.agent_id,
-                record.project,
+                record.identity.machine,
+                record.identity.role,
+                record.identity.model,
+                record.identity.agent_id,
+                record.identity.project,
                 record.status,
                 record.current_task,
                 record.progress,

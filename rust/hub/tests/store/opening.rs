@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use futures_util::FutureExt;
 use orochi_hub::core::{self, Command};
 use orochi_hub::store::{AgentRecord, Call, Message, Place, Reads, Store, StoreError};
-use orochi_protocol::{Seq, Timestamp};
+use orochi_protocol::{Identity, Seq, Timestamp};
 use rusqlite::Connection;
 
 use crate::harness::{Folder, all, append, message, read, seq, time};
@@ -15,11 +15,13 @@ use crate::harness::{Folder, all, append, message, read, seq, time};
 fn bob() -> AgentRecord {
     AgentRecord {
         name: "bob".to_owned(),
-        machine: "gpu".to_owned(),
-        role: "r".to_owned(),
-        model: "m".to_owned(),
-        agent_id: "bob@gpu".to_owned(),
-        project: "p".to_owned(),
+        identity: Identity {
+            machine: "gpu".to_owned(),
+            role: "r".to_owned(),
+            model: "m".to_owned(),
+            agent_id: "bob@gpu".to_owned(),
+            project: "p".to_owned(),
+        },
         status: "busy".to_owned(),
         current_task: "x".to_owned(),
         progress: Some(0.5),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::codes::{ErrorCode, Refusal};
 use crate::fields::{Fields, invalid};
+use crate::identity::Identity;
 use crate::limits::{CHANNELS_MAX, IDENTITY_CHARS_MAX};
 use crate::names::ChannelName;
 use crate::reach::Reach;
@@ -18,16 +19,8 @@ pub struct Register {
     /// stored cursor. Otherwise an absent list means `#general`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<ChannelName>>,
-    /// The machine of the agent; empty if not given.
-    pub machine: String,
-    /// The agent's role.
-    pub role: String,
-    /// The agent's model.
-    pub model: String,
-    /// The agent's identity across names; empty means `name@machine`.
-    pub agent_id: String,
-    /// The agent's project.
-    pub project: String,
+    #[serde(flatten)]
+    pub identity: Identity,
     /// The start of the delivery (section 9, Resume). None means live messages only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
@@ -100,11 +93,7 @@ impl Default for Register {
     fn default() -> Self {
         Self {
             channels: Some(vec![ChannelName::general()]),
-            machine: String::new(),
-            role: String::new(),
-            model: String::new(),
-            agent_id: String::new(),
-            project: String::new(),
+            identity: Identity::default(),
             resume: None,
             epoch: None,
             joined: BTreeMap::new(),
@@ -122,7 +111,6 @@ impl Register {
     }
 
     pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
-        let identity = |name| Ok(fields.short_text(name, IDENTITY_CHARS_MAX)?.unwrap_or_default());
         let resume = parse_resume(fields)?;
         let channels = match parse_channels(fields)? {
             None if resume == Some(Resume::Stored) => None,
@@ -131,11 +119,7 @@ impl Register {
         };
         Ok(Self {
             channels,
-            machine: identity("machine")?,
-            role: identity("role")?,
-            model: identity("model")?,
-            agent_id: identity("agent_id")?,
-            project: identity("project")?,
+            identity: Identity::from_fields(fields)?.or_empty(),
             resume,
             epoch: fields.short_text("epoch", IDENTITY_CHARS_MAX)?,
             joined: parse_joined(fields)?,

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::codes::Refusal;
 use crate::fields::Fields;
-use crate::limits::{IDENTITY_CHARS_MAX, STATUS_CHARS_MAX, TASK_CHARS_MAX};
+use crate::identity::Identity;
+use crate::limits::{STATUS_CHARS_MAX, TASK_CHARS_MAX};
 
 /// The fields to change. None leaves a field unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -18,21 +19,8 @@ pub struct StatusUpdate {
     /// The progress, 0 to 1. `Some(None)` is `null` on the wire: no progress to show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Option<f64>>,
-    /// The machine of the agent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub machine: Option<String>,
-    /// The agent's role.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// The agent's project.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub project: Option<String>,
-    /// The agent's identity across names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent_id: Option<String>,
-    /// The agent's model.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    #[serde(flatten)]
+    pub identity: Identity<Option<String>>,
 }
 
 impl StatusUpdate {
@@ -41,16 +29,11 @@ impl StatusUpdate {
     /// # Errors
     /// `INVALID_FIELD`, `TOO_LARGE`.
     pub fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
-        let identity = |name| fields.short_text(name, IDENTITY_CHARS_MAX);
         Ok(Self {
             status: fields.short_text("status", STATUS_CHARS_MAX)?,
             current_task: fields.short_text("current_task", TASK_CHARS_MAX)?,
             progress: fields.has("progress").then(|| fields.fraction("progress")).transpose()?,
-            machine: identity("machine")?,
-            role: identity("role")?,
-            project: identity("project")?,
-            agent_id: identity("agent_id")?,
-            model: identity("model")?,
+            identity: Identity::from_fields(fields)?,
         })
     }
 }

@@ -95,7 +95,7 @@ fn names(from: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use orochi_protocol::Seq;
+    use orochi_protocol::{Identity, Seq};
 
     use super::*;
 
@@ -110,11 +110,7 @@ mod tests {
         AgentRow {
             name: "alice".to_owned(),
             channels: Vec::new(),
-            machine: String::new(),
-            role: String::new(),
-            model: String::new(),
-            agent_id: "alice".to_owned(),
-            project: String::new(),
+            identity: Identity { agent_id: "alice".to_owned(), ..Identity::default() },
             status: "busy".to_owned(),
             current_task: String::new(),
             progress: None,
