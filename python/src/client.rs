@@ -11,7 +11,7 @@ use std::time::Duration;
 use orochi_client::{Answer, Answers, Client, Error, Options, Outgoing, Queued, State};
 use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::request::StatusUpdate;
-use orochi_protocol::{ErrorCode, Identity, Reach, Refusal, Seq};
+use orochi_protocol::{ErrorCode, Identity, Reach, Refusal, Secret, Seq};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -72,6 +72,7 @@ impl NativeClient {
         let register = register.map_err(|refusal| exception(py, &Error::Invalid(refusal)))?;
         // Python has checked that it is not negative. Other failures mean more seconds than a clock can hold.
         let connect_timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
+        let token = token.map(Secret::from).unwrap_or_default();
         let options = Options { token, register, reconnect, connect_timeout, ..Options::new(url, name) };
         let runtime = runtime::handle(py)?;
         let (events, reader) = Events::new().map_err(|error| PyOSError::new_err(error.to_string()))?;

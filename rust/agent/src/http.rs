@@ -65,9 +65,9 @@ impl<'a> Connection<'a> {
     pub fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<()> {
         self.stream.get_ref().set_write_timeout(Some(self.left()?))?;
         let body = body.map(Value::to_string).unwrap_or_default();
-        let token = match self.hub.token.as_str() {
-            "" => String::new(),
-            token => format!("Authorization: Bearer {token}\r\n"),
+        let token = match &self.hub.token {
+            token if token.is_empty() => String::new(),
+            token => format!("Authorization: Bearer {}\r\n", token.expose()),
         };
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\n{token}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",

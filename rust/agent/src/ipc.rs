@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use orochi_protocol::Secret;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::delivery::HookKind;
 use crate::dirs;
@@ -36,7 +37,13 @@ pub struct Ask {
     /// `CLAUDE_CODE_MESSAGING_SOCKET` of the hook's environment.
     pub inbox_socket: String,
     /// `CLAUDE_CODE_MESSAGING_TOKEN` of the hook's environment.
-    pub inbox_token: String,
+    #[serde(serialize_with = "exposed")]
+    pub inbox_token: Secret,
+}
+
+/// Writes a secret to the resident's socket, which only this user can read.
+fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
 }
 
 /// The resident's line.

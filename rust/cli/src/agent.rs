@@ -107,7 +107,7 @@ impl Agent {
         let place = place(connection);
         // At `/agent`, both of the hub's ports accept agents.
         let mut options = Options::new(format!("ws://{place}/agent"), name.as_str());
-        options.token = Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty());
+        options.token = connection.token.clone();
         options.register = register;
         options.register.identity.machine = gethostname::gethostname().to_string_lossy().chars().take(64).collect();
         options.say_seen = say_seen;

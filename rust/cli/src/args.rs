@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use orochi_agent::identity::hub::{HubFile, address};
+use orochi_hub::config::Config;
 use orochi_hub::config::variables::{self, SETTINGS, Setting};
-use orochi_hub::config::{Config, Secret};
 
 use crate::commands::{
     ask, channels, completions, doctor, forget, gitea, health, history, hook, inbox, init, join, listen, login, manual,
@@ -152,7 +152,7 @@ fn locate(
         && let (Some(token), Some((host, _))) = (file.token, of_file.as_deref().and_then(split))
         && host == connection.host
     {
-        connection.token = Secret::from(token);
+        connection.token = token;
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use orochi_hub::config::{ConfigError, Secret};
+use orochi_hub::config::ConfigError;
 use orochi_hub::http_client;
+use orochi_protocol::Secret;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;

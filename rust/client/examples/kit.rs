@@ -38,7 +38,7 @@ async fn main() {
                 // Its own time limits are for programs that give up; here a hub may be away for long.
                 let connect_timeout = Duration::from_secs(40);
                 let options = Options {
-                    token: Some(token),
+                    token: token.into(),
                     register,
                     connect_timeout,
                     ..Options::new(url.trim_end_matches('/'), name)

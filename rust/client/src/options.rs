@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orochi_protocol::Secret;
 use orochi_protocol::request::Register;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -14,12 +15,12 @@ pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The hub's address, the agent's identity, and limits.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The hub's agent port: `ws://host:port`.
     pub url: String,
-    /// The hub's token; None if the hub needs none.
-    pub token: Option<String>,
+    /// The hub's token; empty if the hub needs none.
+    pub token: Secret,
     /// The agent's name.
     pub name: String,
     /// The register's payload: identity, channels, and the position to resume at.
@@ -42,7 +43,7 @@ impl Options {
     pub fn new(url: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            token: None,
+            token: Secret::default(),
             name: name.into(),
             register: Register::default(),
             reconnect: true,
@@ -55,22 +56,14 @@ impl Options {
 
     /// The address including the token. Only for the connection itself; never show it.
     pub(crate) fn address(&self) -> String {
-        match &self.token {
-            Some(token) if !token.is_empty() => {
-                let url = self.url.trim_end_matches('/');
-                // A path stays as it is: to the hub `/agent/` is not `/agent`.
-                let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
-                let slash = if has_path { "" } else { "/" };
-                format!("{url}{slash}?token={}", utf8_percent_encode(token, PLAIN))
-            }
-            _ => self.url.clone(),
+        if self.token.is_empty() {
+            return self.url.clone();
         }
-    }
-}
-
-impl std::fmt::Debug for Options {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("url", &self.url).field("name", &self.name).finish_non_exhaustive()
+        let url = self.url.trim_end_matches('/');
+        // A path stays as it is: to the hub `/agent/` is not `/agent`.
+        let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        let slash = if has_path { "" } else { "/" };
+        format!("{url}{slash}?token={}", utf8_percent_encode(self.token.expose(), PLAIN))
     }
 }
 
@@ -85,7 +78,7 @@ mod tests {
             ("ws://hub:1/", "ws://hub:1/?token=a%20b"),
             ("ws://hub:1/agent", "ws://hub:1/agent?token=a%20b"),
         ] {
-            let options = Options { token: Some("a b".to_owned()), ..Options::new(url, "alice") };
+            let options = Options { token: "a b".into(), ..Options::new(url, "alice") };
             assert_eq!(options.address(), address);
         }
     }

@@ -5,16 +5,15 @@
 
 mod parse;
 mod rules;
-mod secret;
 pub mod variables;
 
 use std::net::{IpAddr, ToSocketAddrs};
 use std::ops::Deref;
 use std::path::PathBuf;
 
+pub use orochi_protocol::Secret;
 pub use parse::{LogFormat, port as parse_port};
 pub use rules::{ChannelRule, channel_for};
-pub use secret::Secret;
 
 const HOST: &str = "127.0.0.1";
 const PORT: u16 = 9559;

@@ -4,6 +4,7 @@
 //!
 //! 1. [`limits`], [`codes`]: the protocol's numbers, error codes and close codes.
 //! 2. [`letters`], [`names`], [`mentions`], [`time`], [`seq`], [`reach`]: types whose values are always valid.
+//!    [`secret`]: a text that is never printed.
 //! 3. [`fields`]: typed access to a payload, with errors that name the field. [`identity`]: an agent's five texts.
 //! 4. [`request`]: requests from clients, parsed once into a [`request::Request`].
 //! 5. [`delivery`], [`reply`]: frames from the hub. [`paging`]: answers that are cut to a size.
@@ -25,6 +26,7 @@ pub mod paging;
 pub mod reach;
 pub mod reply;
 pub mod request;
+pub mod secret;
 pub mod seq;
 pub mod time;
 
@@ -32,6 +34,7 @@ pub use codes::{CloseCode, ErrorCode, Refusal};
 pub use identity::Identity;
 pub use names::{AgentName, ChannelName, Target};
 pub use reach::Reach;
+pub use secret::Secret;
 pub use seq::Seq;
 pub use time::Timestamp;
 

@@ -1,7 +1,13 @@
-//! A secret that masks itself, so that a configuration can be logged.
+//! A secret that masks itself, so that settings can be logged.
+
+use serde::Deserialize;
 
 /// A token or password; empty means that it is not set. Printing it shows only whether it is set.
-#[derive(Clone, Default)]
+///
+/// It can't be compared or serialised on purpose: `==` takes longer the more of it is right, so the hub compares
+/// digests, and whoever writes it to a socket or a file names [`Secret::expose`].
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
@@ -10,6 +16,7 @@ impl Secret {
         &self.0
     }
 
+    /// Returns whether no secret is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -50,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn printing_never_shows_it() {
+    fn secret_is_never_printed() {
         let secret = Secret::from("hunter2");
         assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "**** Secret(****) Secret(****)");
         assert_eq!(Secret::default().to_string(), "(none)");
@@ -58,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_end_or_a_space_is_noticed() {
+    fn secret_with_a_line_end_or_a_space_is_noticed() {
         for bad in ["abc\n", "a b", "a\tb", "\u{7f}", "a\u{a0}b"] {
             assert!(Secret::from(bad).has_blank(), "{bad:?}");
         }

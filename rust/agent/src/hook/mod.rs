@@ -95,6 +95,6 @@ fn ask(input: &Input) -> Ask {
         model: input.model.clone(),
         prompt: input.prompt.chars().take(80).collect(),
         inbox_socket: variable("CLAUDE_CODE_MESSAGING_SOCKET"),
-        inbox_token: variable("CLAUDE_CODE_MESSAGING_TOKEN"),
+        inbox_token: variable("CLAUDE_CODE_MESSAGING_TOKEN").into(),
     }
 }

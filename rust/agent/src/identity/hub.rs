@@ -1,9 +1,9 @@
 //! Finds the hub and its token: first in variables, then in `~/.config/orochi/hub.toml`, else on this machine.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use orochi_protocol::Secret;
 use toml_edit::{DocumentMut, value};
 
 use crate::budget::Quiet;
@@ -13,25 +13,19 @@ use crate::{dirs, files};
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8559";
 
 /// A hub's address and token.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Hub {
     /// `http://host:port`, without a final slash.
     pub url: String,
     /// Empty if the hub needs none.
-    pub token: String,
-}
-
-impl fmt::Debug for Hub {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("url", &self.url).finish_non_exhaustive()
-    }
+    pub token: Secret,
 }
 
 /// The contents of `hub.toml`.
 #[derive(Debug, Default, Clone)]
 pub struct HubFile {
     pub url: Option<String>,
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     /// The hours in which nothing wakes an agent.
     pub quiet: Option<Quiet>,
 }
@@ -65,20 +59,20 @@ impl HubFile {
             },
         };
         let quiet = field("quiet")?.map(|text| Quiet::parse(&text)).transpose()?;
-        Ok(Self { url: field("url")?, token: field("token")?, quiet })
+        Ok(Self { url: field("url")?, token: field("token")?.map(Secret::from), quiet })
     }
 
     /// The file's text with this address and token; everything else stays. An empty token removes the entry.
     ///
     /// # Errors
     /// Fails if the present text is not TOML.
-    pub fn edited(present: &str, url: &str, token: Option<&str>) -> Result<String, String> {
+    pub fn edited(present: &str, url: &str, token: Option<&Secret>) -> Result<String, String> {
         let mut document: DocumentMut =
             present.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
         document["url"] = value(url);
         match token {
-            Some("") => _ = document.remove("token"),
-            Some(token) => document["token"] = value(token),
+            Some(token) if token.is_empty() => _ = document.remove("token"),
+            Some(token) => document["token"] = value(token.expose()),
             None => {}
         }
         Ok(document.to_string())
@@ -105,7 +99,7 @@ fn from(variable: impl Fn(&str) -> Option<String>, file: &HubFile) -> Result<Hub
         })
     };
     let url = own("URL").or_else(of_host).or_else(|| file.url.clone()).unwrap_or_else(|| DEFAULT_URL.to_owned());
-    let token = own("TOKEN").or_else(|| file.token.clone()).unwrap_or_default();
+    let token = own("TOKEN").map(Secret::from).or_else(|| file.token.clone()).unwrap_or_default();
     Ok(Hub { url: address(&url)?, token })
 }
 
@@ -168,7 +162,7 @@ mod tests {
     fn found(variables: &[(&str, &str)], file: &str) -> String {
         let lookup = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
         let hub = from(lookup, &HubFile::parse(file).unwrap()).unwrap();
-        format!("{} {}", hub.url, hub.token)
+        format!("{} {}", hub.url, hub.token.expose())
     }
 
     #[test]
@@ -192,7 +186,7 @@ mod tests {
     #[test]
     fn hub_file_keeps_what_else_is_in_it() {
         let present = "# mine\nquiet = \"22:00-07:00\"\ntoken = \"old\"\n";
-        let text = HubFile::edited(present, "http://h:1", Some("new")).unwrap();
+        let text = HubFile::edited(present, "http://h:1", Some(&"new".into())).unwrap();
         assert!(text.contains("# mine") && text.contains("quiet") && text.contains("\"new\"") && !text.contains("old"));
         assert!(HubFile::parse("quiet = 7").is_err_and(|told| told.contains("quotes")));
     }
@@ -205,7 +199,7 @@ mod tests {
             ("http://localhost:1", true),
             ("http://lab:1", false),
         ] {
-            assert_eq!(Hub { url: url.to_owned(), token: String::new() }.is_local(), local, "{url}");
+            assert_eq!(Hub { url: url.to_owned(), token: Secret::default() }.is_local(), local, "{url}");
         }
     }
 }

@@ -90,7 +90,7 @@ impl<'a> Api<'a> {
             .header(HOST, hub.place())
             .header(CONTENT_TYPE, "application/json");
         if !hub.token.is_empty() {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", hub.token));
+            request = request.header(AUTHORIZATION, format!("Bearer {}", hub.token.expose()));
         }
         let request = request.body(body).map_err(|error| Fault::new("INVALID_FIELD", error.to_string()))?;
         let unreachable = |reason: &dyn std::fmt::Display| {

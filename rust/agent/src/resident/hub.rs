@@ -90,7 +90,7 @@ fn refusal(shared: &Shared, error: &Error) -> Option<Fault> {
 fn options(shared: &Shared) -> Options {
     let hub = &shared.options.hub;
     let mut options = Options::new(hub.agent_url(), shared.name.as_str());
-    options.token = Some(hub.token.clone()).filter(|token| !token.is_empty());
+    options.token = hub.token.clone();
     let project = crate::identity::naming::root(&shared.options.folder);
     options.register = Register {
         channels: None,

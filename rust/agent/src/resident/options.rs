@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use orochi_protocol::Secret;
 use tokio::sync::mpsc;
 
 use crate::budget::{Allowance, Quiet};
@@ -68,7 +69,7 @@ impl Options {
             folder: folder.or_else(|| std::env::current_dir().ok()).unwrap_or_else(|| PathBuf::from("/")),
             session: wake::Session {
                 inbox_socket: variable("CLAUDE_CODE_MESSAGING_SOCKET").map(PathBuf::from),
-                inbox_token: variable("CLAUDE_CODE_MESSAGING_TOKEN").unwrap_or_default(),
+                inbox_token: variable("CLAUDE_CODE_MESSAGING_TOKEN").map(Secret::from).unwrap_or_default(),
                 codex_thread: None,
             },
             session_id: variable("CLAUDE_CODE_SESSION_ID"),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use orochi_protocol::Secret;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
@@ -17,8 +18,8 @@ const HELD: Duration = Duration::from_millis(300);
 const WRITE_MAX: Duration = Duration::from_secs(2);
 
 /// Posts a text as a prompt.
-pub async fn post(socket: &Path, token: &str, sender: &str, text: &str) -> Outcome {
-    let auth = json!({"type": "auth", "token": token});
+pub async fn post(socket: &Path, token: &Secret, sender: &str, text: &str) -> Outcome {
+    let auth = json!({"type": "auth", "token": token.expose()});
     // Never with a priority: "now" would keep the hook of the running tool from running.
     let user = json!({
         "type": "user",

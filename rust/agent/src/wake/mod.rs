@@ -6,6 +6,7 @@ mod outcome;
 
 use std::path::PathBuf;
 
+use orochi_protocol::Secret;
 pub use outcome::Outcome;
 
 /// The facts about a session that a wake needs.
@@ -14,7 +15,7 @@ pub struct Session {
     /// Claude Code's inbox socket.
     pub inbox_socket: Option<PathBuf>,
     /// The token in the first frame to the inbox socket.
-    pub inbox_token: String,
+    pub inbox_token: Secret,
     /// Codex's thread.
     pub codex_thread: Option<String>,
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use orochi_agent::dirs;
 use orochi_agent::identity::hub::{self, HubFile};
+use orochi_protocol::Secret;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -18,7 +19,7 @@ pub(super) fn write(connection: &Connection, token_file: Option<&Path>) -> Resul
     let present = fs::read_to_string(&path).unwrap_or_default();
     let token = match token_file {
         Some(file) => Some(read_token(file)?),
-        None => Some(connection.token.expose().to_owned()).filter(|token| !token.is_empty()),
+        None => Some(connection.token.clone()).filter(|token| !token.is_empty()),
     };
     let url = connection.url.clone().or_else(|| {
         let is_default = connection.host == "127.0.0.1" && connection.port == 9559;
@@ -30,7 +31,7 @@ pub(super) fn write(connection: &Connection, token_file: Option<&Path>) -> Resul
         return Ok(());
     }
     let url = url.unwrap_or_else(|| hub::DEFAULT_URL.to_owned());
-    let text = HubFile::edited(&present, &url, token.as_deref())
+    let text = HubFile::edited(&present, &url, token.as_ref())
         .map_err(|reason| Failure::Hub(format!("{}: {reason}; nothing was changed", path.display())))?;
     if text == present {
         return Ok(());
@@ -48,11 +49,11 @@ fn close(path: &Path) -> io::Result<()> {
     if path.exists() { fs::set_permissions(path, fs::Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
-fn read_token(file: &Path) -> Result<String, Failure> {
+fn read_token(file: &Path) -> Result<Secret, Failure> {
     let read = if file.as_os_str() == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
     let token = read.map_err(|error| Failure::Usage(format!("cannot read {}: {error}", file.display())))?;
-    let token = token.trim().to_owned();
-    if token.is_empty() || token.contains(char::is_whitespace) {
+    let token = Secret::from(token.trim());
+    if token.is_empty() || token.has_blank() {
         return Err(Failure::Usage(format!("{} has no token on one line", file.display())));
     }
     Ok(token)

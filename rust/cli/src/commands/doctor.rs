@@ -33,7 +33,7 @@ pub struct Found {
 /// Queries the hub as a session would.
 pub fn hub_line(connection: &Connection) -> Found {
     let place = crate::hub::place(connection);
-    let hub = Hub { url: format!("http://{place}"), token: connection.token.expose().to_owned() };
+    let hub = Hub { url: format!("http://{place}"), token: connection.token.clone() };
     let (is_well, said) = match exchange(&hub, HUB_MAX, "GET", "/api/stats", None) {
         Ok(answer) if answer.status == 200 => (true, "answers and takes the token".to_owned()),
         Ok(answer) if answer.status == 401 && hub.token.is_empty() => {

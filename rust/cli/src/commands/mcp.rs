@@ -62,8 +62,7 @@ impl Mcp {
     fn options(self, connection: &Connection) -> Result<Options, Failure> {
         base(connection)?;
         let quiet = HubFile::read().map_err(Failure::Usage)?.quiet;
-        let token = connection.token.expose().to_owned();
-        let hub = Hub { url: format!("http://{}", place(connection)), token };
+        let hub = Hub { url: format!("http://{}", place(connection)), token: connection.token.clone() };
         let mut options = Options::from_environment(hub, quiet).map_err(Failure::Usage)?;
         options.name.clone_from(&connection.name);
         if !self.channels.is_empty() {

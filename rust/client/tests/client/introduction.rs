@@ -90,7 +90,7 @@ async fn refuse_token(mut peer: Peer) {
 async fn a_token_goes_in_the_address_and_into_no_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("bound"));
-    let options = Options { token: Some("s3cr+t /ä".into()), ..Options::new(&url, "alice") };
+    let options = Options { token: "s3cr+t /ä".into(), ..Options::new(&url, "alice") };
     let shown = format!("{options:?}");
     let asked = Arc::new(Mutex::new(String::new()));
     let address = Arc::clone(&asked);
