@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use orochi_protocol::incoming::AckPayload;
-use orochi_protocol::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX, METADATA_BYTES_MAX};
+use orochi_protocol::limits::FRAME_BYTES_MAX;
 use orochi_protocol::reply::DeliveryState;
 use orochi_protocol::request::{Heartbeat, StatusUpdate, check_id};
-use orochi_protocol::{ChannelName, ErrorCode, Reach, Refusal, Seq, Target};
+use orochi_protocol::{ChannelName, Reach, Seq, Target};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -18,13 +17,16 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
+use crate::dialect::Dialect;
 use crate::error::Error;
+use crate::frames::frame;
 use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::outstanding::{Change, Request};
-use crate::session::frame;
-use crate::state::State;
-use crate::task::{CLOSE_MAX, Command, Task};
+use crate::reconnect::{Backoff, Never, Reconnect};
+use crate::seen::Finished;
+use crate::state::{Reported, State};
+use crate::task::{CLOSE_MAX, Command, Handles, Task};
 
 /// A registered agent's connection to a hub.
 #[derive(Debug, Clone)]
@@ -39,12 +41,10 @@ pub(crate) struct Shared {
     // number of waiting callers is the bound (outstanding.rs).
     commands: mpsc::UnboundedSender<Command>,
     pub(crate) inbox: Arc<Inbox>,
-    states: watch::Receiver<State>,
-    /// The seq up to which the consumer has handled everything.
-    pub(crate) finished: Arc<AtomicU64>,
-    is_old_hub: Arc<AtomicBool>,
-    caught_up: watch::Receiver<bool>,
-    epoch: watch::Receiver<Option<String>>,
+    finished: Finished,
+    /// The dialect of the hub at the first register.
+    dialect: Dialect,
+    reported: Reported,
 }
 
 /// A message to send.
@@ -90,23 +90,29 @@ pub struct Receipt {
 }
 
 impl Client {
-    /// Connects and registers.
+    /// Connects and registers. After a lost connection the client reconnects, unless [`Options::reconnect`] is off.
     ///
     /// # Errors
     /// [`Error::Unreachable`], [`Error::AuthFailed`], [`Error::Refused`] with the register's refusal.
     pub async fn connect(options: Options) -> Result<Self, Error> {
-        let (commands, requests) = mpsc::unbounded_channel();
-        let (state, states) = watch::channel(State::Connected);
-        let (inbox, finished) =
-            (Arc::new(Inbox::new(options.inbox_frames_max, options.inbox_bytes_max)), Arc::new(AtomicU64::new(0)));
-        let is_old_hub = Arc::new(AtomicBool::new(false));
-        let name = options.name.clone();
-        let task = Task::open(options, requests, state, Arc::clone(&inbox), Arc::clone(&finished)).await?;
-        is_old_hub.store(task.is_old_hub(), Ordering::Relaxed);
-        let caught_up = task.caught_up();
-        let epoch = task.epoch();
+        let reconnect: Box<dyn Reconnect> =
+            if options.reconnect { Box::new(Backoff::default()) } else { Box::new(Never) };
+        Self::connect_with(options, reconnect).await
+    }
+
+    /// Connects and registers, with another policy for lost connections in place of [`Options::reconnect`].
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect_with(options: Options, reconnect: Box<dyn Reconnect>) -> Result<Self, Error> {
+        let (commands, received) = mpsc::unbounded_channel();
+        let inbox = Arc::new(Inbox::new(options.inbox_frames_max, options.inbox_bytes_max));
+        let (name, finished) = (options.name.clone(), Finished::default());
+        let handles = Handles { commands: received, inbox: Arc::clone(&inbox), finished: finished.clone() };
+        let (task, reported) = Task::open(options, reconnect, handles).await?;
+        let dialect = task.dialect();
         tokio::spawn(task.run());
-        Ok(Self { shared: Arc::new(Shared { name, commands, inbox, states, finished, is_old_hub, caught_up, epoch }) })
+        Ok(Self { shared: Arc::new(Shared { name, commands, inbox, finished, dialect, reported }) })
     }
 
     /// The received frames.
@@ -121,22 +127,22 @@ impl Client {
 
     /// The log's epoch; None from a 0.1.0 hub.
     pub fn epoch(&self) -> Option<String> {
-        self.shared.epoch.borrow().clone()
+        self.shared.reported.epoch.borrow().clone()
     }
 
     /// The connection's state.
     pub fn state(&self) -> State {
-        *self.shared.states.borrow()
+        *self.shared.reported.state.borrow()
     }
 
     /// A receiver for the connection's state and its changes.
     pub fn states(&self) -> watch::Receiver<State> {
-        self.shared.states.clone()
+        self.shared.reported.state.clone()
     }
 
     /// Returns whether the hub is a 0.1.0 hub, which supports only sections 1 to 8 of the protocol.
     pub fn is_old_hub(&self) -> bool {
-        self.shared.is_old_hub.load(Ordering::Relaxed)
+        self.shared.dialect.is_old()
     }
 
     /// Sends a message. The future resolves once the hub has it on disk. The message is queued by this call, not by
@@ -164,17 +170,11 @@ impl Client {
     }
 
     fn payload<'a>(&self, message: &'a Outgoing) -> Result<MessagePayload<'a>, Error> {
-        if message.reply_to.is_some() && self.is_old_hub() {
-            return Err(Error::OldHub { what: "reply_to" });
-        }
         // Check the id here: a hub that can't read it could not name the message in its refusal.
         message.id.as_deref().map_or(Ok(()), check_id)?;
         let metadata = message.metadata.as_deref();
-        if !self.is_old_hub() {
-            // A 0.1.0 hub limits only the frame.
-            check_size("content", message.content.len(), CONTENT_BYTES_MAX)?;
-            check_size("metadata", metadata.map_or(0, |metadata| metadata.get().len()), METADATA_BYTES_MAX)?;
-        }
+        let is_reply = message.reply_to.is_some();
+        self.shared.dialect.check_message(is_reply, &message.content, metadata.map(RawValue::get))?;
         Ok(MessagePayload {
             channel: Target::parse(&message.channel)?,
             content: &message.content,
@@ -244,7 +244,7 @@ impl Client {
     /// [`Error::Closed`] if the connection ends for good before that.
     pub fn caught_up(&self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         // The future holds no handle, so the connection still closes when all handles are dropped.
-        let mut caught_up = self.shared.caught_up.clone();
+        let mut caught_up = self.shared.reported.caught_up.clone();
         async move { caught_up.wait_for(|is_caught_up| *is_caught_up).await.map(|_| ()).map_err(|_| Error::Closed) }
     }
 
@@ -258,7 +258,7 @@ impl Client {
 
     /// Notes that the consumer has handled everything up to `seq`. The client reports it to the hub soon after.
     pub fn finished(&self, seq: Seq) {
-        self.shared.finished.fetch_max(seq.get(), Ordering::Relaxed);
+        self.shared.finished.advance(seq);
     }
 
     /// Reports to the hub what the consumer has handled, and closes the connection. Waiting requests fail with
@@ -307,7 +307,7 @@ impl Client {
         change: Option<Change>,
         caller: impl FnOnce() -> Caller,
     ) -> Result<(), Error> {
-        check_size("the frame", frame.len(), FRAME_BYTES_MAX)?;
+        Error::check_size("the frame", frame.len(), FRAME_BYTES_MAX)?;
         let request = Request { id, kind: kind.to_owned(), frame: frame.into(), change, data: None, caller: caller() };
         self.command(Command::Request(request))
     }
@@ -331,12 +331,4 @@ impl From<AckPayload> for Receipt {
         let AckPayload { seq, r#ref: id, ts, delivery, reach, duplicate, .. } = ack;
         Self { seq, id, ts, delivery, reach, duplicate }
     }
-}
-
-fn check_size(what: &str, bytes: usize, max: usize) -> Result<(), Error> {
-    if bytes <= max {
-        return Ok(());
-    }
-    let detail = format!("{what} has {bytes} bytes: at most {} KiB; send it in parts", max / 1024);
-    Err(Error::Invalid(Refusal::new(ErrorCode::TooLarge, detail)))
 }

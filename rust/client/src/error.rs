@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orochi_protocol::Refusal;
+use orochi_protocol::{ErrorCode, Refusal};
 
 /// A failed request or connection. Each text says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,6 +55,15 @@ impl Error {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let Error::Refused { retry_after, .. } = self else { return None };
         retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+
+    /// Checks the size of a part of a request. A larger part would end the connection, or be refused.
+    pub(crate) fn check_size(what: &str, bytes: usize, max: usize) -> Result<(), Self> {
+        if bytes <= max {
+            return Ok(());
+        }
+        let detail = format!("{what} has {bytes} bytes: at most {} KiB; send it in parts", max / 1024);
+        Err(Error::Invalid(Refusal::new(ErrorCode::TooLarge, detail)))
     }
 
     /// The error for a refusal from the hub.

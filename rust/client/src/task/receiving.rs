@@ -1,47 +1,33 @@
 //! Handles frames from the hub: answers go to their requests, everything else into the inbox.
 
-use futures_util::SinkExt;
 use orochi_protocol::incoming::{AckPayload, ErrorPayload, Said, ServerFrame};
-use orochi_protocol::request::{Conflict, Register};
 use orochi_protocol::{CloseCode, ErrorCode, HUB_SENDER};
-use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use uuid::Uuid;
 
 use super::{CLOSE_MAX, Command, End, Task};
+use crate::dialect::UnnamedError;
+use crate::frames::register_frame;
 use crate::inbox::Incoming;
-use crate::session::{self, reason};
 
 impl Task {
-    pub(super) async fn take_in(&mut self, incoming: Option<Result<Message, WsError>>) -> Result<(), End> {
-        self.last_heard = Instant::now();
-        match incoming {
-            Some(Ok(Message::Text(text))) => self.take_frame(&text).await,
-            Some(Ok(Message::Close(Some(close)))) if u16::from(close.code) == CloseCode::Replaced.as_u16() => {
-                Err(End::Refused(self.lost("another connection took this name over".to_owned())))
-            }
-            Some(Ok(Message::Close(close))) => {
-                if close.as_ref().is_some_and(|close| u16::from(close.code) == CloseCode::TooBig.as_u16()) {
-                    // If it were sent again, it would end the next connection too.
-                    self.outstanding.fail_largest();
-                }
-                // A stopping hub waits for the answer to its close.
-                let _ = timeout(CLOSE_MAX, self.sink.close()).await;
-                let why = close.map_or(String::new(), |close| format!(": {} {}", u16::from(close.code), close.reason));
-                Err(End::Lost(format!("the hub closed it{why}")))
-            }
-            // tungstenite answers a ping with its next write.
-            Some(Ok(Message::Ping(_))) => {
-                self.needs_flush = true;
-                Ok(())
-            }
-            Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => Err(End::Lost(reason(&error))),
-            None => Err(End::Lost("the hub closed it".to_owned())),
+    /// Handles the hub's close. Returns how the connection ended.
+    pub(super) async fn closed_by_hub(&mut self, close: Option<CloseFrame>) -> End {
+        let code = close.as_ref().map(|close| u16::from(close.code));
+        if code == Some(CloseCode::Replaced.as_u16()) {
+            return End::Final(self.lost("another connection took this name over".to_owned()));
         }
+        if code == Some(CloseCode::TooBig.as_u16()) {
+            // If it were sent again, it would end the next connection too.
+            self.outstanding.fail_largest();
+        }
+        self.connection.answer_close(CLOSE_MAX).await;
+        let why = close.map_or(String::new(), |close| format!(": {} {}", u16::from(close.code), close.reason));
+        End::Lost(format!("the hub closed it{why}"))
     }
 
-    async fn take_frame(&mut self, text: &Utf8Bytes) -> Result<(), End> {
+    pub(super) async fn take_frame(&mut self, text: &Utf8Bytes) -> Result<(), End> {
         let Ok(frame) = serde_json::from_str::<ServerFrame<'_>>(text) else {
             tracing::warn!("the hub sent an invalid frame; ignored");
             return Ok(());
@@ -50,13 +36,10 @@ impl Task {
         match (&*frame.r#type, frame.payload) {
             ("ack", _) => {
                 let ack: AckPayload = serde_json::from_str(payload).unwrap_or_default();
-                if self.refetch.as_ref().is_some_and(|id| *id == ack.r#ref) {
-                    // The messages that were left in the log follow.
-                    (self.refetch, self.is_overflowed) = (None, false);
-                }
-                self.backoff.carried();
+                self.resumption.acked(&ack.r#ref);
+                self.connection.carried();
                 if let Some((change, head)) = self.outstanding.ack(ack) {
-                    change.apply(&mut self.options.register, head);
+                    self.resumption.apply(change, head);
                 }
                 Ok(())
             }
@@ -65,8 +48,8 @@ impl Task {
                 Err(_) => Ok(()),
             },
             ("caught_up", _) if frame.sender == HUB_SENDER => {
-                if !self.is_overflowed {
-                    self.caught_up.send_replace(true);
+                if !self.resumption.is_overflowed() {
+                    self.reports.set_caught_up(true);
                 }
                 Ok(())
             }
@@ -92,15 +75,17 @@ impl Task {
 
     fn take_error(&mut self, error: ErrorPayload, text: &Utf8Bytes) -> Result<(), End> {
         if error.code == ErrorCode::SessionReplaced.as_str() {
-            return Err(End::Refused(self.lost(error.detail)));
+            return Err(End::Final(self.lost(error.detail)));
         }
-        if self.refetch.is_some() && self.refetch == error.r#ref {
+        if error.r#ref.as_ref().is_some_and(|id| self.resumption.refused(id)) {
             tracing::warn!(code = error.code, detail = error.detail, "the hub refused to send the rest; trying again");
-            self.refetch = None;
             return Ok(());
         }
-        let is_about_none = error.r#ref.is_none() && !self.is_old_hub();
-        if is_about_none || !self.outstanding.error(error) {
+        let is_answer = match (&error.r#ref, self.dialect.unnamed_error()) {
+            (None, UnnamedError::Consumer) => false,
+            (None, UnnamedError::OldestRequest) | (Some(_), _) => self.outstanding.error(error),
+        };
+        if !is_answer {
             // As in 0.1.0's client, an error without a request goes to the consumer.
             self.inbox.push(Incoming::new(text.clone(), None));
         }
@@ -110,34 +95,34 @@ impl Task {
     /// Adds a frame to the inbox: each message once and in order.
     async fn keep(&mut self, frame: Incoming) -> Result<(), End> {
         let Some(seq) = frame.seq else {
-            if self.is_old_hub() {
-                return self.keep_of_old_hub(frame).await;
+            if !self.dialect.has_log() {
+                return self.keep_or_wait(frame).await;
             }
-            if !self.is_overflowed && !self.inbox.push(frame) {
-                self.is_overflowed = true;
+            if !self.resumption.is_overflowed() && !self.inbox.push(frame) {
+                self.resumption.overflowed();
             }
             return Ok(());
         };
-        if self.is_overflowed || seq <= self.last_seq {
+        if !self.resumption.wants(seq) {
             return Ok(());
         }
         if self.inbox.push(frame) {
-            self.last_seq = seq;
-            self.backoff.carried();
+            self.resumption.accepted(seq);
+            self.connection.carried();
         } else {
             tracing::warn!(agent = %self.options.name, "the inbox is full; further messages stay in the hub's log");
-            self.is_overflowed = true;
-            self.caught_up.send_replace(false);
+            self.resumption.overflowed();
+            self.reports.set_caught_up(false);
         }
         Ok(())
     }
 
-    /// Waits while the inbox is full, without reading from the hub: a 0.1.0 hub stores nothing for this agent.
-    async fn keep_of_old_hub(&mut self, frame: Incoming) -> Result<(), End> {
+    /// Waits while the inbox is full, without reading from the hub, which stores nothing for this agent.
+    async fn keep_or_wait(&mut self, frame: Incoming) -> Result<(), End> {
         while !self.inbox.push(frame.clone()) {
             tokio::select! {
                 () = self.inbox.drained.notified() => {}
-                command = self.requests.recv() => match command {
+                command = self.commands.recv() => match command {
                     None => return Err(End::Closed),
                     Some(close @ Command::Close(_)) => {
                         self.apply(&mut vec![close]);
@@ -155,7 +140,7 @@ impl Task {
 
     /// Fetches everything after the last accepted message from the hub's log, once there is room again.
     pub(super) fn fetch_rest(&mut self) {
-        if !self.is_overflowed || self.refetch.is_some() || self.is_old_hub() || !self.inbox.has_room() {
+        if !self.resumption.has_left_some() || !self.dialect.has_log() || !self.inbox.has_room() {
             return;
         }
         if self.outstanding.is_changing() {
@@ -163,10 +148,7 @@ impl Task {
             return;
         }
         let id = Uuid::now_v7().to_string();
-        // This register must not replace other connections of the name.
-        let register = Register { conflict: Conflict::Join, ..self.resuming() };
-        let register = session::register_frame(&self.options.name, &id, &register);
-        self.to_send.push_back(Message::text(register));
-        self.refetch = Some(id);
+        let register = self.resumption.fetch(&id);
+        self.connection.send(register_frame(&self.options.name, &id, &register));
     }
 }

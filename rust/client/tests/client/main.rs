@@ -9,5 +9,6 @@ mod frames;
 mod introduction;
 mod losses;
 mod overflow;
+mod policy;
 mod scripted;
 mod sizes;
