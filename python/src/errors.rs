@@ -22,7 +22,7 @@ fn make(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let text = error.to_string();
     let value = match error {
         Error::Refused { code, detail, retry_after, status } => {
-            module.getattr("RequestRefused")?.call1((code, detail, *retry_after, *status))?
+            module.getattr("RequestRefused")?.call1((code.as_str(), detail, *retry_after, *status))?
         }
         Error::Invalid(refusal) => {
             let no_more: (Option<f64>, Option<u16>) = (None, None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orochi_client::{Client, Error, Options, Outgoing, State};
 use orochi_protocol::request::{Register, Resume};
-use orochi_protocol::{ChannelName, Seq};
+use orochi_protocol::{ChannelName, ErrorCode, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -122,8 +122,8 @@ async fn request(command: Command, mut found: watch::Receiver<Option<Client>>) {
 
 fn code(error: &Error) -> String {
     match error {
-        Error::AuthFailed { .. } => "AUTH_FAILED".to_owned(),
-        Error::Refused { code, .. } => code.clone(),
+        Error::AuthFailed { .. } => ErrorCode::AuthFailed.to_string(),
+        Error::Refused { code, .. } => code.to_string(),
         other => other.to_string(),
     }
 }

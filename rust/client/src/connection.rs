@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{Sink, SinkExt, StreamExt};
+use orochi_protocol::ErrorCode;
 use orochi_protocol::incoming::{AckPayload, ErrorPayload, ServerFrame};
 use orochi_protocol::limits::FRAME_BYTES_MAX;
 use orochi_protocol::request::Register;
@@ -206,9 +207,11 @@ async fn introduce(socket: &mut Socket, options: &Options, register: &Register) 
             "ack" => return serde_json::from_str(payload).map_err(|error| lost(error.to_string())),
             "error" => {
                 let error: ErrorPayload = serde_json::from_str(payload).map_err(|error| lost(error.to_string()))?;
-                return Err(match error.code.as_str() {
-                    "AUTH_FAILED" => Error::AuthFailed { url: options.url.clone() },
-                    _ => Error::refused(error),
+                let is_about_token = error.code == ErrorCode::AuthFailed;
+                return Err(if is_about_token {
+                    Error::AuthFailed { url: options.url.clone() }
+                } else {
+                    Error::refused(error)
                 });
             }
             // Accepting this message would lose it: only the ack says where the delivery begins.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orochi_protocol::{ErrorCode, Refusal};
+use orochi_protocol::{ErrorCode, ReceivedCode, Refusal};
 
 /// A failed request or connection. Each text says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum Error {
     #[error("{code}: {detail}")]
     Refused {
         /// The error code (docs/protocol.md, section 3).
-        code: String,
+        code: ReceivedCode,
         /// The hub's explanation.
         detail: String,
         /// Seconds after which another try can help.

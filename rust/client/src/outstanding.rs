@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use orochi_protocol::incoming::{AckPayload, AnswerTo, ErrorPayload};
 use orochi_protocol::request::Register;
-use orochi_protocol::{ChannelName, ErrorCode, Reach, Refusal, Seq};
+use orochi_protocol::{ChannelName, CloseCode, ErrorCode, Reach, Refusal, Seq};
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -168,14 +168,14 @@ impl Outstanding {
     }
 
     /// Fails the largest sent request, after the peer closed the connection because of a frame's size. Whatever the
-    /// peer's limit is, the largest frame exceeds it and was not accepted. Returns false if none was sent.
-    pub(crate) fn fail_largest(&mut self) -> bool {
+    /// peer's limit is, the largest frame exceeds it and was not accepted.
+    pub(crate) fn fail_largest(&mut self) {
         let largest = (0..self.sent.len()).max_by_key(|at| self.sent[*at].frame.len());
-        let Some(request) = largest.and_then(|at| self.sent.remove(at)) else { return false };
+        let Some(request) = largest.and_then(|at| self.sent.remove(at)) else { return };
+        let code = CloseCode::TooBig.as_u16();
         let bytes = request.frame.len();
-        let detail = format!("the peer closed the connection (1009) over a frame of {bytes} bytes: send it in parts");
+        let detail = format!("the peer closed the connection ({code}) over a frame of {bytes} bytes: send it in parts");
         request.caller.answer(Err(Error::Invalid(Refusal::new(ErrorCode::TooLarge, detail))));
-        true
     }
 
     /// Fails all requests.

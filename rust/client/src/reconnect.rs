@@ -93,7 +93,7 @@ fn delay(attempt: u32, chance: f64) -> Duration {
 /// Returns whether another attempt can't help.
 fn is_final(error: &Error) -> bool {
     match error {
-        Error::Refused { code, retry_after, .. } => retry_after.is_none() && *code != ErrorCode::NameInUse.as_str(),
+        Error::Refused { code, retry_after, .. } => retry_after.is_none() && *code != ErrorCode::NameInUse,
         Error::AuthFailed { .. } | Error::Invalid(_) | Error::OldHub { .. } | Error::Closed => true,
         Error::Unreachable { .. } | Error::ConnectionLost { .. } => false,
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn refused(code: ErrorCode, retry_after: Option<f64>) -> Error {
-        Error::Refused { code: code.to_string(), detail: "no".to_owned(), retry_after, status: None }
+        Error::Refused { code: code.into(), detail: "no".to_owned(), retry_after, status: None }
     }
 
     #[test]

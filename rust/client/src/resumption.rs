@@ -7,7 +7,7 @@
 
 use orochi_protocol::incoming::AckPayload;
 use orochi_protocol::request::{Conflict, Register, Resume};
-use orochi_protocol::{ChannelName, ErrorCode, Seq};
+use orochi_protocol::{ChannelName, ErrorCode, ReceivedCode, Seq};
 
 use crate::error::Error;
 use crate::outstanding::Change;
@@ -178,8 +178,8 @@ fn take_kept_channels(register: &mut Register, ack: &AckPayload) -> bool {
 
 /// Returns whether a register was refused because its position belongs to a newer log. Early hubs answered
 /// INVALID_FIELD.
-fn is_beyond_log(code: &str) -> bool {
-    [ErrorCode::ResumeBeyond, ErrorCode::InvalidField].iter().any(|beyond| beyond.as_str() == code)
+fn is_beyond_log(code: &ReceivedCode) -> bool {
+    matches!(code, ReceivedCode::Known(ErrorCode::ResumeBeyond | ErrorCode::InvalidField))
 }
 
 #[cfg(test)]
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn refusal(code: ErrorCode) -> Error {
-        Error::Refused { code: code.to_string(), detail: "no".to_owned(), retry_after: None, status: None }
+        Error::Refused { code: code.into(), detail: "no".to_owned(), retry_after: None, status: None }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A tool's arguments as typed values. Models write numbers as texts and misspell names: texts are converted, and
 //! misspelt names are errors.
 
+use orochi_protocol::ErrorCode;
 use serde_json::{Map, Value};
 
 use crate::backend::Fault;
@@ -32,7 +33,8 @@ impl Arguments {
 
     /// A required text.
     pub(crate) fn required(&self, name: &str) -> Result<String, Fault> {
-        self.text(name)?.ok_or_else(|| Fault::new("MISSING_FIELD", format!("{name} is missing: expected a text")))
+        self.text(name)?
+            .ok_or_else(|| Fault::refused(ErrorCode::MissingField, format!("{name} is missing: expected a text")))
     }
 
     /// The seq of a message, also as `"42"` or `"#42"`.
@@ -95,5 +97,5 @@ pub(crate) fn wrong(name: &str, seen: &Value, expected: &str) -> Fault {
 
 /// The fault of an argument.
 pub(crate) fn invalid(detail: String) -> Fault {
-    Fault::new("INVALID_FIELD", detail)
+    Fault::refused(ErrorCode::InvalidField, detail)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orochi_protocol::reply::{AgentRow, DeliveryState};
-use orochi_protocol::{Reach, Refusal};
+use orochi_protocol::{ErrorCode, Reach, Refusal};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,11 +35,16 @@ impl Fault {
     pub fn new(code: &str, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), detail: detail.into() }
     }
+
+    /// A fault with one of the hub's codes.
+    pub fn refused(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self::new(code.as_str(), detail)
+    }
 }
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.code.as_str(), refusal.detail)
+        Self::refused(refusal.code, refusal.detail)
     }
 }
 

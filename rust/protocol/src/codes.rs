@@ -19,6 +19,14 @@ macro_rules! error_codes {
                 match self { $(ErrorCode::$variant => $text,)* }
             }
 
+            /// The code with this text; None if this version does not have it.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(ErrorCode::$variant),)*
+                    _ => None,
+                }
+            }
+
             /// The HTTP status that carries this code (sections 7 and 10).
             pub const fn http_status(self) -> u16 {
                 match self { $(ErrorCode::$variant => $status,)* }
@@ -101,6 +109,56 @@ impl std::fmt::Display for ErrorCode {
     }
 }
 
+/// An error code as a client reads it. 0.1.0 has codes of its own, and a newer hub may have more than this version.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum ReceivedCode {
+    /// A code of this version.
+    Known(ErrorCode),
+    /// Any other text.
+    Other(String),
+}
+
+impl ReceivedCode {
+    /// The code's text on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ReceivedCode::Known(code) => code.as_str(),
+            ReceivedCode::Other(text) => text,
+        }
+    }
+}
+
+impl Default for ReceivedCode {
+    fn default() -> Self {
+        ReceivedCode::Other(String::new())
+    }
+}
+
+impl From<String> for ReceivedCode {
+    fn from(text: String) -> Self {
+        ErrorCode::parse(&text).map_or(ReceivedCode::Other(text), ReceivedCode::Known)
+    }
+}
+
+impl From<ErrorCode> for ReceivedCode {
+    fn from(code: ErrorCode) -> Self {
+        ReceivedCode::Known(code)
+    }
+}
+
+impl PartialEq<ErrorCode> for ReceivedCode {
+    fn eq(&self, code: &ErrorCode) -> bool {
+        matches!(self, ReceivedCode::Known(known) if known == code)
+    }
+}
+
+impl std::fmt::Display for ReceivedCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The WebSocket close codes that the hub uses (section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCode {
@@ -119,6 +177,20 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    const ALL: [CloseCode; 6] = [
+        CloseCode::GoingAway,
+        CloseCode::TooBig,
+        CloseCode::AuthFailed,
+        CloseCode::Silent,
+        CloseCode::TooSlow,
+        CloseCode::Replaced,
+    ];
+
+    /// The code with this number; None if the hub does not use it.
+    pub fn from_u16(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_u16() == number)
+    }
+
     /// The number on the wire.
     pub const fn as_u16(self) -> u16 {
         match self {
@@ -170,5 +242,21 @@ mod tests {
             assert!(seen.insert(code.as_str()), "{code} stands twice");
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{code}\""));
         }
+    }
+
+    #[test]
+    fn code_is_read_as_its_type_and_one_of_another_version_as_its_text() {
+        for code in ErrorCode::ALL {
+            let read: ReceivedCode = serde_json::from_str(&format!("\"{code}\"")).unwrap();
+            assert_eq!(read, *code);
+        }
+        let other: ReceivedCode = serde_json::from_str("\"GITEA_ERROR\"").unwrap();
+        assert_eq!((other.to_string().as_str(), other == ErrorCode::GiteaApiError), ("GITEA_ERROR", false));
+    }
+
+    #[test]
+    fn close_code_is_read_from_its_number() {
+        assert!(CloseCode::ALL.iter().all(|code| CloseCode::from_u16(code.as_u16()) == Some(*code)));
+        assert_eq!(CloseCode::from_u16(1000), None);
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::codes::ReceivedCode;
 use crate::reach::Reach;
 use crate::reply::DeliveryState;
 use crate::seq::Seq;
@@ -87,11 +88,11 @@ pub struct AckPayload {
     pub channels: Option<Vec<String>>,
 }
 
-/// The payload of an `error`. The code is text, because a newer hub may have more codes.
+/// The payload of an `error`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ErrorPayload {
     #[serde(default)]
-    pub code: String,
+    pub code: ReceivedCode,
     /// The cause and the remedy.
     #[serde(default)]
     pub detail: String,

@@ -30,7 +30,7 @@ pub mod secret;
 pub mod seq;
 pub mod time;
 
-pub use codes::{CloseCode, ErrorCode, Refusal};
+pub use codes::{CloseCode, ErrorCode, ReceivedCode, Refusal};
 pub use identity::Identity;
 pub use names::{AgentName, ChannelName, Target};
 pub use reach::Reach;

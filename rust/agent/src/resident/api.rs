@@ -12,6 +12,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LINK};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use orochi_mcp::backend::Fault;
+use orochi_protocol::ErrorCode;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -92,7 +93,7 @@ impl<'a> Api<'a> {
         if !hub.token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {}", hub.token.expose()));
         }
-        let request = request.body(body).map_err(|error| Fault::new("INVALID_FIELD", error.to_string()))?;
+        let request = request.body(body).map_err(|error| Fault::refused(ErrorCode::InvalidField, error.to_string()))?;
         let unreachable = |reason: &dyn std::fmt::Display| {
             Fault::new(Fault::UNREACHABLE, format!("the Orochi hub at {} can't be reached: {reason}", hub.url))
         };

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use orochi_client::{Client, Error, Options, State};
 use orochi_mcp::backend::Fault;
-use orochi_protocol::Identity;
 use orochi_protocol::request::{Register, Resume};
+use orochi_protocol::{ErrorCode, Identity};
 use tokio::time::sleep;
 
 use super::state::{Say, Shared};
@@ -78,11 +78,11 @@ fn refusal(shared: &Shared, error: &Error) -> Option<Fault> {
                 "the Orochi hub at {url} refuses the token: set it in OROCHI_TOKEN or ~/.config/orochi/hub.toml, and start \
                  this session anew"
             );
-            Some(Fault::new("AUTH_FAILED", detail))
+            Some(Fault::refused(ErrorCode::AuthFailed, detail))
         }
-        Error::Refused { code, detail, .. } => Some(Fault::new(code, detail.clone())),
+        Error::Refused { code, detail, .. } => Some(Fault::new(code.as_str(), detail.clone())),
         Error::Invalid(refusal) => Some(Fault::from(refusal.clone())),
-        Error::OldHub { .. } => Some(Fault::new("UNKNOWN_TYPE", error.to_string())),
+        Error::OldHub { .. } => Some(Fault::refused(ErrorCode::UnknownType, error.to_string())),
         Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Closed => None,
     }
 }

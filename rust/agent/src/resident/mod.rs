@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use orochi_client::Client;
 use orochi_mcp::backend::Fault;
+use orochi_protocol::ErrorCode;
 use tokio::task::yield_now;
 use tokio::time::{timeout, timeout_at};
 
@@ -79,7 +80,8 @@ impl Resident {
             tokio::spawn(hub::run(Arc::clone(&shared)));
             Ok(shared)
         });
-        started.as_ref().map_err(|reason| Fault::new("INVALID_NAME", format!("this session is no agent: {reason}")))
+        let refused = |reason| Fault::refused(ErrorCode::InvalidName, format!("this session is no agent: {reason}"));
+        started.as_ref().map_err(refused)
     }
 
     /// The state, once the name is found.

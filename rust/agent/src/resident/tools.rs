@@ -11,7 +11,7 @@ use orochi_mcp::backend::{
 };
 use orochi_protocol::reply::AgentRow;
 use orochi_protocol::request::StatusUpdate;
-use orochi_protocol::{Seq, fields};
+use orochi_protocol::{ErrorCode, Seq, fields};
 use serde::Deserialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -75,7 +75,10 @@ impl Backend for Resident {
     fn me(&self) -> Result<String, Fault> {
         match self.started() {
             Some(shared) => Ok(shared?.name.as_str().to_owned()),
-            None => Err(Fault::new("INVALID_NAME", "this session has no name yet: its client has not said what it is")),
+            None => Err(Fault::refused(
+                ErrorCode::InvalidName,
+                "this session has no name yet: its client has not said what it is",
+            )),
         }
     }
 
@@ -305,9 +308,9 @@ async fn in_time(shared: &Shared, asked: impl Future<Output = Result<(), Error>>
 /// Converts a client's error into a tool's.
 fn fault(shared: &Shared, error: &Error) -> Fault {
     match error {
-        Error::Refused { code, detail, .. } => Fault::new(code, detail.clone()),
+        Error::Refused { code, detail, .. } => Fault::new(code.as_str(), detail.clone()),
         Error::Invalid(refusal) => Fault::from(refusal.clone()),
-        Error::OldHub { .. } => Fault::new("UNKNOWN_TYPE", error.to_string()),
+        Error::OldHub { .. } => Fault::refused(ErrorCode::UnknownType, error.to_string()),
         Error::AuthFailed { .. } | Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Closed => {
             shared.away()
         }

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use orochi_client::{Client, Error, Outgoing};
+use orochi_protocol::ErrorCode;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -36,7 +37,7 @@ async fn a_full_disk_is_refused_and_forgotten_when_there_is_space_again() {
         assert!(n < 10_000, "the limit was never reached");
     };
     let Error::Refused { code, detail, retry_after, .. } = refused else { panic!("{refused}") };
-    assert_eq!(code, "STORE_UNAVAILABLE");
+    assert_eq!(code, ErrorCode::StoreUnavailable);
     assert!(retry_after.is_some(), "trying again can help: {detail}");
     // Lookups and refusals continue while the disk is full.
     client.request("presence", &serde_json::json!({})).await.expect("presence needs no disk");

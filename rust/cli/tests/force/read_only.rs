@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use orochi_client::{Client, Error};
+use orochi_protocol::ErrorCode;
 use tempfile::TempDir;
 
 use super::checker::{check_log, read_log};
@@ -80,7 +81,7 @@ async fn a_disk_that_turns_read_only_refuses_and_loses_nothing() {
     }
     fs::write(disk.trigger().expect("looked for before"), "1").expect("root may");
     let Err(Error::Refused { code, detail, .. }) = send(&client, 50).await else { panic!("it can't be on disk") };
-    assert_eq!(code, "STORE_UNAVAILABLE", "{detail}");
+    assert_eq!(code, ErrorCode::StoreUnavailable, "{detail}");
     client.request("presence", &serde_json::json!({})).await.expect("presence needs no disk");
     hub.terminate();
     tokio::task::block_in_place(|| hub.ended());

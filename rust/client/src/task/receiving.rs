@@ -14,13 +14,13 @@ use crate::inbox::Incoming;
 impl Task {
     /// Handles the hub's close. Returns how the connection ended.
     pub(super) async fn closed_by_hub(&mut self, close: Option<CloseFrame>) -> End {
-        let code = close.as_ref().map(|close| u16::from(close.code));
-        if code == Some(CloseCode::Replaced.as_u16()) {
-            return End::Final(self.lost("another connection took this name over".to_owned()));
-        }
-        if code == Some(CloseCode::TooBig.as_u16()) {
-            // If it were sent again, it would end the next connection too.
-            self.outstanding.fail_largest();
+        match close.as_ref().and_then(|close| CloseCode::from_u16(close.code.into())) {
+            Some(CloseCode::Replaced) => {
+                return End::Final(self.lost("another connection took this name over".to_owned()));
+            }
+            // If the frame were sent again, it would end the next connection too.
+            Some(CloseCode::TooBig) => self.outstanding.fail_largest(),
+            Some(CloseCode::GoingAway | CloseCode::AuthFailed | CloseCode::Silent | CloseCode::TooSlow) | None => {}
         }
         self.connection.answer_close(CLOSE_MAX).await;
         let why = close.map_or(String::new(), |close| format!(": {} {}", u16::from(close.code), close.reason));
@@ -74,11 +74,11 @@ impl Task {
     }
 
     fn take_error(&mut self, error: ErrorPayload, text: &Utf8Bytes) -> Result<(), End> {
-        if error.code == ErrorCode::SessionReplaced.as_str() {
+        if error.code == ErrorCode::SessionReplaced {
             return Err(End::Final(self.lost(error.detail)));
         }
         if error.r#ref.as_ref().is_some_and(|id| self.resumption.refused(id)) {
-            tracing::warn!(code = error.code, detail = error.detail, "the hub refused to send the rest; trying again");
+            tracing::warn!(code = %error.code, detail = error.detail, "the hub refused to send the rest; trying again");
             return Ok(());
         }
         let is_answer = match (&error.r#ref, self.dialect.unnamed_error()) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use orochi_client::{Client, Error, Options, State};
 use orochi_protocol::request::{Conflict, EventKind, Register, Resume};
-use orochi_protocol::{ChannelName, Identity, Reach};
+use orochi_protocol::{ChannelName, ErrorCode, Identity, Reach};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -76,7 +76,7 @@ async fn a_refused_name_is_not_tried_again() {
         let register = peer.expect("register").await;
         peer.refuse(&register, "INVALID_NAME").await;
     });
-    assert!(matches!(client, Err(Error::Refused { code, .. }) if code == "INVALID_NAME"));
+    assert!(matches!(client, Err(Error::Refused { code, .. }) if code == ErrorCode::InvalidName));
 }
 
 /// Refuses the token as a hub does: an error that names no request, and a close.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orochi_client::reconnect::{Failure, Next, Reconnect};
 use orochi_client::{Client, Error, State};
+use orochi_protocol::ErrorCode;
 
 use crate::scripted::{Hub, Peer, within};
 
@@ -47,7 +48,7 @@ async fn policy_that_gives_up_closes_the_client_with_the_attempts_error() {
     let register = peer.expect("register").await;
     peer.refuse(&register, "NAME_IN_USE").await;
     within(client.states().wait_for(|state| *state == State::Closed)).await.expect("alive");
-    assert!(matches!(client.inbox().end(), Some(Error::Refused { .. })));
+    assert!(matches!(client.inbox().end(), Some(Error::Refused { code, .. }) if code == ErrorCode::NameInUse));
     assert_eq!(*noted.lock().expect("no panic"), ["lost, has carried: true", "NAME_IN_USE: no"]);
 }
 
