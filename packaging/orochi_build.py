@@ -64,6 +64,12 @@ SOURCES = (
     "scitex_orochi",
 )
 LEFT_OUT = {".so", ".pyc"}
+# Where each shell looks for a program's completions, below the folder that packages install into.
+COMPLETIONS = {
+    "bash": "share/bash-completion/completions/orochi",
+    "zsh": "share/zsh/site-functions/_orochi",
+    "fish": "share/fish/vendor_completions.d/orochi.fish",
+}
 
 
 def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:
@@ -131,10 +137,11 @@ def _with_program(config_settings: Settings) -> dict[str, object]:
     # Fetches the extension's crates, whose licences the program carries too.
     _run(["cargo", "tree", "--locked", "--edges=normal", "--package", "orochi-python"])
     shutil.copy(_program(profile), scripts / "orochi")
-    licences = DATA / "data" / "share" / "doc" / "scitex-orochi" / "LICENCES"
-    licences.parent.mkdir(parents=True)
-    licences.write_text(_run([str(scripts / "orochi"), "licences"]), encoding="utf-8")
-    _run([str(scripts / "orochi"), "manual", str(DATA / "data" / "share" / "man" / "man1")])
+    program, installed = str(scripts / "orochi"), DATA / "data"
+    _write(installed / "share/doc/scitex-orochi/LICENCES", _run([program, "licences"]))
+    _run([program, "manual", str(installed / "share/man/man1")])
+    for shell, path in COMPLETIONS.items():
+        _write(installed / path, _run([program, "completions", shell]))
     for name, arguments in OTHER_NAMES.items():
         launcher = scripts / name
         launcher.write_text(LAUNCHER.format(arguments=arguments))
@@ -160,6 +167,11 @@ def _run(command: list[str]) -> str:
     if ended.returncode:
         sys.exit(f"{' '.join(command)} failed with exit code {ended.returncode}; its output is above")
     return ended.stdout
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def _sources() -> Iterator[Path]:
