@@ -4,6 +4,7 @@
 //! text of a [`Place`]: a channel's name with `#`, or both names of a conversation.
 
 mod aging;
+mod batch;
 mod calls;
 mod compose;
 mod epoch;
@@ -23,9 +24,10 @@ mod schema;
 mod shared;
 pub mod states;
 mod upgrade;
-mod write;
+mod writer;
 
 pub use aging::{Age, Aging};
+pub use batch::Batch;
 pub use calls::Call;
 pub use error::StoreError;
 pub use files::LogFiles;
@@ -33,11 +35,11 @@ pub use forget::Forgettable;
 pub use logins::ENDED_SESSIONS_MAX;
 pub use marks::{Marks, Note};
 pub use message::Message;
-pub use open::{Loaded, SessionKey, Store};
+pub use open::{Loaded, SessionKey};
 pub use place::{Pair, Place};
 pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, Page, Paused, Reader, Reads, TextRoom, Waiting};
 pub use shared::Shared;
-pub use write::Batch;
+pub use writer::Store;
 
 use std::collections::BTreeMap;
 

@@ -1,17 +1,17 @@
 //! Opening the log: the lock, what kind of file it is, its schema, and what the core needs from it to start.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use orochi_protocol::{Identity, Seq, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::aging::Aging;
 use super::files::LogFiles;
 use super::lock::Lock;
-use super::{AgentRecord, StoreError, compose, epoch, logins, schema, shared, states, upgrade};
+use super::{AgentRecord, Store, StoreError, compose, epoch, logins, schema, shared, states, upgrade};
 use crate::clock::system_clock;
 
 /// Pages between checkpoints, 16 MiB of 4 KiB pages: at SQLite's 1000 a busy hub would copy pages back, and
@@ -21,24 +21,6 @@ const CHECKPOINT_PAGES: i64 = 4000;
 /// How long a write waits while another program holds the log's write lock. Its senders wait that long for their
 /// refusal, and so does the core.
 const WRITE_LOCK_WAIT: Duration = Duration::from_secs(1);
-
-/// The writer. There is one a file, and the core thread has it.
-#[derive(Debug)]
-pub struct Store {
-    pub(super) connection: Connection,
-    /// Channels that are in the `channels` table for sure.
-    pub(super) known_channels: HashSet<String>,
-    pub(super) files: Arc<LogFiles>,
-    /// The time of the newest message that this hub's kind wrote.
-    pub(super) newest_ts: Option<Timestamp>,
-    /// Up to which time agents' states are deleted.
-    pub(super) swept_to: i64,
-    /// Up to which time other rows are deleted.
-    pub(super) aging: Aging,
-    pub(super) epoch: String,
-    /// Last: it is closed after the connection.
-    pub(super) lock: Lock,
-}
 
 /// What sessions are signed with; printing it does not show it.
 #[derive(Clone)]
@@ -136,41 +118,6 @@ impl Store {
             tracing::warn!(%error, "the log's head could not be noted beside it");
         }
         Ok((Self { connection, known_channels, files, newest_ts, swept_to, aging, epoch, lock }, loaded))
-    }
-
-    /// Writes the smallest thing there is, to see whether the disk takes writes.
-    ///
-    /// # Errors
-    /// Where it does not.
-    pub fn probe(&mut self) -> Result<(), StoreError> {
-        let transaction = self.write()?;
-        transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', random())", [])?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Brings all of the write-ahead log into the file and empties it. False where a reader keeps it from that.
-    ///
-    /// # Errors
-    /// Where the disk refuses.
-    pub fn reset_wal(&mut self) -> Result<bool, StoreError> {
-        self.files.check()?;
-        let is_busy: bool = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        Ok(!is_busy)
-    }
-
-    /// Begins a transaction on the file that was opened, if it is still in its place.
-    pub(super) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
-        self.files.check()?;
-        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
-    }
-
-    /// Brings everything into the one file and closes it.
-    pub fn close(self) {
-        let checkpoint = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = checkpoint {
-            // The WAL beside the file holds the rest; the next start reads both.
-            tracing::warn!(%error, "the log's last checkpoint was refused");
-        }
     }
 }
 

@@ -8,9 +8,9 @@ use orochi_protocol::{Timestamp, mentions};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::StoreError;
+use super::batch::MessageId;
 use super::files::beside;
 use super::lock::open_private;
-use super::write::MessageId;
 use crate::clock::new_id;
 
 const LEGACY_COLUMNS: [&str; 8] = ["id", "msg_id", "ts", "channel", "sender", "content", "mentions", "metadata"];
