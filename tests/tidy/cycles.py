@@ -13,7 +13,6 @@ __all__ = ["EXCEPTIONS", "check"]
 # Circles that are still there, by the folder that holds them: (files, reason). Drop the row when the circle is open.
 EXCEPTIONS: dict[str, tuple[int, str]] = {
     "rust/hub/src/ports/": (2, "a peer gives its seat back to the doors that gave it"),
-    "rust/hub/src/search/": (2, "the indexer works on what its parent shares with the finder"),
 }
 
 _RUST_ROOT = re.compile(r"((?:rust/\w+|python|bench/load)/src/)(.*)\.rs$")

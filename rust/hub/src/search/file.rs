@@ -205,7 +205,7 @@ impl Snapshot<'_> {
     ) -> Result<(), E> {
         let Some(connection) = self.connection else { return Ok(()) };
         let mut segments = segments(connection, from, before)?;
-        filter::narrow(connection, &expression.terms, &mut segments)?;
+        filter::narrow(connection, &expression.terms, &mut segments).map_err(IndexError::from)?;
         for segment in segments {
             let sql = format!(
                 "SELECT rowid FROM segment_{segment}

@@ -9,7 +9,6 @@ use std::hash::Hasher;
 use rusqlite::{Connection, Transaction, params};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::file::IndexError;
 use super::tokens::Term;
 
 /// The blocks of a filter. With [`BLOCK_BYTES`] a filter has half a megabyte: ten bits for each of 400 000 tokens.
@@ -55,7 +54,7 @@ pub fn write(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()
 ///
 /// # Errors
 /// Fails if the file can't be read.
-pub fn narrow(connection: &Connection, terms: &[Term], segments: &mut Vec<i64>) -> Result<(), IndexError> {
+pub fn narrow(connection: &Connection, terms: &[Term], segments: &mut Vec<i64>) -> rusqlite::Result<()> {
     let (Some(&last), Some(&first)) = (segments.iter().min(), segments.iter().max()) else { return Ok(()) };
     let mut statement =
         connection.prepare_cached("SELECT segment, bits FROM filter WHERE block = ?1 AND segment BETWEEN ?2 AND ?3")?;

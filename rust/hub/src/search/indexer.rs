@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use orochi_protocol::Seq;
 
 use super::file::{self, IndexError, Writer};
-use super::{INDEX_BATCH, Shared};
+use super::shared::Shared;
 use crate::store::{Message, Reader, Reads, StoreError};
 
+/// Messages in one transaction of the index.
+pub(super) const INDEX_BATCH: usize = 4096;
 /// The time for which new messages are gathered at a low rate: at most four wake-ups a second.
 const GATHER: Duration = Duration::from_millis(250);
 /// Waits between tries while the disk refuses.
