@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tests.tidy.tree import Fault, Source
 
-__all__ = ["EXCEPTIONS", "check"]
-
-# Circles that are still there, by the folder that holds them: (files, reason). Drop the row when the circle is open.
-EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "rust/hub/src/ports/": (2, "a peer gives its seat back to the doors that gave it"),
-}
+__all__ = ["check"]
 
 _RUST_ROOT = re.compile(r"((?:rust/\w+|python|bench/load)/src/)(.*)\.rs$")
 # A re-export passes a name on; it is no use of the file.
@@ -24,21 +19,13 @@ _JS_IMPORT = re.compile(r"""(?:\bfrom|^import|\bimport\()\s*["'](\.[^"']+)["']""
 Graph = dict[str, set[str]]
 
 
-def check(sources: list[Source], exceptions: Mapping[str, tuple[int, str]] = EXCEPTIONS) -> list[Fault]:
-    """One fault for each circle, with the files in it, and for each exception that nothing needs."""
-    needed = set()
-    faults = []
-    for circle in _circles(_graph(sources)):
-        allowed = [name for name, (most, _) in exceptions.items() if _is_within(circle, name) and len(circle) <= most]
-        needed |= set(allowed)
-        if not allowed:
-            remedy = "move what both need to a third file, or hand it in"
-            faults.append(Fault(circle[0], f"is in a circle of {len(circle)} files: {', '.join(circle)}", remedy))
-    return faults + [Fault(name, "has no circle any more", "drop its row") for name in exceptions if name not in needed]
-
-
-def _is_within(circle: list[str], folder: str) -> bool:
-    return all(file.startswith(folder) for file in circle)
+def check(sources: list[Source]) -> list[Fault]:
+    """One fault for each circle, with the files in it."""
+    remedy = "move what both need to a third file, or hand it in"
+    return [
+        Fault(circle[0], f"is in a circle of {len(circle)} files: {', '.join(circle)}", remedy)
+        for circle in _circles(_graph(sources))
+    ]
 
 
 def _graph(sources: list[Source]) -> Graph:

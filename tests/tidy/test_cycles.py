@@ -20,7 +20,7 @@ def crate(**files: str) -> list[Source]:
 
 
 def circles(sources: list[Source]) -> list[str]:
-    return [fault.fault.replace("rust/hub/src/", "") for fault in cycles.check(sources, {})]
+    return [fault.fault.replace("rust/hub/src/", "") for fault in cycles.check(sources)]
 
 
 def test_circles_are_none_in_the_tree():
@@ -64,15 +64,6 @@ def test_circle_of_scripts_is_found_and_one_of_types_is_none():
         return Source(f"dashboard/{name}", lines)
 
     two = [page("a.js", 'import { b } from "./ui/b.js";'), page("ui/b.js", "export {", "} from '../a.js';")]
-    assert [fault.place for fault in cycles.check(two, {})] == ["dashboard/a.js"]
+    assert [fault.place for fault in cycles.check(two)] == ["dashboard/a.js"]
     typed = [two[0], page("ui/b.js", "/** @typedef {import('../a.js').A} A */", " * @type {import('../a.js').A}")]
-    assert cycles.check(typed, {}) == []
-
-
-def test_exception_allows_its_circle_only_and_goes_with_it():
-    tree = crate(lib="", a="use crate::b::B;", b="use crate::a::A;")
-    assert cycles.check(tree, {"rust/hub/src/": (2, "why")}) == []
-    assert len(cycles.check(tree, {"rust/hub/src/": (1, "why")})) == 2
-    assert [fault.fault for fault in cycles.check(crate(a=""), {"rust/hub/src/": (2, "why")})] == [
-        "has no circle any more"
-    ]
+    assert cycles.check(typed) == []

@@ -3,13 +3,12 @@
 //! hosts.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
-
-use super::Peer;
 
 /// The time for which a stranger keeps its seat. A client's request follows its connection at once. But with many
 /// seats, thousands of clients can come at once and need longer, so each seat adds to the time. During a flood of
@@ -60,17 +59,45 @@ struct Seats {
 
 #[derive(Debug)]
 struct Stranger {
-    peer: Peer,
+    evicted: Arc<Notify>,
     since: Instant,
 }
 
-/// The seat of a connection. Dropping it frees the seat.
+/// The seat of one connection, for all that handle the connection.
 #[derive(Debug)]
-pub(super) struct Seat(Peer);
+pub(super) struct Seat {
+    doors: Doors,
+    number: u64,
+    /// The connection has authenticated. Changed only while the seats are locked.
+    is_member: AtomicBool,
+    evicted: Arc<Notify>,
+}
 
-impl Drop for Seat {
+/// Holds a seat for a socket. Dropping it frees the seat.
+#[derive(Debug)]
+pub(super) struct SeatGuard(Arc<Seat>);
+
+impl Drop for SeatGuard {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.doors.leave(&self.0);
+    }
+}
+
+impl SeatGuard {
+    pub(super) fn seat(&self) -> Arc<Seat> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Seat {
+    /// Notes that the connection may stay. Returns false if it was evicted or there are too many members.
+    pub(super) fn authenticate(&self) -> bool {
+        self.is_member.load(Ordering::Relaxed) || self.doors.admit(self)
+    }
+
+    /// Waits until the connection has to give up this seat.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
     }
 }
 
@@ -111,7 +138,7 @@ impl Doors {
     }
 
     /// Gives a seat to an accepted connection. If there is none, the oldest stranger is evicted.
-    pub(super) fn enter(&self) -> (Peer, Seat) {
+    pub(super) fn enter(&self) -> SeatGuard {
         let mut seats = self.seats();
         if seats.strangers.len() >= self.0.room.strangers {
             seats.evict_oldest();
@@ -120,17 +147,15 @@ impl Doors {
                 tracing::warn!("{most} connections have not authenticated: the oldest of them are closed for new ones");
             }
         }
-        let number = seats.next;
-        let peer = Peer::new(self.clone(), number);
+        let (number, evicted) = (seats.next, Arc::new(Notify::new()));
         seats.next += 1;
         seats.open += 1;
-        seats.strangers.insert(number, Stranger { peer: peer.clone(), since: Instant::now() });
-        (peer.clone(), Seat(peer))
+        seats.strangers.insert(number, Stranger { evicted: Arc::clone(&evicted), since: Instant::now() });
+        SeatGuard(Arc::new(Seat { doors: self.clone(), number, is_member: AtomicBool::new(false), evicted }))
     }
 
-    /// Turns a stranger into a member by calling `admit`. Returns false if it was evicted or there are too many
-    /// members.
-    pub(super) fn admit(&self, number: u64, admit: impl FnOnce()) -> bool {
+    /// Turns a stranger into a member. Returns false if it was evicted or there are too many members.
+    fn admit(&self, seat: &Seat) -> bool {
         let mut seats = self.seats();
         if seats.members >= self.0.room.members {
             if seats.is_due(Trouble::Members) {
@@ -142,25 +167,25 @@ impl Doors {
             }
             return false;
         }
-        if seats.strangers.remove(&number).is_none() {
+        if seats.strangers.remove(&seat.number).is_none() {
             return false;
         }
         seats.members += 1;
-        admit();
+        seat.is_member.store(true, Ordering::Relaxed);
         drop(seats);
         self.0.freed.notify_one();
         true
     }
 
     /// Frees a seat.
-    pub(super) fn leave(&self, number: u64, is_member: impl FnOnce() -> bool) {
+    fn leave(&self, seat: &Seat) {
         let mut seats = self.seats();
         seats.open -= 1;
-        if is_member() {
+        if seat.is_member.load(Ordering::Relaxed) {
             seats.members -= 1;
         } else {
             // An evicted stranger is already removed.
-            seats.strangers.remove(&number);
+            seats.strangers.remove(&seat.number);
         }
         drop(seats);
         self.0.freed.notify_one();
@@ -189,7 +214,7 @@ fn grace(seats: usize) -> Duration {
 impl Seats {
     fn evict_oldest(&mut self) {
         if let Some((_, stranger)) = self.strangers.pop_first() {
-            stranger.peer.evict();
+            stranger.evicted.notify_one();
         }
     }
 
@@ -210,25 +235,30 @@ mod tests {
         Doors::new(Room { strangers, members, limit: 100 })
     }
 
-    async fn is_evicted(peer: &Peer) -> bool {
-        timeout(Duration::ZERO, peer.evicted()).await.is_ok()
+    fn enter(doors: &Doors) -> (Arc<Seat>, SeatGuard) {
+        let guard = doors.enter();
+        (guard.seat(), guard)
+    }
+
+    async fn is_evicted(seat: &Seat) -> bool {
+        timeout(Duration::ZERO, seat.evicted()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn doors_close_the_oldest_stranger_for_a_newcomer() {
         let doors = doors(2, 1);
-        let (member, _seat) = doors.enter();
+        let (member, _guard) = enter(&doors);
         assert!(member.authenticate());
-        let ((first, first_seat), (second, _second_seat)) = (doors.enter(), doors.enter());
+        let ((first, first_guard), (second, _second_guard)) = (enter(&doors), enter(&doors));
         let before = Instant::now();
         doors.may_enter().await;
         assert!(before.elapsed() >= GRACE_MIN, "a client has a moment for its request");
-        drop(first_seat);
-        let _third = doors.enter();
+        drop(first_guard);
+        let _third = enter(&doors);
         assert!(!is_evicted(&first).await && !is_evicted(&second).await, "there was a seat again");
         tokio::time::advance(GRACE_MIN).await;
         assert_eq!(doors.full_for(), None, "members or not, the oldest stranger goes");
-        let _fourth = doors.enter();
+        let _fourth = enter(&doors);
         assert!(is_evicted(&second).await && !is_evicted(&member).await);
         assert_eq!(doors.full_for(), Some(LOOK_EVERY), "its descriptor is not free yet");
         drop(member);
@@ -238,10 +268,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn doors_refuse_members_beyond_their_seats_and_take_them_when_one_leaves() {
         let doors = doors(2, 1);
-        let ((one, one_seat), (two, _two_seat)) = (doors.enter(), doors.enter());
+        let ((one, one_guard), (two, _two_guard)) = (enter(&doors), enter(&doors));
         assert!(one.authenticate() && one.authenticate());
         assert!(!two.authenticate());
-        drop(one_seat);
+        drop(one_guard);
         assert!(two.authenticate());
         let seats = doors.seats();
         assert_eq!((seats.members, seats.strangers.len(), seats.open), (1, 0, 1));

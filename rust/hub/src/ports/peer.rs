@@ -11,9 +11,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 
-use super::doors::{Doors, Seat};
+use super::doors::{Seat, SeatGuard};
 
 /// The other end of a connection. Clones are cheap and share the state of the same connection.
 #[derive(Debug, Clone, Default)]
@@ -29,15 +28,13 @@ struct Shared {
     requests: AtomicUsize,
     /// The number of requests that are not answered yet.
     unanswered: AtomicUsize,
-    is_authenticated: AtomicBool,
-    evicted: Notify,
     /// None in tests of single parts.
-    seat: Option<(Doors, u64)>,
+    seat: Option<Arc<Seat>>,
 }
 
 impl Peer {
-    pub(super) fn new(doors: Doors, seat: u64) -> Self {
-        Self(Arc::new(Shared { seat: Some((doors, seat)), ..Shared::default() }))
+    pub(super) fn new(seat: Arc<Seat>) -> Self {
+        Self(Arc::new(Shared { seat: Some(seat), ..Shared::default() }))
     }
 
     /// The number of bytes read so far.
@@ -88,28 +85,15 @@ impl Peer {
     /// member; then the request must be refused.
     #[must_use]
     pub fn authenticate(&self) -> bool {
-        if self.0.is_authenticated.load(Ordering::Relaxed) {
-            return true;
-        }
-        let admit = || self.0.is_authenticated.store(true, Ordering::Relaxed);
-        self.0.seat.as_ref().is_none_or(|(doors, seat)| doors.admit(*seat, admit))
-    }
-
-    /// Frees the seat.
-    pub(super) fn leave(&self) {
-        if let Some((doors, seat)) = &self.0.seat {
-            doors.leave(*seat, || self.0.is_authenticated.load(Ordering::Relaxed));
-        }
-    }
-
-    /// Tells the connection's task to close it.
-    pub(super) fn evict(&self) {
-        self.0.evicted.notify_one();
+        self.0.seat.as_ref().is_none_or(|seat| seat.authenticate())
     }
 
     /// Waits until this connection has to give up its seat.
     pub(super) async fn evicted(&self) {
-        self.0.evicted.notified().await;
+        match &self.0.seat {
+            Some(seat) => seat.evicted().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -129,10 +113,14 @@ pub(super) struct Socket {
     // Declared before the seat, so it is dropped first: the next holder of the seat finds the descriptor free.
     pub stream: TcpStream,
     pub peer: Peer,
-    pub _seat: Seat,
+    _seat: SeatGuard,
 }
 
 impl Socket {
+    pub(super) fn new(stream: TcpStream, seat: SeatGuard) -> Self {
+        Self { stream, peer: Peer::new(seat.seat()), _seat: seat }
+    }
+
     fn count(&self, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = wrote {
             self.peer.count_written(bytes);

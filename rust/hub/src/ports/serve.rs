@@ -45,9 +45,7 @@ pub async fn serve(listener: TcpListener, router: Router, doors: Doors, patience
             Some(_) = connections.join_next() => {}
             stream = accept(&listener, &doors) => {
                 let connection = Connection { router: router.clone(), patience, stopping: stopping.clone() };
-                let (peer, seat) = doors.enter();
-                let socket = Socket { stream, peer, _seat: seat };
-                connections.spawn(connection.wait_for_request(socket));
+                connections.spawn(connection.wait_for_request(Socket::new(stream, doors.enter())));
             }
         }
     }
