@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use orochi_protocol::{CloseCode, ErrorCode};
 
-use super::errors::ApiError;
+use super::errors::{ApiError, Reason, Unauthorized};
 use super::request::query::Params;
 use super::security::token;
 use super::{App, Login};
@@ -43,7 +43,10 @@ pub async fn agent(State(app): State<App>, request: Request) -> Response {
             accept(upgrade, move |socket| connection::agent::serve(link(socket), app.calls))
         }
         // The refusal is sent as a frame, because many clients show only the status of a refused handshake.
-        Ok(upgrade) => accept(upgrade, connection::refuse_auth),
+        Ok(upgrade) => {
+            let detail = Unauthorized::because(Reason::WrongToken).detail;
+            accept(upgrade, move |socket| connection::refuse_auth(socket, detail))
+        }
         Err(rejection) => refuse(&rejection),
     }
 }

@@ -23,9 +23,8 @@ use crate::core::stray_frame;
 pub use link::Link;
 use wire::close_frame;
 
-/// Tells a client that its token is wrong or missing, and closes with 4001 (section 2).
-pub async fn refuse_auth(mut socket: WebSocket) {
-    let detail = "the token is missing or wrong: give the hub's OROCHI_TOKEN as ?token= or Authorization: Bearer";
+/// Refuses a client whose token is wrong or missing with `detail`, and closes with 4001 (section 2).
+pub async fn refuse_auth(mut socket: WebSocket, detail: &str) {
     let refusal = Refusal::new(ErrorCode::AuthFailed, detail);
     let frame = stray_frame("error", &ErrorReply::new(&refusal, None));
     // A client that left or does not read needs no answer.
