@@ -1,9 +1,7 @@
 //! Gitea's issues and repositories over HTTP, as in 0.1.0.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use orochi_protocol::fields::Fields;
 use orochi_protocol::request::check_id;
@@ -11,21 +9,19 @@ use orochi_protocol::{AgentName, Refusal};
 use serde_json::value::RawValue;
 
 use super::App;
-use super::errors::{ApiError, GiteaError};
-use super::request::body;
+use super::errors::GiteaError;
+use super::request::body::JsonBody;
+use super::request::path::Texts;
 use super::request::query::Params;
 use crate::gitea::Action;
 use crate::gitea::once::{Asked, RequestDigest};
 
-type Place = Result<Path<(String, String)>, PathRejection>;
-
 /// GET /api/gitea/issues/{owner}/{repo}: the open issues, or those that `?state=` selects.
 pub async fn list_issues(
     State(app): State<App>,
-    place: Place,
+    Texts((owner, repo)): Texts<(String, String)>,
     params: Params,
 ) -> Result<Json<Box<RawValue>>, GiteaError> {
-    let Path((owner, repo)) = place.map_err(ApiError::from)?;
     let action = Action::list_issues(owner, repo, params.text("state")?.unwrap_or_default())?;
     call(&app, action).await
 }
@@ -33,9 +29,8 @@ pub async fn list_issues(
 /// GET /api/gitea/issues/{owner}/{repo}/{number}: one issue or pull request.
 pub async fn get_issue(
     State(app): State<App>,
-    place: Result<Path<(String, String, String)>, PathRejection>,
+    Texts((owner, repo, number)): Texts<(String, String, String)>,
 ) -> Result<Json<Box<RawValue>>, GiteaError> {
-    let Path((owner, repo, number)) = place.map_err(ApiError::from)?;
     call(&app, Action::get_issue(owner, repo, &number)?).await
 }
 
@@ -43,12 +38,10 @@ pub async fn get_issue(
 /// issue's text names the `sender`.
 pub async fn create_issue(
     State(app): State<App>,
-    place: Place,
-    body: Body,
+    Texts((owner, repo)): Texts<(String, String)>,
+    body: JsonBody,
 ) -> Result<(StatusCode, Json<Box<RawValue>>), GiteaError> {
-    let Path((owner, repo)) = place.map_err(ApiError::from)?;
-    let body = body::read(body).await?;
-    let fields = body::fields(&body)?;
+    let fields = body.fields()?;
     let what = format!("create_issue {owner}/{repo}");
     let asked = asked(&what, &body, &fields, Action::create_issue(owner, repo, &fields)?)?;
     Ok((StatusCode::CREATED, app.calls.call(asked).await.map(Json).map_err(GiteaError)?))
@@ -57,20 +50,18 @@ pub async fn create_issue(
 /// POST /api/gitea/actions/{action}: any action. The body has its params, and `id` and `sender` as above.
 pub async fn act(
     State(app): State<App>,
-    action: Result<Path<String>, PathRejection>,
-    body: Body,
+    Texts(name): Texts<String>,
+    body: JsonBody,
 ) -> Result<Json<Box<RawValue>>, GiteaError> {
-    let Path(name) = action.map_err(ApiError::from)?;
-    let body = body::read(body).await?;
-    let fields = body::fields(&body)?;
+    let fields = body.fields()?;
     let asked = asked(&name, &body, &fields, Action::from_fields(&name, &fields)?)?;
     app.calls.call(asked).await.map(Json).map_err(GiteaError)
 }
 
-fn asked(what: &str, body: &[u8], fields: &Fields<'_>, action: Action) -> Result<Asked, Refusal> {
+fn asked(what: &str, body: &JsonBody, fields: &Fields<'_>, action: Action) -> Result<Asked, Refusal> {
     let asker = fields.text("sender")?.map(|text| AgentName::parse(&text)).transpose()?;
     let id = fields.text("id")?.map(|id| check_id(&id).map(|()| id)).transpose()?;
-    Ok(Asked { asker, id, request: RequestDigest::new(what, body), action })
+    Ok(Asked { asker, id, request: RequestDigest::new(what, body.bytes()), action })
 }
 
 /// GET /api/gitea/repos: all that the token can see, or those of `?org=`.

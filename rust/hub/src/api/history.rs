@@ -1,70 +1,56 @@
 //! GET /api/history/{channel}: the messages of a channel or a conversation, newest first.
 
-use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use orochi_protocol::fields::missing;
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
 use orochi_protocol::request::{HistoryFilter, Order};
-use orochi_protocol::{AgentName, Refusal, Seq, Target};
-use serde_json::value::RawValue;
+use orochi_protocol::{AgentName, Refusal, Target};
 
 use super::App;
 use super::errors::ApiError;
+use super::request::path::InPath;
 use super::request::query::Params;
-use super::request::rows::{NextPage, next_page};
-use crate::delivery::view::{self, Viewer};
-use crate::markdown::Rendering;
-use crate::search::{Cursor, Hit, Request};
-use crate::store::{ANSWER_TEXT_MAX, Lane, Message, Place};
+use super::rows::{RowForm, RowPage};
+use crate::search::{Cursor, Request};
+use crate::store::{ANSWER_TEXT_MAX, Lane, Place};
 
 /// Lists the rows of the target in the path. `#` is optional; `@name` is the conversation of `?agent=` with that agent.
 pub async fn list(
     State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
+    InPath(target): InPath<Target>,
     uri: Uri,
     params: Params,
-) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
-    let target = Target::parse(&path?.0)?;
+) -> Result<RowPage, ApiError> {
     let agent = params.agent("agent")?;
     let place = place(&target, agent.as_ref())?;
     let filter = parse_filter(&params)?;
-    let rendering = params.rendering()?;
+    let form = RowForm::for_agent(agent.clone(), params.rendering()?);
     if filter.search.is_some() {
-        let (next, rows) = found(&app, place, agent, &filter, rendering).await?;
-        return Ok((next.and_then(|seq| next_page(&uri, "before", seq)), Json(rows)));
+        return found(&app, &uri, Request::in_history(place, agent, &filter)?, &form).await;
     }
-    let rows = app.core.reads().run_in(Lane::for_history(&filter), move |reader| {
-        let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
+    let read = app.core.reads().run_in(Lane::for_history(&filter), move |reader| {
         let (messages, is_cut) = reader.history_within(&place, &filter, ANSWER_TEXT_MAX)?;
-        let row = |message: &Message| rendering.row(view::row(message, viewer, None), &message.content);
         let next = messages.last().filter(|_| is_cut).map(|message| match filter.order {
             Order::Desc => ("before", message.seq),
             Order::Asc => ("after", message.seq),
         });
-        Ok((next, messages.iter().map(row).collect()))
+        Ok((form.rows(&messages), next))
     });
-    let (next, rows) = rows.await?;
-    Ok((next.and_then(|(side, seq)| next_page(&uri, side, seq)), Json(rows)))
+    let (rows, next) = read.await?;
+    Ok(RowPage::new(&uri, rows, next))
 }
 
 /// Lists the matches of a `search`, newest first. If the answer ended early, it also says where the next page starts.
-async fn found(
-    app: &App,
-    place: Place,
-    agent: Option<AgentName>,
-    filter: &HistoryFilter,
-    rendering: Rendering,
-) -> Result<(Option<Seq>, Vec<Box<RawValue>>), ApiError> {
-    let found = app.core.search(Request::in_history(place, agent.clone(), filter)?).await?;
-    let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
-    let row = |hit: &Hit| rendering.row(view::row(&hit.message, viewer, None), &hit.message.content);
+async fn found(app: &App, uri: &Uri, request: Request, form: &RowForm) -> Result<RowPage, ApiError> {
+    let limit = request.limit as usize;
+    let found = app.core.search(request).await?;
     let next = match found.next {
-        Some(Cursor::Before(seq)) if found.hits.len() < filter.limit as usize => Some(seq),
+        Some(Cursor::Before(seq)) if found.hits.len() < limit => Some(("before", seq)),
         _ => None,
     };
-    Ok((next, found.hits.iter().map(row).collect()))
+    let rows = found.hits.iter().map(|hit| form.row(&hit.message)).collect();
+    Ok(RowPage::new(uri, rows, next))
 }
 
 /// Finds the place of a target. For a conversation, `agent` is one of its two agents.

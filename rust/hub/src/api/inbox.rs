@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use orochi_protocol::fields::missing;
@@ -13,16 +11,17 @@ use orochi_protocol::limits::HISTORY_LIMIT_DEFAULT;
 use orochi_protocol::request::StatusUpdate;
 use orochi_protocol::{AgentName, ChannelName, Seq, Target};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::App;
 use super::errors::ApiError;
-use super::request::body;
+use super::request::body::JsonBody;
+use super::request::path::OwnName;
 use super::request::query::Params;
+use super::rows::{Row, RowForm};
 use super::security::login::Login;
 use crate::core::NamedAction;
-use crate::delivery::view::{self, Viewer};
 use crate::mailbox::{Presence, Wanted};
+use crate::markdown::Rendering;
 
 /// The longest wait in seconds: clients and proxies give up after a minute.
 const WAIT_MAX: u32 = 50;
@@ -32,7 +31,7 @@ const ROWS_MAX: u32 = 500;
 /// The messages that an agent has not seen.
 #[derive(Debug, Serialize)]
 pub struct Inbox {
-    messages: Vec<Box<RawValue>>,
+    messages: Vec<Row>,
     /// More messages follow these.
     more: bool,
     /// The seq up to which the agent has seen its messages.
@@ -46,10 +45,9 @@ pub struct Inbox {
 pub async fn show(
     State(app): State<App>,
     login: Option<Extension<Login>>,
-    path: Result<Path<String>, PathRejection>,
+    OwnName(name): OwnName,
     params: Params,
 ) -> Result<Json<Inbox>, ApiError> {
-    let name = own_name(&app, path)?;
     let limit = params.whole("limit", 1..=ROWS_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT) as usize;
     let wait = Duration::from_secs(params.whole("wait", 0..=WAIT_MAX)?.unwrap_or(0).into());
     // A dashboard login is read-only, so its request must not show the agent as online.
@@ -61,54 +59,35 @@ pub async fn show(
         ..Wanted::inbox(name.clone(), limit)
     };
     let found = wanted.wait(&app.core, wait, presence).await?;
-    let viewer = Viewer::Agent(name.as_str());
-    let messages = found.messages.iter().map(|message| view::row(message, viewer, None)).collect();
     let cursor = app.core.cursor(name.to_string()).await?;
+    let messages = RowForm::for_agent(Some(name), Rendering::Plain).rows(&found.messages);
     Ok(Json(Inbox { messages, more: found.more, cursor, seq: found.upto }))
 }
 
 /// Moves the agent's cursor to `seq`.
-pub async fn seen(
-    State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-    content: Body,
-) -> Result<StatusCode, ApiError> {
-    let name = own_name(&app, path)?;
-    let content = body::read(content).await?;
-    let seq = body::fields(&content)?.seq("seq")?.ok_or_else(|| missing("seq", "the seq of a message"))?;
+pub async fn seen(State(app): State<App>, OwnName(name): OwnName, body: JsonBody) -> Result<StatusCode, ApiError> {
+    let seq = body.fields()?.seq("seq")?.ok_or_else(|| missing("seq", "the seq of a message"))?;
     act(&app, name, NamedAction::Seen(seq)).await
 }
 
 /// Sets the agent's status.
-pub async fn status(
-    State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-    content: Body,
-) -> Result<StatusCode, ApiError> {
-    let name = own_name(&app, path)?;
-    let content = body::read(content).await?;
-    let update = StatusUpdate::from_fields(&body::fields(&content)?)?;
+pub async fn status(State(app): State<App>, OwnName(name): OwnName, body: JsonBody) -> Result<StatusCode, ApiError> {
+    let update = StatusUpdate::from_fields(&body.fields()?)?;
     act(&app, name, NamedAction::Status(Box::new(update))).await
 }
 
 /// Lists the channels stored with the agent's name.
-pub async fn channels(
-    State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Json<Vec<String>>, ApiError> {
-    let name = own_name(&app, path)?;
+pub async fn channels(State(app): State<App>, OwnName(name): OwnName) -> Result<Json<Vec<String>>, ApiError> {
     Ok(Json(app.core.kept_channels(name.to_string()).await?))
 }
 
 /// Adds or removes a channel for the agent's next connections.
 pub async fn change_channels(
     State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-    content: Body,
+    OwnName(name): OwnName,
+    body: JsonBody,
 ) -> Result<StatusCode, ApiError> {
-    let name = own_name(&app, path)?;
-    let content = body::read(content).await?;
-    let fields = body::fields(&content)?;
+    let fields = body.fields()?;
     let channel = |field| fields.text(field)?.map(|text| ChannelName::parse(&text)).transpose();
     let action = match (channel("join")?, channel("leave")?) {
         (Some(joined), None) => NamedAction::Join(joined),
@@ -116,12 +95,6 @@ pub async fn change_channels(
         _ => return Err(missing("join", "a channel, or one in leave").into()),
     };
     act(&app, name, action).await
-}
-
-fn own_name(app: &App, path: Result<Path<String>, PathRejection>) -> Result<AgentName, ApiError> {
-    let name = AgentName::parse(&path?.0)?;
-    app.core.check_free(&name)?;
-    Ok(name)
 }
 
 async fn act(app: &App, name: AgentName, action: NamedAction) -> Result<StatusCode, ApiError> {

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use orochi_mcp::{Extras, HttpServer};
@@ -13,6 +12,7 @@ use orochi_protocol::{AgentName, Refusal};
 
 use super::App;
 use super::errors::ApiError;
+use super::request::path::OwnName;
 use crate::mcp::Tools;
 
 /// The agent's name, for clients whose address has none.
@@ -20,31 +20,26 @@ const AGENT_HEADER: &str = "x-orochi-agent";
 
 /// Serves an address without a name. The name is in the header, or the request has none.
 pub async fn unnamed(State(app): State<App>, request: Request) -> Response {
-    match header_name(request.headers()) {
+    match header_name(&app, request.headers()) {
         Ok(name) => answer(&app, name, request).await,
         Err(refusal) => ApiError(refusal).into_response(),
     }
 }
 
 /// Serves an address with the agent's name.
-pub async fn named(
-    State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    let name = AgentName::parse(&path?.0)?;
-    Ok(answer(&app, Some(name), request).await)
+pub async fn named(State(app): State<App>, OwnName(name): OwnName, request: Request) -> Response {
+    answer(&app, Some(name), request).await
 }
 
-fn header_name(headers: &HeaderMap) -> Result<Option<AgentName>, Refusal> {
+fn header_name(app: &App, headers: &HeaderMap) -> Result<Option<AgentName>, Refusal> {
     let value = headers.get(AGENT_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    value.filter(|value| !value.is_empty()).map(|value| AgentName::parse(&value)).transpose()
+    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
+    let name = AgentName::parse(&value)?;
+    app.core.check_free(&name)?;
+    Ok(Some(name))
 }
 
 async fn answer(app: &App, name: Option<AgentName>, request: Request) -> Response {
-    if let Some(Err(refusal)) = name.as_ref().map(|name| app.core.check_free(name)) {
-        return ApiError(refusal).into_response();
-    }
     let has_gitea = app.calls.gitea_address().is_some() && request.uri().query().is_some_and(asks_for_gitea);
     let (core, calls, returned) = (app.core.clone(), app.calls.clone(), app.returned.clone());
     let tools = Tools { core, calls, returned, name };

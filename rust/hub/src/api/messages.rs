@@ -1,91 +1,73 @@
 //! Messages of all channels: list the newest, post one, and read its receipts.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use orochi_protocol::limits::{RECENT_LIMIT_DEFAULT, RECENT_LIMIT_MAX};
 use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::request::{Draft, check_id};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target};
-use serde_json::value::RawValue;
 
 use super::App;
 use super::errors::ApiError;
-use super::request::body;
-use super::request::query::{Params, parse_seq};
-use super::request::rows::{NextPage, next_page};
+use super::request::body::JsonBody;
+use super::request::path::InPath;
+use super::request::query::Params;
+use super::rows::{Row, RowForm, RowPage};
 use crate::clock::new_id;
 use crate::core::Accepted;
-use crate::delivery::view::{self, Viewer};
-use crate::store::{ANSWER_TEXT_MAX, Message, Page};
+use crate::store::{ANSWER_TEXT_MAX, Page};
 
 /// The newest messages that are searched for an agent's own. There is no index by sender.
 const SAID_WITHIN: u64 = 50_000;
 
 /// GET /api/messages: the newest messages of all channels or of `channel`, or those `before` a seq. With `after` or
 /// `since`, the first ones from there. Oldest first.
-pub async fn recent(
-    State(app): State<App>,
-    uri: Uri,
-    params: Params,
-) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
+pub async fn recent(State(app): State<App>, uri: Uri, params: Params) -> Result<RowPage, ApiError> {
     let page = parse_page(&params)?;
-    let rendering = params.rendering()?;
-    let rows = app.core.reads().run(move |reader| {
+    let form = RowForm::for_observer(params.rendering()?);
+    let read = app.core.reads().run(move |reader| {
         let (messages, is_cut) = reader.page(&page, ANSWER_TEXT_MAX)?;
-        let row = |message: &Message| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
         let next = match page.is_forward() {
             true => messages.last().map(|message| ("after", message.seq)),
             false => messages.first().map(|message| ("before", message.seq)),
         };
-        Ok((next.filter(|_| is_cut), messages.iter().map(row).collect()))
+        Ok((form.rows(&messages), next.filter(|_| is_cut)))
     });
-    let (next, rows) = rows.await?;
-    Ok((next.and_then(|(place, seq)| next_page(&uri, place, seq)), Json(rows)))
+    let (rows, next) = read.await?;
+    Ok(RowPage::new(&uri, rows, next))
 }
 
 /// GET /api/agents/{name}/messages: the newest messages from or to an agent, or those `before` a seq. Oldest first.
 pub async fn of_agent(
     State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
+    InPath(name): InPath<AgentName>,
     uri: Uri,
     params: Params,
-) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
-    let name = AgentName::parse(&path?.0)?;
+) -> Result<RowPage, ApiError> {
     let before = params.seq("before")?.unwrap_or(Seq::MAX);
     let limit = params.whole_up_to("limit", RECENT_LIMIT_MAX)?.unwrap_or(RECENT_LIMIT_DEFAULT);
-    let rendering = params.rendering()?;
+    let form = RowForm::for_observer(params.rendering()?);
     let after = Seq::new(app.core.head().get().saturating_sub(SAID_WITHIN)).unwrap_or_default();
-    let rows = app.core.reads().run(move |reader| {
+    let read = app.core.reads().run(move |reader| {
         let (messages, is_cut) = reader.by_or_to(name.as_str(), (after, before), limit, ANSWER_TEXT_MAX)?;
-        let row = |message: &Message| rendering.row(view::row(message, Viewer::Observer, None), &message.content);
-        let next = messages.first().filter(|_| is_cut).map(|message| message.seq);
-        Ok((next, messages.iter().map(row).collect()))
+        let next = messages.first().filter(|_| is_cut).map(|message| ("before", message.seq));
+        Ok((form.rows(&messages), next))
     });
-    let (next, rows) = rows.await?;
-    Ok((next.and_then(|seq| next_page(&uri, "before", seq)), Json(rows)))
+    let (rows, next) = read.await?;
+    Ok(RowPage::new(&uri, rows, next))
 }
 
 /// GET /api/messages/{seq}: one message.
-pub async fn one(
-    State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
-    params: Params,
-) -> Result<Json<Box<RawValue>>, ApiError> {
-    let (seq, rendering) = (parse_seq("seq", &path?.0)?, params.rendering()?);
-    let read = app.core.reads().run(move |reader| {
-        let message = reader.message(seq)?;
-        Ok(message.map(|message| rendering.row(view::row(&message, Viewer::Observer, None), &message.content)))
-    });
+pub async fn one(State(app): State<App>, InPath(seq): InPath<Seq>, params: Params) -> Result<Json<Row>, ApiError> {
+    let form = RowForm::for_observer(params.rendering()?);
+    let read = app.core.reads().run(move |reader| Ok(reader.message(seq)?.map(|message| form.row(&message))));
     let none = || ApiError::new(ErrorCode::NotFound, format!("there is no message {seq}"));
     read.await?.map(Json).ok_or_else(none)
 }
 
 /// POST /api/messages: answers 201 once the message is on disk, 200 if it already was.
-pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<Accepted>), ApiError> {
-    let body = body::read(body).await?;
+pub async fn post(State(app): State<App>, body: JsonBody) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let (sender, id, draft) = parse_message(&body)?;
     app.core.check_free(&sender)?;
     if let Some(seq) = draft.reply_to {
@@ -99,10 +81,9 @@ pub async fn post(State(app): State<App>, body: Body) -> Result<(StatusCode, Jso
 /// GET /api/messages/{seq}/receipts: how far a message got with each of its agents.
 pub async fn receipts(
     State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
+    InPath(seq): InPath<Seq>,
     params: Params,
 ) -> Result<Json<ReceiptsAnswer>, ApiError> {
-    let seq = parse_seq("seq", &path?.0)?;
     let asker = params.agent("agent")?;
     match app.core.receipts(asker, seq).await {
         Ok(answer) => Ok(Json(answer)),
@@ -132,8 +113,8 @@ fn parse_page(params: &Params) -> Result<Page, Refusal> {
     })
 }
 
-fn parse_message(body: &[u8]) -> Result<(AgentName, String, Draft), ApiError> {
-    let fields = body::fields(body)?;
+fn parse_message(body: &JsonBody) -> Result<(AgentName, String, Draft), ApiError> {
+    let fields = body.fields()?;
     let sender = AgentName::parse(&fields.required_text("sender")?)?;
     let id = match fields.text("id")? {
         Some(id) => check_id(&id).map(|()| id)?,

@@ -2,7 +2,8 @@
 //!
 //! - [`App`]: the state that every route can use.
 //! - [`security`]: the Host and Origin rules, the token, logins, and the headers of every answer.
-//! - [`request`]: query strings, bodies and lists as typed values. [`errors`]: refusals as JSON.
+//! - [`request`]: paths, query strings and bodies as typed values. [`rows`]: messages as an answer's rows. [`errors`]:
+//!   refusals as JSON.
 //! - [`sockets`]: WebSocket upgrades; the connection module takes over from there.
 //! - [`agents`], [`gitea`], [`history`], [`inbox`], [`mcp`], [`messages`], [`search`], [`health`]: the routes, one
 //!   group in each file. [`webhooks`]: Gitea's deliveries.
@@ -22,6 +23,7 @@ mod inbox;
 mod mcp;
 mod messages;
 mod request;
+mod rows;
 mod search;
 mod security;
 mod sockets;

@@ -1,41 +1,30 @@
 //! GET /api/search: messages that match a text, each with its matching part (docs/protocol.md, section 9, Search).
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use orochi_protocol::delivery::HitView;
+use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::response::IntoResponse;
 use orochi_protocol::fields::{invalid, missing};
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
 use orochi_protocol::{Refusal, Target};
-use serde_json::value::RawValue;
 
 use super::App;
 use super::errors::ApiError;
 use super::history;
 use super::request::query::Params;
-use super::request::rows::next_page;
-use crate::delivery::view::{self, Viewer};
-use crate::search::{Cursor, Found, Hit, Order, Query, Request};
+use super::rows::{RowForm, RowPage};
+use crate::search::{Cursor, Order, Query, Request};
 
+/// The seq up to which messages were searched, if these are not all.
 const INDEXED_UP_TO: HeaderName = HeaderName::from_static("orochi-indexed-up-to");
 
 /// Lists matches with snippets. Direct messages are found only for the agent in `?agent=`.
-pub async fn list(
-    State(app): State<App>,
-    uri: Uri,
-    params: Params,
-) -> Result<(HeaderMap, Json<Vec<Box<RawValue>>>), ApiError> {
+pub async fn list(State(app): State<App>, uri: Uri, params: Params) -> Result<impl IntoResponse, ApiError> {
     let request = parse_request(&params)?;
-    let rendering = params.rendering()?;
-    let agent = request.agent.clone();
+    let form = RowForm::for_agent(request.agent.clone(), params.rendering()?);
     let found = app.core.search(request).await?;
-    let headers = headers(&uri, &found);
-    let viewer = agent.as_ref().map_or(Viewer::Observer, |name| Viewer::Agent(name.as_str()));
-    let row = |hit: &Hit| {
-        let part = HitView { snippet: &hit.snippet, ranges: &hit.ranges };
-        rendering.row(view::row(&hit.message, viewer, Some(part)), &hit.message.content)
-    };
-    Ok((headers, Json(found.hits.iter().map(row).collect())))
+    let indexed_up_to = found.indexed_up_to.map(|seq| [(INDEXED_UP_TO, HeaderValue::from(seq.get()))]);
+    let rows = found.hits.iter().map(|hit| form.hit(hit)).collect();
+    Ok((indexed_up_to, RowPage::new(&uri, rows, found.next.map(|next| ("cursor", next)))))
 }
 
 fn parse_request(params: &Params) -> Result<Request, Refusal> {
@@ -67,16 +56,4 @@ fn parse_order(params: &Params) -> Result<Order, Refusal> {
         Some("time") => Ok(Order::Time),
         Some(other) => Err(invalid("order", "rank or time", &format!("{other:?}"))),
     }
-}
-
-/// The cursor of the next page, and the seq up to which messages were searched.
-fn headers(uri: &Uri, found: &Found) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Some(next) = found.next {
-        headers.extend(next_page(uri, "cursor", next).into_iter().flatten());
-    }
-    if let Some(seq) = found.indexed_up_to {
-        headers.insert(INDEXED_UP_TO, HeaderValue::from(seq.get()));
-    }
-    headers
 }

@@ -4,21 +4,20 @@
 use std::ops::ControlFlow;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use orochi_protocol::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX};
 use orochi_protocol::reply::AgentRow;
 use orochi_protocol::{AgentName, ErrorCode, Seq, Timestamp};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::api::App;
 use crate::api::dashboard::digest::Counts;
 use crate::api::dashboard::stuck::{Lost, Stuck, lost, stuck};
 use crate::api::errors::ApiError;
+use crate::api::request::path::InPath;
 use crate::api::request::query::Params;
-use crate::api::request::rows::{NextPage, next_page};
+use crate::api::rows::{RowForm, RowPage};
 use crate::core::system_clock;
 use crate::delivery::view::{self, Viewer};
 use crate::markdown;
@@ -174,14 +173,13 @@ fn dealt_with(row: &AgentRow, counts: &Counts) -> Seq {
 /// `after` a seq, oldest first.
 pub async fn waiting(
     State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
+    InPath(name): InPath<AgentName>,
     uri: Uri,
     params: Params,
-) -> Result<(Option<NextPage>, Json<Vec<Box<RawValue>>>), ApiError> {
-    let name = AgentName::parse(&path?.0)?;
+) -> Result<RowPage, ApiError> {
     let after = params.seq("after")?.unwrap_or_default();
     let limit = params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT) as usize;
-    let rendering = params.rendering()?;
+    let form = RowForm::for_observer(params.rendering()?);
     let rows = app.core.agents(true).await?;
     let Some(row) = rows.into_iter().find(|row| row.name == name.as_str()) else {
         let detail = format!("no agent called {name} has ever registered");
@@ -194,15 +192,15 @@ pub async fn waiting(
         let (mut last, mut next) = (after, None);
         reader.addressed(name.as_str(), after, head, |message| {
             if !room.take(message) {
-                next = Some(last);
+                next = Some(("after", last));
                 return ControlFlow::Break(());
             }
             last = message.seq;
-            rows.push(rendering.row(view::row(message, Viewer::Observer, None), &message.content));
+            rows.push(form.row(message));
             if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        Ok((next, rows))
+        Ok((rows, next))
     };
-    let (next, rows) = app.digest.ask(app.core.reads(), PIECE, (head, system_clock()), read).await?;
-    Ok((next.and_then(|seq| next_page(&uri, "after", seq)), Json(rows)))
+    let (rows, next) = app.digest.ask(app.core.reads(), PIECE, (head, system_clock()), read).await?;
+    Ok(RowPage::new(&uri, rows, next))
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use orochi_protocol::{AgentName, Timestamp};
 use serde::Serialize;
 
@@ -12,6 +11,7 @@ use crate::api::App;
 use crate::api::dashboard::activity::window;
 use crate::api::dashboard::overview::listed;
 use crate::api::errors::ApiError;
+use crate::api::request::path::InPath;
 use crate::api::request::query::Params;
 use crate::core::system_clock;
 use crate::store::Lane;
@@ -68,10 +68,9 @@ pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>,
 /// Between `since` (a day ago) and `until` (now), oldest first; a time before the agent is known has no span.
 pub async fn show(
     State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
+    InPath(name): InPath<AgentName>,
     params: Params,
 ) -> Result<Json<Vec<Span>>, ApiError> {
-    let name = AgentName::parse(&path?.0)?;
     let until = params.end_time("until")?.unwrap_or_else(system_clock);
     let since = params.time("since")?.unwrap_or_else(|| Timestamp::from_micros(until.as_micros() - DAY_MICROS));
     app.core.barrier().await?;

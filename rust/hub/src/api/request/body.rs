@@ -1,6 +1,7 @@
 //! A request's body: one JSON object, at most as large as a frame.
 
 use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use futures_util::StreamExt;
 use orochi_protocol::ErrorCode;
 use orochi_protocol::fields::Fields;
@@ -12,18 +13,36 @@ use crate::api::errors::ApiError;
 /// writes would see a broken connection instead of the 413.
 const DISCARD_TIMES: usize = 16;
 
-/// Reads the whole body.
-///
-/// # Errors
-/// `TOO_LARGE`, and `PARSE_ERROR` if the body breaks off.
-pub async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
-    read_at_most(body, FRAME_BYTES_MAX).await
+/// The whole body, which should be a JSON object.
+#[derive(Debug)]
+pub struct JsonBody(Vec<u8>);
+
+impl<S: Sync> FromRequest<S> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        read_at_most(request.into_body(), FRAME_BYTES_MAX).await.map(Self)
+    }
+}
+
+impl JsonBody {
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Parses the body's fields.
+    ///
+    /// # Errors
+    /// `PARSE_ERROR` for anything but a JSON object.
+    pub fn fields(&self) -> Result<Fields<'_>, ApiError> {
+        fields(&self.0)
+    }
 }
 
 /// Reads the whole body, up to `bytes_max`.
 ///
 /// # Errors
-/// As [`read`].
+/// `TOO_LARGE`, and `PARSE_ERROR` if the body breaks off.
 pub async fn read_at_most(body: Body, bytes_max: usize) -> Result<Vec<u8>, ApiError> {
     let (mut read, mut total) = (Vec::new(), 0);
     let mut chunks = body.into_data_stream();

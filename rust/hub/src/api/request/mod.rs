@@ -1,7 +1,7 @@
-//! A request's parts as typed values.
+//! A request's parts as typed values: extractors for the routes.
 //!
-//! - [`query`]: the query string. [`body`]: a body as fields. [`rows`]: where a list of rows continues.
+//! - [`path`]: the path's parameters. [`query`]: the query string. [`body`]: a body as fields.
 
 pub(in crate::api) mod body;
+pub(in crate::api) mod path;
 pub(in crate::api) mod query;
-pub(in crate::api) mod rows;
