@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::api::{self, App, Sessions};
+use crate::api::{self, App, Logins};
 use crate::config::{Checked, ConfigError};
 use crate::core::{self, Command, Core};
 use crate::log_watch;
@@ -136,15 +136,15 @@ impl Hub {
             upgraded_from: loaded.upgraded_from.clone(),
         };
         let reads = Reads::open(&db, READERS, loaded.legacy_head)?;
-        let ended = std::mem::take(&mut loaded.ended_sessions);
-        let sessions = Sessions::new(&loaded.session_key, &config.token, ended, patience.login);
+        let ended = std::mem::take(&mut loaded.ended_logins);
+        let logins = Logins::new(&loaded.login_key, &config.token, ended, patience.login);
         let (core, _thread) = core::start(store, loaded, reads)?;
         tokio::spawn(log_watch::watch(core.clone(), log_watch::WAL_MAX));
-        let app = App::new(core.clone(), config, sessions, patience)?;
+        let app = App::new(core.clone(), config, logins, patience)?;
         // Before deliveries arrive, because they would hide the position of the former run.
         app.bridge.catch_up().await;
         if ready.token_required {
-            ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.sessions.link_code()));
+            ready.sign_in_url = Some(format!("{}/?login={}", ready.dashboard_url, app.logins.link_code()));
         }
         let doors = Doors::new(room);
         let mut servers = JoinSet::new();

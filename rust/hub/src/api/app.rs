@@ -7,7 +7,7 @@ use orochi_protocol::{AgentName, Timestamp};
 
 use super::dashboard::digest::Digest;
 use super::health::Readiness;
-use super::security::login::Sessions;
+use super::security::login::Logins;
 use super::security::origin::{Bind, Guard};
 use super::security::token::Auth;
 use crate::config::{Checked, ConfigError};
@@ -31,7 +31,7 @@ pub struct App {
     /// Counts of recent messages.
     pub digest: Digest,
     /// Logins to the dashboard.
-    pub sessions: Sessions,
+    pub logins: Logins,
     /// The messages that each MCP client has already received from its tools.
     pub returned: Returned,
     /// Posts events at Gitea as messages.
@@ -64,7 +64,7 @@ impl App {
     ///
     /// # Errors
     /// Fails if the name of Gitea's events can't be a sender.
-    pub fn new(core: Core, config: &Checked, sessions: Sessions, patience: Patience) -> Result<Self, ConfigError> {
+    pub fn new(core: Core, config: &Checked, logins: Logins, patience: Patience) -> Result<Self, ConfigError> {
         let bind = if config.is_loopback() { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let auth = Auth::new(&config.token);
@@ -83,7 +83,7 @@ impl App {
             calls,
             digest: Digest::default(),
             returned: Returned::default(),
-            sessions,
+            logins,
             bridge,
             webhooks,
             started: system_clock(),

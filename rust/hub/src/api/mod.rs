@@ -34,7 +34,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 
 pub use app::App;
-pub use security::login::{Login, Sessions};
+pub use security::login::{Login, Logins};
 
 use dashboard::{activity, overview, page, states};
 use security::{headers, origin, sign_in, token};
@@ -52,7 +52,7 @@ pub fn dashboard_router(app: App) -> Router {
     let observers = Router::new()
         .route("/ws", get(sockets::observe))
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(from_fn_with_state((app.auth.clone(), app.sessions.clone()), token::require_token));
+        .layer(from_fn_with_state((app.auth.clone(), app.logins.clone()), token::require_token));
     let page = Router::new()
         .route("/", get(page::index))
         .route("/assets/{version}/{*path}", get(page::asset))
@@ -105,7 +105,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api", any(errors::no_page))
         .route("/api/{*rest}", any(errors::no_page))
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(from_fn_with_state((app.auth.clone(), app.sessions.clone()), token::require_token));
+        .layer(from_fn_with_state((app.auth.clone(), app.logins.clone()), token::require_token));
     let ready = get(health::ready).with_state((app.readiness.clone(), app.core.clone()));
     let open = Router::new()
         .route("/api/webhooks/gitea", post(webhooks::gitea))

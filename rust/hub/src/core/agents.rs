@@ -195,7 +195,7 @@ impl CoreThread {
             Command::Presence { .. }
             | Command::BeginCall { .. }
             | Command::EndCall { .. }
-            | Command::EndSession { .. }
+            | Command::EndLogin { .. }
             | Command::Barrier(_)
             | Command::LookUp
             | Command::Written

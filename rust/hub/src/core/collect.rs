@@ -47,7 +47,7 @@ impl CoreThread {
             Command::EndCall { key, result, answer } => {
                 self.next.propose(Entry::CallEnd { key, answer: result }, Asker::Stored(answer));
             }
-            Command::EndSession { nonce, until, answer } => {
+            Command::EndLogin { nonce, until, answer } => {
                 self.next.propose(Entry::SignOut { nonce, until }, Asker::Stored(answer));
             }
             Command::Presence { detail, answer } => self.next.ask(Ask::Presence { detail, answer }),

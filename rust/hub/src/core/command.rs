@@ -104,7 +104,7 @@ pub enum Command {
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
     /// Records that a dashboard login was signed out.
-    EndSession {
+    EndLogin {
         nonce: String,
         /// The time at which the login would have expired, in seconds since 1970.
         until: i64,

@@ -174,7 +174,7 @@ fn write_entry(
             return transaction.begin_call(&key.asker, &key.id, asked, ts).map(Outcome::Begun);
         }
         Entry::CallEnd { key, answer } => transaction.end_call(&key.asker, &key.id, answer.as_deref())?,
-        Entry::SignOut { nonce, until } => transaction.end_session(nonce, *until)?,
+        Entry::SignOut { nonce, until } => transaction.end_login(nonce, *until)?,
         Entry::Register(_)
         | Entry::Attend { .. }
         | Entry::Leave { .. }

@@ -326,8 +326,8 @@ impl Core {
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: then the login would be valid again after a restart.
-    pub async fn end_session(&self, nonce: String, until: i64) -> Result<(), Refusal> {
-        self.ask(|answer| Command::EndSession { nonce, until, answer }).await?
+    pub async fn end_login(&self, nonce: String, until: i64) -> Result<(), Refusal> {
+        self.ask(|answer| Command::EndLogin { nonce, until, answer }).await?
     }
 
     /// Returns the whole roster as text, to compare it with another hub's.

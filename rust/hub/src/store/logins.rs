@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::{Batch, StoreError};
 
 /// Ended logins that are kept. Creating a login needs the token, so strangers can't fill this.
-pub const ENDED_SESSIONS_MAX: usize = 1000;
+pub const ENDED_LOGINS_MAX: usize = 1000;
 /// The prefix of their keys in `meta`. The login's nonce follows; the value is the time at which it would expire.
 const PREFIX: &str = "ended_session.";
 
@@ -17,14 +17,14 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// Fails if the disk refuses; the caller then has to drop the batch.
-    pub fn end_session(&mut self, nonce: &str, until: i64) -> Result<(), StoreError> {
+    pub fn end_login(&mut self, nonce: &str, until: i64) -> Result<(), StoreError> {
         let transaction = self.transaction();
         let all = format!("{PREFIX}*");
         let put = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
         transaction.execute(put, params![format!("{PREFIX}{nonce}"), until])?;
         let cut = "DELETE FROM meta WHERE key IN
             (SELECT key FROM meta WHERE key GLOB ?1 ORDER BY value DESC LIMIT -1 OFFSET ?2)";
-        transaction.execute(cut, params![all, ENDED_SESSIONS_MAX as i64])?;
+        transaction.execute(cut, params![all, ENDED_LOGINS_MAX as i64])?;
         Ok(())
     }
 }

@@ -22,24 +22,24 @@ const CHECKPOINT_PAGES: i64 = 4000;
 /// refusal, and so does the core.
 const WRITE_LOCK_WAIT: Duration = Duration::from_secs(1);
 
-/// What sessions are signed with; printing it does not show it.
+/// The key that signs logins. Debug output masks it.
 #[derive(Clone)]
-pub struct SessionKey(Vec<u8>);
+pub struct LoginKey(Vec<u8>);
 
-impl SessionKey {
+impl LoginKey {
     /// The bytes, for signing.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 }
 
-impl std::fmt::Debug for SessionKey {
+impl std::fmt::Debug for LoginKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SessionKey(****)")
+        f.write_str("LoginKey(****)")
     }
 }
 
-impl From<Vec<u8>> for SessionKey {
+impl From<Vec<u8>> for LoginKey {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -50,10 +50,10 @@ impl From<Vec<u8>> for SessionKey {
 pub struct Loaded {
     /// The UUID made with the database.
     pub epoch: String,
-    /// 32 bytes made with the database, which only this hub knows: see [`SessionKey`].
-    pub session_key: SessionKey,
-    /// The nonces of dashboard logins that were signed out, and until when, in seconds since 1970, each would be valid.
-    pub ended_sessions: HashMap<String, i64>,
+    /// 32 bytes created with the database and known only to this hub.
+    pub login_key: LoginKey,
+    /// The nonces of signed-out dashboard logins, each with the end of its validity in seconds since 1970.
+    pub ended_logins: HashMap<String, i64>,
     /// The newest seq that was ever used.
     pub head: Seq,
     /// The newest time that was ever written.
@@ -186,9 +186,9 @@ fn load(connection: &Connection, upgraded_from: Option<PathBuf>) -> Result<Loade
     let hub = u64::try_from(meta_number(connection, "hub")?.unwrap_or(0)).unwrap_or(0);
     Ok(Loaded {
         epoch: connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))?,
-        session_key: connection
-            .query_row("SELECT value FROM meta WHERE key = 'session_key'", [], |row| row.get(0).map(SessionKey))?,
-        ended_sessions: logins::load_ended(connection)?,
+        login_key: connection
+            .query_row("SELECT value FROM meta WHERE key = 'session_key'", [], |row| row.get(0).map(LoginKey))?,
+        ended_logins: logins::load_ended(connection)?,
         head,
         last_ts,
         legacy_head: Seq::from_i64(legacy_head),

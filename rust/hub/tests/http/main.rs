@@ -10,11 +10,12 @@ mod frames;
 mod fuzz;
 mod harness;
 mod log_file;
+mod logins;
 mod lost;
 mod posting;
 mod reading;
 mod refusals;
-mod sessions;
+
 mod sockets;
 mod strangers;
 mod wal;

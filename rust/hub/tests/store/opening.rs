@@ -51,7 +51,7 @@ fn a_log_opened_again_goes_on_where_it_was() {
 
     let (mut store, again) = folder.open();
     assert_eq!((again.head, again.last_ts, &again.epoch), (seq(3), time(3), &first.epoch));
-    assert_eq!(again.session_key.expose(), first.session_key.expose());
+    assert_eq!(again.login_key.expose(), first.login_key.expose());
     assert_eq!((again.agents, again.channels), (vec![record], vec!["#c".to_owned()]));
     append(&mut store, 4..=4).unwrap();
     // The store is not closed, as after a crash: committed messages are in the WAL beside the file.
@@ -66,7 +66,7 @@ fn two_logs_have_two_epochs() {
     let (one, other) = (Folder::new(), Folder::new());
     let (one, other) = (one.open().1, other.open().1);
     assert_ne!(one.epoch, other.epoch);
-    assert_ne!(one.session_key.expose(), other.session_key.expose());
+    assert_ne!(one.login_key.expose(), other.login_key.expose());
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
         )
         .unwrap();
     let (mut store, loaded) = folder.open();
-    assert_eq!((loaded.head, loaded.session_key.expose().len()), (seq(3), 32));
+    assert_eq!((loaded.head, loaded.login_key.expose().len()), (seq(3), 32));
     // The channels of its last connection are now the name's channels.
     let kept = ["#a", "#b"].map(|channel| (channel.to_owned(), Seq::ZERO));
     assert_eq!(loaded.agents[0].kept, Some(kept.into()));

@@ -172,9 +172,9 @@ fn calls_and_ended_logins_are_not_forgotten_by_a_clock_that_is_ahead() {
     let ahead = Timestamp::from_micros(now.as_micros() + 400 * 86_400_000_000);
     let mut batch = store.begin().unwrap();
     assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), Call::New);
-    batch.end_session("expired", 1).unwrap();
+    batch.end_login("expired", 1).unwrap();
     assert_eq!(batch.begin_call("alice", "2", "digest", ahead).unwrap(), Call::New);
-    batch.end_session("other", i64::MAX).unwrap();
+    batch.end_login("other", i64::MAX).unwrap();
     assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), Call::Begun(now));
     batch.commit().unwrap();
     drop(store);
@@ -182,7 +182,7 @@ fn calls_and_ended_logins_are_not_forgotten_by_a_clock_that_is_ahead() {
     let (mut store, loaded) = folder.open();
     let mut batch = store.begin().unwrap();
     assert_eq!(batch.begin_call("alice", "1", "digest", ahead).unwrap(), Call::Begun(now));
-    assert_eq!(loaded.ended_sessions.len(), 2);
+    assert_eq!(loaded.ended_logins.len(), 2);
 }
 
 #[test]

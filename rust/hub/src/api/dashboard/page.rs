@@ -24,12 +24,12 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
     let is_right = match (value("token"), value("login")) {
         (None, None) => return show(&headers),
         (Some(_), _) => app.auth.asks_for_token() && app.auth.is_in_query(Some(query)),
-        (None, Some(code)) => app.sessions.take_link(&percent_decode_str(code).decode_utf8_lossy()),
+        (None, Some(code)) => app.logins.take_link(&percent_decode_str(code).decode_utf8_lossy()),
     };
     // Relative: behind a proxy the page may be below another path.
     let to = |place: &str| (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]);
     if is_right {
-        let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
+        let Opened { cookie, key } = app.logins.open(app.is_behind_tls(&headers));
         // The page takes the key out of its address. It is not behind a #: the browser keeps what stood there.
         return ([(header::SET_COOKIE, cookie)], to(&format!("./?signed-in={key}"))).into_response();
     }

@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::api::errors::Reason;
 use crate::config::Secret;
 use crate::core::system_clock;
-use crate::store::{ENDED_SESSIONS_MAX, SessionKey};
+use crate::store::{ENDED_LOGINS_MAX, LoginKey};
 
 /// The header with the login's key.
 const KEY_HEADER: &str = "orochi-session-key";
@@ -47,7 +47,7 @@ const CLOCK_READ_EVERY: Duration = Duration::from_secs(60);
 
 /// The logins of this log and this token. Clones are cheap.
 #[derive(Debug, Clone)]
-pub struct Sessions {
+pub struct Logins {
     shared: Arc<Shared>,
 }
 
@@ -88,16 +88,16 @@ pub struct Opened {
 /// A valid login of a request that sent both halves.
 #[derive(Debug, Clone)]
 pub struct Login {
-    sessions: Sessions,
+    logins: Logins,
     pub(super) nonce: String,
     /// The time of the sign-in, in seconds since 1970.
     pub(super) began: i64,
     pub(super) until: i64,
 }
 
-impl Sessions {
+impl Logins {
     /// Creates the logins of a log and a token; `ended` are those that were signed out before.
-    pub fn new(key: &SessionKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
+    pub fn new(key: &LoginKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
         let log_key = hmac::Key::new(HMAC_SHA256, key.expose());
         let of_token = hmac::sign(&log_key, token.expose().as_bytes());
         let name = HEXLOWER.encode(hmac::sign(&log_key, b"cookie name").as_ref());
@@ -183,7 +183,7 @@ impl Sessions {
         }
         let (began, nonce) = login.split_once('.').ok_or(None)?;
         let (until, began) = (until.parse().map_err(|_| None)?, began.parse().map_err(|_| None)?);
-        let login = Login { sessions: self.clone(), nonce: nonce.to_owned(), began, until };
+        let login = Login { logins: self.clone(), nonce: nonce.to_owned(), began, until };
         if self.held().ended.contains_key(nonce) {
             return Err(Some(Reason::SignedOut));
         }
@@ -230,7 +230,7 @@ impl Sessions {
 impl Login {
     /// Waits until the login was signed out or has expired.
     pub async fn over(self) {
-        let mut changes = self.sessions.shared.changed.subscribe();
+        let mut changes = self.logins.shared.changed.subscribe();
         loop {
             let now = seconds(system_clock());
             let until = self.valid_until();
@@ -245,7 +245,7 @@ impl Login {
 
     /// The login's end: later than its cookie says if it was renewed, in the past once it was signed out.
     fn valid_until(&self) -> i64 {
-        let held = self.sessions.held();
+        let held = self.logins.held();
         if held.ended.contains_key(&self.nonce) {
             return i64::MIN;
         }
@@ -259,9 +259,9 @@ impl Login {
 
     /// Renews the login for a lifetime from `now`, within its bound. Returns the new end.
     pub(super) fn renew(&self, now: i64) -> i64 {
-        let lifetime = whole_seconds(self.sessions.shared.lifetime);
+        let lifetime = whole_seconds(self.logins.shared.lifetime);
         let until = now.saturating_add(lifetime).min(self.bound()).max(self.until);
-        let mut held = self.sessions.held();
+        let mut held = self.logins.held();
         held.renewed.retain(|_, until| *until > now);
         held.renewed.insert(self.nonce.clone(), until);
         until
@@ -270,15 +270,15 @@ impl Login {
     /// Ends the login in this process.
     pub(super) fn end(&self) {
         // Keep expired entries: while the clock is briefly ahead, they only seem to have expired.
-        let mut held = self.sessions.held();
-        if held.ended.len() >= ENDED_SESSIONS_MAX {
+        let mut held = self.logins.held();
+        if held.ended.len() >= ENDED_LOGINS_MAX {
             let first = held.ended.iter().min_by_key(|(_, until)| **until).map(|(nonce, _)| nonce.clone());
             first.map(|nonce| held.ended.remove(&nonce));
         }
         held.renewed.remove(&self.nonce);
         held.ended.insert(self.nonce.clone(), self.bound());
         drop(held);
-        self.sessions.shared.changed.send_replace(());
+        self.logins.shared.changed.send_replace(());
     }
 }
 
@@ -309,8 +309,8 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn sessions(key: u8, token: &str) -> Sessions {
-        Sessions::new(&SessionKey::from(vec![key; 32]), &token.into(), HashMap::new(), HOUR)
+    fn logins(key: u8, token: &str) -> Logins {
+        Logins::new(&LoginKey::from(vec![key; 32]), &token.into(), HashMap::new(), HOUR)
     }
 
     /// The request of a browser with this cookie (as `name=value`) and key.
@@ -322,25 +322,25 @@ mod tests {
         ])
     }
 
-    fn login(sessions: &Sessions, opened: &Opened) -> Option<Login> {
-        sessions.login(&request(&opened.cookie, &opened.key))
+    fn login(logins: &Logins, opened: &Opened) -> Option<Login> {
+        logins.login(&request(&opened.cookie, &opened.key))
     }
 
     #[test]
-    fn session_is_valid_until_it_expires_also_after_a_restart() {
-        let opened = sessions(1, "s3cret").open(false);
-        let again = sessions(1, "s3cret");
+    fn login_is_valid_until_it_expires_also_after_a_restart() {
+        let opened = logins(1, "s3cret").open(false);
+        let again = logins(1, "s3cret");
         let login = login(&again, &opened).unwrap();
         assert_eq!(login.until, login.began + 3600);
         assert_eq!(login.bound(), login.began + 30 * 24 * 3600);
     }
 
     #[test]
-    fn session_of_another_token_or_log_or_with_a_changed_half_is_refused() {
-        let here = sessions(1, "s3cret");
+    fn login_of_another_token_or_log_or_with_a_changed_half_is_refused() {
+        let here = logins(1, "s3cret");
         let opened = here.open(false);
-        assert!(login(&sessions(1, "s3cret2"), &opened).is_none());
-        assert!(login(&sessions(2, "s3cret"), &opened).is_none());
+        assert!(login(&logins(1, "s3cret2"), &opened).is_none());
+        assert!(login(&logins(2, "s3cret"), &opened).is_none());
         let pair = opened.cookie.split(';').next().unwrap();
         let (name, value) = pair.split_once('=').unwrap();
         let (until, rest) = value.split_once('.').unwrap();
@@ -351,13 +351,13 @@ mod tests {
         for bad in ["", "x", &opened.key[1..], &here.open(false).key, value.rsplit_once('.').unwrap().1] {
             assert_eq!(here.judge(&request(pair, bad)).err(), Some(Reason::Incomplete), "{bad}");
         }
-        assert_eq!(sessions(1, "s3cret2").judge(&request(pair, &opened.key)).err(), Some(Reason::TokenChanged));
+        assert_eq!(logins(1, "s3cret2").judge(&request(pair, &opened.key)).err(), Some(Reason::TokenChanged));
         assert!(login(&here, &opened).is_some());
     }
 
     #[test]
-    fn session_renewal_extends_all_its_cookies_within_thirty_days() {
-        let here = sessions(1, "s3cret");
+    fn login_renewal_extends_all_its_cookies_within_thirty_days() {
+        let here = logins(1, "s3cret");
         let opened = here.open(false);
         let login = login(&here, &opened).unwrap();
         let (began, day) = (login.began, 24 * 3600);
@@ -373,8 +373,8 @@ mod tests {
     }
 
     #[test]
-    fn session_end_concerns_one_login() {
-        let here = sessions(1, "s3cret");
+    fn login_end_concerns_one_login() {
+        let here = logins(1, "s3cret");
         let (one, other) = (here.open(false), here.open(false));
         login(&here, &one).unwrap().end();
         assert!(login(&here, &one).is_none());

@@ -45,7 +45,7 @@ struct Key<'a> {
 /// GET /api/session: whether this browser is signed in and has to be. Open to anyone.
 pub async fn standing(State(app): State<App>, headers: HeaderMap) -> Json<Standing> {
     let token_required = app.auth.asks_for_token();
-    let reason = if token_required { app.sessions.judge(&headers).err() } else { None };
+    let reason = if token_required { app.logins.judge(&headers).err() } else { None };
     Json(Standing { signed_in: reason.is_none(), token_required, reason })
 }
 
@@ -57,20 +57,20 @@ pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> 
         let detail = "that is not this hub's token: use the OROCHI_TOKEN with which the hub was started";
         return Ok(Unauthorized { reason: Reason::WrongToken, detail }.into_response());
     }
-    let Opened { cookie, key } = app.sessions.open(app.is_behind_tls(&headers));
+    let Opened { cookie, key } = app.logins.open(app.is_behind_tls(&headers));
     Ok(([(header::SET_COOKIE, cookie)], Json(Key { key: &key })).into_response())
 }
 
 /// PUT /api/session: renews this login, up to 30 days after its sign-in.
 pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
-    let login = match app.sessions.judge(&headers) {
+    let login = match app.logins.judge(&headers) {
         Ok(login) => login,
         Err(reason) => return Unauthorized::because(reason).into_response(),
     };
     let now = seconds(system_clock());
     let until = login.renew(now);
     let named = format!("{}.{}", login.began, login.nonce);
-    let cookie = app.sessions.login_cookie(&named, until, now, app.is_behind_tls(&headers));
+    let cookie = app.logins.login_cookie(&named, until, now, app.is_behind_tls(&headers));
     let time = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
     let answer = Renewed { until: time(until), renewable_until: time(login.bound()) };
     ([(header::SET_COOKIE, cookie)], Json(answer)).into_response()
@@ -79,13 +79,13 @@ pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
 /// DELETE /api/session: signs out this login only. It stays signed out after a restart.
 pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
     let mut stored = Ok(());
-    if let Some(login) = app.sessions.login(&headers) {
+    if let Some(login) = app.logins.login(&headers) {
         login.end();
         let bound = login.bound();
-        stored = app.core.end_session(login.nonce, bound).await;
+        stored = app.core.end_login(login.nonce, bound).await;
     }
-    let seconds_kept = whole_seconds(app.sessions.lifetime());
-    let cookie = app.sessions.set_cookie(SIGNED_OUT, seconds_kept, app.is_behind_tls(&headers));
+    let seconds_kept = whole_seconds(app.logins.lifetime());
+    let cookie = app.logins.set_cookie(SIGNED_OUT, seconds_kept, app.is_behind_tls(&headers));
     let cookie = [(header::SET_COOKIE, cookie)];
     match stored {
         Ok(()) => (StatusCode::NO_CONTENT, cookie).into_response(),

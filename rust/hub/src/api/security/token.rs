@@ -11,7 +11,7 @@ use orochi_protocol::{ErrorCode, Refusal};
 use percent_encoding::percent_decode_str;
 use ring::hmac::{self, HMAC_SHA256};
 
-use super::login::Sessions;
+use super::login::Logins;
 use crate::api::errors::{ApiError, Reason, Unauthorized};
 use crate::config::Secret;
 use crate::ports::Peer;
@@ -88,13 +88,9 @@ impl Auth {
 }
 
 /// Accepts requests with the token, and reading requests from a browser that is signed in. All others get 401.
-pub async fn require_token(
-    State((auth, sessions)): State<(Auth, Sessions)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn require_token(State((auth, logins)): State<(Auth, Logins)>, mut request: Request, next: Next) -> Response {
     let is_allowed = auth.allows(request.uri(), request.headers());
-    let login = if is_allowed { None } else { Some(sessions.judge(request.headers())) };
+    let login = if is_allowed { None } else { Some(logins.judge(request.headers())) };
     if let Some(Err(reason)) = login {
         let is_shown = auth.is_shown(request.uri(), request.headers());
         return Unauthorized::because(if is_shown { Reason::WrongToken } else { reason }).into_response();

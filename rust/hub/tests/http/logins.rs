@@ -97,16 +97,16 @@ fn of_redirect(response: &Response) -> Login {
 }
 
 #[tokio::test]
-async fn session_reads_writes_nothing_and_signs_out() {
+async fn login_reads_writes_nothing_and_signs_out() {
     let hub = locked().await;
-    let standing = json!({"signed_in": false, "token_required": true, "reason": "no_token"});
-    assert_eq!(hub.get("/api/session").await, standing);
+    let state = json!({"signed_in": false, "token_required": true, "reason": "no_token"});
+    assert_eq!(hub.get("/api/session").await, state);
     let wrong = send(hub.request("POST", "/api/session").body(json!({"token": "wrong"}).to_string())).await;
     assert_eq!((wrong.status(), wrong.headers().get(header::SET_COOKIE)), (StatusCode::UNAUTHORIZED, None));
     let login = sign_in(&hub).await;
     assert_eq!(login.status(&hub, "GET", "/api/agents").await, StatusCode::OK);
-    let standing: Value = send(login.on(hub.request("GET", "/api/session"))).await.json().await.unwrap();
-    assert_eq!(standing, json!({"signed_in": true, "token_required": true}));
+    let state: Value = send(login.on(hub.request("GET", "/api/session"))).await.json().await.unwrap();
+    assert_eq!(state, json!({"signed_in": true, "token_required": true}));
     assert_eq!(login.status(&hub, "POST", "/api/messages").await, StatusCode::FORBIDDEN);
     let agent_port = send(hub.request_agent_port("GET", "/api/session")).await;
     assert_eq!(agent_port.status(), StatusCode::UNAUTHORIZED, "browsers use the dashboard's port");
@@ -116,7 +116,7 @@ async fn session_reads_writes_nothing_and_signs_out() {
 
 /// A browser sends the cookie to every server on the host name, whatever its port. Such a server has only the cookie.
 #[tokio::test]
-async fn session_cookie_alone_opens_and_ends_nothing() {
+async fn login_cookie_alone_opens_and_ends_nothing() {
     let hub = locked().await;
     let login = sign_in(&hub).await;
     let other = sign_in(&hub).await;
@@ -134,7 +134,7 @@ async fn session_cookie_alone_opens_and_ends_nothing() {
 
 /// Two hubs on one host share a browser's cookies.
 #[tokio::test]
-async fn session_cookies_of_two_hubs_do_not_touch_each_other() {
+async fn login_cookies_of_two_hubs_do_not_touch_each_other() {
     let (one, two) = (locked().await, locked().await);
     let (first, second) = (sign_in(&one).await, sign_in(&two).await);
     assert_ne!(first.cookie.split('=').next(), second.cookie.split('=').next());
@@ -147,7 +147,7 @@ async fn session_cookies_of_two_hubs_do_not_touch_each_other() {
 }
 
 #[tokio::test]
-async fn session_sign_out_ends_one_login_and_survives_a_restart() {
+async fn login_sign_out_ends_one_login_and_survives_a_restart() {
     let hub = locked().await;
     let (ended, kept) = (sign_in(&hub).await, sign_in(&hub).await);
     // A browser that signed in twice on this host has at most one cookie of a name. This test sends both.
@@ -159,7 +159,7 @@ async fn session_sign_out_ends_one_login_and_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn session_refusal_names_its_reason() {
+async fn login_refusal_names_its_reason() {
     let hub = locked().await;
     let asked = async |path: &str| reason(send(hub.request("GET", path)).await).await;
     assert_eq!(asked("/api/agents").await, "no_token");
@@ -186,7 +186,7 @@ async fn session_refusal_names_its_reason() {
 }
 
 #[tokio::test]
-async fn session_renewed_by_an_open_page_goes_on_and_its_socket_too() {
+async fn login_renewed_by_an_open_page_goes_on_and_its_socket_too() {
     let patience = Patience { login: Duration::from_secs(2), ..Patience::default() };
     let hub = TestHub::start(|config| config.token = TOKEN.into(), patience).await;
     let opened = send(sign_in_request(&hub)).await;
@@ -215,7 +215,7 @@ async fn session_renewed_by_an_open_page_goes_on_and_its_socket_too() {
 }
 
 #[tokio::test]
-async fn session_socket_ends_with_a_sign_out_elsewhere() {
+async fn login_socket_ends_with_a_sign_out_elsewhere() {
     let hub = locked().await;
     let (ended, kept) = (sign_in(&hub).await, sign_in(&hub).await);
     let (mut socket, mut other_tab) = (ended.observe(&hub).await, ended.observe(&hub).await);
@@ -234,7 +234,7 @@ async fn session_socket_ends_with_a_sign_out_elsewhere() {
 }
 
 #[tokio::test]
-async fn session_socket_ends_when_the_login_expires() {
+async fn login_socket_ends_when_the_login_expires() {
     let patience = Patience { login: Duration::from_secs(2), ..Patience::default() };
     let hub = TestHub::start(|config| config.token = TOKEN.into(), patience).await;
     let response = send(sign_in_request(&hub)).await;
@@ -249,7 +249,7 @@ async fn session_socket_ends_when_the_login_expires() {
 }
 
 #[tokio::test]
-async fn session_cookie_is_secure_behind_tls() {
+async fn login_cookie_is_secure_behind_tls() {
     let hub = locked().await;
     let public = TestHub::with(|config| {
         config.token = TOKEN.into();
@@ -271,7 +271,7 @@ async fn session_cookie_is_secure_behind_tls() {
 }
 
 #[tokio::test]
-async fn session_token_in_the_address_signs_in_and_leaves_it_and_the_printed_link_works_once() {
+async fn login_token_in_the_address_signs_in_and_leaves_it_and_the_printed_link_works_once() {
     let hub = locked().await;
     let by_token = of_redirect(&visit(&hub, "/?token=s3cret").await);
     assert_eq!(by_token.status(&hub, "GET", "/api/stats").await, StatusCode::OK);
@@ -288,7 +288,7 @@ async fn session_token_in_the_address_signs_in_and_leaves_it_and_the_printed_lin
 
 /// Any web page can make a browser request `/?token=…`, for example as a picture.
 #[tokio::test]
-async fn session_wrong_tokens_lock_nobody_out() {
+async fn login_wrong_tokens_lock_nobody_out() {
     let hub = locked().await;
     for _ in 0..50 {
         assert_eq!(visit(&hub, "/?token=guess").await.headers()[header::LOCATION], "./#/signin/wrong");
@@ -297,7 +297,7 @@ async fn session_wrong_tokens_lock_nobody_out() {
 }
 
 #[tokio::test]
-async fn session_sign_in_takes_no_more_than_a_token_needs() {
+async fn login_sign_in_takes_no_more_than_a_token_needs() {
     let hub = locked().await;
     let body = json!({"token": "x".repeat(5000)}).to_string();
     let response = send(hub.request("POST", "/api/session").body(body)).await;
