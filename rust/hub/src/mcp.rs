@@ -182,7 +182,7 @@ impl Backend for Tools {
                 if at >= AGENTS_MAX {
                     return Ok(Agent { row, since: None, unread: None });
                 }
-                let since = reader.standing(&row.name)?.map(|standing| standing.since.to_string());
+                let since = reader.current_state(&row.name)?.map(|current| current.since.to_string());
                 // For an agent that never reports what it has read, the number has no meaning.
                 let unread = row.cursor.map(|cursor| reader.waiting(&row.name, cursor)).transpose()?;
                 Ok(Agent { row, since, unread: unread.map(|waiting| waiting.count) })

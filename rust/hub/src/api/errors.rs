@@ -145,12 +145,12 @@ fn respond(reply: &ErrorReply<'_>, code: ErrorCode) -> Response {
 }
 
 /// Answers 404 on the dashboard's port.
-pub async fn no_page(uri: Uri) -> ApiError {
+pub async fn no_route(uri: Uri) -> ApiError {
     not_found(&uri, "see the table of routes in the protocol's section 7")
 }
 
 /// Answers 404 on the agent port. The text helps people who swapped the ports.
-pub async fn no_page_for_agents(uri: Uri) -> ApiError {
+pub async fn no_route_for_agents(uri: Uri) -> ApiError {
     not_found(&uri, "this is the agents' port, for WebSockets and /api; the dashboard is on its own port")
 }
 

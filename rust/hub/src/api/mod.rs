@@ -7,7 +7,7 @@
 //! - [`sockets`]: WebSocket upgrades; the connection module takes over from there.
 //! - [`agents`], [`gitea`], [`history`], [`inbox`], [`mcp`], [`messages`], [`search`], [`health`]: the routes, one
 //!   group in each file. [`webhooks`]: Gitea's deliveries.
-//! - [`dashboard`]: the page, and the routes that only the page uses.
+//! - [`dashboard`]: the document, and the routes that only the dashboard uses.
 //!
 //! A request passes the headers, the origin check, then its port's routes. The token is checked where the routes are
 //! joined, so a new route under `/api` can't omit it.
@@ -36,39 +36,36 @@ use axum::routing::{any, get, post};
 pub use app::App;
 pub use security::login::{Login, Logins};
 
-use dashboard::{activity, overview, page, states};
+use dashboard::{activity, document, overview, states};
 use security::{headers, origin, sign_in, token};
 
 /// The agent port: an upgrade on any path is an agent's connection, everything else is the API.
 pub fn agent_router(app: App) -> Router {
     let routes = shared_routes(&app)
-        .fallback(errors::no_page_for_agents)
+        .fallback(errors::no_route_for_agents)
         .layer(from_fn_with_state(app.clone(), sockets::agents_on_any_path));
     secured(routes, app)
 }
 
-/// The dashboard port: the page, observers on `/ws`, and the API.
+/// The dashboard port: the dashboard, observers on `/ws`, and the API.
 pub fn dashboard_router(app: App) -> Router {
     let observers = Router::new()
         .route("/ws", get(sockets::observe))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn_with_state((app.auth.clone(), app.logins.clone()), token::require_token));
-    let page = Router::new()
-        .route("/", get(page::index))
-        .route("/assets/{version}/{*path}", get(page::asset))
-        .route(
-            "/api/session",
-            get(sign_in::standing).post(sign_in::sign_in).put(sign_in::renew).delete(sign_in::sign_out),
-        )
+    let dashboard = Router::new()
+        .route("/", get(document::index))
+        .route("/assets/{version}/{*path}", get(document::asset))
+        .route("/api/session", get(sign_in::show).post(sign_in::sign_in).put(sign_in::renew).delete(sign_in::sign_out))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone());
     // Agents connect here too, so one address is enough for every program.
     let agents = Router::new().route("/agent", get(sockets::agent)).with_state(app.clone());
     let routes = shared_routes(&app)
         .merge(observers.with_state(app.clone()))
-        .merge(page)
+        .merge(dashboard)
         .merge(agents)
-        .fallback(errors::no_page);
+        .fallback(errors::no_route);
     secured(routes, app)
 }
 
@@ -78,7 +75,7 @@ fn shared_routes(app: &App) -> Router {
         .route("/api/agents", get(agents::list))
         .route("/api/channels", get(agents::channels))
         .route("/api/stats", get(agents::stats))
-        .route("/api/stats/timeline", get(activity::timeline))
+        .route("/api/stats/timeline", get(activity::messages_by_time))
         .route("/api/stats/matrix", get(activity::matrix))
         .route("/api/stats/states", get(states::all))
         .route("/api/agents/{name}/waiting", get(overview::waiting))
@@ -102,8 +99,8 @@ fn shared_routes(app: &App) -> Router {
         .route("/mcp", any(mcp::unnamed))
         .route("/mcp/{agent}", any(mcp::named))
         // Unknown routes also need the token: without one, nobody learns which routes exist.
-        .route("/api", any(errors::no_page))
-        .route("/api/{*rest}", any(errors::no_page))
+        .route("/api", any(errors::no_route))
+        .route("/api/{*rest}", any(errors::no_route))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn_with_state((app.auth.clone(), app.logins.clone()), token::require_token));
     let ready = get(health::ready).with_state((app.readiness.clone(), app.core.clone()));

@@ -20,10 +20,10 @@ const EVENT: [&str; 3] = ["x-gitea-event", "x-forgejo-event", "x-gogs-event"];
 const DELIVERY: [&str; 3] = ["x-gitea-delivery", "x-forgejo-delivery", "x-gogs-delivery"];
 const SIGNATURE: [&str; 4] = ["x-gitea-signature", "x-forgejo-signature", "x-gogs-signature", "x-hub-signature-256"];
 
-type Answer = Result<(StatusCode, Json<Value>), ApiError>;
+type Outcome = Result<(StatusCode, Json<Value>), ApiError>;
 
 /// Answers 202 if the event is now in the log or is not posted, and 200 if it already was in the log.
-pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
+pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Outcome {
     let Some(signature) = &app.webhooks.signature else {
         let detail = "this hub accepts no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET for the hub to the secret in Gitea";
         return Err(ApiError::new(ErrorCode::NotFound, detail));
@@ -41,7 +41,13 @@ pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> An
 }
 
 /// Handles a complete delivery.
-async fn take(app: &App, signature: &Signature, claimed: Option<&Claimed>, headers: &HeaderMap, body: &[u8]) -> Answer {
+async fn take(
+    app: &App,
+    signature: &Signature,
+    claimed: Option<&Claimed>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Outcome {
     if !claimed.is_some_and(|claimed| signature.is_right(body, claimed)) {
         let detail =
             "the delivery is not signed with OROCHI_GITEA_WEBHOOK_SECRET: set that secret for the hook in Gitea";
@@ -68,7 +74,7 @@ async fn take(app: &App, signature: &Signature, claimed: Option<&Claimed>, heade
     }
 }
 
-async fn tell(app: &App, id: String, event: Event, body_key: String) -> Answer {
+async fn tell(app: &App, id: String, event: Event, body_key: String) -> Outcome {
     let kind = event.kind.clone();
     let known = || (StatusCode::OK, Json(json!({"status": "known"})));
     match app.bridge.tell(id, event, body_key).await {

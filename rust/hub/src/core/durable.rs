@@ -118,7 +118,7 @@ impl Durable {
             transaction.sweep_states(ts)?;
         }
         if let Some(Numbered { hub, place, n }) = batch.order.numbered {
-            transaction.put_place(place, hub.0, n)?;
+            transaction.put_position(place, hub.0, n)?;
         }
         let is_shared = batch.order.numbered.is_some();
         let mut newest = *head;

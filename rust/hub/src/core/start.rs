@@ -169,7 +169,7 @@ fn begin_in(
     commands: &mpsc::Sender<super::Command>,
 ) -> (Log, Batch) {
     roster.share(&loaded.shared);
-    let log = Log::Sim(world.join(loaded.shared.place, commands.downgrade()));
+    let log = Log::Sim(world.join(loaded.shared.position, commands.downgrade()));
     let mut next = Batch::default();
     if let Some(hub) = previous {
         next.propose(Entry::HubGone { hub, at: loaded.hub.1 }, Asker::Nobody);

@@ -13,7 +13,7 @@ use super::peer::Answering;
 
 /// A request's body. It fails if no bytes arrive for too long.
 #[derive(Debug)]
-pub(super) struct Timed {
+pub(super) struct RequestBody {
     body: Incoming,
     patience: Duration,
     /// Runs while the body waits for bytes.
@@ -25,13 +25,13 @@ pub(super) struct Timed {
 #[error("no data arrived for {0:?}")]
 struct BrokeOff(Duration);
 
-impl Timed {
+impl RequestBody {
     pub(super) fn new(body: Incoming, patience: Duration) -> Self {
         Self { body, patience, timer: None }
     }
 }
 
-impl HttpBody for Timed {
+impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -58,12 +58,12 @@ impl HttpBody for Timed {
 
 /// An answer's body. It is dropped once the connection has all of it.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ResponseBody {
     pub body: Body,
     pub _answering: Answering,
 }
 
-impl HttpBody for Answer {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 

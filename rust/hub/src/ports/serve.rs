@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::body::{Answer, Timed};
+use super::body::{RequestBody, ResponseBody};
 use super::deadline::Deadline;
 use super::peer::{Peer, Socket};
 use super::{Doors, Patience};
@@ -151,14 +151,14 @@ fn answer_with(
     router: Router,
     peer: Peer,
     body_patience: Duration,
-) -> impl Service<Request<Incoming>, Response = hyper::Response<Answer>, Error = std::convert::Infallible, Future: Send>
+) -> impl Service<Request<Incoming>, Response = hyper::Response<ResponseBody>, Error = std::convert::Infallible, Future: Send>
 {
     let router = TowerToHyperService::new(router);
     service_fn(move |request: Request<Incoming>| {
         let answering = peer.begin();
-        let mut request = request.map(|body| Body::new(Timed::new(body, body_patience)));
+        let mut request = request.map(|body| Body::new(RequestBody::new(body, body_patience)));
         request.extensions_mut().insert(peer.clone());
         let answer = router.call(request);
-        async move { Ok(answer.await?.map(|body| Answer { body, _answering: answering })) }
+        async move { Ok(answer.await?.map(|body| ResponseBody { body, _answering: answering })) }
     })
 }

@@ -58,13 +58,13 @@ pub fn narrow(connection: &Connection, terms: &[Term], segments: &mut Vec<i64>) 
     let (Some(&last), Some(&first)) = (segments.iter().min(), segments.iter().max()) else { return Ok(()) };
     let mut statement =
         connection.prepare_cached("SELECT segment, bits FROM filter WHERE block = ?1 AND segment BETWEEN ?2 AND ?3")?;
-    for place in terms.iter().filter_map(place_of_term) {
+    for slot in terms.iter().filter_map(slot_of_term) {
         let mut without = Vec::new();
-        let mut rows = statement.query(params![place.block.cast_signed(), last, first])?;
+        let mut rows = statement.query(params![slot.block.cast_signed(), last, first])?;
         while let Some(row) = rows.next()? {
             // A block of another size is not ours, so it excludes no segment.
             let bits = row.get_ref(1)?.as_blob().unwrap_or_default();
-            if bits.len() == BLOCK_BYTES && !place.bits().all(|bit| is_set(bits, bit)) {
+            if bits.len() == BLOCK_BYTES && !slot.bits().all(|bit| is_set(bits, bit)) {
                 without.push(row.get(0)?);
             }
         }
@@ -83,18 +83,18 @@ impl Filter {
     }
 
     fn add(&mut self, token: &str) {
-        self.set(place(&[], token));
+        self.set(slot(&[], token));
         for chars in PREFIX_CHARS {
             // A token is a prefix of itself too: `rout*` finds rout.
             if let Some(beginning) = beginning(token, chars) {
-                self.set(place(&[PREFIX_MARK], beginning));
+                self.set(slot(&[PREFIX_MARK], beginning));
             }
         }
     }
 
-    fn set(&mut self, place: Place) {
-        let start = usize::try_from(place.block).unwrap_or(0) * BLOCK_BYTES;
-        for bit in place.bits() {
+    fn set(&mut self, slot: Slot) {
+        let start = usize::try_from(slot.block).unwrap_or(0) * BLOCK_BYTES;
+        for bit in slot.bits() {
             self.0[start + bit / 8] |= 1 << (bit % 8);
         }
     }
@@ -102,12 +102,12 @@ impl Filter {
 
 /// The position of a token's bits.
 #[derive(Clone, Copy)]
-struct Place {
+struct Slot {
     block: u64,
     hash: u64,
 }
 
-impl Place {
+impl Slot {
     fn bits(self) -> impl Iterator<Item = usize> {
         // Two halves of one hash give enough sufficiently independent numbers (Kirsch and Mitzenmacher 2006).
         let (one, other) = (self.hash & 0xffff_ffff, self.hash >> 32 | 1);
@@ -117,13 +117,13 @@ impl Place {
 
 /// The position of the longest prefix in the filter that every token matching the term has; None if the term is too
 /// short.
-fn place_of_term(term: &Term) -> Option<Place> {
+fn slot_of_term(term: &Term) -> Option<Slot> {
     // FTS5's tokenizer folds ASCII letters.
     let token = term.token.to_ascii_lowercase();
     if !term.is_prefix {
-        return Some(place(&[], &token));
+        return Some(slot(&[], &token));
     }
-    PREFIX_CHARS.iter().rev().find_map(|&chars| beginning(&token, chars)).map(|found| place(&[PREFIX_MARK], found))
+    PREFIX_CHARS.iter().rev().find_map(|&chars| beginning(&token, chars)).map(|found| slot(&[PREFIX_MARK], found))
 }
 
 /// The token's first `chars` characters; None if it is shorter.
@@ -132,13 +132,13 @@ fn beginning(token: &str, chars: usize) -> Option<&str> {
     Some(&token[..last + c.len_utf8()])
 }
 
-fn place(mark: &[u8], text: &str) -> Place {
+fn slot(mark: &[u8], text: &str) -> Slot {
     // The hash is written to disk, so it must be the same in every build. std's hash does not promise this.
     let mut hasher = SipHasher13::new();
     hasher.write(mark);
     hasher.write(text.as_bytes());
     let hash = hasher.finish128();
-    Place { block: hash.h1 % BLOCKS, hash: hash.h2 }
+    Slot { block: hash.h1 % BLOCKS, hash: hash.h2 }
 }
 
 fn is_set(bits: &[u8], bit: usize) -> bool {
@@ -150,9 +150,9 @@ mod tests {
     use super::*;
 
     fn may_hold(filter: &Filter, token: &str, is_prefix: bool) -> bool {
-        place_of_term(&Term { token: token.to_owned(), is_prefix }).is_none_or(|place| {
-            let start = usize::try_from(place.block).unwrap() * BLOCK_BYTES;
-            place.bits().all(|bit| is_set(&filter.0[start..start + BLOCK_BYTES], bit))
+        slot_of_term(&Term { token: token.to_owned(), is_prefix }).is_none_or(|slot| {
+            let start = usize::try_from(slot.block).unwrap() * BLOCK_BYTES;
+            slot.bits().all(|bit| is_set(&filter.0[start..start + BLOCK_BYTES], bit))
         })
     }
 

@@ -332,7 +332,7 @@ impl<'a> Finder<'a> {
             before = before.min(limit);
         }
         let since = request.since.max(request.query.since);
-        let (first, end) = self.reader.places(since, self.last_time())?;
+        let (first, end) = self.reader.seq_range(since, self.last_time())?;
         (from, before) = (from.max(first), before.min(end));
         Ok((from < before).then_some((from, before)))
     }

@@ -155,12 +155,12 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Notes that a log that several hubs share has been applied up to `place`, where the batch `n` of `hub` is.
+    /// Notes that a log that several hubs share has been applied up to `position`, where the batch `n` of `hub` is.
     ///
     /// # Errors
     /// Fails if the disk refuses. Drop the batch then.
-    pub fn put_place(&mut self, place: u64, hub: u64, n: u64) -> Result<(), StoreError> {
-        Ok(shared::put_place(&self.transaction, place, hub, n)?)
+    pub fn put_position(&mut self, position: u64, hub: u64, n: u64) -> Result<(), StoreError> {
+        Ok(shared::put_position(&self.transaction, position, hub, n)?)
     }
 
     /// Notes that one of these hubs is gone.

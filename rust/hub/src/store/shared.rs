@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 /// The row of `meta` with the number of batches that have been applied.
-const PLACE: &str = "log.place";
+const POSITION: &str = "log.place";
 /// Rows of `meta` by hub: the number of its last batch that counted, or [`GONE`].
 const HUB: &str = "log.hub.";
 const GONE: i64 = -1;
@@ -15,16 +15,16 @@ const SESSIONS: &str = "log.sessions.";
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
     /// Batches that have been applied.
-    pub place: u64,
+    pub position: u64,
     /// Each hub with its last batch; None where it is gone.
     pub hubs: Vec<(u64, Option<u64>)>,
     /// Agents' sessions, as the roster writes them.
     pub sessions: Vec<(String, String)>,
 }
 
-/// Notes that the log has been applied up to `place`, where the batch `n` of `hub` is.
-pub(super) fn put_place(connection: &Connection, place: u64, hub: u64, n: u64) -> rusqlite::Result<()> {
-    put(connection, PLACE, &to_i64(place))?;
+/// Notes that the log has been applied up to `position`, where the batch `n` of `hub` is.
+pub(super) fn put_position(connection: &Connection, position: u64, hub: u64, n: u64) -> rusqlite::Result<()> {
+    put(connection, POSITION, &to_i64(position))?;
     put(connection, &format!("{HUB}{hub}"), &to_i64(n))
 }
 
@@ -46,9 +46,9 @@ fn put(connection: &Connection, key: &str, value: &dyn ToSql) -> rusqlite::Resul
 }
 
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Shared> {
-    let place: Option<i64> =
-        connection.query_row("SELECT value FROM meta WHERE key = ?1", [PLACE], |row| row.get(0)).optional()?;
-    let Some(place) = place else { return Ok(Shared::default()) };
+    let position: Option<i64> =
+        connection.query_row("SELECT value FROM meta WHERE key = ?1", [POSITION], |row| row.get(0)).optional()?;
+    let Some(position) = position else { return Ok(Shared::default()) };
     let mut rows = connection.prepare("SELECT substr(key, ?1), value FROM meta WHERE key GLOB ?2 ORDER BY key")?;
     let hub = |row: &rusqlite::Row<'_>| {
         let (hub, last) = (row.get::<_, String>(0)?, row.get::<_, i64>(1)?);
@@ -59,7 +59,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Shared> {
     let sessions = rows
         .query_map(params![SESSIONS.len() as i64 + 1, format!("{SESSIONS}*")], sessions)?
         .collect::<Result<_, _>>()?;
-    Ok(Shared { place: u64::try_from(place).unwrap_or(0), hubs, sessions })
+    Ok(Shared { position: u64::try_from(position).unwrap_or(0), hubs, sessions })
 }
 
 fn to_i64(number: u64) -> i64 {

@@ -46,7 +46,7 @@ pub struct StateChange {
 
 /// The newest state in the log, and since when it lasts. A restart of the hub does not end a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct CurrentState {
     /// The state.
     pub state: String,
     /// Its beginning.
@@ -55,7 +55,7 @@ pub struct Standing {
     pub before: Option<String>,
 }
 
-impl Standing {
+impl CurrentState {
     /// Takes the changes of one agent, the newest first.
     fn from_newest(changes: &[StateChange]) -> Option<Self> {
         let newest = changes.first()?;
@@ -204,7 +204,7 @@ impl Reader {
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn standing(&self, agent: &str) -> Result<Option<Standing>, StoreError> {
+    pub fn current_state(&self, agent: &str) -> Result<Option<CurrentState>, StoreError> {
         let mut newest = self
             .connection()
             .prepare_cached("SELECT ts, state FROM agent_states WHERE agent = ?1 ORDER BY rowid DESC LIMIT ?2")?;
@@ -212,7 +212,7 @@ impl Reader {
             |row: &rusqlite::Row<'_>| Ok(StateChange { ts: Timestamp::from_micros(row.get(0)?), state: row.get(1)? });
         let changes: Vec<StateChange> =
             newest.query_map(params![agent, ROWS_BACK], change)?.collect::<Result<_, _>>()?;
-        Ok(Standing::from_newest(&changes))
+        Ok(CurrentState::from_newest(&changes))
     }
 }
 
@@ -243,8 +243,8 @@ pub(super) fn last_alive(connection: &Connection, now: Timestamp) -> rusqlite::R
 mod tests {
     use super::*;
 
-    /// The standing of an agent whose changes were these, each with its minute, the oldest first.
-    fn standing(changes: &[(i64, &str)]) -> (String, i64, Option<String>) {
+    /// The current state of an agent whose changes were these, each with its minute, the oldest first.
+    fn current(changes: &[(i64, &str)]) -> (String, i64, Option<String>) {
         let newest_first: Vec<StateChange> = changes
             .iter()
             .rev()
@@ -253,7 +253,7 @@ mod tests {
                 state: (*state).to_owned(),
             })
             .collect();
-        let Standing { state, since, before } = Standing::from_newest(&newest_first).unwrap();
+        let CurrentState { state, since, before } = CurrentState::from_newest(&newest_first).unwrap();
         (state, since.as_micros() / 60_000_000, before)
     }
 
@@ -262,21 +262,21 @@ mod tests {
     }
 
     #[test]
-    fn standing_lasts_over_restarts_of_the_hub() {
+    fn current_state_lasts_over_restarts_of_the_hub() {
         let before = [(1, "idle"), (2, "error")];
-        assert_eq!(standing(&before), is("error", 2, "idle"));
+        assert_eq!(current(&before), is("error", 2, "idle"));
         let after = [before.as_slice(), &[(6, HUB_DOWN), (7, "error")]].concat();
-        assert_eq!(standing(&after), is("error", 2, "idle"));
+        assert_eq!(current(&after), is("error", 2, "idle"));
         let twice = [after.as_slice(), &[(8, HUB_DOWN), (9, "online"), (9, "error")]].concat();
-        assert_eq!(standing(&twice), is("error", 2, "idle"));
+        assert_eq!(current(&twice), is("error", 2, "idle"));
     }
 
     #[test]
-    fn standing_begins_anew_where_the_agent_itself_was_away_or_did_something_else() {
+    fn current_state_begins_anew_where_the_agent_itself_was_away_or_did_something_else() {
         for gap in ["offline", LOST, "idle"] {
-            assert_eq!(standing(&[(2, "error"), (6, gap), (7, "error")]), is("error", 7, gap));
+            assert_eq!(current(&[(2, "error"), (6, gap), (7, "error")]), is("error", 7, gap));
         }
         let longer = [(2, "error"), (6, HUB_DOWN), (7, "online"), (8, "error")];
-        assert_eq!(standing(&longer), is("error", 8, "online"));
+        assert_eq!(current(&longer), is("error", 8, "online"));
     }
 }

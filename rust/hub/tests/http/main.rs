@@ -15,7 +15,6 @@ mod lost;
 mod posting;
 mod reading;
 mod refusals;
-
 mod sockets;
 mod strangers;
 mod wal;

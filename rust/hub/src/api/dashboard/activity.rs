@@ -21,7 +21,7 @@ const PIECE: u64 = 250_000;
 
 /// Messages by time and channel.
 #[derive(Debug, Serialize)]
-pub struct Timeline {
+pub struct MessagesByTime {
     since: Timestamp,
     until: Timestamp,
     bucket_seconds: i64,
@@ -40,7 +40,7 @@ pub struct Pair {
 }
 
 /// Messages a minute of the last hour, or `?window=day`: a half hour of the last day.
-pub async fn timeline(State(app): State<App>, params: Params) -> Result<Json<Timeline>, ApiError> {
+pub async fn messages_by_time(State(app): State<App>, params: Params) -> Result<Json<MessagesByTime>, ApiError> {
     let window = window(&params)?;
     let now = system_clock();
     let answer = move |counts: &Counts, _: &_| Ok(by_channel(counts, window, now));
@@ -54,7 +54,7 @@ pub async fn matrix(State(app): State<App>, params: Params) -> Result<Json<Vec<P
     Ok(Json(app.digest.ask(app.core.reads(), PIECE, (app.core.head(), system_clock()), answer).await?))
 }
 
-fn by_channel(counts: &Counts, window: Window, now: Timestamp) -> Timeline {
+fn by_channel(counts: &Counts, window: Window, now: Timestamp) -> MessagesByTime {
     let since = window.since(now);
     let first = window.bucket_of(since);
     let mut channels: BTreeMap<String, Vec<u32>> = BTreeMap::new();
@@ -66,7 +66,7 @@ fn by_channel(counts: &Counts, window: Window, now: Timestamp) -> Timeline {
         }
     }
     let complete_since = counts.complete_since(since);
-    Timeline { since, until: now, bucket_seconds: window.bucket_seconds(), complete_since, channels }
+    MessagesByTime { since, until: now, bucket_seconds: window.bucket_seconds(), complete_since, channels }
 }
 
 fn pairs(counts: &Counts, window: Window) -> Vec<Pair> {

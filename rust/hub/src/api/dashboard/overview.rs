@@ -145,12 +145,12 @@ fn agent(
     reader: &Reader,
     (now, started): (Timestamp, Timestamp),
 ) -> Result<Agent, StoreError> {
-    let standing = reader.standing(&row.name)?;
+    let current = reader.current_state(&row.name)?;
     let waiting = reader.waiting(&row.name, dealt_with(&row, counts))?;
     let last_words = counts.newest_of(&row.name).map(|seq| last_words(reader, seq)).transpose()?.flatten();
-    let state_since = standing.as_ref().map(|standing| standing.since);
+    let state_since = current.as_ref().map(|current| current.since);
     let stuck = stuck(&row, &waiting, state_since, now);
-    let lost = standing.as_ref().filter(|_| !row.online).and_then(|standing| lost(standing, &row.status, now, started));
+    let lost = current.as_ref().filter(|_| !row.online).and_then(|current| lost(current, &row.status, now, started));
     let store::Waiting { count, oldest: oldest_seq, oldest_ts, from } = waiting;
     Ok(Agent { row, state_since, last_words, waiting: Waiting { count, oldest_seq, oldest_ts, from }, stuck, lost })
 }

@@ -6,7 +6,7 @@ use orochi_protocol::reply::AgentRow;
 use serde::Serialize;
 
 use crate::store::Waiting;
-use crate::store::states::{HUB_DOWN, LOST, Standing, is_work};
+use crate::store::states::{CurrentState, HUB_DOWN, LOST, is_work};
 
 /// Seconds after which an agent that is busy without a sign of life, or leaves mentions unread, is stuck.
 const STUCK_SECONDS: i64 = 5 * 60;
@@ -67,16 +67,16 @@ pub struct Lost {
 }
 
 /// Whether an offline agent vanished in the middle of its work; `status` is its last one.
-pub fn lost(standing: &Standing, status: &str, now: Timestamp, started: Timestamp) -> Option<Lost> {
+pub fn lost(current: &CurrentState, status: &str, now: Timestamp, started: Timestamp) -> Option<Lost> {
     let has_passed = |since: Timestamp, seconds: i64| now.as_micros() - since.as_micros() >= seconds * 1_000_000;
-    let since = standing.since;
-    match standing.state.as_str() {
+    let since = current.since;
+    match current.state.as_str() {
         LOST if has_passed(since, LOST_SECONDS) => {
             let detail = "its connection broke without a goodbye";
             Some(Lost { was: status.to_owned(), detail, since })
         }
         HUB_DOWN if has_passed(started, BACK_SECONDS) => {
-            let was = standing.before.clone().filter(|state| is_work(state))?;
+            let was = current.before.clone().filter(|state| is_work(state))?;
             Some(Lost { was, detail: "it did not come back after the hub's restart", since })
         }
         _ => None,
@@ -172,8 +172,9 @@ mod tests {
     fn lost_after_a_broken_connection_or_a_restart_only_in_the_middle_of_work() {
         let second = |second: i64| Timestamp::from_micros(second * 1_000_000);
         let is_lost = |state: &str, before: &str, now: i64, started: i64| {
-            let standing = Standing { state: state.to_owned(), since: second(1000), before: Some(before.to_owned()) };
-            lost(&standing, "busy", second(now), second(started)).map(|lost| lost.was)
+            let current =
+                CurrentState { state: state.to_owned(), since: second(1000), before: Some(before.to_owned()) };
+            lost(&current, "busy", second(now), second(started)).map(|lost| lost.was)
         };
         let busy = Some("busy".to_owned());
         assert_eq!(is_lost(LOST, "busy", 1002, 0), None, "it may be back at once");

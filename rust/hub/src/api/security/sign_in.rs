@@ -19,7 +19,7 @@ const SIGN_IN_BYTES_MAX: usize = 4 * 1024;
 
 /// The answer of `GET /api/session`.
 #[derive(Debug, Serialize)]
-pub struct Standing {
+pub struct SignInState {
     signed_in: bool,
     token_required: bool,
     /// The reason why the browser is not signed in.
@@ -43,10 +43,10 @@ struct Key<'a> {
 }
 
 /// GET /api/session: whether this browser is signed in and has to be. Open to anyone.
-pub async fn standing(State(app): State<App>, headers: HeaderMap) -> Json<Standing> {
+pub async fn show(State(app): State<App>, headers: HeaderMap) -> Json<SignInState> {
     let token_required = app.auth.asks_for_token();
     let reason = if token_required { app.logins.judge(&headers).err() } else { None };
-    Json(Standing { signed_in: reason.is_none(), token_required, reason })
+    Json(SignInState { signed_in: reason.is_none(), token_required, reason })
 }
 
 /// POST /api/session: answers `{"token"}` with a cookie and a key.

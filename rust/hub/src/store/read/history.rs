@@ -100,19 +100,19 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn places(&self, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(Seq, Seq), StoreError> {
-        let mut places = (Seq::ZERO.next(), Seq::MAX);
+    pub fn seq_range(&self, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(Seq, Seq), StoreError> {
+        let mut range = (Seq::ZERO.next(), Seq::MAX);
         if since.is_none() && until.is_none() {
-            return Ok(places);
+            return Ok(range);
         }
         let stretches = self.stretches()?;
         if let Some(since) = since {
-            places.0 = self.first_since(&stretches, since)?.unwrap_or(places.0);
+            range.0 = self.first_since(&stretches, since)?.unwrap_or(range.0);
         }
         if let Some(until) = until {
-            places.1 = self.end_until(&stretches, until)?.unwrap_or(places.1);
+            range.1 = self.end_until(&stretches, until)?.unwrap_or(range.1);
         }
-        Ok(places)
+        Ok(range)
     }
 
     /// Adds conditions for a time span. Seqs limit the range; times are still compared within it, because the stretches
@@ -123,7 +123,7 @@ impl Reader {
         since: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        let (first, end) = self.places(since, until)?;
+        let (first, end) = self.seq_range(since, until)?;
         if let Some(since) = since {
             conditions.and("seq >= ?", first.as_i64());
             conditions.and("ts >= ?", since.as_micros());

@@ -67,16 +67,16 @@ struct Pool {
     files: LogFiles,
     legacy_head: Seq,
     read_max: Duration,
-    quick: Places,
-    search: Places,
-    count: Places,
+    quick: Permits,
+    search: Permits,
+    count: Permits,
     pause: watch::Sender<Pause>,
     is_stopping: Arc<AtomicBool>,
 }
 
 /// The permits of one lane.
 #[derive(Debug)]
-struct Places {
+struct Permits {
     count: usize,
     free: Arc<Semaphore>,
     /// Permits for waiting; None if any number of reads may wait.
@@ -85,7 +85,7 @@ struct Places {
     idle: Mutex<Vec<Reader>>,
 }
 
-impl Places {
+impl Permits {
     fn new(count: usize, queue: Option<usize>) -> Self {
         let queue = queue.map(|waiting| Arc::new(Semaphore::new(count + waiting)));
         Self { count, free: Arc::new(Semaphore::new(count)), queue, idle: Mutex::default() }
@@ -141,7 +141,7 @@ impl Reads {
     /// # Errors
     /// As [`Reads::open`].
     pub fn open_with(path: &Path, count: usize, legacy_head: Seq, read_max: Duration) -> Result<Self, StoreError> {
-        let quick = Places::new(count, None);
+        let quick = Permits::new(count, None);
         // Only a check that a reader can be opened; it is closed again so that an empty hub stays small.
         drop(Reader::open(path, legacy_head)?);
         let pool = Pool {
@@ -150,8 +150,8 @@ impl Reads {
             legacy_head,
             read_max,
             quick,
-            search: Places::new(count, Some(SEARCHES_WAITING_MAX)),
-            count: Places::new(1, None),
+            search: Permits::new(count, Some(SEARCHES_WAITING_MAX)),
+            count: Permits::new(1, None),
             pause: watch::Sender::new(Pause::None),
             is_stopping: Arc::default(),
         };
@@ -196,12 +196,12 @@ impl Reads {
         T: Send + 'static,
     {
         self.pool.wait_for_pause(lane).await;
-        let place = self.pool.place(lane).await?;
+        let permit = self.pool.permit(lane).await?;
         let gone = Arc::new(AtomicBool::new(false));
         let hang_up = (lane != Lane::Count).then(|| HangUp(Arc::clone(&gone)));
         let pool = Arc::clone(&self.pool);
         // The permit moves to the thread: it is free when the read has ended, not when its caller is gone.
-        let ran = tokio::task::spawn_blocking(move || pool.read(lane, place, gone, read));
+        let ran = tokio::task::spawn_blocking(move || pool.read(lane, permit, gone, read));
         let result = ran.await.map_err(|_| StoreError::ReaderGone)?;
         drop(hang_up);
         result
@@ -230,7 +230,7 @@ impl Reads {
 }
 
 impl Pool {
-    fn places(&self, lane: Lane) -> &Places {
+    fn permits(&self, lane: Lane) -> &Permits {
         match lane {
             Lane::Quick => &self.quick,
             Lane::Search => &self.search,
@@ -250,14 +250,14 @@ impl Pool {
         }
     }
 
-    async fn place(&self, lane: Lane) -> Result<OwnedSemaphorePermit, StoreError> {
-        let places = self.places(lane);
-        let free = Arc::clone(&places.free).acquire_owned();
+    async fn permit(&self, lane: Lane) -> Result<OwnedSemaphorePermit, StoreError> {
+        let permits = self.permits(lane);
+        let free = Arc::clone(&permits.free).acquire_owned();
         // The semaphore is never closed, so this error can't occur.
-        let Some(queue) = &places.queue else { return free.await.map_err(|_| StoreError::ReaderGone) };
+        let Some(queue) = &permits.queue else { return free.await.map_err(|_| StoreError::ReaderGone) };
         let _waiting = Arc::clone(queue).try_acquire_owned().map_err(|_| StoreError::Busy)?;
         match timeout(self.read_max, free).await {
-            Ok(place) => place.map_err(|_| StoreError::ReaderGone),
+            Ok(permit) => permit.map_err(|_| StoreError::ReaderGone),
             Err(_) => Err(StoreError::Busy),
         }
     }
@@ -265,15 +265,15 @@ impl Pool {
     fn read<T>(
         &self,
         lane: Lane,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         gone: Arc<AtomicBool>,
         read: impl FnOnce(&Reader) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         if gone.load(Ordering::Relaxed) {
             return Err(StoreError::ReaderGone);
         }
-        let places = self.places(lane);
-        let mut reader = match places.take() {
+        let permits = self.permits(lane);
+        let mut reader = match permits.take() {
             Some(reader) => reader,
             None => {
                 // The path may name another log by now.
@@ -291,9 +291,9 @@ impl Pool {
         )?;
         let result = read(&reader).map_err(|error| self.reason(error));
         reader.connection.progress_handler(0, None::<fn() -> bool>)?;
-        places.put_back(reader);
+        permits.put_back(reader);
         // Last, because the reader has to be back before its permit is free.
-        drop(place);
+        drop(permit);
         result
     }
 

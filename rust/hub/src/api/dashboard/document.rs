@@ -1,4 +1,4 @@
-//! The dashboard's page and its files. They hold no data: that comes over `/api` and `/ws`, which ask for the token.
+//! The dashboard's document and its files. They hold no data: that comes over `/api` and `/ws`, which ask for the token.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -27,7 +27,7 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
         (None, Some(code)) => app.logins.take_link(&percent_decode_str(code).decode_utf8_lossy()),
     };
     // Relative: behind a proxy the page may be below another path.
-    let to = |place: &str| (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]);
+    let to = |address: &str| (StatusCode::SEE_OTHER, [(header::LOCATION, address.to_owned())]);
     if is_right {
         let Opened { cookie, key } = app.logins.open(app.is_behind_tls(&headers));
         // The page takes the key out of its address. It is not behind a #: the browser keeps what stood there.
