@@ -217,6 +217,22 @@ impl Core {
         self.look_up(move |known| known.roster.rows(all)).await
     }
 
+    /// Returns the online agents and at most `away_max` offline ones, those seen last, and the number of the others.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn recent_agents(&self, away_max: usize) -> Result<(Vec<AgentRow>, usize), Refusal> {
+        self.look_up(move |known| known.roster.recent_rows(away_max)).await
+    }
+
+    /// Returns one agent; None for a name that never registered.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN`.
+    pub async fn agent(&self, name: AgentName) -> Result<Option<AgentRow>, Refusal> {
+        self.look_up(move |known| known.roster.row(name.as_str())).await
+    }
+
     /// Returns the channels and their members.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use crate::store::{self, ANSWER_TEXT_MAX, Excerpt, Reader, StoreError, TextRoom}
 /// long.
 const PIECE: u64 = 20_000;
 /// Offline agents in one answer: a hub may have seen thousands of names, and the page draws 200.
-const AWAY_MAX: usize = 150;
+pub(super) const AWAY_MAX: usize = 150;
 /// Characters of last words.
 const LAST_WORDS_CHARS: u32 = 200;
 
@@ -101,9 +101,10 @@ struct LastWords {
 
 /// All channels and the agents that matter, or with `?agent=` only that one.
 pub async fn show(State(app): State<App>, params: Params) -> Result<Json<Overview>, ApiError> {
-    let only = params.agent("agent")?;
-    let all = app.core.agents(true).await?;
-    let (rows, more) = listed(all, only.as_ref());
+    let (rows, more) = match params.agent("agent")? {
+        Some(only) => (app.core.agent(only).await?.into_iter().collect(), 0),
+        None => app.core.recent_agents(AWAY_MAX).await?,
+    };
     let members = app.core.channels().await?;
     let (now, head, started) = (system_clock(), app.core.head(), app.started);
     let read = move |counts: &Counts, reader: &Reader| {
@@ -123,20 +124,6 @@ pub async fn show(State(app): State<App>, params: Params) -> Result<Json<Overvie
     let epoch = app.core.epoch().to_owned();
     let (name, agent_port) = (app.name.to_string(), app.agent_port);
     Ok(Json(Overview { now, started, seq: app.core.head(), epoch, gitea, name, agent_port, agents, more, channels }))
-}
-
-/// Everyone who is online, and of the others those seen last; then how many are left out. By name.
-pub(super) fn listed(rows: Vec<AgentRow>, only: Option<&AgentName>) -> (Vec<AgentRow>, usize) {
-    if let Some(only) = only {
-        return (rows.into_iter().filter(|row| row.name == only.as_str()).collect(), 0);
-    }
-    let (mut here, mut away): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.online);
-    away.sort_by_key(|row| std::cmp::Reverse(row.last_seen));
-    let more = away.len().saturating_sub(AWAY_MAX);
-    away.truncate(AWAY_MAX);
-    here.append(&mut away);
-    here.sort_by(|one, other| one.name.cmp(&other.name));
-    (here, more)
 }
 
 fn agent(
@@ -180,8 +167,7 @@ pub async fn waiting(
     let after = params.seq("after")?.unwrap_or_default();
     let limit = params.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT) as usize;
     let form = RowForm::for_observer(params.rendering()?);
-    let rows = app.core.agents(true).await?;
-    let Some(row) = rows.into_iter().find(|row| row.name == name.as_str()) else {
+    let Some(row) = app.core.agent(name.clone()).await? else {
         let detail = format!("no agent called {name} has ever registered");
         return Err(ApiError::new(ErrorCode::NotFound, detail));
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::api::App;
 use crate::api::dashboard::activity::window;
-use crate::api::dashboard::overview::listed;
+use crate::api::dashboard::overview::AWAY_MAX;
 use crate::api::errors::ApiError;
 use crate::api::request::path::InPath;
 use crate::api::request::query::Params;
@@ -47,20 +47,20 @@ pub struct States {
 pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>, ApiError> {
     let seconds = window(&params)?.seconds();
     // After the core's answer, what it reports is on disk.
-    let (names, _) = listed(app.core.agents(true).await?, None);
+    let (agents, _) = app.core.recent_agents(AWAY_MAX).await?;
     app.core.barrier().await?;
     let until = system_clock();
     let since = Timestamp::from_micros(until.as_micros() - seconds * 1_000_000);
     let read = app.core.reads().run_in(Lane::Search, move |reader| {
-        let each = changes_of_each(names.len());
-        let mut agents = BTreeMap::new();
-        for row in names {
+        let each = changes_of_each(agents.len());
+        let mut spans_of = BTreeMap::new();
+        for row in agents {
             let spans = spans(reader.states(&row.name, since, until, each)?, since, until);
             if !spans.is_empty() {
-                agents.insert(row.name, spans);
+                spans_of.insert(row.name, spans);
             }
         }
-        Ok(agents)
+        Ok(spans_of)
     });
     Ok(Json(States { since, until, agents: read.await? }))
 }
