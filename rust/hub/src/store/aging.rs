@@ -1,5 +1,5 @@
-//! Up to which time rows are old enough to be deleted. The system's clock alone does not decide that: it may be ahead
-//! for a moment, by years, and also while the hub starts.
+//! Decides up to which time rows are old enough to be deleted. The system's clock alone can't decide that: it may be
+//! years ahead for a moment, also while the hub starts.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use rusqlite::{Connection, OptionalExtension};
 
 /// The row of `meta` with the time that has passed.
 const KEY: &str = "aged_to";
-/// How much faster than a clock that is never set this one may go, so that it catches up after the hub was down. A
-/// clock that is ahead for less than a quarter of the time that rows are kept costs none of them.
+/// This time may pass this much faster than real time, to catch up after the hub was down. A clock that is ahead for
+/// less than a quarter of the time for which rows are kept deletes none of them.
 const CATCH_UP: u32 = 4;
 
-/// How often agents' states are swept: each time those of one day at most are given up.
+/// The interval between sweeps of agents' states. Each sweep deletes those of at most one day.
 const SWEPT_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Time as far as it has passed for sure: it follows the system's clock no faster than time can pass.
+/// The time that has certainly passed. It follows the system's clock, but no faster than time can pass.
 #[derive(Debug, Clone)]
 pub struct Aging {
     from: i64,
@@ -23,18 +23,18 @@ pub struct Aging {
     swept: Option<Instant>,
 }
 
-/// How old rows may be at most, for one transaction. It is part of what a hub proposes, so that every hub that applies
-/// the same entries deletes the same rows. The default is no age: nothing is old.
+/// The greatest age of rows, for one transaction. A hub proposes it with its entries, so that every hub that applies
+/// them deletes the same rows. By default, no row is old.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Age {
-    /// The time that has passed for sure, whatever the clock says.
+    /// The time that has certainly passed, independent of the clock.
     limit: i64,
-    /// Whether it is time to give up old states of agents.
+    /// It is time to delete old states of agents.
     pub sweeps: bool,
 }
 
 impl Aging {
-    /// That of a log; of one that has none yet, from the time of its newest row on.
+    /// Loads a log's stored time. If it has none, the time begins at its newest row.
     pub(super) fn load(connection: &Connection, newest: Timestamp) -> rusqlite::Result<Self> {
         let select = "SELECT value FROM meta WHERE key = ?1";
         let stored: Option<i64> = connection.query_row(select, [KEY], |row| row.get(0)).optional()?;
@@ -58,8 +58,8 @@ impl Aging {
 }
 
 impl Age {
-    /// The time before which rows have been kept for `kept` microseconds, where the clock says `system`. It is stored,
-    /// so that it goes on from there after a restart.
+    /// The time before which rows have been kept for `kept` microseconds, if the clock shows `system`. It is stored, so
+    /// a restarted hub continues from it.
     pub(super) fn end_of(self, kept: i64, system: Timestamp, connection: &Connection) -> rusqlite::Result<i64> {
         let now = self.now(system);
         let store = "INSERT INTO meta (key, value) VALUES (?1, ?2)

@@ -10,19 +10,19 @@ use super::lock::Lock;
 use super::row::{COLUMNS, Places, read_row};
 use super::{AgentRecord, Appended, Message, Store, StoreError, shared};
 
-/// A transaction; dropped without [`Batch::commit`] it has not happened.
+/// A transaction. Nothing of it is in the log if it is dropped without [`Batch::commit`].
 pub struct Batch<'a> {
-    /// Held for the whole batch: looking it up for each message costs a tenth of writing the row.
+    /// Prepared once a batch, because a look-up for each message costs a tenth of writing the row.
     insert: CachedStatement<'a>,
     transaction: Transaction<'a>,
     known_channels: &'a mut std::collections::HashSet<String>,
-    /// Channels that this batch adds; known once it is committed.
+    /// Channels that this batch adds. They are known once it is committed.
     new_channels: Vec<String>,
-    /// The time of the newest message, this batch's included, and where it is kept once that is committed.
+    /// The time of the newest message, including this batch's, and the field that gets it at the commit.
     newest_ts: Option<Timestamp>,
     committed_ts: &'a mut Option<Timestamp>,
-    /// The time up to which agents' states are deleted, this batch's sweep included, and where it is kept once that is
-    /// committed.
+    /// The time up to which agents' states are deleted, including by this batch, and the field that gets it at the
+    /// commit.
     swept_to: i64,
     committed_swept_to: &'a mut i64,
     age: Age,
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Batch<'_> {
 }
 
 impl Store {
-    /// Begins a transaction; what is old is decided by this hub's clocks.
+    /// Begins a transaction. This hub's clocks decide which rows are old.
     ///
     /// # Errors
     /// Fails if the disk refuses.
@@ -54,7 +54,7 @@ impl Store {
     /// Fails if the disk refuses.
     pub fn begin_at(&mut self, age: Age) -> Result<Batch<'_>, StoreError> {
         self.files.check()?;
-        // `begin` has the store for itself while the batch lasts, so there is no other transaction.
+        // The batch borrows the store exclusively, so there is no other transaction.
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         let insert = self.connection.prepare_cached(
             "INSERT INTO messages (seq, msg_id, ts, channel, sender, content, mentions, metadata, reply_to, extra)
@@ -102,13 +102,13 @@ impl Batch<'_> {
         self.index(message, addressed)?;
         self.newest = Some(message.seq);
         if self.newest_ts.replace(message.ts).is_some_and(|before| message.ts < before) {
-            // From here on times begin anew; whoever looks for a time has to know.
+            // The clock was set back. Searches by time need to know where.
             self.transaction.execute("INSERT INTO clock_steps (seq) VALUES (?1)", [message.seq.as_i64()])?;
         }
         Ok(Appended::New)
     }
 
-    /// Writes an agent's record. When it first registered is kept as it was first written.
+    /// Writes an agent's record. The facts of its first registration stay as they were first written.
     ///
     /// # Errors
     /// Fails if the disk refuses. Drop the batch then.
@@ -145,7 +145,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Notes the hub that writes the log from now on.
+    /// Stores which hub writes the log from now on.
     ///
     /// # Errors
     /// Fails if the disk refuses. Drop the batch then.
@@ -155,7 +155,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Notes that a log that several hubs share has been applied up to `position`, where the batch `n` of `hub` is.
+    /// Stores that a log shared by several hubs is applied up to `position`, which is the batch `n` of `hub`.
     ///
     /// # Errors
     /// Fails if the disk refuses. Drop the batch then.
@@ -163,7 +163,7 @@ impl Batch<'_> {
         Ok(shared::put_position(&self.transaction, position, hub, n)?)
     }
 
-    /// Notes that one of these hubs is gone.
+    /// Stores that one of these hubs is gone.
     ///
     /// # Errors
     /// Fails if the disk refuses. Drop the batch then.
@@ -179,7 +179,7 @@ impl Batch<'_> {
         Ok(shared::put_sessions(&self.transaction, agent, sessions)?)
     }
 
-    /// Brings the batch to disk. When this returns, it is there.
+    /// Writes the batch to the disk. It is there when this returns.
     ///
     /// # Errors
     /// Fails if the disk refuses. Then nothing of the batch is in the log.
@@ -239,7 +239,7 @@ impl Batch<'_> {
     }
 }
 
-/// An id as the file holds it: 16 bytes where it is a UUID as it is usually written, else the text.
+/// An id as the file has it: 16 bytes for a UUID in its usual form, else the text.
 pub(super) enum MessageId<'a> {
     Uuid([u8; 16]),
     Text(&'a str),
@@ -247,7 +247,7 @@ pub(super) enum MessageId<'a> {
 
 impl<'a> MessageId<'a> {
     pub(super) fn new(id: &'a str) -> Self {
-        // Only what is written back in the same letters: upper case or braces stay text.
+        // Only ids that are read back in the same letters: upper case or braces stay text.
         let mut written = Uuid::encode_buffer();
         match Uuid::try_parse(id) {
             Ok(uuid) if uuid.as_hyphenated().encode_lower(&mut written) == id => Self::Uuid(uuid.into_bytes()),
@@ -265,7 +265,7 @@ impl ToSql for MessageId<'_> {
     }
 }
 
-/// None where the value is the one that is not stored.
+/// None for the value that is not stored.
 fn unless<'a>(value: &'a str, absent: &str) -> Option<&'a str> {
     (value != absent).then_some(value)
 }

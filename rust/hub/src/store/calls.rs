@@ -1,4 +1,4 @@
-//! Calls to other hosts that must not be made twice: what was asked under which id, and what came of it.
+//! Stores calls to other hosts that must not be made twice: each with its id, its request and its result.
 
 use data_encoding::HEXLOWER;
 use orochi_protocol::Timestamp;
@@ -7,19 +7,19 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Batch, StoreError};
 
-/// How long a call is remembered.
+/// The time for which a call is remembered.
 const KEPT_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// What is known of a call.
+/// The stored state of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// It was not begun before; now it is.
+    /// The call is new and begins now.
     New,
-    /// It was begun at this time, and its result is not known.
+    /// It began at this time, and its result is unknown.
     Begun(Timestamp),
-    /// It was done; this is the answer.
+    /// It was done, with this answer.
     Done(String),
-    /// Something else was asked under this id.
+    /// The id belongs to another request.
     Other,
 }
 
@@ -28,7 +28,7 @@ impl Batch<'_> {
     /// the batch's commit.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses; the caller then has to drop the batch.
     pub fn begin_call(&mut self, asker: &str, id: &str, asked: &str, now: Timestamp) -> Result<Call, StoreError> {
         let old = self.end_of(KEPT_MICROS, now)?;
         let transaction = self.transaction();
@@ -63,7 +63,7 @@ impl Batch<'_> {
     /// Notes a call's answer; None forgets a call that was certainly not made.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped, and the call is known as begun.
+    /// Fails if the disk refuses; the caller then has to drop the batch, and the call is known as begun.
     pub fn end_call(&mut self, asker: &str, id: &str, answer: Option<&str>) -> Result<(), StoreError> {
         let transaction = self.transaction();
         match answer {

@@ -1,4 +1,5 @@
-//! Opening the log: the lock, what kind of file it is, its schema, and what the core needs from it to start.
+//! Opens the log: takes the lock, recognises the file, brings its schema up to date, and loads what the core needs to
+//! start.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::clock::system_clock;
 /// wait for the disk, four times as often.
 const CHECKPOINT_PAGES: i64 = 4000;
 
-/// How long a write waits while another program holds the log's write lock. Its senders wait that long for their
+/// The longest wait of a write while another program holds the log's write lock. Its senders wait that long for their
 /// refusal, and so does the core.
 const WRITE_LOCK_WAIT: Duration = Duration::from_secs(1);
 
@@ -45,7 +46,7 @@ impl From<Vec<u8>> for LoginKey {
     }
 }
 
-/// What a log holds when it is opened.
+/// The contents of a log that the core needs to start.
 #[derive(Debug)]
 pub struct Loaded {
     /// The UUID made with the database.
@@ -58,29 +59,30 @@ pub struct Loaded {
     pub head: Seq,
     /// The newest time that was ever written.
     pub last_ts: Timestamp,
-    /// Up to here the log was written by 0.1.0: seqs may have gaps and times may go back.
+    /// The last seq that 0.1.0 wrote. Up to it, seqs may have gaps and times may go back.
     pub legacy_head: Seq,
     /// All agents that ever registered.
     pub agents: Vec<AgentRecord>,
-    /// The state that each agent was last in, where one was written.
+    /// Each agent's last state, if one was written.
     pub states: HashMap<String, String>,
-    /// The hub that wrote the log last, and when it was alive for sure.
+    /// The hub that wrote the log last, and a time at which it certainly ran.
     pub hub: (u64, Timestamp),
-    /// What it says of a log that several hubs share.
+    /// The state of a log that several hubs share.
     pub shared: shared::Shared,
     /// The age of rows that a hub writes.
     pub aging: Aging,
     /// All channels with history.
     pub channels: Vec<String>,
-    /// The copy of the old file, where a 0.1.0 log was upgraded just now.
+    /// The copy of the old file, if a 0.1.0 log was just upgraded.
     pub upgraded_from: Option<PathBuf>,
 }
 
 impl Store {
-    /// Opens the log at `path`, makes it where there is none, and upgrades it where it is older.
+    /// Opens the log at `path`, creates it if there is none, and upgrades it if it is older.
     ///
     /// # Errors
-    /// Where another hub has it, it is newer or something else, or the disk refuses. Nothing is changed then.
+    /// Fails if another hub has the log, if the file is newer or of another kind, or if the disk refuses. Nothing is
+    /// changed then.
     pub fn open(path: &Path) -> Result<(Self, Loaded), StoreError> {
         let lock = Lock::take(path)?;
         let mut connection = open_file(&lock.path)?;
@@ -129,7 +131,7 @@ fn open_error(path: &Path, error: &rusqlite::Error) -> StoreError {
     StoreError::Open { path: path.to_owned(), reason: error.to_string() }
 }
 
-/// The file's schema number, and whether it is a 0.1.0 log; an error where it is neither ours nor new.
+/// Returns the file's schema number, and whether it is a 0.1.0 log. Fails if it is neither ours nor empty.
 fn inspect(connection: &Connection, path: &Path) -> Result<(i64, bool), StoreError> {
     let foreign = |reason: &str| StoreError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
     let version = schema::version(connection).map_err(|error| match error.sqlite_error_code() {
@@ -155,7 +157,7 @@ fn inspect(connection: &Connection, path: &Path) -> Result<(i64, bool), StoreErr
     if is_ours { Ok((version, false)) } else { Err(foreign("it has other tables")) }
 }
 
-/// Makes the file as small as what it holds. It is a convenience: where it fails, the free pages are used again.
+/// Shrinks the file to its contents. If that fails, new messages use the free pages.
 fn give_space_back(connection: &Connection) {
     tracing::info!("the index of words moves out of the log, into a file of its own; the log is made smaller once");
     if let Err(error) = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);") {
@@ -165,13 +167,13 @@ fn give_space_back(connection: &Connection) {
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // FULL: a commit is on disk when it returns, which is what an ack says.
+    // With FULL, a commit is on disk when it returns, as an ack promises.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    // A WAL that grew while a reader was slow is cut back.
+    // Cut back a WAL that grew while a reader was slow.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // 8 MiB of pages at most, taken as they are needed: an empty hub stays small.
+    // At most 4 MiB of pages, allocated when needed, so an empty hub stays small.
     connection.pragma_update(None, "cache_size", -4096)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
@@ -211,13 +213,13 @@ fn head(connection: &Connection) -> rusqlite::Result<Seq> {
     Ok(Seq::from_i64(newest.unwrap_or(0).max(meta_number(connection, "head_floor")?.unwrap_or(0))))
 }
 
-/// The time of the newest message behind 0.1.0's part.
+/// The time of the newest message after 0.1.0's part.
 fn newest_ts(connection: &Connection, legacy_head: Seq) -> rusqlite::Result<Option<Timestamp>> {
     let sql = "SELECT ts FROM messages WHERE seq > ?1 ORDER BY seq DESC LIMIT 1";
     connection.query_row(sql, [legacy_head.as_i64()], |row| row.get(0).map(Timestamp::from_micros)).optional()
 }
 
-/// The time of the newest message or call; the system's where there is none.
+/// The time of the newest message or call; the system's time if there is neither.
 fn newest_time(connection: &Connection, (head, last_ts): (Seq, Timestamp)) -> rusqlite::Result<Timestamp> {
     let call: Option<i64> = connection.query_row("SELECT max(begun) FROM calls", [], |row| row.get(0))?;
     let message = (head > Seq::ZERO).then_some(last_ts);

@@ -1,5 +1,5 @@
-//! What a file says of a log that several hubs share: how far it has been applied, the hubs, and their sessions. It is
-//! written in the transaction of the batch that changes it. A hub alone writes none of it.
+//! Stores the state of a log that several hubs share: how far it is applied, the hubs, and their sessions. Each change
+//! is written in the transaction of its batch. A hub without others writes none of it.
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
@@ -11,24 +11,24 @@ const GONE: i64 = -1;
 /// Rows of `meta` by agent: its sessions.
 const SESSIONS: &str = "log.sessions.";
 
-/// The same, as it is read at the start.
+/// This state, as read at the start.
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
     /// Batches that have been applied.
     pub position: u64,
-    /// Each hub with its last batch; None where it is gone.
+    /// Each hub with its last batch; None if the hub is gone.
     pub hubs: Vec<(u64, Option<u64>)>,
     /// Agents' sessions, as the roster writes them.
     pub sessions: Vec<(String, String)>,
 }
 
-/// Notes that the log has been applied up to `position`, where the batch `n` of `hub` is.
+/// Stores that the log is applied up to `position`, which is the batch `n` of `hub`.
 pub(super) fn put_position(connection: &Connection, position: u64, hub: u64, n: u64) -> rusqlite::Result<()> {
     put(connection, POSITION, &to_i64(position))?;
     put(connection, &format!("{HUB}{hub}"), &to_i64(n))
 }
 
-/// Notes that a hub is gone.
+/// Stores that a hub is gone.
 pub(super) fn put_gone(connection: &Connection, hub: u64) -> rusqlite::Result<()> {
     put(connection, &format!("{HUB}{hub}"), &GONE)
 }

@@ -1,4 +1,4 @@
-//! When each agent was in which state: for people who ask what happened while they were away.
+//! Stores the states of each agent over time, for people who ask what happened while they were away.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Batch, Reader, StoreError};
 
-/// How long states are kept.
+/// The time for which states are kept.
 const KEPT_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
-/// Changes of one agent that are kept, the newest: at one a second almost three hours, at one a minute a week.
+/// The newest changes of one agent that are kept: almost three hours at one a second, a week at one a minute.
 const ROWS_MAX: i64 = 10_000;
-/// Changes of one agent that are written in as many seconds, one a second over longer times.
+/// Changes of one agent that are written within this many seconds. Over longer times, one a second is written.
 const BURST: i64 = 10;
-/// An agent's rows are counted with every so many rows of all, and as many are deleted at once at most.
+/// After this many new rows of all agents, an agent's rows are counted, and at most `TRIM_MOST` are deleted at once.
 const TRIM_EVERY: i64 = 64;
 const TRIM_MOST: i64 = 4096;
 /// The row of `meta` with the time up to which rows are deleted.
@@ -25,12 +25,12 @@ pub const OFFLINE: &str = "offline";
 pub const LOST: &str = "lost";
 /// The state of an agent that was connected when the hub ended, until it is back.
 pub const HUB_DOWN: &str = "hub down";
-/// An agent that is back registers as online before it reports its status again; for how long that may last.
+/// The longest time for which a returning agent is online before it reports its status again.
 const RETURN_MICROS: i64 = 10 * 1_000_000;
-/// Rows read to find since when a state lasts: enough for four restarts of the hub.
+/// Rows read to find the beginning of a state: enough for four restarts of the hub.
 const ROWS_BACK: u32 = 13;
 
-/// Whether an agent with this status is expected to go on: it is lost where it vanishes.
+/// Returns whether an agent with this status is expected to continue. If it vanishes, it is lost.
 pub fn is_work(status: &str) -> bool {
     matches!(status, "busy" | "blocked" | "error")
 }
@@ -38,13 +38,13 @@ pub fn is_work(status: &str) -> bool {
 /// The beginning of a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateChange {
-    /// Since when.
+    /// The time of the change.
     pub ts: Timestamp,
-    /// What the agent said it was doing, or [`OFFLINE`].
+    /// The agent's reported status, or [`OFFLINE`].
     pub state: String,
 }
 
-/// The newest state in the log, and since when it lasts. A restart of the hub does not end a state.
+/// The newest state in the log, and its beginning. A restart of the hub does not end a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentState {
     /// The state.
@@ -56,7 +56,7 @@ pub struct CurrentState {
 }
 
 impl CurrentState {
-    /// Takes the changes of one agent, the newest first.
+    /// Finds it in the changes of one agent, newest first.
     fn from_newest(changes: &[StateChange]) -> Option<Self> {
         let newest = changes.first()?;
         let mut at = 0;
@@ -68,7 +68,7 @@ impl CurrentState {
     }
 }
 
-/// How many rows earlier the same state began, where only a restart of the hub lies between.
+/// The number of rows by which the same state began earlier, if only a restart of the hub lies between.
 fn same_before(changes: &[StateChange], state: &str) -> Option<usize> {
     let is = |at: usize, state: &str| changes.get(at).is_some_and(|change| change.state == state);
     let is_return = |at: usize| {
@@ -84,19 +84,19 @@ fn same_before(changes: &[StateChange], state: &str) -> Option<usize> {
 }
 
 impl Batch<'_> {
-    /// Notes that an agent is in this state from now on.
+    /// Stores that an agent is in this state from now on.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses; the caller then has to drop the batch.
     pub fn put_state(&mut self, agent: &str, state: &str, now: Timestamp) -> Result<(), StoreError> {
         if state == HUB_DOWN {
-            // The state before it is what the agent is expected to go on with: it stays, however old or short it is.
+            // The agent is expected to return to the state before this one, so that row stays, however old or short.
             insert(self.transaction(), agent, state, now)?;
             return Ok(());
         }
         self.forget_old_states(now)?;
         let transaction = self.transaction();
-        // An agent that changes more often than that has one row a second: its newest takes the new state.
+        // A faster agent gets one row a second: its newest row gets the new state.
         let burst: Option<i64> = transaction
             .prepare_cached("SELECT ts FROM agent_states WHERE agent = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2")?
             .query_row(params![agent, BURST - 1], |row| row.get(0))
@@ -122,11 +122,11 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Moves the time up to which states are deleted, by a day's worth at most: a clock that is ahead for a moment must
-    /// not cost the history.
+    /// Advances the time up to which states are deleted, by at most a day: a clock that is ahead for a moment must not
+    /// delete the history.
     ///
     /// # Errors
-    /// Where the disk refuses; the batch is then to be dropped.
+    /// Fails if the disk refuses; the caller then has to drop the batch.
     pub fn sweep_states(&mut self, now: Timestamp) -> Result<(), StoreError> {
         if !self.take_sweep() {
             return Ok(());
@@ -140,7 +140,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Deletes what is older than it may be, a few rows with each write.
+    /// Deletes rows that are too old, a few with each write.
     fn forget_old_states(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.sweep_states(now)?;
         let upto = *self.swept_to();
@@ -169,11 +169,11 @@ pub(super) fn load_swept_to(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 impl Reader {
-    /// An agent's changes of state from `since` on and before `until`, oldest first; before them the one that it was in
-    /// at `since`. Where they are more than `limit`, only the newest of them.
+    /// An agent's changes of state from `since` until before `until`, oldest first, preceded by its state at `since`.
+    /// At most `limit` of them, the newest.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn states(
         &self,
         agent: &str,
@@ -200,10 +200,10 @@ impl Reader {
         Ok(changes)
     }
 
-    /// The state of an agent and since when it lasts; None where that is longer ago than states are kept.
+    /// An agent's current state; None if it began before the time for which states are kept.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Fails if the disk refuses.
     pub fn current_state(&self, agent: &str) -> Result<Option<CurrentState>, StoreError> {
         let mut newest = self
             .connection()
@@ -228,8 +228,8 @@ pub(super) fn load_newest(connection: &Connection) -> rusqlite::Result<HashMap<S
     rows.collect()
 }
 
-/// When the hub that wrote the log was last alive for sure: the log's newest time. One that a clock made that was
-/// ahead is not after `now`.
+/// The last time at which the hub that wrote the log certainly ran: the log's newest time, but not after `now`, because
+/// a clock may have been ahead.
 pub(super) fn last_alive(connection: &Connection, now: Timestamp) -> rusqlite::Result<Timestamp> {
     let select = "SELECT min(?1, max(
             (SELECT coalesce(max(last_seen), 0) FROM agents),

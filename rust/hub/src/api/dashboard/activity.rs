@@ -31,7 +31,7 @@ pub struct MessagesByTime {
     channels: BTreeMap<String, Vec<u32>>,
 }
 
-/// How often one agent mentioned another or wrote to it.
+/// The number of times that one agent mentioned another or wrote to it.
 #[derive(Debug, Serialize)]
 pub struct Pair {
     from: String,
@@ -39,7 +39,7 @@ pub struct Pair {
     count: u32,
 }
 
-/// Messages a minute of the last hour, or `?window=day`: a half hour of the last day.
+/// Messages for each minute of the last hour, or for each half hour of the last day (`?window=day`).
 pub async fn messages_by_time(State(app): State<App>, params: Params) -> Result<Json<MessagesByTime>, ApiError> {
     let window = window(&params)?;
     let now = system_clock();
@@ -47,7 +47,7 @@ pub async fn messages_by_time(State(app): State<App>, params: Params) -> Result<
     Ok(Json(app.digest.ask(app.core.reads(), PIECE, (app.core.head(), now), answer).await?))
 }
 
-/// Who spoke to whom in the last hour, or `?window=day`.
+/// Senders and receivers of the last hour, or of the last day (`?window=day`).
 pub async fn matrix(State(app): State<App>, params: Params) -> Result<Json<Vec<Pair>>, ApiError> {
     let window = window(&params)?;
     let answer = move |counts: &Counts, _: &_| Ok(pairs(counts, window));
@@ -79,7 +79,7 @@ fn pairs(counts: &Counts, window: Window) -> Vec<Pair> {
     pairs.into_iter().map(|((from, to), count)| Pair { from: from.clone(), to: to.clone(), count }).collect()
 }
 
-/// What `?window=` says.
+/// Parses `?window=`.
 ///
 /// # Errors
 /// `INVALID_FIELD` for anything but hour and day.

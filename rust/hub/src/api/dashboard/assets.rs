@@ -1,4 +1,4 @@
-//! The dashboard's files, carried in the binary as `build.rs` leaves them.
+//! The dashboard's files, which the binary carries as `build.rs` wrote them.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,9 +13,8 @@ use flate2::write::GzEncoder;
 #[derive(Debug, Clone, Copy)]
 pub struct File {
     path: &'static str,
-    /// Its type, for `Content-Type`.
+    /// The value of `Content-Type`.
     pub content_type: &'static str,
-    /// All of it.
     pub content: &'static str,
 }
 
@@ -33,7 +32,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// The dashboard's modules and sheets, put together by `build.rs`, which also finds one that nothing names.
+/// The dashboard's modules and sheets. `build.rs` put them together and refused any that nothing names.
 const FILES: &[File] = files![
     "style.css" is CSS,
     "icon.svg" is SVG,
@@ -52,34 +51,34 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{:016x}", hasher.finish())
 });
 
-static PAGE: LazyLock<String> = LazyLock::new(|| INDEX.replace("{{assets}}", &format!("./assets/{}", version())));
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| INDEX.replace("{{assets}}", &format!("./assets/{}", version())));
 
-static PAGE_HASH: LazyLock<String> = LazyLock::new(|| {
+static DOCUMENT_HASH: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
     index().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 });
 
-/// The files and the page (under its own name) as gzip, made when the first one is asked for; one that did not compress
-/// is sent as it is.
+/// The files and the document (under an empty path) as gzip, compressed at the first request. A file that can't be
+/// compressed is sent plain.
 static COMPRESSED: LazyLock<HashMap<&'static str, Bytes>> = LazyLock::new(|| {
     let contents = FILES.iter().map(|file| (file.path, file.content)).chain([("", index())]);
     contents.filter_map(|(path, content)| Some((path, gzip(content).ok()?.into()))).collect()
 });
 
-/// What the addresses of the files carry: it changes with their contents.
+/// The version in the files' addresses. It changes with their contents.
 pub fn version() -> &'static str {
     &VERSION
 }
 
-/// The page, naming the files by their version.
+/// The document. It names the files by their version.
 pub fn index() -> &'static str {
-    &PAGE
+    &DOCUMENT
 }
 
-/// What changes with the page, which names all files by what they hold.
+/// A hash of the document, for its ETag. It changes with the files too, because the document names their version.
 pub fn index_hash() -> &'static str {
-    &PAGE_HASH
+    &DOCUMENT_HASH
 }
 
 /// One of the files.
@@ -87,7 +86,7 @@ pub fn file(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
 
-/// One of the files, or the page where `path` is empty, as gzip.
+/// One of the files as gzip; the document if `path` is empty.
 pub fn compressed(path: &str) -> Option<Bytes> {
     COMPRESSED.get(path).cloned()
 }

@@ -1,4 +1,5 @@
-//! The dashboard's document and its files. They hold no data: that comes over `/api` and `/ws`, which ask for the token.
+//! The dashboard's document and its files. They have no data: that comes over `/api` and `/ws`, which
+//! require the token.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -11,13 +12,13 @@ use crate::api::dashboard::assets;
 use crate::api::errors::ApiError;
 use crate::api::security::login::Opened;
 
-/// Only our own files, no inline script or style, and no other host.
+/// Allows only our own files, no inline script or style, and no other host.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
-/// GET /, which `?token=` or the printed link's `?login=` signs in: the address is then without them.
+/// GET /. With `?token=` or the printed link's `?login=` it signs in, and redirects to the address without them.
 pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let query = uri.query().unwrap_or_default();
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -26,11 +27,12 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
         (Some(_), _) => app.auth.asks_for_token() && app.auth.is_in_query(Some(query)),
         (None, Some(code)) => app.logins.take_link(&percent_decode_str(code).decode_utf8_lossy()),
     };
-    // Relative: behind a proxy the page may be below another path.
+    // Relative, because behind a proxy the dashboard may be below another path.
     let to = |address: &str| (StatusCode::SEE_OTHER, [(header::LOCATION, address.to_owned())]);
     if is_right {
         let Opened { cookie, key } = app.logins.open(app.is_behind_tls(&headers));
-        // The page takes the key out of its address. It is not behind a #: the browser keeps what stood there.
+        // The dashboard removes the key from its address. The key is not behind a #, because a browser keeps that part
+        // over a redirect.
         return ([(header::SET_COOKIE, cookie)], to(&format!("./?signed-in={key}"))).into_response();
     }
     if app.auth.asks_for_token() {
@@ -58,7 +60,7 @@ fn show(asked: &HeaderMap) -> Response {
     let is_known = values(asked, header::IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == tag);
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        // The page names its files by version; it must be asked for anew to name the right ones.
+        // The document names its files by version, so a browser must ask whether its copy is still valid.
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::ETAG, HeaderValue::try_from(tag).expect("a number in quotes is a header's value")),
@@ -69,7 +71,7 @@ fn show(asked: &HeaderMap) -> Response {
     (headers, content("", assets::index(), asked)).into_response()
 }
 
-/// The text, compressed for whoever takes that.
+/// Answers with the text, compressed if the client accepts that.
 fn content(path: &str, text: &'static str, asked: &HeaderMap) -> Response {
     let vary = (header::VARY, "Accept-Encoding");
     let takes_gzip = values(asked, header::ACCEPT_ENCODING).any(|coding| takes(coding, "gzip"));
@@ -79,7 +81,7 @@ fn content(path: &str, text: &'static str, asked: &HeaderMap) -> Response {
     }
 }
 
-/// Whether one part of Accept-Encoding names this coding and does not refuse it (`;q=0`).
+/// Returns whether one part of Accept-Encoding names this coding and does not refuse it (`;q=0`).
 fn takes(part: &str, coding: &str) -> bool {
     let (name, weight) = part.split_once(';').unwrap_or((part, ""));
     let is_refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));

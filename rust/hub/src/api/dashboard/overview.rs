@@ -23,31 +23,30 @@ use crate::delivery::view::{self, Viewer};
 use crate::markdown;
 use crate::store::{self, ANSWER_TEXT_MAX, Excerpt, Reader, StoreError, TextRoom};
 
-/// Messages read for one answer; while somebody looks, the next ones reach further back, for who has been silent for
-/// long.
+/// Messages read for one answer. The next answers reach further back, to find agents that have been silent for long.
 const PIECE: u64 = 20_000;
-/// Offline agents in one answer: a hub may have seen thousands of names, and the page draws 200.
+/// The most offline agents in one answer. A hub may know thousands of names, and the dashboard shows 200.
 pub(super) const AWAY_MAX: usize = 150;
 /// Characters of last words.
 const LAST_WORDS_CHARS: u32 = 200;
 
-/// The answer.
+/// The answer of `GET /api/overview`.
 #[derive(Debug, Serialize)]
 pub struct Overview {
     now: Timestamp,
     started: Timestamp,
     seq: Seq,
-    /// The database's UUID: with another one it is another log.
+    /// The log's epoch. Another epoch means another log.
     epoch: String,
-    /// Gitea's address, where the hub may ask it.
+    /// Gitea's address; absent if the hub makes no calls to Gitea.
     #[serde(skip_serializing_if = "Option::is_none")]
     gitea: Option<String>,
-    /// The hub's name; empty where it has none.
+    /// The hub's name; empty if it has none.
     name: String,
-    /// The port for agents; 0 where it is not known.
+    /// The port for agents; 0 if the system chose it.
     agent_port: u16,
     agents: Vec<Agent>,
-    /// Agents that are not listed: they left long ago.
+    /// The number of agents that are not listed because they left long ago.
     more: usize,
     channels: Vec<Channel>,
 }
@@ -56,7 +55,7 @@ pub struct Overview {
 struct Channel {
     name: String,
     members: Vec<String>,
-    /// Null where nothing was said in it yet.
+    /// Null if the channel has no message.
     last: Option<Last>,
 }
 
@@ -72,16 +71,16 @@ struct Last {
 struct Agent {
     #[serde(flatten)]
     row: AgentRow,
-    /// Since when it is in its state; null where that is longer ago than states are kept.
+    /// The beginning of its current state; null if that is before the time for which states are kept.
     state_since: Option<Timestamp>,
     last_words: Option<LastWords>,
     waiting: Waiting,
     stuck: Option<Stuck>,
-    /// Null unless it vanished in the middle of its work.
+    /// Null unless the agent vanished in the middle of its work.
     lost: Option<Lost>,
 }
 
-/// Mentions and direct messages that the agent has not dealt with, see [`dealt_with`].
+/// Mentions and direct messages after the seq of [`dealt_with`].
 #[derive(Debug, Serialize)]
 struct Waiting {
     count: u32,
@@ -99,7 +98,7 @@ struct LastWords {
     content: String,
 }
 
-/// All channels and the agents that matter, or with `?agent=` only that one.
+/// Lists all channels and the agents that matter, or only the agent in `?agent=`.
 pub async fn show(State(app): State<App>, params: Params) -> Result<Json<Overview>, ApiError> {
     let (rows, more) = match params.agent("agent")? {
         Some(only) => (app.core.agent(only).await?.into_iter().collect(), 0),
@@ -150,8 +149,8 @@ fn last_words(reader: &Reader, seq: Seq) -> Result<Option<LastWords>, StoreError
     }))
 }
 
-/// Up to where an agent has dealt with what was said to it. One that never says so, as those of scitex-orochi 0.1.0, is
-/// taken to have read what came before its own newest message.
+/// The seq up to which an agent has dealt with its messages. Agents that never report a cursor, such as those of
+/// scitex-orochi 0.1.0, count as having read everything before their own newest message.
 fn dealt_with(row: &AgentRow, counts: &Counts) -> Seq {
     row.cursor.or_else(|| counts.newest_of(&row.name)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! GET /api/agents/{name}/timeline and /api/stats/states: the states of one agent, or of all, over time.
+//! GET /api/agents/{name}/timeline and /api/stats/states: the states of one agent or of all over time.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +18,16 @@ use crate::store::Lane;
 use crate::store::states::StateChange;
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
-/// Changes of one agent that one answer holds.
+/// The most changes of one agent in one answer.
 const CHANGES_MAX: u32 = 2000;
-/// Changes of all agents that one answer holds, as long as each agent has its newest ones.
+/// The most changes of all agents in one answer. Each agent gets at least its newest `CHANGES_MIN`.
 const ALL_CHANGES_MAX: usize = 50_000;
 const CHANGES_MIN: u32 = 10;
 
 /// One state and its time, cut to the requested range.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Span {
-    /// What the agent said it was doing, `online` before it said, or `offline`.
+    /// The agent's reported status, `online` before its first report, or `offline`.
     state: String,
     since: Timestamp,
     until: Timestamp,
@@ -38,15 +38,15 @@ pub struct Span {
 pub struct States {
     since: Timestamp,
     until: Timestamp,
-    /// By name, without agents that were unknown then.
+    /// By name, without agents that were not known then.
     agents: BTreeMap<String, Vec<Span>>,
 }
 
-/// GET /api/stats/states: in the last hour, or `?window=day`, of the agents that the overview lists. A query for each
-/// of thousands that have left would take longer than the page has.
+/// GET /api/stats/states: the last hour, or the last day (`?window=day`), of the agents that the overview lists. A
+/// query for each of thousands of agents that left long ago would take too long.
 pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>, ApiError> {
     let seconds = window(&params)?.seconds();
-    // After the core's answer, what it reports is on disk.
+    // After the barrier, everything that the core reported is on disk.
     let (agents, _) = app.core.recent_agents(AWAY_MAX).await?;
     app.core.barrier().await?;
     let until = system_clock();
@@ -65,7 +65,8 @@ pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>,
     Ok(Json(States { since, until, agents: read.await? }))
 }
 
-/// Between `since` (a day ago) and `until` (now), oldest first; a time before the agent is known has no span.
+/// GET /api/agents/{name}/timeline: between `since` (default: a day ago) and `until` (default: now), oldest first. The
+/// time before the agent was known has no span.
 pub async fn show(
     State(app): State<App>,
     InPath(name): InPath<AgentName>,
@@ -79,7 +80,7 @@ pub async fn show(
     Ok(Json(spans(read.await?, since, until)))
 }
 
-/// Changes of each of so many agents that one answer holds.
+/// The most changes of each agent in an answer with this many agents.
 fn changes_of_each(agents: usize) -> u32 {
     u32::try_from(ALL_CHANGES_MAX / agents.max(1)).unwrap_or(CHANGES_MAX).clamp(CHANGES_MIN, CHANGES_MAX)
 }

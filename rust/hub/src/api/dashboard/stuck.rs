@@ -8,27 +8,27 @@ use serde::Serialize;
 use crate::store::Waiting;
 use crate::store::states::{CurrentState, HUB_DOWN, LOST, is_work};
 
-/// Seconds after which an agent that is busy without a sign of life, or leaves mentions unread, is stuck.
+/// An agent that is busy without a sign of life, or leaves mentions unread, for this many seconds is stuck.
 const STUCK_SECONDS: i64 = 5 * 60;
-/// Seconds for which a vanished agent may come back before it is called lost: a short break of the network is none.
+/// A vanished agent that is not back after this many seconds is lost. A short break of the network does not count.
 const LOST_SECONDS: i64 = 3;
 /// Seconds after the hub's start in which agents are expected back.
 const BACK_SECONDS: i64 = 60;
-/// Senders that are named.
+/// The most senders that are named.
 const NAMES_MAX: usize = 3;
 
-/// Why an agent is taken for stuck, for a person to read.
+/// The reason why an agent counts as stuck, for people.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Stuck {
-    /// `blocked` (it asks for a person), `silent`, `waiting` (unread messages), or `unanswered` (of an agent that does
-    /// not report what it has read).
+    /// `blocked` (it needs a person), `silent`, `waiting` (unread messages), or `unanswered` (messages to an agent that
+    /// does not report what it has read).
     reason: &'static str,
     detail: String,
     since: Timestamp,
 }
 
-/// Whether, and why; None also for one that is offline: nobody expects it to do anything. `state_since` is when it
-/// reported its status.
+/// Finds out whether an agent is stuck. Offline agents are not: nobody expects them to do anything. `state_since` is
+/// the time of its last status.
 pub fn stuck(row: &AgentRow, waiting: &Waiting, state_since: Option<Timestamp>, now: Timestamp) -> Option<Stuck> {
     if !row.online {
         return None;
@@ -57,16 +57,16 @@ pub fn stuck(row: &AgentRow, waiting: &Waiting, state_since: Option<Timestamp>, 
     Some(Stuck { reason: "waiting", detail: format!("{count} unread from {from}, for {waits_for} min"), since })
 }
 
-/// Why an agent is taken for lost.
+/// The reason why an agent counts as lost.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Lost {
-    /// What it was doing.
+    /// Its last status.
     was: String,
     detail: &'static str,
     since: Timestamp,
 }
 
-/// Whether an offline agent vanished in the middle of its work; `status` is its last one.
+/// Finds out whether an offline agent vanished in the middle of its work. `status` is its last one.
 pub fn lost(current: &CurrentState, status: &str, now: Timestamp, started: Timestamp) -> Option<Lost> {
     let has_passed = |since: Timestamp, seconds: i64| now.as_micros() - since.as_micros() >= seconds * 1_000_000;
     let since = current.since;
