@@ -15,7 +15,7 @@ use flate2::write::GzEncoder;
 
 const STARTS: [&str; 6] = ["licen", "copying", "copyright", "notice", "unlicense", "patents"];
 
-/// How the names of our own crates begin.
+/// The beginnings of our own crates' names.
 const OWN: [&str; 2] = ["orochi-", "httpdate"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     packed.write_all(page(&crates).as_bytes())?;
     packed.finish()?;
     if packs_relocations() {
-        // Whoever starts the program reads all its relocations: 0.8 MB of an empty hub's memory, packed 10 kB.
+        // A starting program reads all its relocations: 0.8 MB of an empty hub's memory, or packed 10 kB.
         println!("cargo:rustc-link-arg-bins={PACKED}");
     }
     Ok(())
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Tells the linker to pack relocations. Such a program needs glibc 2.36.
 const PACKED: &str = "-Wl,-z,pack-relative-relocs";
 
-/// Whether a program that is linked so runs here: it takes a linker that knows how, and a C library that reads it.
+/// True if a program that is linked this way runs here. It needs a linker and a C library that support packing.
 fn packs_relocations() -> bool {
     let is_here =
         env::var("HOST") == env::var("TARGET") && env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux");
@@ -99,7 +99,7 @@ fn listed(packages: &[&str]) -> Option<Vec<Crate>> {
     Some(crates.into_iter().map(found).collect())
 }
 
-/// Where cargo keeps a crate's source.
+/// The folder of a crate's source in cargo's home.
 fn source(folder: &str) -> Option<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))?;

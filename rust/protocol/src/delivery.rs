@@ -148,7 +148,7 @@ pub struct StatusEvent<'a> {
     pub identity: &'a Identity,
     /// 0 to 1, or null.
     pub progress: Option<f64>,
-    /// How messages reach the agent.
+    /// The agent's reach.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
 }

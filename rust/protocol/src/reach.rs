@@ -1,4 +1,4 @@
-//! How a message reaches the agent behind a connection (section 9, Reach).
+//! Reach: the way of a message to the agent behind a connection (section 9, Reach).
 
 use serde::{Deserialize, Serialize};
 

@@ -72,7 +72,7 @@ pub struct RegisterAck<'a> {
     pub cursor: Option<Seq>,
     /// Seconds between a client's heartbeats.
     pub heartbeat: u32,
-    /// Whether the requested position was used; absent if none was requested.
+    /// True if the requested position was used; absent if none was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<bool>,
     /// Messages of the channels after this seq are delivered; absent if no position was requested.
@@ -135,7 +135,7 @@ pub enum DeliveryState {
     Unknown,
 }
 
-/// How far a message got with one agent (section 9, Receipts).
+/// A message's receipt for one agent (section 9, Receipts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReceiptState {

@@ -1,4 +1,4 @@
-//! What an agent in a terminal uses: inbox, ask, status, receipts, hub.toml, against a real hub.
+//! The commands of an agent in a terminal: inbox, ask, status, receipts, hub.toml, against a real hub.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -51,7 +51,7 @@ pub enum Command {
     },
 }
 
-/// How a hub ends.
+/// The way in which a hub ends.
 #[derive(Debug, Clone, Copy)]
 pub enum End {
     Stop,

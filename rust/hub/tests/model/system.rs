@@ -23,7 +23,7 @@ pub struct System {
     hubs: Vec<Hub>,
     /// The order that they share; None for a hub alone.
     world: Option<World>,
-    /// Where the cores bring batches to disk.
+    /// The thread that writes the cores' batches.
     writing: Writing,
     connections: Vec<Connection>,
     /// Each sender's last message: its id, target and content.
