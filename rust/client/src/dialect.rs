@@ -5,7 +5,7 @@ use orochi_protocol::limits::{CONTENT_BYTES_MAX, METADATA_BYTES_MAX};
 
 use crate::error::Error;
 
-/// Whether the hub speaks the whole protocol or only that of scitex-orochi 0.1.0.
+/// The hub's protocol: all of it, or only that of scitex-orochi 0.1.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// All of docs/protocol.md.

@@ -1,5 +1,5 @@
-//! What follows a lost connection or a failed attempt to connect: another attempt after a wait, or the end. The rules
-//! are pure: the task that connects gives them the time and a random number.
+//! Decides after a lost connection or a failed attempt to connect: another attempt after a wait, or the end. The rules
+//! are pure: the task that connects passes the time and a random number.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub enum Failure<'a> {
     OlderLog,
 }
 
-/// What the client does next.
+/// The client's next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Connect again after this wait.

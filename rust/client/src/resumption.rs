@@ -1,4 +1,4 @@
-//! How far a client has received the log, and the register that continues there.
+//! The client's position in the log, and the register that continues there.
 //!
 //! Delivery is exact because every message has a seq, and each seq is accepted once and in order. Whenever something
 //! may have been missed, after a lost connection or a full inbox, everything after the last accepted seq is requested.

@@ -1,4 +1,4 @@
-//! What the consumer has handled, and what the hub was told of it.
+//! The messages that the consumer has handled, and the reports of them to the hub.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// With `is_reported` false, the hub is told nothing.
+    /// With `is_reported` false, nothing is reported to the hub.
     pub(crate) fn new(finished: Finished, is_reported: bool) -> Self {
         Self { finished, reported: Seq::ZERO, is_reported }
     }

@@ -1,4 +1,4 @@
-//! What the task that owns the socket reports to the program.
+//! The reports of the task that owns the socket to the program.
 
 use orochi_protocol::incoming::AckPayload;
 use tokio::sync::watch;
