@@ -67,18 +67,19 @@ impl Wanted {
         if self.channel.is_some() {
             self.after.get_or_insert(core.head());
         }
-        let mut found = self.look(core).await?;
+        // Boxed: a wait does not hold the memory of a search.
+        let mut found = Box::pin(self.look(core)).await?;
         if !found.messages.is_empty() || wait.is_zero() {
             return Ok(found);
         }
         let _attending = match presence {
-            Presence::Shown => Some(Attending::begin(core, &self.name).await?),
+            Presence::Shown => Some(Box::pin(Attending::begin(core, &self.name)).await?),
             Presence::Hidden => None,
         };
         loop {
             tokio::select! {
                 woken = timeout_at(deadline, watch.woken()) => {
-                    found = self.look(core).await?;
+                    found = Box::pin(self.look(core)).await?;
                     if woken.is_err() || !found.messages.is_empty() {
                         return Ok(found);
                     }

@@ -8,7 +8,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -25,24 +26,38 @@ use crate::tools::{self, Asked};
 /// Answers requests over HTTP for one agent. Creating one is cheap.
 pub struct HttpServer<B: Backend> {
     backend: Arc<B>,
-    service: StreamableHttpService<Server<B>, NeverSessionManager>,
+    extras: Extras,
 }
 
 impl<B: Backend> HttpServer<B> {
     /// A server over this backend. The caller has to check Host, Origin and token.
     pub fn new(backend: Arc<B>, extras: Extras) -> Self {
-        let server = Server::new(Arc::clone(&backend), extras);
-        let config = StreamableHttpServerConfig::default()
-            .with_legacy_session_mode(false)
-            .with_json_response(true)
-            .with_max_request_body_bytes(FRAME_BYTES_MAX)
-            .disable_allowed_hosts();
-        let sessions = Arc::new(NeverSessionManager::default());
-        Self { backend, service: StreamableHttpService::new(move || Ok(server.clone()), sessions, config) }
+        Self { backend, extras }
     }
 
     /// Answers a request. Dropping the future cancels its tool.
-    pub async fn handle<R>(&self, request: Request<R>) -> Response<BoxBody<Bytes, Infallible>>
+    ///
+    /// Each step is a box of its own, so a call that waits holds the memory of its own step alone.
+    pub async fn handle<R>(self, request: Request<R>) -> Response<BoxBody<Bytes, Infallible>>
+    where
+        R: Body + Send + 'static,
+        R::Data: Send,
+        R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (asked, again) = match Box::pin(self.begin(request)).await {
+            Step::Answered(answer) => return answer,
+            Step::Waits { asked, again } => (asked, again),
+        };
+        let waited = Box::pin(tools::wait_for(&*self.backend, asked)).await;
+        Box::pin(async move {
+            again.parked.set(waited);
+            self.service().handle(again.request()).await
+        })
+        .await
+    }
+
+    /// Reads a request and answers it, unless it is a call that waits.
+    async fn begin<R>(&self, request: Request<R>) -> Step
     where
         R: Body + Send + 'static,
         R::Data: Send,
@@ -51,17 +66,64 @@ impl<B: Backend> HttpServer<B> {
         let (mut parts, body) = request.into_parts();
         let body = match Limited::new(body, FRAME_BYTES_MAX).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(error) => return unread(&*error),
+            Err(error) => return Step::Answered(unread(&*error)),
         };
         let parked = Parked::default();
         parts.extensions.insert(parked.clone());
-        let request = |parts| Request::from_parts(parts, Full::new(body.clone()));
-        // Boxed, so that none of it is kept while the call waits.
-        let answer = Box::pin(self.service.handle(request(parts.clone()))).await;
-        let Some(Asked { call, name, given }) = parked.asked() else { return answer };
-        drop(answer);
-        parked.set(Box::pin(tools::call(&*self.backend, &call, &name, given)).await);
-        Box::pin(self.service.handle(request(parts))).await
+        let repeat = Repeat::of(&parts, &body, parked.clone());
+        let answer = self.service().handle(Request::from_parts(parts, Full::new(body))).await;
+        match parked.asked() {
+            Some(asked) => Step::Waits { asked, again: Box::new(repeat) },
+            None => Step::Answered(answer),
+        }
+    }
+
+    fn service(&self) -> StreamableHttpService<Server<B>, NeverSessionManager> {
+        let server = Server::new(Arc::clone(&self.backend), self.extras);
+        let config = StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            .with_json_response(true)
+            .with_max_request_body_bytes(FRAME_BYTES_MAX)
+            .disable_allowed_hosts();
+        StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config)
+    }
+}
+
+/// The result of the first look at a request.
+enum Step {
+    Answered(Response<BoxBody<Bytes, Infallible>>),
+    /// The call waits; `again` is its request for the time when it has waited.
+    Waits {
+        asked: Asked,
+        again: Box<Repeat>,
+    },
+}
+
+/// A copy of a request. The original's headers and body are views of the connection's read buffer and would hold all of
+/// it.
+struct Repeat {
+    parts: Parts,
+    body: Box<[u8]>,
+    parked: Parked,
+}
+
+impl Repeat {
+    fn of(parts: &Parts, body: &[u8], parked: Parked) -> Self {
+        let (mut copy, ()) = Request::new(()).into_parts();
+        copy.method = parts.method.clone();
+        copy.version = parts.version;
+        let headers = parts.headers.iter().filter_map(|(name, value)| {
+            // Both were valid before.
+            let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+        });
+        copy.headers.extend(headers);
+        copy.extensions.insert(parked.clone());
+        Self { parts: copy, body: body.into(), parked }
+    }
+
+    fn request(self) -> Request<Full<Bytes>> {
+        Request::from_parts(self.parts, Full::new(Bytes::from(self.body)))
     }
 }
 

@@ -44,7 +44,7 @@ async fn answer(app: &App, name: Option<AgentName>, request: Request) -> Respons
     let (core, calls, returned) = (app.core.clone(), app.calls.clone(), app.returned.clone());
     let tools = Tools { core, calls, returned, name };
     let server = HttpServer::new(Arc::new(tools), Extras { gitea: has_gitea, channel: false });
-    server.handle(request).await.map(Body::new)
+    Box::pin(server.handle(request)).await.map(Body::new)
 }
 
 /// `?gitea=true` also lists the `gitea` tool.
