@@ -38,6 +38,7 @@ pub async fn serve(link: Link, calls: Calls) {
         // The core has stopped and no longer knows the connection.
         let _ = core.send(Command::Disconnect(session.link.id)).await;
     }
+    session.link.answer_close().await;
 }
 
 struct Session {

@@ -24,7 +24,7 @@ use crate::frame::Frame;
 use crate::markdown::Rendering;
 use crate::ports::Peer;
 
-/// The longest time for writing a close frame to a peer that does not read.
+/// The longest wait for a peer that does not read its close frame, and of a peer for the answer to its own.
 pub(super) const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// Bytes written before the socket is flushed. A large number lets one system call carry many frames.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -163,6 +163,16 @@ impl Link {
         }
     }
 
+    /// Answers the peer's close frame once the core has handled its leave: who has the answer is offline for everybody.
+    /// A disk that is stuck delays the answer by at most [`CLOSE_MAX`].
+    pub(super) async fn answer_close(&mut self) {
+        if self.outbox.has_goodbye() {
+            let _ = timeout(CLOSE_MAX, self.core.barrier()).await;
+            // tungstenite answers the close with its next write. It fails if the hub closed first.
+            let _ = timeout(CLOSE_MAX, self.socket.close()).await;
+        }
+    }
+
     /// Reserves one call to another host. The call drops the permit before it replies, because the reply wakes the
     /// connection to read again.
     pub(super) fn room_for_call(&self) -> Result<OwnedSemaphorePermit, Refusal> {
@@ -291,15 +301,9 @@ impl Link {
             Some(Ok(Message::Pong(_))) => Ok(None),
             Some(Ok(Message::Close(_))) => {
                 self.outbox.note_goodbye();
-                // The next write answers the close.
-                let _ = timeout(CLOSE_MAX, self.socket.close()).await;
                 Err(Ended)
             }
-            None => {
-                // The next write answers the close.
-                let _ = timeout(CLOSE_MAX, self.socket.close()).await;
-                Err(Ended)
-            }
+            None => Err(Ended),
             Some(Err(error)) => {
                 if let Some(frame) = close_frame_after(&error) {
                     Box::pin(self.close_with(frame)).await;

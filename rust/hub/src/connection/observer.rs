@@ -25,6 +25,7 @@ pub async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
     }
     // The core has stopped and no longer knows the connection.
     let _ = core.send(Command::Disconnect(link.id)).await;
+    link.answer_close().await;
 }
 
 async fn observe(link: &mut Link, after: Option<Seq>) -> Result<(), Refusal> {

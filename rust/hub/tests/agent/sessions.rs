@@ -50,6 +50,16 @@ async fn two_connections_of_a_name_both_get_all_and_one_leaves_without_taking_an
 }
 
 #[tokio::test]
+async fn session_is_over_for_everybody_once_its_close_is_answered() {
+    let hub = TestHub::open().await;
+    for _ in 0..200 {
+        let (bob, _) = hub.register("bob", json!({"channels": [], "conflict": "refuse"})).await;
+        bob.leave().await;
+        assert_eq!(hub.get("/api/agents").await, json!([]));
+    }
+}
+
+#[tokio::test]
 async fn replace_closes_the_others_with_4009_and_refuse_refuses() {
     let hub = TestHub::open().await;
     let mut old = hub.agent("bob", &["#old"]).await;
