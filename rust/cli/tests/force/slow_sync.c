@@ -1,4 +1,4 @@
-/* Makes each sync of a file take 10 ms longer, and appends to the file that SYNC_LOG names: a point for each sync, an R
+/* Makes each sync of a file take 30 ms longer, and appends to the file that SYNC_LOG names: a point for each sync, an R
    when a request of the speaker's is read, and an A when its answer is written. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static void note(const char *what) {
 static int is_speakers(const void *bytes, size_t length) { return memmem(bytes, length, "speaker-", 8) != NULL; }
 
 static long slow(long number, int file) {
-    const struct timespec delay = {0, 10 * 1000 * 1000};
+    const struct timespec delay = {0, 30 * 1000 * 1000};
     nanosleep(&delay, NULL);
     note(".");
     return syscall(number, file);
