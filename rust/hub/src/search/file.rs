@@ -95,41 +95,55 @@ impl Writer {
         &self.mark
     }
 
-    /// Adds messages, in the order of the log, in one transaction.
+    /// Adds messages in one transaction, in the order of the log. `next` gives some messages after a seq, and none at
+    /// the end of the batch.
     ///
     /// # Errors
-    /// Fails if the disk refuses. Then none of the messages is in the index.
-    pub fn add(&mut self, messages: &[Message]) -> Result<(), IndexError> {
-        let Some(last) = messages.last() else { return Ok(()) };
-        let transaction = self.connection.transaction()?;
-        let mut segment = segment_of(self.mark.seq);
-        let mut is_there = self.mark.seq > Seq::ZERO;
-        let mut is_one_full = false;
-        for message in messages {
-            let wanted = segment_of(message.seq);
-            if !is_there || wanted != segment {
-                if is_there {
-                    finish_segment(&transaction, segment)?;
-                    is_one_full = true;
-                }
-                begin_segment(&transaction, wanted)?;
-                (segment, is_there) = (wanted, true);
-            }
-            tokens::of_message(message, &mut self.units, &mut self.text);
-            let sql = format!("INSERT INTO segment_{segment} (rowid, tokens) VALUES (?1, ?2)");
-            transaction.prepare_cached(&sql)?.execute(params![message.seq.as_i64(), self.text])?;
+    /// Errors of `next`. Also fails if the disk refuses. Then none of the messages is in the index.
+    pub fn add(&mut self, mut next: impl FnMut(Seq) -> Result<Vec<Message>, IndexError>) -> Result<(), IndexError> {
+        let mut messages = next(self.mark.seq)?;
+        if messages.is_empty() {
+            return Ok(());
         }
-        transaction
-            .prepare_cached("UPDATE mark SET seq = ?1, id = ?2")?
-            .execute(params![last.seq.as_i64(), last.id])?;
+        let transaction = self.connection.transaction()?;
+        let mut mark = self.mark.clone();
+        let mut is_one_full = false;
+        while let Some(last) = messages.last() {
+            let after = Mark { seq: last.seq, id: last.id.clone() };
+            for message in &messages {
+                is_one_full |= change_segment(&transaction, mark.seq, message.seq)?;
+                tokens::of_message(message, &mut self.units, &mut self.text);
+                let sql = format!("INSERT INTO segment_{} (rowid, tokens) VALUES (?1, ?2)", segment_of(message.seq));
+                transaction.prepare_cached(&sql)?.execute(params![message.seq.as_i64(), self.text])?;
+                mark.seq = message.seq;
+            }
+            mark = after;
+            messages = next(mark.seq)?;
+        }
+        let mut set_mark = transaction.prepare_cached("UPDATE mark SET seq = ?1, id = ?2")?;
+        set_mark.execute(params![mark.seq.as_i64(), mark.id])?;
+        drop(set_mark);
         transaction.commit()?;
-        self.mark = Mark { seq: last.seq, id: last.id.clone() };
+        self.mark = mark;
         if is_one_full {
             // FTS5 keeps hundreds of kilobytes of buffers for each table until its connection closes.
             self.connection = connect(&self.path)?;
         }
         Ok(())
     }
+}
+
+/// Begins the segment of `seq` if it is not that of `before`. Returns whether another one is full now.
+fn change_segment(transaction: &Transaction<'_>, before: Seq, seq: Seq) -> Result<bool, IndexError> {
+    let is_first = before == Seq::ZERO;
+    if !is_first && segment_of(before) == segment_of(seq) {
+        return Ok(false);
+    }
+    if !is_first {
+        finish_segment(transaction, segment_of(before))?;
+    }
+    begin_segment(transaction, segment_of(seq))?;
+    Ok(!is_first)
 }
 
 fn connect(path: &Path) -> Result<Connection, IndexError> {

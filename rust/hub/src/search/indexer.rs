@@ -20,8 +20,12 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// The interval between reports of a long catch-up.
 const REPORT: Duration = Duration::from_secs(5);
-/// Bytes of content that one batch holds in memory.
+/// Bytes of content in one transaction.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Messages and bytes of content that are read at once: a batch is not held in memory whole, and the log is not kept
+/// from a checkpoint while the index is written.
+const PART_MESSAGES: usize = 256;
+const PART_BYTES: usize = 256 * 1024;
 
 /// The log, with a reader for this thread that is opened at first use.
 pub(super) struct Log {
@@ -87,14 +91,15 @@ fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Durati
             shared.wait_for_messages(GATHER);
             continue;
         }
-        let batch = read(log.reader()?, after, head)?;
-        if batch.is_empty() {
+        let reader = log.reader()?;
+        let mut left = Left { messages: INDEX_BATCH, bytes: BATCH_BYTES_MAX };
+        writer.add(|after| read(reader, after, head, &mut left))?;
+        if writer.mark().seq == after {
             // The log has a gap up to its head, which logs of 0.1.0 can have.
             shared.reached(head);
             shared.wait_for_messages(GATHER);
             continue;
         }
-        writer.add(&batch)?;
         *retry = RETRY_MIN;
         shared.reached(writer.mark().seq);
         progress.report(writer.mark().seq, shared.head());
@@ -102,17 +107,29 @@ fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Durati
     Ok(())
 }
 
-/// Reads the next messages, bounded in number and bytes.
-fn read(reader: &Reader, after: Seq, head: Seq) -> Result<Vec<Message>, IndexError> {
-    let (mut batch, mut bytes) = (Vec::new(), 0);
+/// The room left in a batch.
+struct Left {
+    messages: usize,
+    bytes: usize,
+}
+
+/// Reads the next part of a batch; nothing once the batch is full.
+fn read(reader: &Reader, after: Seq, head: Seq, left: &mut Left) -> Result<Vec<Message>, IndexError> {
+    let (mut part, mut bytes) = (Vec::new(), 0);
+    let (messages_max, bytes_max) = (left.messages.min(PART_MESSAGES), left.bytes.min(PART_BYTES));
+    if messages_max == 0 || bytes_max == 0 || after >= head {
+        return Ok(part);
+    }
     let read = reader.scan(after, head, |message| {
         bytes += message.content.len();
-        batch.push(message.clone());
-        let is_full = batch.len() >= INDEX_BATCH || bytes >= BATCH_BYTES_MAX;
+        part.push(message.clone());
+        let is_full = part.len() >= messages_max || bytes >= bytes_max;
         if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     read.map_err(read_error)?;
-    Ok(batch)
+    left.messages -= part.len();
+    left.bytes = left.bytes.saturating_sub(bytes);
+    Ok(part)
 }
 
 /// Treats an error of the log as temporary: it is not a fault of the index.

@@ -173,8 +173,8 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // Cut back a WAL that grew while a reader was slow.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // At most 4 MiB of pages, allocated when needed, so an empty hub stays small.
-    connection.pragma_update(None, "cache_size", -4096)?;
+    // At most 2 MiB of pages, allocated when needed: as much as a full batch changes.
+    connection.pragma_update(None, "cache_size", -2048)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
 }
