@@ -42,7 +42,7 @@ class Receipt:
     """The hub's ack of a message that is on disk (docs/protocol.md, section 9, Durability).
 
     Attributes:
-        seq: The message's place in the log, from 1; None from a 0.1.0 hub.
+        seq: The message's position in the log, from 1; None from a 0.1.0 hub.
         id: Its id.
         ts: The hub's clock at acceptance, RFC 3339; None from a 0.1.0 hub.
         delivery: For each mentioned agent and a direct message's target: ``online``, ``offline`` (it gets the message

@@ -84,7 +84,7 @@ def _frame(name: str) -> str:
     label = name.removeprefix("request_")
     heading = f"### `{title}`" + (f" ({label.replace('_', ' ')})" if label != title else "")
     more = (
-        "Beside the payload: `seq`, the message's place in the log, and to an observer with `html=true`, `html`.\n\n"
+        "Beside the payload: `seq`, the message's position in the log, and to an observer with `html=true`, `html`.\n\n"
         if name == "message"
         else ""
     )

@@ -25,7 +25,7 @@ export function showDetails(row) {
     ["From", el("a", { href: routeTo(["agent", row.sender]) }, row.sender)],
     ["To", row.channel],
     ["Time", exact(row.ts)],
-    ["Place in the log", `seq ${row.seq}`],
+    ["Position in the log", `seq ${row.seq}`],
     ["Id", row.msg_id],
     ["Mentions", (row.mentions ?? []).join(", ")],
     ["Answers", row.reply_to && el("a", { href: routeTo(["feed"], { seq: row.reply_to }) }, `message ${row.reply_to}`)],

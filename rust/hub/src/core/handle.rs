@@ -304,7 +304,7 @@ impl Core {
         if message.is_some_and(|message| message.is_visible_to(sender.as_str())) {
             return Ok(());
         }
-        let detail = format!("reply_to is {seq}: no message that {sender} can see has this place in the log");
+        let detail = format!("reply_to is {seq}: {sender} can see no message with this seq");
         Err(Refusal::new(ErrorCode::InvalidField, detail))
     }
 
@@ -427,5 +427,5 @@ pub fn beyond_log(field: &str, seq: Seq, head: Seq) -> Refusal {
 
 /// The refusal of a seq that names no message.
 pub fn no_such_message(seq: Seq) -> Refusal {
-    Refusal::new(ErrorCode::InvalidField, format!("seq is {seq}: no message has this place in the log"))
+    Refusal::new(ErrorCode::InvalidField, format!("seq is {seq}: there is no such message"))
 }
