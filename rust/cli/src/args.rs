@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use orochi_agent::identity::hub::{HubFile, address};
-use orochi_hub::config::Config;
-use orochi_hub::config::variables::{self, SETTINGS, Setting};
+use orochi_hub::Config;
+use orochi_hub::variables::{self, SETTINGS, Setting};
 
 use crate::commands::{
     ask, channels, completions, doctor, forget, gitea, health, history, hook, inbox, init, join, listen, login, manual,

@@ -1,7 +1,7 @@
 //! The options that all commands share: the hub and the agent's name.
 
 use clap::Args;
-use orochi_hub::config::parse_port;
+use orochi_hub::parse_port;
 use orochi_protocol::Secret;
 
 /// The hub's address and token, and the agent's name.

@@ -6,8 +6,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use orochi_hub::config::ConfigError;
-use orochi_hub::http_client;
+use orochi_hub::ConfigError;
+use orochi_hub::http_client_builder;
 use orochi_protocol::Secret;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -39,7 +39,7 @@ impl Hub {
     /// Fails if the host or the token is invalid.
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
         let (base, place) = (base(connection)?, place(connection));
-        let http = http_client::builder(base.as_str())
+        let http = http_client_builder(base.as_str())
             .connect_timeout(CONNECT_MAX)
             .timeout(ANSWER_MAX)
             .build()

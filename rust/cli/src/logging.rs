@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::panic;
 
-use orochi_hub::config::{Config, LogFormat};
+use orochi_hub::{Config, LogFormat};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;

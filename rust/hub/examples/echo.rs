@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
-use orochi_hub::connection::wire::{close_frame, close_frame_after, configure, is_too_big};
+use orochi_hub::parts::wire::{close_frame, close_frame_after, configure, is_too_big};
 use orochi_protocol::CloseCode;
 use tokio::net::TcpListener;
 

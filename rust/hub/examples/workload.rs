@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use orochi_hub::core::{self, AgentAction, Command, Core};
-use orochi_hub::delivery::outbox::Outbox;
-use orochi_hub::store::{Reads, Store};
+use orochi_hub::parts::core::{self, AgentAction, Command, Core};
+use orochi_hub::parts::outbox::Outbox;
+use orochi_hub::parts::store::{Reads, Store};
 use orochi_protocol::AgentName;
 use orochi_protocol::request::{self, Register, Request};
 use tokio::sync::oneshot;

@@ -17,23 +17,60 @@
 
 mod api;
 mod clock;
-pub mod config;
-pub mod connection;
-pub mod core;
-pub mod delivery;
-pub mod frame;
+mod config;
+mod connection;
+mod core;
+mod delivery;
+mod frame;
 mod gitea;
-pub mod http_client;
+mod http_client;
 mod links;
-pub mod log_watch;
+mod log_watch;
 mod mailbox;
 mod markdown;
 mod mcp;
-pub mod ports;
+mod ports;
 mod roster;
-pub mod search;
-pub mod server;
-pub mod store;
+mod search;
+mod server;
+mod store;
 
-// For tests.
-pub use api::dashboard::digest;
+pub use config::{Checked, Config, ConfigError, LogFormat, parse_port, variables};
+pub use http_client::builder as http_client_builder;
+pub use ports::Patience;
+pub use server::{Hub, Ready, ServeError, serve};
+pub use store::{Forgettable, Store, StoreError, path as log_path};
+
+/// Parts of the hub for its own tests and examples. Other programs should not use them.
+pub mod parts {
+    pub use crate::api::dashboard::digest;
+    pub use crate::connection::wire;
+    pub use crate::delivery::outbox;
+
+    /// The thread that owns all state.
+    pub mod core {
+        pub use crate::core::{
+            Accepted, AgentAction, Command, ConnectionId, Core, Writing, start, start_writing, system_clock,
+        };
+        #[cfg(feature = "sim")]
+        pub use crate::core::{HubId, sim, start_in};
+    }
+
+    /// The task that keeps the write-ahead log small.
+    pub mod log_watch {
+        pub use crate::log_watch::{reset_wal, watch};
+    }
+
+    /// The index of words.
+    pub mod search {
+        pub use crate::search::{Cursor, Found, Order, Query, Request, Search};
+    }
+
+    /// The log on disk.
+    pub mod store {
+        pub use crate::store::{
+            AgentRecord, Appended, Call, Forgettable, Lane, Loaded, Message, Pair, Place, Reader, Reads, Store,
+            StoreError,
+        };
+    }
+}

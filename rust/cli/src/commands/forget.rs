@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use orochi_hub::store::{Forgettable, Store, StoreError, path};
+use orochi_hub::{Forgettable, Store, StoreError, log_path};
 use orochi_protocol::{AgentName, ChannelName, Refusal};
 
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ impl Forget {
     /// Fails on an invalid name, a missing log, a running hub, or a disk error.
     pub fn run(&self) -> Result<(), Failure> {
         let names: Vec<Forgettable> = self.names.iter().map(|name| parse(name)).collect::<Result<_, _>>()?;
-        let (db, _) = path::resolve(self.db.as_deref()).map_err(failed)?;
+        let (db, _) = log_path::resolve(self.db.as_deref()).map_err(failed)?;
         if !db.exists() {
             return Err(Failure::Hub(format!("there is no log at {}: name it with --db", db.display())));
         }

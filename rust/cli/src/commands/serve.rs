@@ -6,8 +6,8 @@ mod ready_file;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use orochi_hub::config::{Checked, Config, LogFormat};
-use orochi_hub::server::{self, Ready, ServeError};
+use orochi_hub::{Checked, Config, LogFormat};
+use orochi_hub::{Ready, ServeError};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -35,7 +35,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
     survive_file_limit(&runtime);
     logging::start(&config)?;
     let ready_file = config.ready_file.as_deref().map(ReadyFile::prepare).transpose()?;
-    let ended = runtime.block_on(server::serve(&config, |ready| announce(&config, ready, ready_file.as_ref())));
+    let ended = runtime.block_on(orochi_hub::serve(&config, |ready| announce(&config, ready, ready_file.as_ref())));
     // Interrupted reads end at once. A hanging disk must not keep the process alive.
     runtime.shutdown_timeout(THREADS_STOP_MAX);
     ended.map_err(|error| match error {

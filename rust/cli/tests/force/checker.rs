@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use orochi_hub::store::{Message, Reads, Store};
+use orochi_hub::parts::store::{Message, Reads, Store};
 use orochi_protocol::Seq;
 
 /// One ack of a sender.

@@ -52,14 +52,13 @@ use tokio::sync::mpsc;
 pub use crate::clock::system_clock;
 pub use agents::not_registered;
 pub use command::{Accepted, AgentAction, CallKey, Command, NamedAction, Stats};
-pub use handle::{Core, beyond_log, no_such_message, shutting_down, unavailable};
+pub use handle::{Core, beyond_log, shutting_down, unavailable};
 #[cfg(feature = "sim")]
 pub use log::sim;
 pub use stamp::stray_frame;
 #[cfg(feature = "sim")]
 pub use start::start_in;
 pub use start::{Writing, start, start_writing};
-pub use waits::Watch;
 
 use crate::delivery::ring::Ring;
 use crate::links::ConnectionIndex;

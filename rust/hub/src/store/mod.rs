@@ -37,7 +37,8 @@ pub use marks::{Marks, Note};
 pub use message::Message;
 pub use open::{Loaded, LoginKey};
 pub use place::{Pair, Place};
-pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, Page, Paused, Reader, Reads, TextRoom, Waiting};
+pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, Page, Reader, Reads, TextRoom, Waiting};
+#[cfg(feature = "sim")]
 pub use shared::Shared;
 pub use writer::Store;
 

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use orochi_hub::config::Config;
-use orochi_hub::http_client;
-use orochi_hub::ports::Patience;
-use orochi_hub::server::Hub;
+use orochi_hub::Config;
+use orochi_hub::Hub;
+use orochi_hub::Patience;
+use orochi_hub::http_client_builder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -97,7 +97,7 @@ impl TestHub {
     /// The JSON answer to a GET on the dashboard's port.
     pub async fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.hub().ready.dashboard_url);
-        in_time(http_client::builder(&url).build().unwrap().get(url).send()).await.unwrap().json().await.unwrap()
+        in_time(http_client_builder(&url).build().unwrap().get(url).send()).await.unwrap().json().await.unwrap()
     }
 }
 
@@ -105,7 +105,7 @@ impl TestHub {
     /// The JSON answer to a POST on the dashboard's port; null if it is empty.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.hub().ready.dashboard_url);
-        let answer = in_time(http_client::builder(&url).build().unwrap().post(url).json(body).send()).await.unwrap();
+        let answer = in_time(http_client_builder(&url).build().unwrap().post(url).json(body).send()).await.unwrap();
         let text = in_time(answer.text()).await.unwrap();
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }

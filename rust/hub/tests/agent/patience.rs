@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orochi_hub::ports::Patience;
+use orochi_hub::Patience;
 use orochi_protocol::limits::CONTENT_BYTES_MAX;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,6 +1,6 @@
 //! Reach and offers (section 9): senders learn how a message reaches its reader, and that the reader was shown it.
 
-use orochi_hub::config::Config;
+use orochi_hub::Config;
 use serde_json::{Value, json};
 
 use crate::harness::{Socket, TestHub};

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use orochi_hub::store::{Store, StoreError};
+use orochi_hub::parts::store::{Store, StoreError};
 
 use crate::harness::{all, append, message};
 

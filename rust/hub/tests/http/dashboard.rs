@@ -13,7 +13,7 @@ async fn locked() -> TestHub {
 
 /// Sends a request and returns its own answer, without following redirects.
 async fn visit(hub: &TestHub, path: &str) -> Response {
-    let client = orochi_hub::http_client::builder("http:").build().unwrap();
+    let client = orochi_hub::http_client_builder("http:").build().unwrap();
     send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orochi_hub::ports::Patience;
+use orochi_hub::Patience;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

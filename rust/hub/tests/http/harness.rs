@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use orochi_hub::config::Config;
-use orochi_hub::http_client;
-use orochi_hub::ports::Patience;
-use orochi_hub::server::Hub;
+use orochi_hub::Config;
+use orochi_hub::Hub;
+use orochi_hub::Patience;
+use orochi_hub::http_client_builder;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ impl TestHub {
         let mut config = Config { port: 0, dashboard_port: 0, db, ..Config::default() };
         change(&mut config);
         let hub = Hub::start_with(&config.clone().check().unwrap(), patience).await.unwrap();
-        Self { hub, client: http_client::builder("http:").build().unwrap(), config, _folder: folder }
+        Self { hub, client: http_client_builder("http:").build().unwrap(), config, _folder: folder }
     }
 
     /// Stops the hub in order and starts it again on the same log and new ports.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orochi_hub::ports::Patience;
+use orochi_hub::Patience;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -63,7 +63,7 @@ async fn locked() -> TestHub {
 
 /// Sends a request and returns its own answer, without following redirects.
 async fn visit(hub: &TestHub, path: &str) -> Response {
-    let client = orochi_hub::http_client::builder("http:").build().unwrap();
+    let client = orochi_hub::http_client_builder("http:").build().unwrap();
     send(client.get(format!("http://{}{path}", hub.dashboard_host()))).await
 }
 

@@ -2,9 +2,9 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use orochi_hub::core::{self, Core};
-use orochi_hub::log_watch;
-use orochi_hub::store::{Place, Reads, Store};
+use orochi_hub::parts::core::{self, Core};
+use orochi_hub::parts::log_watch;
+use orochi_hub::parts::store::{Place, Reads, Store};
 use orochi_protocol::request::{Draft, HistoryFilter};
 use orochi_protocol::{AgentName, Target};
 use tempfile::TempDir;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
-use orochi_hub::core::{Accepted, Command, Core, Writing};
-use orochi_hub::delivery::outbox::{Item, Outbox};
+use orochi_hub::parts::core::{Accepted, Command, Core, Writing};
+use orochi_hub::parts::outbox::{Item, Outbox};
 use orochi_protocol::request::{Draft, Register};
 use orochi_protocol::{AgentName, ChannelName, ErrorCode, Refusal, Seq, Target};
 use rusqlite::{Connection, TransactionBehavior};

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use orochi_hub::core::{Command, Core};
+use orochi_hub::parts::core::{Command, Core};
 use orochi_protocol::request::Draft;
 use orochi_protocol::{AgentName, ChannelName, Seq, Target};
 use rusqlite::{Connection, TransactionBehavior};

@@ -16,7 +16,7 @@ mod stays;
 mod system;
 
 use model::{Command, End, Model};
-use orochi_hub::core::Writing;
+use orochi_hub::parts::core::Writing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use system::System;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use orochi_hub::core::{AgentAction, Command, Core};
-use orochi_hub::delivery::outbox::{Item, Outbox};
+use orochi_hub::parts::core::{AgentAction, Command, Core};
+use orochi_hub::parts::outbox::{Item, Outbox};
 use orochi_protocol::request::{Draft, Register, Resume};
 use orochi_protocol::{AgentName, ChannelName, Seq, Target};
 use serde_json::Value;

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use orochi_hub::core::sim::World;
-use orochi_hub::core::{self, AgentAction, Command as CoreCommand, ConnectionId, Core, HubId, Writing};
-use orochi_hub::delivery::outbox::{Feed, Item, Next, Outbox};
-use orochi_hub::store::{Reads, Store};
+use orochi_hub::parts::core::sim::World;
+use orochi_hub::parts::core::{self, AgentAction, Command as CoreCommand, ConnectionId, Core, HubId, Writing};
+use orochi_hub::parts::outbox::{Feed, Item, Next, Outbox};
+use orochi_hub::parts::store::{Reads, Store};
 use orochi_protocol::request::{self, Draft, Heartbeat, Register};
 use orochi_protocol::{AgentName, ChannelName, Seq};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Searches from tests/search/cases.json, with and without the index.
 
-use orochi_hub::search::{Order, Query, Request};
+use orochi_hub::parts::search::{Order, Query, Request};
 use orochi_protocol::{AgentName, ErrorCode, Timestamp};
 use serde_json::Value;
 

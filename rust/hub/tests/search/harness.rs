@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use orochi_hub::search::{Found, Query, Request, Search};
-use orochi_hub::store::{Message, Place, Reads, Store};
+use orochi_hub::parts::search::{Found, Query, Request, Search};
+use orochi_hub::parts::store::{Message, Place, Reads, Store};
 use orochi_protocol::{AgentName, Seq, Timestamp};
 use tempfile::TempDir;
 use tokio::time::timeout;

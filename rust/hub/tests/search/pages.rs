@@ -1,6 +1,6 @@
 //! Pages of hits: their order, and cursors that stay valid while messages arrive.
 
-use orochi_hub::search::{Cursor, Order, Request};
+use orochi_hub::parts::search::{Cursor, Order, Request};
 
 use crate::harness::{Log, request, said, seqs};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use orochi_hub::digest::{DIRECT, Digest, Window};
-use orochi_hub::store::{Message, Pair, Place, Reads, Store};
+use orochi_hub::parts::digest::{DIRECT, Digest, Window};
+use orochi_hub::parts::store::{Message, Pair, Place, Reads, Store};
 use orochi_protocol::{Seq, Timestamp};
 
 use crate::harness::{Folder, message, seq};

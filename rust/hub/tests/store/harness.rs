@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use orochi_hub::search::{Query, Request, Search};
-use orochi_hub::store::{Appended, Loaded, Message, Place, Reader, Reads, Store, StoreError};
+use orochi_hub::parts::search::{Query, Request, Search};
+use orochi_hub::parts::store::{Appended, Loaded, Message, Place, Reader, Reads, Store, StoreError};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{Seq, Timestamp};
 use tempfile::TempDir;

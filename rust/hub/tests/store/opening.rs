@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use futures_util::FutureExt;
-use orochi_hub::core::{self, Command};
-use orochi_hub::store::{AgentRecord, Call, Message, Place, Reads, Store, StoreError};
+use orochi_hub::parts::core::{self, Command};
+use orochi_hub::parts::store::{AgentRecord, Call, Message, Place, Reads, Store, StoreError};
 use orochi_protocol::{Identity, Seq, Timestamp};
 use rusqlite::Connection;
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use orochi_hub::store::{Lane, Reader, Reads, StoreError};
+use orochi_hub::parts::store::{Lane, Reader, Reads, StoreError};
 use orochi_protocol::Seq;
 use tokio::sync::oneshot;
 use tokio::time::timeout;

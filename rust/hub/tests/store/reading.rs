@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use orochi_hub::search::{Query, Request, Search};
-use orochi_hub::store::{Message, Place, Reads};
+use orochi_hub::parts::search::{Query, Request, Search};
+use orochi_hub::parts::store::{Message, Place, Reads};
 use orochi_protocol::Seq;
 use orochi_protocol::request::HistoryFilter;
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use orochi_hub::store::{Message, Place, Store, StoreError};
+use orochi_hub::parts::store::{Message, Place, Store, StoreError};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, params};

@@ -1,7 +1,7 @@
 //! Transactions: a batch is written whole or not at all, an id is used once for each sender, and all indexes agree.
 
-use orochi_hub::core::system_clock;
-use orochi_hub::store::{Appended, Call, Forgettable, Message, Place};
+use orochi_hub::parts::core::system_clock;
+use orochi_hub::parts::store::{Appended, Call, Forgettable, Message, Place};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{AgentName, ChannelName, Seq, Timestamp};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use orochi_hub::config::Checked;
-use orochi_hub::server::Ready;
+use orochi_hub::Checked;
+use orochi_hub::Ready;
 
 /// The block, with a line end after each line. It has no token. The sign-in address is printed only to a terminal, so
 /// that it is in no log file.
@@ -43,7 +43,7 @@ fn token(config: &Checked, ready: &Ready) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orochi_hub::config::Config;
+    use orochi_hub::Config;
 
     fn ready() -> Ready {
         Ready {

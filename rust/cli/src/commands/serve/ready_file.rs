@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use orochi_hub::server::Ready;
+use orochi_hub::Ready;
 use serde_json::json;
 
 use crate::failure::Failure;

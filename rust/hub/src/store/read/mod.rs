@@ -17,7 +17,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use glance::{Excerpt, Glance};
 pub use page::Page;
-pub use pool::{Lane, Paused, Reads};
+pub use pool::{Lane, Reads};
 pub use room::{ANSWER_TEXT_MAX, TextRoom};
 
 use super::row::{COLUMNS, Places, empty, read_into, read_row};
