@@ -49,13 +49,13 @@ pub(super) struct Order {
     pub(super) numbered: Option<Numbered>,
 }
 
-/// The place of a batch in a shared log.
+/// The position of a batch in a shared log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Numbered {
     /// The hub that proposed it.
     pub(super) hub: HubId,
     /// The number of batches up to and with this one.
-    pub(super) place: u64,
+    pub(super) position: u64,
     /// Its number among the batches of its hub.
     pub(super) n: u64,
 }

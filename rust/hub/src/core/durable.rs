@@ -117,8 +117,8 @@ impl Durable {
         if age.sweeps {
             transaction.sweep_states(ts)?;
         }
-        if let Some(Numbered { hub, place, n }) = batch.order.numbered {
-            transaction.put_position(place, hub.0, n)?;
+        if let Some(Numbered { hub, position, n }) = batch.order.numbered {
+            transaction.put_position(position, hub.0, n)?;
         }
         let is_shared = batch.order.numbered.is_some();
         let mut newest = *head;

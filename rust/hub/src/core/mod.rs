@@ -1,6 +1,6 @@
 //! The core: one thread that owns all state. Commands become entries, and a batch of entries passes three steps. It is
-//! **proposed** to the log, which gives it its place in the order. It is **applied** to the roster and to the file, in
-//! one transaction. After the commit it is **finished**: messages are delivered, connections change, requests are
+//! **proposed** to the log, which gives it its position in the order. It is **applied** to the roster and to the file,
+//! in one transaction. After the commit it is **finished**: messages are delivered, connections change, requests are
 //! answered. While one batch is written, the next one is collected and the previous one is finished.
 //!
 //! The core never waits for a socket, a reader or another host.

@@ -1,4 +1,4 @@
-//! The log of a single hub: each proposed batch has its place in the order at once, without a thread, a queue or a
+//! The log of a single hub: each proposed batch has its position in the order at once, without a thread, a queue or a
 //! copy.
 
 use orochi_protocol::Timestamp;

@@ -31,7 +31,7 @@ impl Log {
         }
     }
 
-    /// Proposes a batch at this time. Returns it if its place in the order is known at once; otherwise it comes with
+    /// Proposes a batch at this time. Returns it if its position in the order is known at once; otherwise it comes with
     /// [`Log::committed`].
     pub(super) fn propose(&mut self, batch: Batch, now: Timestamp) -> Option<Batch> {
         match self {

@@ -63,11 +63,11 @@ impl World {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Adds a hub that has applied the order up to `place`.
-    pub(crate) fn join(&self, place: u64, core: WeakSender<Command>) -> Member {
+    /// Adds a hub that has applied the order up to `position`.
+    pub(crate) fn join(&self, position: u64, core: WeakSender<Command>) -> Member {
         let mut state = self.lock();
         let hub = HubId(state.members.len() as u64 + 1);
-        let read = usize::try_from(place).unwrap_or(usize::MAX);
+        let read = usize::try_from(position).unwrap_or(usize::MAX);
         state.members.insert(hub, Reader { read, under_way: 0, is_killed: false, core });
         Member { world: self.clone(), hub, last: 0, under_way: VecDeque::new() }
     }
@@ -89,8 +89,8 @@ impl World {
     /// True if these hubs have read the whole order and have no batch under way.
     pub fn is_settled(&self, hubs: &[HubId]) -> bool {
         let state = self.lock();
-        let places = state.order.len();
-        hubs.iter().filter_map(|hub| state.members.get(hub)).all(|hub| hub.read == places && hub.under_way == 0)
+        let end = state.order.len();
+        hubs.iter().filter_map(|hub| state.members.get(hub)).all(|hub| hub.read == end && hub.under_way == 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -129,7 +129,7 @@ impl State {
         self.on_the_way.push(proposal);
     }
 
-    /// Lets time pass: one random proposal under way gets its place in the order, or none does.
+    /// Lets time pass: one random proposal under way gets its position in the order, or none does.
     fn step(&mut self) {
         if self.on_the_way.is_empty() || self.random(4) == 0 {
             return;
@@ -189,11 +189,11 @@ impl Member {
     pub(super) fn committed(&mut self) -> Option<Batch> {
         let mut state = self.world.lock();
         state.step();
-        let place = match state.members.get(&self.hub) {
+        let position = match state.members.get(&self.hub) {
             Some(reader) if !reader.is_killed => reader.read,
             _ => return None,
         };
-        let Some(arrived) = state.order.get(place).cloned() else {
+        let Some(arrived) = state.order.get(position).cloned() else {
             if !self.under_way.is_empty() {
                 if !state.on_the_way.iter().any(|proposal| proposal.hub == self.hub) {
                     self.under_way.iter().for_each(|(proposal, _)| state.send(proposal.clone()));
@@ -205,11 +205,11 @@ impl Member {
         let is_awaited = |(first, _): &(Proposal, Vec<Ask>)| first.hub == arrived.hub && first.n == arrived.n;
         let own = if self.under_way.front().is_some_and(is_awaited) { self.under_way.pop_front() } else { None };
         if let Some(reader) = state.members.get_mut(&self.hub) {
-            (reader.read, reader.under_way) = (place + 1, self.under_way.len());
+            (reader.read, reader.under_way) = (position + 1, self.under_way.len());
         }
         drop(state);
-        let ts = Timestamp::from_micros(STARTS + STEP * i64::try_from(place).unwrap_or(0));
-        let numbered = Some(Numbered { hub: arrived.hub, place: place as u64 + 1, n: arrived.n });
+        let ts = Timestamp::from_micros(STARTS + STEP * i64::try_from(position).unwrap_or(0));
+        let numbered = Some(Numbered { hub: arrived.hub, position: position as u64 + 1, n: arrived.n });
         let order = Order { ts, age: Age::default(), numbered };
         let entries = Vec::clone(&arrived.entries);
         Some(Batch::committed(entries, order, own.map(|(_, asks)| asks).unwrap_or_default()))
