@@ -69,7 +69,7 @@ pub mod parts {
     /// The log on disk.
     pub mod store {
         pub use crate::store::{
-            AgentRecord, Appended, Call, Forgettable, Lane, Loaded, Message, Pair, Place, Reader, Reads, Store,
+            AgentRecord, Appended, CallState, Forgettable, Lane, Loaded, Message, Pair, Place, Reader, Reads, Store,
             StoreError,
         };
     }

@@ -16,7 +16,7 @@ use super::request::query::Params;
 use super::rows::{Row, RowForm, RowPage};
 use crate::clock::new_id;
 use crate::core::Accepted;
-use crate::store::{ANSWER_TEXT_MAX, Page};
+use crate::store::{ANSWER_TEXT_MAX, PageQuery};
 
 /// The newest messages that are searched for an agent's own. There is no index by sender.
 const SAID_WITHIN: u64 = 50_000;
@@ -95,7 +95,7 @@ pub async fn receipts(
     }
 }
 
-fn parse_page(params: &Params) -> Result<Page, Refusal> {
+fn parse_page(params: &Params) -> Result<PageQuery, Refusal> {
     let channel = match params.text("channel")?.map(|text| Target::parse(&text)).transpose()? {
         Some(Target::Direct(name)) => {
             let detail = format!("channel is @{name}, an agent: its conversations are at /api/history/@{name}?agent=…");
@@ -104,7 +104,7 @@ fn parse_page(params: &Params) -> Result<Page, Refusal> {
         Some(Target::Channel(channel)) => Some(channel),
         None => None,
     };
-    Ok(Page {
+    Ok(PageQuery {
         channel,
         before: params.seq("before")?,
         after: params.seq("after")?,

@@ -28,20 +28,20 @@ use crate::store::{Lane, Message, Place};
 pub async fn serve(link: Link, calls: Calls) {
     let core = link.core.clone();
     let _open = core.enter();
-    let mut session = Session { link, name: None, has_asked: false, is_over: false, calls };
-    while !session.is_over
-        && let Ok(text) = session.link.next_request().await
+    let mut requests = RequestLoop { link, name: None, has_asked: false, is_over: false, calls };
+    while !requests.is_over
+        && let Ok(text) = requests.link.next_request().await
     {
-        session.handle(&text).await;
+        requests.handle(&text).await;
     }
-    if session.has_asked {
+    if requests.has_asked {
         // The core has stopped and no longer knows the connection.
-        let _ = core.send(Command::Disconnect(session.link.id)).await;
+        let _ = core.send(Command::Disconnect(requests.link.id)).await;
     }
-    session.link.answer_close().await;
+    requests.link.answer_close().await;
 }
 
-struct Session {
+struct RequestLoop {
     link: Link,
     /// Set once the core has accepted the register.
     name: Option<AgentName>,
@@ -52,7 +52,7 @@ struct Session {
     calls: Calls,
 }
 
-impl Session {
+impl RequestLoop {
     /// Handles one frame. Each request gets one ack or error, here or from the core.
     async fn handle(&mut self, text: &str) {
         match request::parse(text) {

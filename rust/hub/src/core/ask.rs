@@ -11,7 +11,7 @@ use super::Accepted;
 use crate::delivery::outbox::Outbox;
 use crate::frame::Frame;
 use crate::roster::ConnectionId;
-use crate::store::Call;
+use crate::store::CallState;
 
 /// One request of a batch, in the order of arrival.
 pub(super) enum Ask {
@@ -64,7 +64,7 @@ pub(super) enum Asker {
     Register(Box<RegisterAsker>),
     /// A request that needs only the result of the commit.
     Stored(oneshot::Sender<Result<(), Refusal>>),
-    Call(oneshot::Sender<Result<Call, Refusal>>),
+    Call(oneshot::Sender<Result<CallState, Refusal>>),
 }
 
 /// The connection that registers, and the request's id.

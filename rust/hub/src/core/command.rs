@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::delivery::outbox::Outbox;
 use crate::frame::Frame;
 use crate::roster::ConnectionId;
-use crate::store::{Call, Marks, Message};
+use crate::store::{CallState, Marks, Message};
 
 /// A request of a connection or of HTTP to the core.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub enum Command {
         /// The call's content. A repeat with the same id must have the same content.
         asked: String,
         /// Answered once the commit succeeded or failed.
-        answer: oneshot::Sender<Result<Call, Refusal>>,
+        answer: oneshot::Sender<Result<CallState, Refusal>>,
     },
     /// Records that a call has ended.
     EndCall {

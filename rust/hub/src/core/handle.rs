@@ -18,7 +18,7 @@ use super::returns::Returns;
 use super::waits::{Waits, Watch};
 use crate::roster::ConnectionId;
 use crate::search::{self, Found, Reach, Search};
-use crate::store::{Call, Marks, Reads, StoreError};
+use crate::store::{CallState, Marks, Reads, StoreError};
 
 /// A handle to the core and to the log's readers.
 #[derive(Debug, Clone)]
@@ -326,7 +326,7 @@ impl Core {
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`: then the call must not be made.
-    pub async fn begin_call(&self, key: CallKey, asked: String) -> Result<Call, Refusal> {
+    pub async fn begin_call(&self, key: CallKey, asked: String) -> Result<CallState, Refusal> {
         self.ask(|answer| Command::BeginCall { key, asked, answer }).await?
     }
 

@@ -8,7 +8,7 @@ use orochi_protocol::{ChannelName, Refusal, Seq, Timestamp};
 use super::resume::StartPosition;
 use crate::frame::Frame;
 use crate::roster::{AgentIndex, Joined};
-use crate::store::Call;
+use crate::store::CallState;
 
 /// The result of applying one entry.
 pub(super) enum Outcome {
@@ -23,7 +23,7 @@ pub(super) enum Outcome {
     Told(Vec<Event>),
     Message(Appended),
     Registered(Box<Registered>),
-    Begun(Call),
+    Begun(CallState),
 }
 
 /// The result of appending a message.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::core::{CallKey, Core, shutting_down, system_clock};
 use crate::gitea::{Action, Admission, Failure, Gitea, Mark};
-use crate::store::Call;
+use crate::store::CallState;
 
 /// After this time, an interrupted request can no longer change anything: it is longer than a call's deadline.
 const SETTLED_AFTER: Duration = Duration::from_secs(12);
@@ -21,7 +21,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(12);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// The result of a call: Gitea's JSON, or a failure.
-pub type Answer = Result<Box<RawValue>, Failure>;
+pub type CallResult = Result<Box<RawValue>, Failure>;
 
 /// Makes calls. Clones are cheap and share the running calls.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ struct Inner {
 #[derive(Debug)]
 struct UnderWay {
     request: RequestDigest,
-    answer: watch::Receiver<Option<Answer>>,
+    answer: watch::Receiver<Option<CallResult>>,
 }
 
 /// A requested call.
@@ -90,7 +90,7 @@ impl Calls {
     /// # Errors
     /// Fails like [`Gitea::admit`] and [`Gitea::call`], and with `ID_REUSED`. If the log can't be written, fails with
     /// an error of the store; nothing was sent to Gitea then.
-    pub async fn call(&self, asked: Asked) -> Answer {
+    pub async fn call(&self, asked: Asked) -> CallResult {
         let (true, Some(id)) = (asked.action.makes_something(), &asked.id) else {
             let admission = self.0.gitea.admit(asked.asker.as_ref())?;
             return self.0.gitea.call(&asked.action, &admission, None).await;
@@ -102,7 +102,7 @@ impl Calls {
         answer.unwrap_or_else(|| Err(shutting_down().into()))
     }
 
-    fn join_or_begin(&self, key: CallKey, asked: Asked) -> Result<watch::Receiver<Option<Answer>>, Failure> {
+    fn join_or_begin(&self, key: CallKey, asked: Asked) -> Result<watch::Receiver<Option<CallResult>>, Failure> {
         let mut under_way = self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = under_way.get(&key) {
             return if known.request == asked.request { Ok(known.answer.clone()) } else { Err(id_reused(&key).into()) };
@@ -123,23 +123,23 @@ impl Calls {
 }
 
 impl Inner {
-    async fn make(&self, key: &CallKey, asked: &Asked, admission: &Admission) -> Answer {
+    async fn make(&self, key: &CallKey, asked: &Asked, admission: &Admission) -> CallResult {
         let mark = Mark::new(&key.asker, &key.id);
         match self.begin(key, asked).await? {
-            Call::New => {}
-            Call::Done(answer) => return RawValue::from_string(answer).map_err(|_| unknown().into()),
-            Call::Begun(begun) => {
+            CallState::New => {}
+            CallState::Done(answer) => return RawValue::from_string(answer).map_err(|_| unknown().into()),
+            CallState::Begun(begun) => {
                 if let Some(found) = self.settle(asked, admission, &mark, begun).await? {
                     self.end(key, Some(found.get().to_owned())).await;
                     return Ok(found);
                 }
                 // The earlier attempt created nothing, so this one may. Its note gets the time of this attempt.
                 self.core.end_call(key.clone(), None).await?;
-                if self.begin(key, asked).await? != Call::New {
+                if self.begin(key, asked).await? != CallState::New {
                     return Err(unknown().into());
                 }
             }
-            Call::Other => return Err(id_reused(key).into()),
+            CallState::Other => return Err(id_reused(key).into()),
         }
         let begun = system_clock();
         let answer = match self.gitea.call(&asked.action, admission, Some(&mark)).await {
@@ -157,7 +157,7 @@ impl Inner {
         answer
     }
 
-    async fn begin(&self, key: &CallKey, asked: &Asked) -> Result<Call, Refusal> {
+    async fn begin(&self, key: &CallKey, asked: &Asked) -> Result<CallState, Refusal> {
         self.core.begin_call(key.clone(), asked.request.as_str().to_owned()).await
     }
 

@@ -12,7 +12,7 @@ const KEPT_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// The stored state of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
+pub enum CallState {
     /// The call is new and begins now.
     New,
     /// It began at this time, and its result is unknown.
@@ -29,7 +29,7 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// Fails if the disk refuses; the caller then has to drop the batch.
-    pub fn begin_call(&mut self, asker: &str, id: &str, asked: &str, now: Timestamp) -> Result<Call, StoreError> {
+    pub fn begin_call(&mut self, asker: &str, id: &str, asked: &str, now: Timestamp) -> Result<CallState, StoreError> {
         let old = self.end_of(KEPT_MICROS, now)?;
         let transaction = self.transaction();
         transaction.execute("DELETE FROM calls WHERE begun < ?1", [old])?;
@@ -47,15 +47,15 @@ impl Batch<'_> {
             )
             .optional()?;
         Ok(match known {
-            Some((before, ..)) if !is_same(&before, asked) => Call::Other,
-            Some((_, Some(answer), _)) => Call::Done(answer),
-            Some((_, None, begun)) => Call::Begun(begun),
+            Some((before, ..)) if !is_same(&before, asked) => CallState::Other,
+            Some((_, Some(answer), _)) => CallState::Done(answer),
+            Some((_, None, begun)) => CallState::Begun(begun),
             None => {
                 transaction.execute(
                     "INSERT INTO calls (asker, id, asked, begun) VALUES (?1, ?2, ?3, ?4)",
                     params![asker, id, asked, now.as_micros()],
                 )?;
-                Call::New
+                CallState::New
             }
         })
     }

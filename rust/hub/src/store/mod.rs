@@ -28,7 +28,7 @@ mod writer;
 
 pub use aging::{Age, Aging};
 pub use batch::Batch;
-pub use calls::Call;
+pub use calls::CallState;
 pub use error::StoreError;
 pub use files::LogFiles;
 pub use forget::Forgettable;
@@ -37,7 +37,7 @@ pub use marks::{Marks, Note};
 pub use message::Message;
 pub use open::{Loaded, LoginKey};
 pub use place::{Pair, Place};
-pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, Page, Reader, Reads, TextRoom, Waiting};
+pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, PageQuery, Reader, Reads, TextRoom, Waiting};
 #[cfg(feature = "sim")]
 pub use shared::Shared;
 pub use writer::Store;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use futures_util::FutureExt;
 use orochi_hub::parts::core::{self, Command};
-use orochi_hub::parts::store::{AgentRecord, Call, Message, Place, Reads, Store, StoreError};
+use orochi_hub::parts::store::{AgentRecord, CallState, Message, Place, Reads, Store, StoreError};
 use orochi_protocol::{Identity, Seq, Timestamp};
 use rusqlite::Connection;
 
@@ -105,7 +105,7 @@ fn a_log_of_the_first_version_gets_what_came_later_and_keeps_what_it_had() {
     let kept = ["#a", "#b"].map(|channel| (channel.to_owned(), Seq::ZERO));
     assert_eq!(loaded.agents[0].kept, Some(kept.into()));
     let mut begin = || begin_call(&mut store, "1", "make", time(1));
-    assert_eq!((begin(), begin()), (Call::New, Call::Begun(time(1))));
+    assert_eq!((begin(), begin()), (CallState::New, CallState::Begun(time(1))));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn states_of_connected_agents_end_as_hub_down_when_the_hub_was_last_alive() {
     );
 }
 
-fn begin_call(store: &mut Store, id: &str, asked: &str, now: Timestamp) -> Call {
+fn begin_call(store: &mut Store, id: &str, asked: &str, now: Timestamp) -> CallState {
     let mut batch = store.begin().unwrap();
     let call = batch.begin_call("alice", id, asked, now).unwrap();
     batch.commit().unwrap();
@@ -149,9 +149,9 @@ fn call_noted_with_its_text_by_an_older_hub_is_known_by_its_digest() {
     let (mut store, _) = folder.open();
     // SHA-256 of "abc" (FIPS 180-2, appendix B.1).
     let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert_eq!(begin_call(&mut store, "1", "abc", time(1)), Call::New);
-    assert_eq!(begin_call(&mut store, "1", digest, time(2)), Call::Begun(time(1)));
-    assert_eq!(begin_call(&mut store, "1", &digest.replace('b', "c"), time(3)), Call::Other);
+    assert_eq!(begin_call(&mut store, "1", "abc", time(1)), CallState::New);
+    assert_eq!(begin_call(&mut store, "1", digest, time(2)), CallState::Begun(time(1)));
+    assert_eq!(begin_call(&mut store, "1", &digest.replace('b', "c"), time(3)), CallState::Other);
 }
 
 #[test]
@@ -161,8 +161,11 @@ fn a_call_is_remembered_for_a_day() {
     let mut begin =
         |id: &str, hours: i64| begin_call(&mut store, id, "make", Timestamp::from_micros(hours * 3_600_000_000));
     let at = |hours: i64| Timestamp::from_micros(hours * 3_600_000_000);
-    assert_eq!((begin("1", 0), begin("2", 23), begin("1", 24)), (Call::New, Call::New, Call::Begun(at(0))));
-    assert_eq!((begin("1", 25), begin("2", 25)), (Call::New, Call::Begun(at(23))));
+    assert_eq!(
+        (begin("1", 0), begin("2", 23), begin("1", 24)),
+        (CallState::New, CallState::New, CallState::Begun(at(0)))
+    );
+    assert_eq!((begin("1", 25), begin("2", 25)), (CallState::New, CallState::Begun(at(23))));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Transactions: a batch is written whole or not at all, an id is used once for each sender, and all indexes agree.
 
 use orochi_hub::parts::core::system_clock;
-use orochi_hub::parts::store::{Appended, Call, Forgettable, Message, Place};
+use orochi_hub::parts::store::{Appended, CallState, Forgettable, Message, Place};
 use orochi_protocol::request::HistoryFilter;
 use orochi_protocol::{AgentName, ChannelName, Seq, Timestamp};
 
@@ -171,17 +171,17 @@ fn calls_and_ended_logins_are_not_forgotten_by_a_clock_that_is_ahead() {
     let now = system_clock();
     let ahead = Timestamp::from_micros(now.as_micros() + 400 * 86_400_000_000);
     let mut batch = store.begin().unwrap();
-    assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), Call::New);
+    assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), CallState::New);
     batch.end_login("expired", 1).unwrap();
-    assert_eq!(batch.begin_call("alice", "2", "digest", ahead).unwrap(), Call::New);
+    assert_eq!(batch.begin_call("alice", "2", "digest", ahead).unwrap(), CallState::New);
     batch.end_login("other", i64::MAX).unwrap();
-    assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), Call::Begun(now));
+    assert_eq!(batch.begin_call("alice", "1", "digest", now).unwrap(), CallState::Begun(now));
     batch.commit().unwrap();
     drop(store);
     // The hub starts while the clock is ahead.
     let (mut store, loaded) = folder.open();
     let mut batch = store.begin().unwrap();
-    assert_eq!(batch.begin_call("alice", "1", "digest", ahead).unwrap(), Call::Begun(now));
+    assert_eq!(batch.begin_call("alice", "1", "digest", ahead).unwrap(), CallState::Begun(now));
     assert_eq!(loaded.ended_logins.len(), 2);
 }
 

@@ -16,7 +16,7 @@ use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use glance::{Excerpt, Glance};
-pub use page::Page;
+pub use page::PageQuery;
 pub use pool::{Lane, Reads};
 pub use room::{ANSWER_TEXT_MAX, TextRoom};
 

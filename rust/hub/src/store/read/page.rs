@@ -9,7 +9,7 @@ use crate::store::{Message, StoreError};
 
 /// Selects the messages of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct PageQuery {
     /// Only messages of this channel.
     pub channel: Option<ChannelName>,
     /// Only messages before this seq.
@@ -22,7 +22,7 @@ pub struct Page {
     pub limit: u32,
 }
 
-impl Page {
+impl PageQuery {
     /// Returns whether the page continues towards the end of the log.
     pub fn is_forward(&self) -> bool {
         self.after.is_some() || self.since.is_some()
@@ -35,7 +35,7 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the disk refuses.
-    pub fn page(&self, page: &Page, bytes: usize) -> Result<(Vec<Message>, bool), StoreError> {
+    pub fn page(&self, page: &PageQuery, bytes: usize) -> Result<(Vec<Message>, bool), StoreError> {
         let mut conditions = Conditions::default();
         if let Some(channel) = &page.channel {
             conditions.and("channel = ?", channel.to_string());
@@ -63,7 +63,7 @@ impl Reader {
     /// # Errors
     /// Fails if the disk refuses.
     pub fn recent(&self, limit: u32) -> Result<Vec<Message>, StoreError> {
-        Ok(self.page(&Page { limit, ..Page::default() }, usize::MAX)?.0)
+        Ok(self.page(&PageQuery { limit, ..PageQuery::default() }, usize::MAX)?.0)
     }
 
     /// Reads the newest messages before `before` from or to an agent. Those from the agent are searched only after
