@@ -11,9 +11,9 @@ use crate::delivery::view::{self, Viewer};
 use crate::store::{Message, Reader, Reads, StoreError};
 
 /// Rows read for one page: a few milliseconds of work.
-const ROWS_MAX: usize = 2048;
+const ROWS_MAX: usize = 1024;
 /// Bytes of frames in one page, as much as a live connection's outbox takes in a few batches.
-const BYTES_MAX: usize = 1024 * 1024;
+const BYTES_MAX: usize = 512 * 1024;
 
 /// The result of reading one page.
 pub(crate) struct Page {
