@@ -13,7 +13,7 @@ pub fn system_clock() -> Timestamp {
 }
 
 /// A new UUIDv7. The library's own function reads the system's time and panics before 1970.
-pub fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     let millis = u64::try_from(system_clock().as_micros() / 1000).unwrap_or(0);
     let random = Uuid::new_v4().into_bytes();
     let mut bytes = [0; 10];

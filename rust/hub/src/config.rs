@@ -11,9 +11,9 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::ops::Deref;
 use std::path::PathBuf;
 
-pub use orochi_protocol::Secret;
+pub(crate) use orochi_protocol::Secret;
 pub use parse::{LogFormat, port as parse_port};
-pub use rules::{ChannelRule, channel_for};
+pub(crate) use rules::{ChannelRule, channel_for};
 
 const HOST: &str = "127.0.0.1";
 const PORT: u16 = 9559;

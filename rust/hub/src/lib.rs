@@ -15,6 +15,8 @@
 //!    [`mailbox`]: what waits for an agent that asks over HTTP. [`mcp`]: the tools of MCP.
 //! 10. [`store`]: the log on disk. [`clock`]: the system's clock.
 
+#![deny(unreachable_pub)]
+
 mod api;
 mod clock;
 mod config;

@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const EVERY_BUSY: Duration = Duration::from_millis(100);
 /// The write-ahead log grows while overlapping reads use older states of it. Above this size, reads pause for a moment.
 /// SQLite alone keeps it at a quarter of this.
-pub const WAL_MAX: u64 = 64 * 1024 * 1024;
+pub(crate) const WAL_MAX: u64 = 64 * 1024 * 1024;
 /// The wait after a pause that did not help, because another program's reader blocks the reset.
 const PAUSE_AGAIN: Duration = Duration::from_secs(30);
 

@@ -15,7 +15,7 @@ use crate::store::{Message, Place};
 
 /// Selects the messages to search for.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The agent whose inbox it is.
     pub name: AgentName,
     /// Only messages after this seq and after the cursor. For a channel: after this seq, or only new ones.
@@ -32,7 +32,7 @@ pub struct Wanted {
 
 /// The oldest matching messages.
 #[derive(Debug, Default)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Oldest first.
     pub messages: Vec<Message>,
     /// More messages follow these.
@@ -43,7 +43,7 @@ pub struct Waiting {
 
 /// The visibility of the waiting agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
+pub(crate) enum Presence {
     /// The agent is online meanwhile, and everyone sees it.
     Shown,
     /// Nobody sees it: the requester may only read.
@@ -52,7 +52,7 @@ pub enum Presence {
 
 impl Wanted {
     /// Selects the messages in an agent's inbox.
-    pub fn inbox(name: AgentName, limit: usize) -> Self {
+    pub(crate) fn inbox(name: AgentName, limit: usize) -> Self {
         Self { name, after: None, skip: BTreeSet::new(), sender: None, channel: None, limit }
     }
 
@@ -60,7 +60,7 @@ impl Wanted {
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
-    pub async fn wait(mut self, core: &Core, wait: Duration, presence: Presence) -> Result<Waiting, Refusal> {
+    pub(crate) async fn wait(mut self, core: &Core, wait: Duration, presence: Presence) -> Result<Waiting, Refusal> {
         let deadline = Instant::now() + wait;
         // Watch before the first search, so that a later commit causes a wake-up.
         let watch = core.watch(vec![self.watched()]);
@@ -93,7 +93,7 @@ impl Wanted {
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `SHUTTING_DOWN`.
-    pub async fn look(&self, core: &Core) -> Result<Waiting, Refusal> {
+    pub(crate) async fn look(&self, core: &Core) -> Result<Waiting, Refusal> {
         match self.place() {
             None => self.look_in_inbox(core).await,
             Some(place) => self.look_in_channel(core, place).await,

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::frame::Frame;
 
 /// A longer text is not rendered but shown unchanged. The longest answers of models are shorter.
-pub const CONTENT_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const CONTENT_BYTES_MAX: usize = 16 * 1024;
 /// The most events of a text, tags and runs of text, that are rendered. A few bytes of a table can produce many cells.
 const EVENTS_MAX: usize = 16 * 1024;
 /// The most nested lists, quotes and emphases. Deeper ones are removed, and their text stays.
@@ -68,7 +68,7 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// The form of messages that a reader requested: `?html=true` adds a key `html` to each message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rendering {
+pub(crate) enum Rendering {
     /// Messages unchanged.
     Plain,
     /// Messages with their HTML, unless they are too long.
@@ -77,7 +77,7 @@ pub enum Rendering {
 
 impl Rendering {
     /// Builds a history row in the requested form. `content` is the message's text.
-    pub fn row(self, row: Box<RawValue>, content: &str) -> Box<RawValue> {
+    pub(crate) fn row(self, row: Box<RawValue>, content: &str) -> Box<RawValue> {
         let html = match self {
             Self::Plain => None,
             Self::Html => to_html(content),
@@ -88,7 +88,7 @@ impl Rendering {
 
     /// Builds a `message` frame in the requested form. The key is beside `seq`, where only the hub adds keys: keys in
     /// the payload may be the sender's own.
-    pub fn frame(self, frame: Frame) -> Frame {
+    pub(crate) fn frame(self, frame: Frame) -> Frame {
         let html = match self {
             Self::Plain => None,
             // A frame without a text is not a message.
@@ -118,7 +118,7 @@ fn with_html(object: &str, html: &str) -> String {
 }
 
 /// The text as HTML; None if it is too long or too complex.
-pub fn to_html(content: &str) -> Option<String> {
+pub(crate) fn to_html(content: &str) -> Option<String> {
     if content.len() > CONTENT_BYTES_MAX {
         return None;
     }
@@ -137,7 +137,7 @@ pub fn to_html(content: &str) -> Option<String> {
 
 /// The text without Markdown's marks, in one line, for lists that show a line of each message. The result is text, not
 /// HTML; markup in the text stays.
-pub fn to_line(content: &str) -> String {
+pub(crate) fn to_line(content: &str) -> String {
     let parser = Parser::new_ext(content, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
     let mut words = String::with_capacity(content.len());
     for event in TextMergeStream::new(parser).take(EVENTS_MAX) {

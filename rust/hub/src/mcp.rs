@@ -30,7 +30,7 @@ const REMEMBERED_MAX: usize = 10_000;
 
 /// The messages that `wait` and `inbox` have returned to each agent. HTTP has no sessions, so an agent is one reader.
 #[derive(Debug, Clone, Default)]
-pub struct Returned(Arc<Mutex<HashMap<AgentName, ReturnedTo>>>);
+pub(crate) struct Returned(Arc<Mutex<HashMap<AgentName, ReturnedTo>>>);
 
 /// The messages returned to one agent.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Returned {
 
 /// The hub as one agent sees it over HTTP.
 #[derive(Debug, Clone)]
-pub struct Tools {
+pub(crate) struct Tools {
     pub core: Core,
     /// Makes calls to Gitea.
     pub calls: Calls,

@@ -21,7 +21,7 @@ use crate::mcp::Returned;
 
 /// The state that every route can use. Clones are cheap.
 #[derive(Debug, Clone)]
-pub struct App {
+pub(crate) struct App {
     pub core: Core,
     pub auth: Auth,
     /// The Host and Origin rules.
@@ -64,7 +64,7 @@ impl App {
     ///
     /// # Errors
     /// Fails if the name of Gitea's events can't be a sender.
-    pub fn new(core: Core, config: &Checked, logins: Logins, patience: Patience) -> Result<Self, ConfigError> {
+    pub(crate) fn new(core: Core, config: &Checked, logins: Logins, patience: Patience) -> Result<Self, ConfigError> {
         let bind = if config.is_loopback() { Bind::Loopback } else { Bind::Reachable };
         let guard = Guard::new(bind, &config.allowed_origins, &config.allowed_hosts);
         let auth = Auth::new(&config.token);

@@ -15,10 +15,10 @@ use crate::store::StoreError;
 
 /// A refused request.
 #[derive(Debug)]
-pub struct ApiError(pub Refusal);
+pub(crate) struct ApiError(pub Refusal);
 
 impl ApiError {
-    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self(Refusal::new(code, detail))
     }
 }
@@ -50,7 +50,7 @@ impl IntoResponse for ApiError {
 /// The `reason` of a 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reason {
+pub(crate) enum Reason {
     /// The request has neither a token nor a login.
     NoToken,
     /// The request's token is not the hub's.
@@ -67,7 +67,7 @@ pub enum Reason {
 
 /// The refusal of a request with neither the token nor a valid login.
 #[derive(Debug)]
-pub struct Unauthorized {
+pub(super) struct Unauthorized {
     /// The reason for programs.
     pub reason: Reason,
     /// The reason for people.
@@ -76,7 +76,7 @@ pub struct Unauthorized {
 
 impl Unauthorized {
     /// Adds the sentence that belongs to the reason.
-    pub fn because(reason: Reason) -> Self {
+    pub(super) fn because(reason: Reason) -> Self {
         let detail = match reason {
             Reason::NoToken | Reason::WrongToken => {
                 "the token is missing or wrong: give the hub's OROCHI_TOKEN as Authorization: Bearer, or as ?token="
@@ -116,7 +116,7 @@ impl From<ApiError> for GiteaError {
 
 /// A call to Gitea that failed; the body has Gitea's own status.
 #[derive(Debug)]
-pub struct GiteaError(pub Failure);
+pub(super) struct GiteaError(pub Failure);
 
 impl From<Refusal> for GiteaError {
     fn from(refusal: Refusal) -> Self {
@@ -145,17 +145,17 @@ fn respond(reply: &ErrorReply<'_>, code: ErrorCode) -> Response {
 }
 
 /// Answers 404 on the dashboard's port.
-pub async fn no_route(uri: Uri) -> ApiError {
+pub(super) async fn no_route(uri: Uri) -> ApiError {
     not_found(&uri, "see the table of routes in the protocol's section 7")
 }
 
 /// Answers 404 on the agent port. The text helps people who swapped the ports.
-pub async fn no_route_for_agents(uri: Uri) -> ApiError {
+pub(super) async fn no_route_for_agents(uri: Uri) -> ApiError {
     not_found(&uri, "this is the agents' port, for WebSockets and /api; the dashboard is on its own port")
 }
 
 /// Answers 405; axum adds `Allow`.
-pub async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
+pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     let path = shown(uri.path());
     ApiError::new(
         ErrorCode::MethodNotAllowed,

@@ -17,7 +17,7 @@ use crate::gitea::Action;
 use crate::gitea::once::{Asked, RequestDigest};
 
 /// GET /api/gitea/issues/{owner}/{repo}: the open issues, or those that `?state=` selects.
-pub async fn list_issues(
+pub(super) async fn list_issues(
     State(app): State<App>,
     Texts((owner, repo)): Texts<(String, String)>,
     params: Params,
@@ -27,7 +27,7 @@ pub async fn list_issues(
 }
 
 /// GET /api/gitea/issues/{owner}/{repo}/{number}: one issue or pull request.
-pub async fn get_issue(
+pub(super) async fn get_issue(
     State(app): State<App>,
     Texts((owner, repo, number)): Texts<(String, String, String)>,
 ) -> Result<Json<Box<RawValue>>, GiteaError> {
@@ -36,7 +36,7 @@ pub async fn get_issue(
 
 /// POST /api/gitea/issues/{owner}/{repo}: answers 201 with the new issue. With an `id` the request is idempotent. The
 /// issue's text names the `sender`.
-pub async fn create_issue(
+pub(super) async fn create_issue(
     State(app): State<App>,
     Texts((owner, repo)): Texts<(String, String)>,
     body: JsonBody,
@@ -48,7 +48,7 @@ pub async fn create_issue(
 }
 
 /// POST /api/gitea/actions/{action}: any action. The body has its params, and `id` and `sender` as above.
-pub async fn act(
+pub(super) async fn act(
     State(app): State<App>,
     Texts(name): Texts<String>,
     body: JsonBody,
@@ -65,7 +65,7 @@ fn asked(what: &str, body: &JsonBody, fields: &Fields<'_>, action: Action) -> Re
 }
 
 /// GET /api/gitea/repos: all that the token can see, or those of `?org=`.
-pub async fn list_repos(State(app): State<App>, params: Params) -> Result<Json<Box<RawValue>>, GiteaError> {
+pub(super) async fn list_repos(State(app): State<App>, params: Params) -> Result<Json<Box<RawValue>>, GiteaError> {
     call(&app, Action::list_repos(params.text("org")?.unwrap_or_default())?).await
 }
 

@@ -17,7 +17,7 @@ use crate::store::StoreError;
 
 /// The answer of both health checks, such as `{"status":"ok"}`.
 #[derive(Debug, Serialize)]
-pub struct Health {
+pub(super) struct Health {
     status: &'static str,
     /// Present only while the index is rebuilt; messages are accepted meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,12 +34,12 @@ struct SearchProgress {
 const OK: Health = Health { status: "ok", search: None };
 
 /// GET /healthz
-pub async fn alive() -> Json<Health> {
+pub(super) async fn alive() -> Json<Health> {
     Json(OK)
 }
 
 /// GET /readyz
-pub async fn ready(
+pub(super) async fn ready(
     State((readiness, core)): State<(Readiness, Core)>,
     params: Params,
 ) -> Result<Json<Health>, ApiError> {
@@ -61,7 +61,7 @@ const PROBE_MAX: Duration = Duration::from_millis(1500);
 
 /// The result of the last probe of the log.
 #[derive(Debug, Clone, Default)]
-pub struct Readiness {
+pub(super) struct Readiness {
     // Held during a probe, so that a thousand requests wait for one probe. A tokio mutex may be held across an await.
     last: Arc<Mutex<Option<Probed>>>,
 }

@@ -16,7 +16,7 @@ use crate::search::{Cursor, Request};
 use crate::store::{ANSWER_TEXT_MAX, Lane, Place};
 
 /// Lists the rows of the target in the path. `#` is optional; `@name` is the conversation of `?agent=` with that agent.
-pub async fn list(
+pub(super) async fn list(
     State(app): State<App>,
     InPath(target): InPath<Target>,
     uri: Uri,
@@ -57,7 +57,7 @@ async fn found(app: &App, uri: &Uri, request: Request, form: &RowForm) -> Result
 ///
 /// # Errors
 /// `MISSING_FIELD` for a conversation without `agent`.
-pub fn place(target: &Target, agent: Option<&AgentName>) -> Result<Place, Refusal> {
+pub(super) fn place(target: &Target, agent: Option<&AgentName>) -> Result<Place, Refusal> {
     let place = Place::of(target, agent.map(AgentName::as_str));
     place.ok_or_else(|| missing("agent", "the name of the agent whose direct messages you want"))
 }

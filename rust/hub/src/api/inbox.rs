@@ -30,7 +30,7 @@ const ROWS_MAX: u32 = 500;
 
 /// The messages that an agent has not seen.
 #[derive(Debug, Serialize)]
-pub struct Inbox {
+pub(super) struct Inbox {
     messages: Vec<Row>,
     /// More messages follow these.
     more: bool,
@@ -42,7 +42,7 @@ pub struct Inbox {
 }
 
 /// Lists unseen messages, oldest first. With `wait`, answers as soon as there is one.
-pub async fn show(
+pub(super) async fn show(
     State(app): State<App>,
     login: Option<Extension<Login>>,
     OwnName(name): OwnName,
@@ -65,24 +65,32 @@ pub async fn show(
 }
 
 /// Moves the agent's cursor to `seq`.
-pub async fn seen(State(app): State<App>, OwnName(name): OwnName, body: JsonBody) -> Result<StatusCode, ApiError> {
+pub(super) async fn seen(
+    State(app): State<App>,
+    OwnName(name): OwnName,
+    body: JsonBody,
+) -> Result<StatusCode, ApiError> {
     let seq = body.fields()?.seq("seq")?.ok_or_else(|| missing("seq", "the seq of a message"))?;
     act(&app, name, NamedAction::Seen(seq)).await
 }
 
 /// Sets the agent's status.
-pub async fn status(State(app): State<App>, OwnName(name): OwnName, body: JsonBody) -> Result<StatusCode, ApiError> {
+pub(super) async fn status(
+    State(app): State<App>,
+    OwnName(name): OwnName,
+    body: JsonBody,
+) -> Result<StatusCode, ApiError> {
     let update = StatusUpdate::from_fields(&body.fields()?)?;
     act(&app, name, NamedAction::Status(Box::new(update))).await
 }
 
 /// Lists the channels stored with the agent's name.
-pub async fn channels(State(app): State<App>, OwnName(name): OwnName) -> Result<Json<Vec<String>>, ApiError> {
+pub(super) async fn channels(State(app): State<App>, OwnName(name): OwnName) -> Result<Json<Vec<String>>, ApiError> {
     Ok(Json(app.core.kept_channels(name.to_string()).await?))
 }
 
 /// Adds or removes a channel for the agent's next connections.
-pub async fn change_channels(
+pub(super) async fn change_channels(
     State(app): State<App>,
     OwnName(name): OwnName,
     body: JsonBody,

@@ -19,7 +19,7 @@ use crate::mcp::Tools;
 const AGENT_HEADER: &str = "x-orochi-agent";
 
 /// Serves an address without a name. The name is in the header, or the request has none.
-pub async fn unnamed(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn unnamed(State(app): State<App>, request: Request) -> Response {
     match header_name(&app, request.headers()) {
         Ok(name) => answer(&app, name, request).await,
         Err(refusal) => ApiError(refusal).into_response(),
@@ -27,7 +27,7 @@ pub async fn unnamed(State(app): State<App>, request: Request) -> Response {
 }
 
 /// Serves an address with the agent's name.
-pub async fn named(State(app): State<App>, OwnName(name): OwnName, request: Request) -> Response {
+pub(super) async fn named(State(app): State<App>, OwnName(name): OwnName, request: Request) -> Response {
     answer(&app, Some(name), request).await
 }
 

@@ -23,7 +23,7 @@ const SAID_WITHIN: u64 = 50_000;
 
 /// GET /api/messages: the newest messages of all channels or of `channel`, or those `before` a seq. With `after` or
 /// `since`, the first ones from there. Oldest first.
-pub async fn recent(State(app): State<App>, uri: Uri, params: Params) -> Result<RowPage, ApiError> {
+pub(super) async fn recent(State(app): State<App>, uri: Uri, params: Params) -> Result<RowPage, ApiError> {
     let page = parse_page(&params)?;
     let form = RowForm::for_observer(params.rendering()?);
     let read = app.core.reads().run(move |reader| {
@@ -39,7 +39,7 @@ pub async fn recent(State(app): State<App>, uri: Uri, params: Params) -> Result<
 }
 
 /// GET /api/agents/{name}/messages: the newest messages from or to an agent, or those `before` a seq. Oldest first.
-pub async fn of_agent(
+pub(super) async fn of_agent(
     State(app): State<App>,
     InPath(name): InPath<AgentName>,
     uri: Uri,
@@ -59,7 +59,11 @@ pub async fn of_agent(
 }
 
 /// GET /api/messages/{seq}: one message.
-pub async fn one(State(app): State<App>, InPath(seq): InPath<Seq>, params: Params) -> Result<Json<Row>, ApiError> {
+pub(super) async fn one(
+    State(app): State<App>,
+    InPath(seq): InPath<Seq>,
+    params: Params,
+) -> Result<Json<Row>, ApiError> {
     let form = RowForm::for_observer(params.rendering()?);
     let read = app.core.reads().run(move |reader| Ok(reader.message(seq)?.map(|message| form.row(&message))));
     let none = || ApiError::new(ErrorCode::NotFound, format!("there is no message {seq}"));
@@ -67,7 +71,7 @@ pub async fn one(State(app): State<App>, InPath(seq): InPath<Seq>, params: Param
 }
 
 /// POST /api/messages: answers 201 once the message is on disk, 200 if it already was.
-pub async fn post(State(app): State<App>, body: JsonBody) -> Result<(StatusCode, Json<Accepted>), ApiError> {
+pub(super) async fn post(State(app): State<App>, body: JsonBody) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let (sender, id, draft) = parse_message(&body)?;
     app.core.check_free(&sender)?;
     if let Some(seq) = draft.reply_to {
@@ -79,7 +83,7 @@ pub async fn post(State(app): State<App>, body: JsonBody) -> Result<(StatusCode,
 }
 
 /// GET /api/messages/{seq}/receipts: how far a message got with each of its agents.
-pub async fn receipts(
+pub(super) async fn receipts(
     State(app): State<App>,
     InPath(seq): InPath<Seq>,
     params: Params,

@@ -14,7 +14,7 @@
 
 mod agents;
 mod app;
-pub mod dashboard;
+pub(crate) mod dashboard;
 mod errors;
 mod gitea;
 mod health;
@@ -33,14 +33,14 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 
-pub use app::App;
-pub use security::login::{Login, Logins};
+pub(crate) use app::App;
+pub(crate) use security::login::{Login, Logins};
 
 use dashboard::{activity, document, overview, states};
 use security::{headers, origin, sign_in, token};
 
 /// The agent port: an upgrade on any path is an agent's connection, everything else is the API.
-pub fn agent_router(app: App) -> Router {
+pub(crate) fn agent_router(app: App) -> Router {
     let routes = shared_routes(&app)
         .fallback(errors::no_route_for_agents)
         .layer(from_fn_with_state(app.clone(), sockets::agents_on_any_path));
@@ -48,7 +48,7 @@ pub fn agent_router(app: App) -> Router {
 }
 
 /// The dashboard port: the dashboard, observers on `/ws`, and the API.
-pub fn dashboard_router(app: App) -> Router {
+pub(crate) fn dashboard_router(app: App) -> Router {
     let observers = Router::new()
         .route("/ws", get(sockets::observe))
         .method_not_allowed_fallback(errors::method_not_allowed)

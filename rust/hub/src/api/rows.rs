@@ -15,11 +15,11 @@ use crate::search::Hit;
 use crate::store::Message;
 
 /// One message as JSON.
-pub type Row = Box<RawValue>;
+pub(super) type Row = Box<RawValue>;
 
 /// The form of the messages in one answer: from whose side they are shown, and with or without HTML.
 #[derive(Debug, Clone)]
-pub struct RowForm {
+pub(super) struct RowForm {
     /// None for an observer.
     agent: Option<AgentName>,
     rendering: Rendering,
@@ -27,25 +27,25 @@ pub struct RowForm {
 
 impl RowForm {
     /// The form for an agent. Without one, messages are shown as to an observer.
-    pub fn for_agent(agent: Option<AgentName>, rendering: Rendering) -> Self {
+    pub(super) fn for_agent(agent: Option<AgentName>, rendering: Rendering) -> Self {
         Self { agent, rendering }
     }
 
     /// The form for routes that show all traffic.
-    pub fn for_observer(rendering: Rendering) -> Self {
+    pub(super) fn for_observer(rendering: Rendering) -> Self {
         Self { agent: None, rendering }
     }
 
-    pub fn rows(&self, messages: &[Message]) -> Vec<Row> {
+    pub(super) fn rows(&self, messages: &[Message]) -> Vec<Row> {
         messages.iter().map(|message| self.row(message)).collect()
     }
 
-    pub fn row(&self, message: &Message) -> Row {
+    pub(super) fn row(&self, message: &Message) -> Row {
         self.row_with(message, None)
     }
 
     /// Shows a search's hit with its snippet.
-    pub fn hit(&self, hit: &Hit) -> Row {
+    pub(super) fn hit(&self, hit: &Hit) -> Row {
         self.row_with(&hit.message, Some(HitView { snippet: &hit.snippet, ranges: &hit.ranges }))
     }
 
@@ -57,7 +57,7 @@ impl RowForm {
 
 /// A page of rows. Its `Link` header with `rel="next"` (RFC 8288) has the address of the next page.
 #[derive(Debug)]
-pub struct RowPage {
+pub(super) struct RowPage {
     rows: Vec<Row>,
     next: Option<HeaderValue>,
 }
@@ -65,7 +65,7 @@ pub struct RowPage {
 impl RowPage {
     /// `next` is the parameter that leads to the next page; None for the last one. The other parameters of the
     /// request's `uri` stay.
-    pub fn new(uri: &Uri, rows: Vec<Row>, next: Option<(&str, impl Display)>) -> Self {
+    pub(super) fn new(uri: &Uri, rows: Vec<Row>, next: Option<(&str, impl Display)>) -> Self {
         Self { rows, next: next.and_then(|(name, value)| next_page(uri, name, value)) }
     }
 }

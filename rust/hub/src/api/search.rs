@@ -18,7 +18,7 @@ use crate::search::{Cursor, Order, Query, Request};
 const INDEXED_UP_TO: HeaderName = HeaderName::from_static("orochi-indexed-up-to");
 
 /// Lists matches with snippets. Direct messages are found only for the agent in `?agent=`.
-pub async fn list(State(app): State<App>, uri: Uri, params: Params) -> Result<impl IntoResponse, ApiError> {
+pub(super) async fn list(State(app): State<App>, uri: Uri, params: Params) -> Result<impl IntoResponse, ApiError> {
     let request = parse_request(&params)?;
     let form = RowForm::for_agent(request.agent.clone(), params.rendering()?);
     let found = app.core.search(request).await?;

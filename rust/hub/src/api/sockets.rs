@@ -22,7 +22,7 @@ use crate::ports::Peer;
 const PROTOCOL: &str = "orochi";
 
 /// Treats every upgrade on the agent port as an agent's connection. Other requests continue to the routes.
-pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn agents_on_any_path(State(app): State<App>, request: Request, next: Next) -> Response {
     if !is_upgrade(&request) {
         return next.run(request).await;
     }
@@ -30,7 +30,7 @@ pub async fn agents_on_any_path(State(app): State<App>, request: Request, next: 
 }
 
 /// GET /agent on the dashboard's port: an agent's connection, as on its own port.
-pub async fn agent(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn agent(State(app): State<App>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let is_allowed = app.auth.allows(&parts.uri, &parts.headers);
     let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
@@ -52,7 +52,7 @@ pub async fn agent(State(app): State<App>, request: Request) -> Response {
 }
 
 /// GET /ws: all events from now on, or after `?after=<seq>` (section 6). With `?html=true`, messages also have HTML.
-pub async fn observe(
+pub(super) async fn observe(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
     login: Option<Extension<Login>>,

@@ -23,7 +23,7 @@ const SIGNATURE: [&str; 4] = ["x-gitea-signature", "x-forgejo-signature", "x-gog
 type Outcome = Result<(StatusCode, Json<Value>), ApiError>;
 
 /// Answers 202 if the event is now in the log or is not posted, and 200 if it already was in the log.
-pub async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Outcome {
+pub(super) async fn gitea(State(app): State<App>, headers: HeaderMap, body: Body) -> Outcome {
     let Some(signature) = &app.webhooks.signature else {
         let detail = "this hub accepts no webhooks: set OROCHI_GITEA_WEBHOOK_SECRET for the hub to the secret in Gitea";
         return Err(ApiError::new(ErrorCode::NotFound, detail));

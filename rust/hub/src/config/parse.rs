@@ -20,7 +20,7 @@ pub fn port(text: &str) -> Result<u16, String> {
 }
 
 /// A switch, in the usual spellings of environment files.
-pub fn switch(text: &str) -> Result<bool, String> {
+pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
@@ -29,7 +29,7 @@ pub fn switch(text: &str) -> Result<bool, String> {
 }
 
 /// The name of a [`LogFormat`].
-pub fn log_format(text: &str) -> Result<LogFormat, String> {
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     match text.trim() {
         "auto" => Ok(LogFormat::Auto),
         "text" => Ok(LogFormat::Text),
@@ -39,7 +39,7 @@ pub fn log_format(text: &str) -> Result<LogFormat, String> {
 }
 
 /// An HTTP address without a final slash.
-pub fn http_url(text: &str) -> Result<String, String> {
+pub(super) fn http_url(text: &str) -> Result<String, String> {
     let text = text.trim().trim_end_matches('/');
     match reqwest::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
@@ -48,7 +48,7 @@ pub fn http_url(text: &str) -> Result<String, String> {
 }
 
 /// A size from 1 KiB to 16 MiB; K and M mean 1024 and its square.
-pub fn bytes(text: &str) -> Result<usize, String> {
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let (digits, unit) = match text.char_indices().next_back() {
         Some((at, 'k' | 'K')) => (&text[..at], 1024),
@@ -61,7 +61,7 @@ pub fn bytes(text: &str) -> Result<usize, String> {
 }
 
 /// An agent and the Gitea user for its calls.
-pub fn gitea_user(text: &str) -> Result<(String, String), String> {
+pub(super) fn gitea_user(text: &str) -> Result<(String, String), String> {
     let is_user = |user: &str| {
         !user.is_empty() && user.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
     };
@@ -74,7 +74,7 @@ pub fn gitea_user(text: &str) -> Result<(String, String), String> {
 }
 
 /// A web page's origin as a browser sends it: scheme, host and port only.
-pub fn origin(text: &str) -> Result<String, String> {
+pub(super) fn origin(text: &str) -> Result<String, String> {
     let text = text.trim();
     match reqwest::Url::parse(text) {
         Ok(url) if url.has_host() && url.path() == "/" && url.query().is_none() && url.fragment().is_none() => {
@@ -85,7 +85,7 @@ pub fn origin(text: &str) -> Result<String, String> {
 }
 
 /// A host for the `Host` header: a name or an IP address, with or without a port.
-pub fn host_name(text: &str) -> Result<String, String> {
+pub(super) fn host_name(text: &str) -> Result<String, String> {
     let text = text.trim();
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     if text.is_empty() || !text.chars().all(allowed) {

@@ -60,7 +60,7 @@ impl Repos {
 }
 
 /// The channel of the first matching rule, else `#gitea`.
-pub fn channel_for(rules: &[ChannelRule], full_name: &str) -> ChannelName {
+pub(crate) fn channel_for(rules: &[ChannelRule], full_name: &str) -> ChannelName {
     let full_name = full_name.to_ascii_lowercase();
     let rule = rules.iter().find(|rule| rule.covers(&full_name));
     rule.map_or_else(|| ChannelName::parse(DEFAULT).expect("it is a channel's name"), |rule| rule.channel.clone())

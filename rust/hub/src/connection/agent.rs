@@ -25,7 +25,7 @@ use crate::search;
 use crate::store::{Lane, Message, Place};
 
 /// Serves an agent until it leaves or the hub stops.
-pub async fn serve(link: Link, calls: Calls) {
+pub(crate) async fn serve(link: Link, calls: Calls) {
     let core = link.core.clone();
     let _open = core.enter();
     let mut requests = RequestLoop { link, name: None, has_asked: false, is_over: false, calls };

@@ -43,7 +43,7 @@ const AHEAD_MAX: usize = 8;
 #[derive(Debug)]
 pub(super) struct Ended;
 
-pub struct Link {
+pub(crate) struct Link {
     pub(super) core: Core,
     pub(super) id: ConnectionId,
     pub(super) outbox: Arc<Outbox>,
@@ -69,7 +69,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(core: Core, socket: WebSocket, peer: Peer, patience: Patience) -> Self {
+    pub(crate) fn new(core: Core, socket: WebSocket, peer: Peer, patience: Patience) -> Self {
         let mut ping = tokio::time::interval_at(Instant::now() + patience.ping_every, patience.ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = {
@@ -99,7 +99,7 @@ impl Link {
     }
 
     /// Does the same, and closes the connection with `code` when `over` resolves.
-    pub fn until(mut self, over: impl Future<Output = ()> + Send + 'static, code: CloseCode) -> Self {
+    pub(crate) fn until(mut self, over: impl Future<Output = ()> + Send + 'static, code: CloseCode) -> Self {
         let before = self.end.take();
         let end = async move {
             tokio::select! {

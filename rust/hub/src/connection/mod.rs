@@ -6,11 +6,11 @@
 //! - [`life`]: decides when a connection is silent.
 //! - [`progress`]: follows how a peer reads what is written to it.
 
-pub mod agent;
+pub(crate) mod agent;
 mod life;
 mod link;
-pub mod observer;
-pub mod progress;
+pub(crate) mod observer;
+pub(crate) mod progress;
 pub mod wire;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -20,11 +20,11 @@ use orochi_protocol::{CloseCode, ErrorCode, Refusal};
 use tokio::time::timeout;
 
 use crate::core::stray_frame;
-pub use link::Link;
+pub(crate) use link::Link;
 use wire::close_frame;
 
 /// Refuses a client whose token is wrong or missing with `detail`, and closes with 4001 (section 2).
-pub async fn refuse_auth(mut socket: WebSocket, detail: &str) {
+pub(crate) async fn refuse_auth(mut socket: WebSocket, detail: &str) {
     let refusal = Refusal::new(ErrorCode::AuthFailed, detail);
     let frame = stray_frame("error", &ErrorReply::new(&refusal, None));
     // A client that left or does not read needs no answer.

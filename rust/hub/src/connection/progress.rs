@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use crate::ports::Patience;
+pub(crate) use crate::ports::Patience;
 use crate::ports::Peer;
 
 /// The result of a write.

@@ -210,6 +210,6 @@ impl CoreThread {
 }
 
 /// The refusal of a request that only an agent can make.
-pub fn not_registered(what: &str) -> Refusal {
+pub(crate) fn not_registered(what: &str) -> Refusal {
     Refusal::new(ErrorCode::NotRegistered, format!("{what} needs a register on this connection first"))
 }

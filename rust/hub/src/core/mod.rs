@@ -50,12 +50,14 @@ use orochi_protocol::{CloseCode, Refusal, Seq};
 use tokio::sync::mpsc;
 
 pub use crate::clock::system_clock;
-pub use agents::not_registered;
-pub use command::{Accepted, AgentAction, CallKey, Command, NamedAction, Stats};
-pub use handle::{Core, beyond_log, shutting_down, unavailable};
+pub(crate) use agents::not_registered;
+pub use command::{Accepted, AgentAction, Command};
+pub(crate) use command::{CallKey, NamedAction, Stats};
+pub use handle::Core;
+pub(crate) use handle::{beyond_log, shutting_down, unavailable};
 #[cfg(feature = "sim")]
 pub use log::sim;
-pub use stamp::stray_frame;
+pub(crate) use stamp::stray_frame;
 #[cfg(feature = "sim")]
 pub use start::start_in;
 pub use start::{Writing, start, start_writing};

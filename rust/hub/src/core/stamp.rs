@@ -20,7 +20,7 @@ const TOLD_MIN: Duration = Duration::from_secs(60);
 /// Stamps accepted messages and the hub's own frames. The clock is read once a turn. Only the seq carries the log's
 /// order; times follow the system's clock, even if it was ahead for a while.
 #[derive(Debug)]
-pub struct Stamper {
+pub(super) struct Stamper {
     now: Timestamp,
     /// The last reading of the system's clock, and of one that is never set.
     looked: Option<(Timestamp, Instant)>,
@@ -33,13 +33,13 @@ pub struct Stamper {
 
 impl Stamper {
     /// A clock that continues from the newest message's time.
-    pub fn new(last: Timestamp) -> Self {
+    pub(super) fn new(last: Timestamp) -> Self {
         let written = last.to_string();
         Self { now: last, looked: None, earlier: (last, written.clone()), written, frames: FrameIds::new() }
     }
 
     /// Reads the system's clock.
-    pub fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.tick_to(system_clock(), Instant::now());
     }
 
@@ -71,12 +71,12 @@ impl Stamper {
     }
 
     /// The time of this turn.
-    pub fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.now
     }
 
     /// Returns a message's time as text.
-    pub fn written_of(&mut self, ts: Timestamp) -> &str {
+    pub(super) fn written_of(&mut self, ts: Timestamp) -> &str {
         if ts == self.now {
             return &self.written;
         }
@@ -87,7 +87,7 @@ impl Stamper {
     }
 
     /// Creates the ack of a message.
-    pub fn message_ack(&mut self, accepted: &Accepted) -> Frame {
+    pub(super) fn message_ack(&mut self, accepted: &Accepted) -> Frame {
         let Accepted { seq, id, ts, delivery, reach, duplicate } = accepted;
         let (seq, ts, duplicate) = (*seq, *ts, *duplicate);
         self.written_of(ts);
@@ -98,18 +98,18 @@ impl Stamper {
     }
 
     /// Creates a frame from the hub.
-    pub fn frame<T: Serialize>(&mut self, kind: &str, payload: &T) -> Frame {
+    pub(super) fn frame<T: Serialize>(&mut self, kind: &str, payload: &T) -> Frame {
         self.frame_from(HUB_SENDER, kind, payload)
     }
 
     /// Creates a frame in an agent's name.
-    pub fn frame_from<T: Serialize>(&mut self, sender: &str, kind: &str, payload: &T) -> Frame {
+    pub(super) fn frame_from<T: Serialize>(&mut self, sender: &str, kind: &str, payload: &T) -> Frame {
         let id = self.frames.next(self.now);
         reply::frame(kind, Stamp { sender, id: &id, ts: &self.written }, payload).into()
     }
 
     /// Creates the refusal of the request `id`.
-    pub fn error(&mut self, refusal: &Refusal, id: Option<&str>) -> Frame {
+    pub(super) fn error(&mut self, refusal: &Refusal, id: Option<&str>) -> Frame {
         self.frame("error", &ErrorReply::new(refusal, id))
     }
 }
@@ -152,7 +152,7 @@ impl FrameIds {
 }
 
 /// Creates a frame from the hub outside the core thread, stamped with the system's clock.
-pub fn stray_frame<T: Serialize>(kind: &str, payload: &T) -> Frame {
+pub(crate) fn stray_frame<T: Serialize>(kind: &str, payload: &T) -> Frame {
     let (id, ts) = (new_id(), system_clock().to_string());
     reply::frame(kind, Stamp { sender: HUB_SENDER, id: &id, ts: &ts }, payload).into()
 }

@@ -20,7 +20,7 @@ const ALL_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The last ended connections of one agent: the interest of each, and how far it was written.
 #[derive(Debug, Default)]
-pub struct Coverage {
+pub(crate) struct Coverage {
     ended: VecDeque<Ended>,
     bytes: usize,
 }
@@ -34,7 +34,7 @@ struct Ended {
 
 impl Coverage {
     /// Remembers an ended connection. `all` counts the bytes of all agents.
-    pub fn add(&mut self, interest: Arc<Interest>, written: Seq, all: &mut usize) {
+    pub(crate) fn add(&mut self, interest: Arc<Interest>, written: Seq, all: &mut usize) {
         let bytes = interest.bytes();
         if written == Seq::ZERO || bytes > AGENT_BYTES_MAX {
             return;
@@ -52,7 +52,7 @@ impl Coverage {
     }
 
     /// True if the message was written to one of them.
-    pub fn has(&self, message: &Message) -> bool {
+    pub(crate) fn has(&self, message: &Message) -> bool {
         self.ended.iter().any(|ended| message.seq <= ended.written && ended.interest.wants(message))
     }
 }

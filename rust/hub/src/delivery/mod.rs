@@ -8,9 +8,9 @@
 //!   which the core hands over the rest when a connection goes live.
 //! - [`view`]: a stored message as one receiver sees it.
 
-pub mod catch_up;
-pub mod coverage;
-pub mod interest;
+pub(crate) mod catch_up;
+pub(crate) mod coverage;
+pub(crate) mod interest;
 pub mod outbox;
-pub mod ring;
-pub mod view;
+pub(crate) mod ring;
+pub(crate) mod view;

@@ -17,7 +17,7 @@ const BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// The newest messages, in log order, without a gap up to the head.
 #[derive(Debug)]
-pub struct Ring {
+pub(crate) struct Ring {
     recent: VecDeque<Recent>,
     bytes: usize,
     /// Everything after this seq is in the ring.
@@ -26,7 +26,7 @@ pub struct Ring {
 
 /// A message and its frames.
 #[derive(Debug)]
-pub struct Recent {
+pub(crate) struct Recent {
     /// The message, reduced to its seq and its receivers.
     pub message: Box<Message>,
     /// The frame for agents.
@@ -41,7 +41,7 @@ impl Recent {
     }
 
     /// Returns the frame for a connection with this interest; None if the message is not for it.
-    pub fn frame_for(&self, interest: &Interest) -> Option<&Frame> {
+    pub(crate) fn frame_for(&self, interest: &Interest) -> Option<&Frame> {
         let frame = match interest {
             Interest::Everything => &self.observed,
             Interest::Agent(_) => &self.frame,
@@ -52,12 +52,12 @@ impl Recent {
 
 impl Ring {
     /// An empty ring at the log's head.
-    pub fn new(head: Seq) -> Self {
+    pub(crate) fn new(head: Seq) -> Self {
         Self { recent: VecDeque::new(), bytes: 0, floor: head }
     }
 
     /// Adds the newest message. Texts that do not decide its receivers are dropped: the frames have them.
-    pub fn push(&mut self, mut recent: Recent) {
+    pub(crate) fn push(&mut self, mut recent: Recent) {
         let Message { id, content, metadata, extra, .. } = &mut *recent.message;
         (*id, *content, *metadata, *extra) = (String::new(), String::new(), String::new(), None);
         self.bytes += recent.bytes();
@@ -70,7 +70,7 @@ impl Ring {
     }
 
     /// Returns the messages after `position`; None if some of them are only in the log.
-    pub fn after(&self, position: Seq) -> Option<impl Iterator<Item = &Recent>> {
+    pub(crate) fn after(&self, position: Seq) -> Option<impl Iterator<Item = &Recent>> {
         let first = self.recent.partition_point(|recent| recent.message.seq <= position);
         (position >= self.floor).then(|| self.recent.range(first..))
     }

@@ -10,7 +10,7 @@ use crate::store::{Message, Place};
 
 /// The receiver of a message.
 #[derive(Debug, Clone, Copy)]
-pub enum Viewer<'a> {
+pub(crate) enum Viewer<'a> {
     /// An agent, by its name: a conversation is named after the other side.
     Agent(&'a str),
     /// An observer, or a route that shows all traffic: a conversation is named after the receiver.
@@ -19,7 +19,7 @@ pub enum Viewer<'a> {
 
 /// Returns the channel as `viewer` sees it: its name, or `@name` for a direct message. An agent outside the
 /// conversation sees it as an observer does; other code decides if it may see the message at all.
-pub fn channel_seen<'a>(place: &'a Place, sender: &str, viewer: Viewer<'_>) -> &'a str {
+pub(crate) fn channel_seen<'a>(place: &'a Place, sender: &str, viewer: Viewer<'_>) -> &'a str {
     let Place::Conversation(pair) = place else { return place.as_str() };
     // A row of 0.1.0 may have a channel that looks like a conversation; then its sender is neither side.
     let Some(receiver) = pair.seen_by(sender) else { return place.as_str() };
@@ -30,18 +30,18 @@ pub fn channel_seen<'a>(place: &'a Place, sender: &str, viewer: Viewer<'_>) -> &
 }
 
 /// Encodes the message as a `message` frame for `viewer`.
-pub fn frame(message: &Message, viewer: Viewer<'_>) -> String {
+pub(crate) fn frame(message: &Message, viewer: Viewer<'_>) -> String {
     of(message, seen_by(message, viewer), &message.ts.to_string()).to_frame()
 }
 
 /// Encodes the message as a history row for `viewer`; `hit` has the matches of a search.
-pub fn row(message: &Message, viewer: Viewer<'_>, hit: Option<HitView<'_>>) -> Box<RawValue> {
+pub(crate) fn row(message: &Message, viewer: Viewer<'_>, hit: Option<HitView<'_>>) -> Box<RawValue> {
     of(message, seen_by(message, viewer), &message.ts.to_string()).to_row(hit)
 }
 
 /// Encodes messages as rows for `viewer`, as many as fit one answer, and returns where to continue. `is_cut` says that
 /// the log has more messages. A row that is larger than an answer comes alone.
-pub fn rows_that_fit(
+pub(crate) fn rows_that_fit(
     messages: &[Message],
     viewer: Viewer<'_>,
     mut is_cut: bool,
@@ -66,7 +66,7 @@ fn seen_by<'a>(message: &'a Message, viewer: Viewer<'_>) -> &'a str {
 }
 
 /// The message for the writers of frames and rows, under the channel that its receiver sees and with its time as text.
-pub fn of<'a>(message: &'a Message, channel: &'a str, ts: &'a str) -> MessageView<'a> {
+pub(crate) fn of<'a>(message: &'a Message, channel: &'a str, ts: &'a str) -> MessageView<'a> {
     MessageView {
         seq: message.seq,
         id: &message.id,

@@ -11,7 +11,7 @@ use super::subject::{Issue, Label, Name, Repo, State};
 
 /// One call, as section 8 of the protocol lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// `create_issue`
     CreateIssue(NewIssue),
     /// `list_issues`
@@ -83,7 +83,7 @@ const KNOWN: &str = "create_issue, list_issues, get_issue, edit_issue, close_iss
 
 /// The fields of a new issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewIssue {
+pub(crate) struct NewIssue {
     pub repo: Repo,
     pub title: String,
     /// May be empty.
@@ -100,7 +100,7 @@ impl Action {
     ///
     /// # Errors
     /// `GITEA_UNKNOWN_ACTION`, `GITEA_MISSING_PARAM`, and `INVALID_FIELD` for a value that can't be sent to Gitea.
-    pub fn parse(action: &str, params: &RawValue) -> Result<Self, Refusal> {
+    pub(crate) fn parse(action: &str, params: &RawValue) -> Result<Self, Refusal> {
         let fields: Fields<'_> =
             serde_json::from_str(params.get()).map_err(|_| invalid("params", "an object", params.get()))?;
         Self::from_fields(action, &fields)
@@ -110,7 +110,7 @@ impl Action {
     ///
     /// # Errors
     /// As [`Action::parse`].
-    pub fn from_fields(action: &str, fields: &Fields<'_>) -> Result<Self, Refusal> {
+    pub(crate) fn from_fields(action: &str, fields: &Fields<'_>) -> Result<Self, Refusal> {
         let params = Params { action, fields };
         Ok(match action {
             "create_issue" => Self::CreateIssue(NewIssue::from_fields(params.repo()?, fields)?),
@@ -153,7 +153,7 @@ impl Action {
     }
 
     /// True for actions that create something. Repeating one would create a second object, or Gitea would refuse.
-    pub const fn makes_something(&self) -> bool {
+    pub(crate) const fn makes_something(&self) -> bool {
         matches!(
             self,
             Self::CreateIssue(_) | Self::AddComment { .. } | Self::CreateRepo { .. } | Self::CreateOrg { .. }
@@ -164,7 +164,7 @@ impl Action {
     ///
     /// # Errors
     /// `INVALID_FIELD`.
-    pub fn list_issues(owner: String, repo: String, state_text: String) -> Result<Self, Refusal> {
+    pub(crate) fn list_issues(owner: String, repo: String, state_text: String) -> Result<Self, Refusal> {
         Ok(Self::ListIssues { repo: Repo::parse(owner, repo)?, state: state(state_text)? })
     }
 
@@ -172,7 +172,7 @@ impl Action {
     ///
     /// # Errors
     /// `INVALID_FIELD`.
-    pub fn get_issue(owner: String, repo: String, number: &str) -> Result<Self, Refusal> {
+    pub(crate) fn get_issue(owner: String, repo: String, number: &str) -> Result<Self, Refusal> {
         let parsed = number.parse().ok().filter(|number| *number > 0);
         let number = parsed.ok_or_else(|| invalid("number", "a number from 1", &shown(number)))?;
         Ok(Self::GetIssue(Issue { repo: Repo::parse(owner, repo)?, number }))
@@ -182,7 +182,7 @@ impl Action {
     ///
     /// # Errors
     /// `INVALID_FIELD`.
-    pub fn list_repos(org: String) -> Result<Self, Refusal> {
+    pub(crate) fn list_repos(org: String) -> Result<Self, Refusal> {
         Ok(Self::ListRepos { org: optional_name("org", org)? })
     }
 
@@ -190,7 +190,7 @@ impl Action {
     ///
     /// # Errors
     /// `GITEA_MISSING_PARAM`, `INVALID_FIELD`.
-    pub fn create_issue(owner: String, repo: String, fields: &Fields<'_>) -> Result<Self, Refusal> {
+    pub(crate) fn create_issue(owner: String, repo: String, fields: &Fields<'_>) -> Result<Self, Refusal> {
         Ok(Self::CreateIssue(NewIssue::from_fields(Repo::parse(owner, repo)?, fields)?))
     }
 }

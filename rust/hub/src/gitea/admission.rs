@@ -19,7 +19,7 @@ struct Inner {
 
 /// The permission for one call; dropping it makes room for another.
 #[derive(Debug)]
-pub struct Admission {
+pub(crate) struct Admission {
     under_way: UnderWay,
     asker: Option<AgentName>,
 }
@@ -51,7 +51,7 @@ impl UnderWay {
 
 impl Admission {
     /// The requester; None for a program without a name.
-    pub fn asker(&self) -> Option<&AgentName> {
+    pub(crate) fn asker(&self) -> Option<&AgentName> {
         self.asker.as_ref()
     }
 }

@@ -4,7 +4,7 @@ use orochi_protocol::{ErrorCode, Refusal};
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     pub refusal: Refusal,
     /// Gitea's HTTP status, if Gitea itself refused.
     pub status: Option<u16>,

@@ -18,7 +18,7 @@ impl Gitea {
     ///
     /// # Errors
     /// Fails like [`Gitea::call`].
-    pub async fn list<T: DeserializeOwned>(
+    pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
@@ -33,7 +33,7 @@ impl Gitea {
     ///
     /// # Errors
     /// Fails like [`Gitea::call`].
-    pub async fn one<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+    pub(crate) async fn one<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
         self.look(async |call| call.get(path, &[]).await).await?.read()
     }
 
@@ -41,7 +41,7 @@ impl Gitea {
     ///
     /// # Errors
     /// Fails like [`Gitea::call`].
-    pub async fn whole_list<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
+    pub(crate) async fn whole_list<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
         self.one(path).await
     }
 

@@ -13,25 +13,25 @@
 //! Gitea can be slow or down. So nothing here runs on the core thread, each call has a deadline, and the number of
 //! running calls is bounded. `GITEA_URL` is the only host that is ever contacted: redirects are not followed.
 
-pub mod action;
+pub(crate) mod action;
 mod admission;
-pub mod bridge;
+pub(crate) mod bridge;
 mod dropped;
 mod explain;
-pub mod failure;
+pub(crate) mod failure;
 mod find;
 mod http;
 mod issues;
 mod labels;
 mod looks;
-pub mod once;
+pub(crate) mod once;
 mod pages;
 mod params;
 mod pulls;
 mod repos;
-pub mod requester;
+pub(crate) mod requester;
 mod subject;
-pub mod webhook;
+pub(crate) mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,10 +41,10 @@ use orochi_protocol::{AgentName, ErrorCode, Refusal, Timestamp};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-pub use action::Action;
-pub use admission::Admission;
-pub use failure::Failure;
-pub use requester::Mark;
+pub(crate) use action::Action;
+pub(crate) use admission::Admission;
+pub(crate) use failure::Failure;
+pub(crate) use requester::Mark;
 
 use crate::config::Config;
 use admission::UnderWay;
@@ -53,7 +53,7 @@ use subject::State;
 
 /// The bounds for calls to Gitea.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Deadline for a call with all its requests.
     pub call: Duration,
     /// Running calls. Further ones are refused: a queue in front of a host that hangs only grows.
@@ -80,7 +80,7 @@ impl Default for Limits {
 
 /// Makes calls. Clones are cheap and share the bounds on running calls.
 #[derive(Debug, Clone)]
-pub struct Gitea(Arc<Inner>);
+pub(crate) struct Gitea(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -93,13 +93,13 @@ struct Inner {
 impl Gitea {
     /// Contacts nothing yet: Gitea may start after the hub. Without a token, each call is refused with the setting to
     /// change.
-    pub fn new(config: &Config, limits: Limits) -> Self {
+    pub(crate) fn new(config: &Config, limits: Limits) -> Self {
         let under_way = UnderWay::new(limits.in_flight, limits.in_flight_of_one);
         Self(Arc::new(Inner { http: Http::new(config), under_way, limits }))
     }
 
     /// Gitea's address as people open it; None if no call can be made.
-    pub fn address(&self) -> Option<&str> {
+    pub(crate) fn address(&self) -> Option<&str> {
         self.0.http.as_ref().ok().map(Http::address)
     }
 
@@ -108,7 +108,7 @@ impl Gitea {
     ///
     /// # Errors
     /// `GITEA_NOT_CONFIGURED`, `GITEA_BUSY`.
-    pub fn admit(&self, asker: Option<&AgentName>) -> Result<Admission, Refusal> {
+    pub(crate) fn admit(&self, asker: Option<&AgentName>) -> Result<Admission, Refusal> {
         self.0.http.as_ref().map_err(Clone::clone)?;
         self.0.under_way.admit(asker)
     }
@@ -118,7 +118,7 @@ impl Gitea {
     ///
     /// # Errors
     /// `GITEA_NOT_CONFIGURED`, `GITEA_UNAVAILABLE`, `GITEA_API_ERROR`, and `INVALID_FIELD` for unknown labels.
-    pub async fn call(
+    pub(crate) async fn call(
         &self,
         action: &Action,
         admission: &Admission,
@@ -145,7 +145,7 @@ impl Gitea {
     ///
     /// # Errors
     /// Fails if Gitea can't be queried.
-    pub async fn find(
+    pub(crate) async fn find(
         &self,
         action: &Action,
         admission: &Admission,

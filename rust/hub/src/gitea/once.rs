@@ -21,11 +21,11 @@ const SETTLED_AFTER: Duration = Duration::from_secs(12);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// The result of a call: Gitea's JSON, or a failure.
-pub type CallResult = Result<Box<RawValue>, Failure>;
+pub(crate) type CallResult = Result<Box<RawValue>, Failure>;
 
 /// Makes calls. Clones are cheap and share the running calls.
 #[derive(Debug, Clone)]
-pub struct Calls(Arc<Inner>);
+pub(crate) struct Calls(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -44,7 +44,7 @@ struct UnderWay {
 
 /// A requested call.
 #[derive(Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The requester; None for a program that gave no name.
     pub asker: Option<AgentName>,
     /// The requester's id for this call; None if it gave none.
@@ -56,11 +56,11 @@ pub struct Asked {
 
 /// A digest of a request's text. It is compared with the next request under the same id; the text can be large.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestDigest(String);
+pub(crate) struct RequestDigest(String);
 
 impl RequestDigest {
     /// Digests the action, or another name of the request, and its params as they were written.
-    pub fn new(action: &str, params: &[u8]) -> Self {
+    pub(crate) fn new(action: &str, params: &[u8]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in [action.as_bytes(), b" ", params] {
             context.update(part);
@@ -69,19 +69,19 @@ impl RequestDigest {
     }
 
     /// The digest as 64 hex digits.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Calls {
     /// Starts with no running calls.
-    pub fn new(core: Core, gitea: Gitea) -> Self {
+    pub(crate) fn new(core: Core, gitea: Gitea) -> Self {
         Self(Arc::new(Inner { core, gitea, under_way: Mutex::default() }))
     }
 
     /// Gitea's address; None if no call can be made.
-    pub fn gitea_address(&self) -> Option<&str> {
+    pub(crate) fn gitea_address(&self) -> Option<&str> {
         self.0.gitea.address()
     }
 
@@ -90,7 +90,7 @@ impl Calls {
     /// # Errors
     /// Fails like [`Gitea::admit`] and [`Gitea::call`], and with `ID_REUSED`. If the log can't be written, fails with
     /// an error of the store; nothing was sent to Gitea then.
-    pub async fn call(&self, asked: Asked) -> CallResult {
+    pub(crate) async fn call(&self, asked: Asked) -> CallResult {
         let (true, Some(id)) = (asked.action.makes_something(), &asked.id) else {
             let admission = self.0.gitea.admit(asked.asker.as_ref())?;
             return self.0.gitea.call(&asked.action, &admission, None).await;

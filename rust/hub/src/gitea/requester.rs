@@ -13,7 +13,7 @@ use crate::config::Config;
 
 /// The message that led to a request to Gitea. Both fields may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct About {
+pub(crate) struct About {
     /// The message's channel.
     pub channel: Option<ChannelName>,
     /// The message's seq.
@@ -30,11 +30,11 @@ impl About {
 
 /// A request's mark in the text that it creates: an HTML comment. The hub finds the text by it after a lost answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark(String);
+pub(crate) struct Mark(String);
 
 impl Mark {
     /// The mark of a requester's id. It is a digest because an id may contain the end of a comment.
-    pub fn new(asker: &str, id: &str) -> Self {
+    pub(crate) fn new(asker: &str, id: &str) -> Self {
         let digest = digest(&SHA256, format!("{asker}\0{id}").as_bytes());
         let hex = HEXLOWER.encode(&digest.as_ref()[..16]);
         Self(format!("<!-- orochi:{hex} -->"))

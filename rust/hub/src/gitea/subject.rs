@@ -11,7 +11,7 @@ use serde::Deserialize;
 const NAME_CHARS_MAX: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repo {
+pub(crate) struct Repo {
     /// A user or an organisation.
     pub owner: Name,
     pub name: Name,
@@ -19,7 +19,7 @@ pub struct Repo {
 
 /// An existing issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
+pub(crate) struct Issue {
     pub repo: Repo,
     /// Its number in the repository, not Gitea's id for it.
     pub number: u32,
@@ -28,7 +28,7 @@ pub struct Issue {
 /// A label, by name or by Gitea's id.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub enum Label {
+pub(crate) enum Label {
     /// A name in the repository or its organisation.
     Name(String),
     Id(u64),
@@ -36,7 +36,7 @@ pub enum Label {
 
 /// Filters a list of issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     Open,
     Closed,
     /// Open and closed issues.
@@ -45,7 +45,7 @@ pub enum State {
 
 impl State {
     /// The word in Gitea's API.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             State::Open => "open",
             State::Closed => "closed",
@@ -56,10 +56,10 @@ impl State {
 
 /// The name of a user, organisation or repository. It is always a single path segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(String);
+pub(crate) struct Name(String);
 
 impl Name {
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

@@ -16,7 +16,7 @@ const STAYS_MAX: usize = 1024;
 
 /// A registered agent's connection, or an observer's.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     pub id: ConnectionId,
     /// The observer or agent that it belongs to.
     pub role: Role,
@@ -42,7 +42,7 @@ pub struct Connection {
 
 /// The owner of a connection.
 #[derive(Debug)]
-pub enum Role {
+pub(crate) enum Role {
     /// A person or program that only watches.
     Observer,
     /// An agent.
@@ -86,7 +86,7 @@ impl Connection {
     }
 
     /// The agent that the connection belongs to.
-    pub fn agent_index(&self) -> Option<AgentIndex> {
+    pub(crate) fn agent_index(&self) -> Option<AgentIndex> {
         match self.role {
             Role::Observer => None,
             Role::Agent { agent, .. } => Some(agent),
@@ -94,7 +94,7 @@ impl Connection {
     }
 
     /// True if it gets events of this kind.
-    pub fn wants_event(&self, kind: EventKind) -> bool {
+    pub(crate) fn wants_event(&self, kind: EventKind) -> bool {
         match &self.role {
             Role::Observer => true,
             Role::Agent { events, .. } => events.contains(&kind),
@@ -102,7 +102,7 @@ impl Connection {
     }
 
     /// True if it is in `channel` now.
-    pub fn is_in(&self, channel: &str) -> bool {
+    pub(crate) fn is_in(&self, channel: &str) -> bool {
         match &*self.interest {
             Interest::Everything => true,
             Interest::Agent(interest) => interest.is_in(channel),
@@ -110,18 +110,18 @@ impl Connection {
     }
 
     /// Stops pushing messages: from `handed` on, its task reads them from the log.
-    pub fn leave_live(&mut self) {
+    pub(crate) fn leave_live(&mut self) {
         self.is_live = false;
         self.is_leaving_live = true;
     }
 
     /// Stages a message. Returns true if it is the turn's first frame for this connection.
-    pub fn stage_message(&mut self, seq: Seq, frame: &Frame) -> bool {
+    pub(crate) fn stage_message(&mut self, seq: Seq, frame: &Frame) -> bool {
         self.stage(Item { frame: frame.clone(), seq: Some(seq) })
     }
 
     /// Stages a reply or event. Returns true if it is the turn's first frame for this connection.
-    pub fn stage_reply(&mut self, frame: Frame) -> bool {
+    pub(crate) fn stage_reply(&mut self, frame: Frame) -> bool {
         self.stage(Item { frame, seq: None })
     }
 
@@ -141,7 +141,7 @@ impl Connection {
     }
 
     /// Drops the stays in channels that were served completely.
-    pub fn forget_served(&mut self) {
+    pub(crate) fn forget_served(&mut self) {
         let handed = self.handed;
         if let Interest::Agent(interest) = Arc::make_mut(&mut self.interest) {
             interest.served(handed);
@@ -149,7 +149,7 @@ impl Connection {
     }
 
     /// True if it has left so many channels with unread messages that no further stay can be kept.
-    pub fn stays_over_max(&self) -> bool {
+    pub(crate) fn stays_over_max(&self) -> bool {
         match &*self.interest {
             Interest::Everything => false,
             Interest::Agent(interest) => interest.past_stays() >= STAYS_MAX,

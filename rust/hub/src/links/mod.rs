@@ -10,7 +10,7 @@ use orochi_protocol::request::{EventKind, Register};
 use orochi_protocol::{ChannelName, ErrorCode, Refusal, Seq};
 use slab::Slab;
 
-pub use connection::{Connection, Role};
+pub(crate) use connection::{Connection, Role};
 
 use crate::delivery::coverage::Coverage;
 use crate::delivery::interest::{AgentInterest, Interest};
@@ -19,11 +19,11 @@ use crate::roster::{AgentIndex, ConnectionId};
 use crate::store::Message;
 
 /// A connection's index in the links while it lasts.
-pub type ConnectionIndex = usize;
+pub(crate) type ConnectionIndex = usize;
 
 /// All connections of this hub.
 #[derive(Debug, Default)]
-pub struct Links {
+pub(crate) struct Links {
     /// The links of each agent, by its index in the roster.
     by_agent: Vec<AgentLinks>,
     connections: Slab<Connection>,
@@ -53,7 +53,7 @@ struct AgentLinks {
 
 impl Links {
     /// Creates links without connections, with the channels of the log.
-    pub fn new(channels: Vec<String>) -> Self {
+    pub(crate) fn new(channels: Vec<String>) -> Self {
         let mut links = Self::default();
         links.channels.insert("#general".to_owned(), Vec::new());
         for channel in channels {
@@ -62,62 +62,62 @@ impl Links {
         links
     }
 
-    pub fn connections_of(&self, agent: AgentIndex) -> &[ConnectionIndex] {
+    pub(crate) fn connections_of(&self, agent: AgentIndex) -> &[ConnectionIndex] {
         self.by_agent.get(agent).map_or(&[], |links| &links.connections)
     }
 
     /// Returns the number for an event about `agent`.
-    pub fn number_event(&mut self, agent: AgentIndex) -> u64 {
+    pub(crate) fn number_event(&mut self, agent: AgentIndex) -> u64 {
         self.events += 1;
         self.links_mut(agent).last_event = self.events;
         self.events
     }
 
     /// Returns the agents with an event since the one with this number, inclusive.
-    pub fn changed_since(&self, event: u64) -> Vec<AgentIndex> {
+    pub(crate) fn changed_since(&self, event: u64) -> Vec<AgentIndex> {
         let links = self.by_agent.iter().enumerate();
         links.filter(|(_, links)| links.last_event >= event).map(|(at, _)| at).collect()
     }
 
     /// Returns a connection's index while it lasts.
-    pub fn find_connection(&self, id: ConnectionId) -> Option<ConnectionIndex> {
+    pub(crate) fn find_connection(&self, id: ConnectionId) -> Option<ConnectionIndex> {
         self.by_id.get(&id).copied()
     }
 
-    pub fn connection(&self, index: ConnectionIndex) -> &Connection {
+    pub(crate) fn connection(&self, index: ConnectionIndex) -> &Connection {
         &self.connections[index]
     }
 
     /// Returns a connection, or None if it is gone.
-    pub fn get_connection_mut(&mut self, index: ConnectionIndex) -> Option<&mut Connection> {
+    pub(crate) fn get_connection_mut(&mut self, index: ConnectionIndex) -> Option<&mut Connection> {
         self.connections.get_mut(index)
     }
 
     /// Returns a connection, to stage frames for it or to change its feed.
-    pub fn connection_mut(&mut self, index: ConnectionIndex) -> &mut Connection {
+    pub(crate) fn connection_mut(&mut self, index: ConnectionIndex) -> &mut Connection {
         &mut self.connections[index]
     }
 
-    pub fn connections(&self) -> impl Iterator<Item = (ConnectionIndex, &Connection)> {
+    pub(crate) fn connections(&self) -> impl Iterator<Item = (ConnectionIndex, &Connection)> {
         self.connections.iter()
     }
 
     /// Returns the connections in a channel.
-    pub fn members(&self, channel: &str) -> &[ConnectionIndex] {
+    pub(crate) fn members(&self, channel: &str) -> &[ConnectionIndex] {
         self.channels.get(channel).map_or(&[], Vec::as_slice)
     }
 
-    pub fn observers(&self) -> &[ConnectionIndex] {
+    pub(crate) fn observers(&self) -> &[ConnectionIndex] {
         &self.observers
     }
 
     /// Returns the connections that get events of this kind.
-    pub fn listeners(&self, kind: EventKind) -> Vec<ConnectionIndex> {
+    pub(crate) fn listeners(&self, kind: EventKind) -> Vec<ConnectionIndex> {
         self.listeners.iter().copied().filter(|index| self.connection(*index).wants_event(kind)).collect()
     }
 
     /// Notes that a channel has history: it is listed for ever.
-    pub fn note_channel(&mut self, channel: &str) {
+    pub(crate) fn note_channel(&mut self, channel: &str) {
         if !self.with_history.contains(channel) {
             self.with_history.insert(channel.to_owned());
             self.channels.entry(channel.to_owned()).or_default();
@@ -125,7 +125,7 @@ impl Links {
     }
 
     /// Adds an observer's connection.
-    pub fn add_observer(&mut self, id: ConnectionId, outbox: Arc<Outbox>) -> ConnectionIndex {
+    pub(crate) fn add_observer(&mut self, id: ConnectionId, outbox: Arc<Outbox>) -> ConnectionIndex {
         let index = self.connections.insert(Connection::observer(id, outbox));
         self.by_id.insert(id, index);
         self.observers.push(index);
@@ -134,7 +134,7 @@ impl Links {
     }
 
     /// Adds an agent's connection, or replaces it, with the channels of `register`, for messages after `positions`.
-    pub fn add_session(
+    pub(crate) fn add_session(
         &mut self,
         id: ConnectionId,
         (agent, name): (AgentIndex, &str),
@@ -161,7 +161,7 @@ impl Links {
 
     /// Renews an agent's connection that registers again. From `head` on it is in the channels of `register` and in no
     /// others, and gets the events that the register requests.
-    pub fn renew_session(&mut self, index: ConnectionIndex, register: &Register, head: Seq) {
+    pub(crate) fn renew_session(&mut self, index: ConnectionIndex, register: &Register, head: Seq) {
         if let Interest::Agent(interest) = &*Arc::clone(&self.connections[index].interest) {
             let stays = |channel: &str| register.channels().iter().any(|kept| kept.as_str() == channel);
             for channel in interest.channels().filter(|channel| !stays(channel)) {
@@ -182,21 +182,21 @@ impl Links {
     }
 
     /// Adds a connection to a channel, for messages after `after`.
-    pub fn join(&mut self, index: ConnectionIndex, channel: &str, after: Seq) {
+    pub(crate) fn join(&mut self, index: ConnectionIndex, channel: &str, after: Seq) {
         if self.connections[index].change_interest(|interest| interest.join(channel, after)) {
             self.channels.entry(channel.to_owned()).or_default().push(index);
         }
     }
 
     /// Removes a connection from a channel; messages up to `until` are still for it.
-    pub fn leave(&mut self, index: ConnectionIndex, channel: &str, until: Seq) {
+    pub(crate) fn leave(&mut self, index: ConnectionIndex, channel: &str, until: Seq) {
         if self.connections[index].change_interest(|interest| interest.leave(channel, until)) {
             self.drop_member(channel, index);
         }
     }
 
     /// Removes a connection. Its agent's coverage keeps what it was written, for receipts.
-    pub fn remove(&mut self, index: ConnectionIndex) -> Connection {
+    pub(crate) fn remove(&mut self, index: ConnectionIndex) -> Connection {
         let connection = self.connections.remove(index);
         self.by_id.remove(&connection.id);
         if self.listeners.remove(&index) {
@@ -217,14 +217,14 @@ impl Links {
     }
 
     /// True if a message was written to a connection of the agent, present or ended.
-    pub fn was_written(&self, agent: AgentIndex, message: &Message) -> bool {
+    pub(crate) fn was_written(&self, agent: AgentIndex, message: &Message) -> bool {
         let mut connections = self.connections_of(agent).iter().map(|index| self.connection(*index));
         connections.any(|connection| connection.outbox.written() >= message.seq && connection.interest.wants(message))
             || self.by_agent.get(agent).is_some_and(|links| links.coverage.has(message))
     }
 
     /// Returns the listed channels.
-    pub fn channels(&self) -> impl Iterator<Item = &String> {
+    pub(crate) fn channels(&self) -> impl Iterator<Item = &String> {
         self.channels.keys()
     }
 
@@ -232,7 +232,7 @@ impl Links {
     ///
     /// # Errors
     /// `RATE_LIMITED`.
-    pub fn check_stays(&mut self, connection: ConnectionId) -> Result<(), Refusal> {
+    pub(crate) fn check_stays(&mut self, connection: ConnectionId) -> Result<(), Refusal> {
         let Some(index) = self.find_connection(connection) else { return Ok(()) };
         let connection = self.connection_mut(index);
         connection.forget_served();
@@ -262,7 +262,7 @@ impl Links {
 
 /// The positions from which a session gets its messages, by channel.
 #[derive(Debug, Clone, Copy)]
-pub struct Positions<'a> {
+pub(crate) struct Positions<'a> {
     /// The position at which it resumes.
     pub start: Start,
     /// Channels that were joined after that, each with the seq at joining.
@@ -280,7 +280,7 @@ impl Positions<'_> {
 
 /// The positions from which a session gets its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Start {
+pub(crate) struct Start {
     /// Messages of its channels come after this seq.
     pub channels_after: Seq,
     /// Mentions and direct messages come after this seq.
@@ -289,12 +289,12 @@ pub struct Start {
 
 impl Start {
     /// The same position for both.
-    pub fn after(seq: Seq) -> Self {
+    pub(crate) fn after(seq: Seq) -> Self {
         Self { channels_after: seq, addressed_after: seq }
     }
 
     /// Limits both positions to `head`.
-    pub fn at_most(self, head: Seq) -> Self {
+    pub(crate) fn at_most(self, head: Seq) -> Self {
         Self { channels_after: self.channels_after.min(head), addressed_after: self.addressed_after.min(head) }
     }
 }

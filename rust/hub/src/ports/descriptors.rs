@@ -11,7 +11,7 @@ const RESERVED: usize = 96;
 const STRANGERS_MAX: usize = 4096;
 
 /// Raises the soft limit to the hard one. Each agent needs a descriptor, and systems start programs with a low limit.
-pub fn raise_limit() {
+pub(crate) fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
         tracing::debug!(%error, "the limit on open files stays as it is");
@@ -19,7 +19,7 @@ pub fn raise_limit() {
 }
 
 /// The number of seats under the present limit.
-pub fn room() -> Room {
+pub(crate) fn room() -> Room {
     let limit = getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok());
     share(limit.unwrap_or(usize::MAX))
 }

@@ -33,7 +33,7 @@ pub struct Room {
 
 /// All seats. Clones are cheap and share them.
 #[derive(Debug, Clone)]
-pub struct Doors(Arc<Shared>);
+pub(crate) struct Doors(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -111,7 +111,7 @@ enum Trouble {
 
 impl Doors {
     /// Creates the seats.
-    pub fn new(room: Room) -> Self {
+    pub(crate) fn new(room: Room) -> Self {
         Self(Arc::new(Shared { room, seats: Mutex::default(), freed: Notify::new() }))
     }
 

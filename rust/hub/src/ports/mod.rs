@@ -10,13 +10,13 @@
 
 mod body;
 mod deadline;
-pub mod descriptors;
+pub(crate) mod descriptors;
 mod doors;
 mod patience;
 mod peer;
 mod serve;
 
-pub use doors::{Doors, Room};
+pub(crate) use doors::{Doors, Room};
 pub use patience::Patience;
-pub use peer::Peer;
-pub use serve::serve;
+pub(crate) use peer::Peer;
+pub(crate) use serve::serve;

@@ -16,7 +16,7 @@ use super::doors::{Seat, SeatGuard};
 
 /// The other end of a connection. Clones are cheap and share the state of the same connection.
 #[derive(Debug, Clone, Default)]
-pub struct Peer(Arc<Shared>);
+pub(crate) struct Peer(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -38,12 +38,12 @@ impl Peer {
     }
 
     /// The number of bytes read so far.
-    pub fn read(&self) -> u64 {
+    pub(crate) fn read(&self) -> u64 {
         self.0.read.load(Ordering::Relaxed)
     }
 
     /// The number of bytes that the system accepted so far.
-    pub fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.0.written.load(Ordering::Relaxed)
     }
 
@@ -51,7 +51,7 @@ impl Peer {
         self.0.read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub fn count_written(&self, bytes: usize) {
+    pub(crate) fn count_written(&self, bytes: usize) {
         self.0.written.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
@@ -84,7 +84,7 @@ impl Peer {
     /// Notes that this connection showed the token or needs none. Returns false if the hub has no seat for another
     /// member; then the request must be refused.
     #[must_use]
-    pub fn authenticate(&self) -> bool {
+    pub(crate) fn authenticate(&self) -> bool {
         self.0.seat.as_ref().is_none_or(|seat| seat.authenticate())
     }
 

@@ -34,7 +34,13 @@ const RETRY_EVERY: Duration = Duration::from_millis(100);
 
 /// Serves one port until `stopped`, and then until each running request is answered. Every request has its connection's
 /// [`Peer`] as an extension.
-pub async fn serve(listener: TcpListener, router: Router, doors: Doors, patience: Patience, stopped: impl Future) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    doors: Doors,
+    patience: Patience,
+    stopped: impl Future,
+) {
     let mut stopped = pin!(stopped);
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();

@@ -12,7 +12,7 @@ use crate::store::states::{HUB_DOWN, LOST, OFFLINE, is_work};
 
 /// The identity fields that a registering connection may overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// The agent was offline: all fields are replaced.
     First,
     /// The agent's only connection registers again: empty fields leave the known values.
@@ -24,7 +24,7 @@ pub enum Standing {
 
 /// An agent that has registered at least once.
 #[derive(Debug)]
-pub struct Agent {
+pub(crate) struct Agent {
     /// The stored part, which survives restarts.
     pub record: AgentRecord,
     /// Its sessions; the agent is online while it has one.
@@ -50,7 +50,7 @@ enum Away {
 
 /// A registered connection, or a request that waits over HTTP.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Session {
+pub(crate) struct Session {
     pub id: SessionId,
     pub channels: BTreeSet<String>,
     /// The reach that it reported.
@@ -63,7 +63,7 @@ pub struct Session {
 
 /// The way in which a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goodbye {
+pub(crate) enum Goodbye {
     /// On purpose: by a close frame, by a replacement, or as the end of a wait over HTTP.
     Said,
     /// Without a close frame: its process died, or its network broke.
@@ -84,12 +84,12 @@ impl Agent {
     }
 
     /// True if it has a session.
-    pub fn is_online(&self) -> bool {
+    pub(crate) fn is_online(&self) -> bool {
         !self.sessions.is_empty()
     }
 
     /// Its state: its status, or the way in which it left.
-    pub fn state(&self) -> &str {
+    pub(crate) fn state(&self) -> &str {
         match self.away {
             _ if self.is_online() => &self.record.status,
             Away::Vanished if is_work(&self.record.status) => LOST,
@@ -107,12 +107,12 @@ impl Agent {
     }
 
     /// Its reach: the best of its sessions; None without any.
-    pub fn reach(&self) -> Option<Reach> {
+    pub(crate) fn reach(&self) -> Option<Reach> {
         self.sessions.iter().map(|session| session.reach).min()
     }
 
     /// The agent was shown everything up to this seq. Messages shown by a session that has ended are shown again.
-    pub fn offered(&self) -> Seq {
+    pub(crate) fn offered(&self) -> Seq {
         self.sessions.iter().map(|session| session.offered).max().unwrap_or_default()
     }
 
@@ -189,7 +189,7 @@ impl Agent {
     }
 
     /// Takes over a register's identity fields, as far as `standing` allows.
-    pub fn introduce(&mut self, register: &Register, standing: Standing, now: Timestamp) {
+    pub(crate) fn introduce(&mut self, register: &Register, standing: Standing, now: Timestamp) {
         let record = &mut self.record;
         for (known, said) in record.identity.texts_mut().into_iter().zip(register.identity.texts()) {
             let is_replaced = match standing {
@@ -211,14 +211,14 @@ impl Agent {
     }
 
     /// Clears the status: a new session starts without the last one's.
-    pub fn reset_status(&mut self) {
+    pub(crate) fn reset_status(&mut self) {
         "online".clone_into(&mut self.record.status);
         self.record.current_task.clear();
         self.record.progress = None;
     }
 
     /// Applies a status update.
-    pub fn update_status(&mut self, update: StatusUpdate, now: Timestamp) {
+    pub(crate) fn update_status(&mut self, update: StatusUpdate, now: Timestamp) {
         let record = &mut self.record;
         let set = |field: &mut String, value: Option<String>| {
             if let Some(value) = value {

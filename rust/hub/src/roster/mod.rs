@@ -14,18 +14,24 @@ use orochi_protocol::letters::fold_case;
 use orochi_protocol::request::{Conflict, Register, Resume, StatusUpdate};
 use orochi_protocol::{AgentName, ErrorCode, Reach, Refusal, Seq, Timestamp};
 
-pub use agent::{Agent, Goodbye, Session, Standing};
-pub use ids::{ConnectionId, HubId, SessionId};
+pub(crate) use agent::{Agent, Goodbye, Session, Standing};
+pub use ids::ConnectionId;
+#[cfg_attr(
+    not(feature = "sim"),
+    expect(unreachable_pub, reason = "only the tests of a shared log use it from outside")
+)]
+pub use ids::HubId;
+pub(crate) use ids::SessionId;
 
 use crate::store::AgentRecord;
 use crate::store::states::OFFLINE;
 
 /// An agent's index in the roster; agents are never removed.
-pub type AgentIndex = usize;
+pub(crate) type AgentIndex = usize;
 
 /// All agents that ever registered.
 #[derive(Debug, Default)]
-pub struct Roster {
+pub(crate) struct Roster {
     agents: Vec<Agent>,
     by_name: HashMap<String, AgentIndex>,
     /// By name in folded case.
@@ -42,7 +48,7 @@ pub struct Roster {
 
 /// A record that differs from the store's and is to be written.
 #[derive(Debug)]
-pub struct Due {
+pub(crate) struct Due {
     pub agent: AgentIndex,
     pub record: AgentRecord,
     /// The agent's present state.
@@ -54,7 +60,7 @@ pub struct Due {
 }
 
 /// The position and time at which a register takes effect.
-pub struct RegisterAt<'a> {
+pub(crate) struct RegisterAt<'a> {
     /// The log's head.
     pub head: Seq,
     /// Returns the seq after which a channel of the register is delivered.
@@ -65,7 +71,7 @@ pub struct RegisterAt<'a> {
 
 /// The result of a register.
 #[derive(Debug)]
-pub struct Joined {
+pub(crate) struct Joined {
     pub agent: AgentIndex,
     /// True if it was offline before.
     pub came_online: bool,
@@ -75,7 +81,7 @@ pub struct Joined {
 
 /// The result of the end of a session.
 #[derive(Debug, Clone, Copy)]
-pub struct Left {
+pub(crate) struct Left {
     /// The session's agent.
     pub agent: AgentIndex,
     /// True if it was the agent's last session.
@@ -84,7 +90,7 @@ pub struct Left {
 
 impl Roster {
     /// Creates a roster of the log's agents, each with its last state; all are offline.
-    pub fn new(records: Vec<AgentRecord>, states: &HashMap<String, String>) -> Self {
+    pub(crate) fn new(records: Vec<AgentRecord>, states: &HashMap<String, String>) -> Self {
         let mut roster = Self::default();
         for record in records {
             let state = states.get(&record.name).map_or(OFFLINE, String::as_str);
@@ -94,13 +100,13 @@ impl Roster {
     }
 
     /// Returns the agent of this name, if it ever registered.
-    pub fn find(&self, name: &str) -> Option<AgentIndex> {
+    pub(crate) fn find(&self, name: &str) -> Option<AgentIndex> {
         self.by_name.get(name).copied()
     }
 
     /// Returns the name of the agent that a mention names: the same name, or the only one that differs from it in case
     /// (section 4).
-    pub fn spelling(&self, written: &str) -> Option<&str> {
+    pub(crate) fn spelling(&self, written: &str) -> Option<&str> {
         let index = self.find(written).or_else(|| match self.by_folded_name.get(&fold_case(written))?.as_slice() {
             [only] => Some(*only),
             _ => None,
@@ -108,22 +114,22 @@ impl Roster {
         Some(&self.agents[index].record.name)
     }
 
-    pub fn agent(&self, index: AgentIndex) -> &Agent {
+    pub(crate) fn agent(&self, index: AgentIndex) -> &Agent {
         &self.agents[index]
     }
 
     /// Returns all agents, online or not.
-    pub fn agents(&self) -> &[Agent] {
+    pub(crate) fn agents(&self) -> &[Agent] {
         &self.agents
     }
 
     /// Returns the agent of a session.
-    pub fn session_of(&self, session: SessionId) -> Option<AgentIndex> {
+    pub(crate) fn session_of(&self, session: SessionId) -> Option<AgentIndex> {
         self.sessions.get(&session).copied()
     }
 
     /// Counts a session's channels; zero if it is in `channel` already.
-    pub fn channels_beside(&self, session: SessionId, channel: &str) -> usize {
+    pub(crate) fn channels_beside(&self, session: SessionId, channel: &str) -> usize {
         let channels = self.session(session).map(|session| &session.channels);
         channels.filter(|channels| !channels.contains(channel)).map_or(0, BTreeSet::len)
     }
@@ -132,7 +138,7 @@ impl Roster {
     ///
     /// # Errors
     /// `NAME_IN_USE` if it requests to be refused while others have the name; then nothing is changed.
-    pub fn register(
+    pub(crate) fn register(
         &mut self,
         id: SessionId,
         name: &AgentName,
@@ -172,7 +178,7 @@ impl Roster {
     }
 
     /// Ends a session; None if the connection has none.
-    pub fn leave(&mut self, session: SessionId, goodbye: Goodbye, now: Timestamp) -> Option<Left> {
+    pub(crate) fn leave(&mut self, session: SessionId, goodbye: Goodbye, now: Timestamp) -> Option<Left> {
         let agent = self.sessions.remove(&session)?;
         let entry = self.agent_mut(agent);
         entry.end_session(session, goodbye);
@@ -181,7 +187,7 @@ impl Roster {
     }
 
     /// Ends the sessions of a hub that is gone and was alive until `at`. Returns the agents that went offline.
-    pub fn end_hub(&mut self, hub: HubId, at: Timestamp) -> Vec<AgentIndex> {
+    pub(crate) fn end_hub(&mut self, hub: HubId, at: Timestamp) -> Vec<AgentIndex> {
         if self.is_shared {
             self.hubs.insert(hub, None);
         }
@@ -202,7 +208,7 @@ impl Roster {
     }
 
     /// Adds a channel to a session, for messages after `since`, or removes it if `since` is None.
-    pub fn set_channel(&mut self, id: SessionId, channel: &str, since: Option<Seq>) {
+    pub(crate) fn set_channel(&mut self, id: SessionId, channel: &str, since: Option<Seq>) {
         let Some(agent) = self.session_of(id) else { return };
         let Some(session) = self.agents[agent].session_mut(id) else { return };
         let is_change = match since {
@@ -220,7 +226,7 @@ impl Roster {
     }
 
     /// Returns the agent of this name, added if it never registered.
-    pub fn find_or_add(&mut self, name: &AgentName, head: Seq, now: Timestamp) -> AgentIndex {
+    pub(crate) fn find_or_add(&mut self, name: &AgentName, head: Seq, now: Timestamp) -> AgentIndex {
         match self.find(name.as_str()) {
             Some(index) => index,
             None => self.add_agent(agent::new_record(name.as_str(), head, now), OFFLINE),
@@ -229,7 +235,7 @@ impl Roster {
 
     /// Adds a session without messages, for a request that waits over HTTP: the agent is online as long as it lasts.
     /// Returns true if the agent was offline. Its status stays the same.
-    pub fn attend(&mut self, id: SessionId, agent: AgentIndex, now: Timestamp) -> bool {
+    pub(crate) fn attend(&mut self, id: SessionId, agent: AgentIndex, now: Timestamp) -> bool {
         let entry = self.agent_mut(agent);
         let came_online = !entry.is_online();
         entry.sessions.push(Session {
@@ -248,12 +254,12 @@ impl Roster {
     }
 
     /// Changes the channels kept with an agent's name.
-    pub fn keep_channel(&mut self, agent: AgentIndex, channel: &str, since: Option<Seq>) {
+    pub(crate) fn keep_channel(&mut self, agent: AgentIndex, channel: &str, since: Option<Seq>) {
         self.agent_mut(agent).keep_channel(channel, since);
     }
 
     /// Notes a session's reach, and how far its agent was shown messages. Neither causes a write.
-    pub fn set_session(&mut self, id: SessionId, offered: Option<Seq>, reach: Option<Reach>) {
+    pub(crate) fn set_session(&mut self, id: SessionId, offered: Option<Seq>, reach: Option<Reach>) {
         let Some(agent) = self.session_of(id) else { return };
         let Some(session) = self.agents[agent].session_mut(id) else { return };
         session.offered = session.offered.max(offered.unwrap_or_default());
@@ -261,25 +267,25 @@ impl Roster {
     }
 
     /// Applies an agent's status update.
-    pub fn update_status(&mut self, agent: AgentIndex, update: StatusUpdate, now: Timestamp) {
+    pub(crate) fn update_status(&mut self, agent: AgentIndex, update: StatusUpdate, now: Timestamp) {
         self.agent_mut(agent).update_status(update, now);
     }
 
     /// Moves an agent's cursor to `seen`, only forward.
-    pub fn move_cursor(&mut self, agent: AgentIndex, seen: Seq) {
+    pub(crate) fn move_cursor(&mut self, agent: AgentIndex, seen: Seq) {
         if self.agents[agent].record.cursor.is_none_or(|cursor| seen > cursor) {
             self.agent_mut(agent).record.cursor = Some(seen);
         }
     }
 
     /// Notes an agent's sign of life.
-    pub fn touch(&mut self, agent: AgentIndex, now: Timestamp) {
+    pub(crate) fn touch(&mut self, agent: AgentIndex, now: Timestamp) {
         self.agents[agent].record.last_seen = now;
         self.dirty.insert(agent);
     }
 
     /// Takes the records to write with the next batch. The caller must write them, sooner or later.
-    pub fn take_due(&mut self) -> Vec<Due> {
+    pub(crate) fn take_due(&mut self) -> Vec<Due> {
         let due = std::mem::take(&mut self.dirty).into_iter();
         due.map(|index| {
             let agent = &self.agents[index];
@@ -291,14 +297,14 @@ impl Roster {
     }
 
     /// Notes that records with these cursors are on disk.
-    pub fn records_saved(&mut self, saved: &[(AgentIndex, Option<Seq>)]) {
+    pub(crate) fn records_saved(&mut self, saved: &[(AgentIndex, Option<Seq>)]) {
         for (agent, cursor) in saved {
             self.agents[*agent].stored_cursor = *cursor;
         }
     }
 
     /// Sets the newest message before an agent's first register, once it is known.
-    pub fn set_first_head(&mut self, agent: AgentIndex, head: Seq) {
+    pub(crate) fn set_first_head(&mut self, agent: AgentIndex, head: Seq) {
         self.agents[agent].record.first_head = head;
     }
 

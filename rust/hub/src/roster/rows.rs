@@ -9,7 +9,7 @@ use super::{Agent, Roster};
 
 impl Roster {
     /// Returns agents' rows by name: the online ones, or all.
-    pub fn rows(&self, all: bool) -> Vec<AgentRow> {
+    pub(crate) fn rows(&self, all: bool) -> Vec<AgentRow> {
         let mut rows: Vec<AgentRow> =
             self.agents().iter().filter(|agent| all || agent.is_online()).map(agent_row).collect();
         rows.sort_by(|one, other| one.name.cmp(&other.name));
@@ -17,13 +17,13 @@ impl Roster {
     }
 
     /// Returns the row of one agent; None for a name that never registered.
-    pub fn row(&self, name: &str) -> Option<AgentRow> {
+    pub(crate) fn row(&self, name: &str) -> Option<AgentRow> {
         self.find(name).map(|index| agent_row(self.agent(index)))
     }
 
     /// Returns the rows of the online agents and of at most `away_max` offline ones, those seen last, by name. Also
     /// returns the number of the others. Only the returned agents are copied: a hub may know thousands of names.
-    pub fn recent_rows(&self, away_max: usize) -> (Vec<AgentRow>, usize) {
+    pub(crate) fn recent_rows(&self, away_max: usize) -> (Vec<AgentRow>, usize) {
         let (mut listed, mut away): (Vec<&Agent>, Vec<&Agent>) =
             self.agents().iter().partition(|agent| agent.is_online());
         away.sort_unstable_by_key(|agent| (Reverse(agent.record.last_seen), agent.record.name.as_str()));
@@ -34,7 +34,7 @@ impl Roster {
     }
 
     /// Returns the online agents.
-    pub fn presence(&self, detail: bool) -> PresenceAnswer {
+    pub(crate) fn presence(&self, detail: bool) -> PresenceAnswer {
         let rows = self.rows(false);
         let agents = rows.iter().map(|row| (row.name.clone(), row.channels.clone())).collect();
         let detail = detail.then(|| rows.into_iter().map(|row| (row.name.clone(), row)).collect());
@@ -42,12 +42,12 @@ impl Roster {
     }
 
     /// Returns an agent's cursor that is on disk.
-    pub fn stored_cursor(&self, name: &str) -> Option<Seq> {
+    pub(crate) fn stored_cursor(&self, name: &str) -> Option<Seq> {
         self.find(name).and_then(|index| self.agent(index).stored_cursor)
     }
 
     /// Returns the reach of an agent that is online.
-    pub fn reach(&self, name: &str) -> Option<Reach> {
+    pub(crate) fn reach(&self, name: &str) -> Option<Reach> {
         self.find(name).and_then(|index| self.agent(index).reach())
     }
 }

@@ -9,7 +9,7 @@ use crate::store::Shared;
 impl Roster {
     /// Loads the other hubs' state from the file. From now on sessions are written with the records.
     #[cfg(feature = "sim")]
-    pub fn share(&mut self, shared: &Shared) {
+    pub(crate) fn share(&mut self, shared: &Shared) {
         self.is_shared = true;
         self.hubs = shared.hubs.iter().map(|(hub, last)| (HubId(*hub), *last)).collect();
         for (name, sessions) in &shared.sessions {
@@ -23,7 +23,7 @@ impl Roster {
     /// Returns true if batch `n` of a hub counts. Each batch counts once and in order; the first one must say that the
     /// hub is up, and none counts after the hub's end. Every hub decides alike, so all of them skip a batch that was
     /// sent twice, too early or too late.
-    pub fn count(&mut self, hub: HubId, n: u64, says_up: bool) -> bool {
+    pub(crate) fn count(&mut self, hub: HubId, n: u64, says_up: bool) -> bool {
         let counts = match self.hubs.get(&hub) {
             None => n == 1 && says_up,
             Some(None) => false,
@@ -37,7 +37,7 @@ impl Roster {
 
     /// Returns the whole roster as text, agents by name: equal on all hubs that have applied the same entries.
     #[cfg(feature = "sim")]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         use std::fmt::Write;
 
         let mut agents: Vec<&super::Agent> = self.agents.iter().collect();

@@ -19,11 +19,11 @@ use crate::store::Message;
 /// The format of the file and of its tokens. A file with another format is rebuilt.
 const FORMAT: i64 = 2;
 /// Seqs of a segment.
-pub const SEGMENT_SEQS: u64 = 100_000;
+pub(crate) const SEGMENT_SEQS: u64 = 100_000;
 
 /// The newest indexed message. It reveals an index that belongs to another log, or to a newer state of this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// The newest message in the index; zero if it is empty.
     pub seq: Seq,
     /// The id of that message.
@@ -32,7 +32,7 @@ pub struct Mark {
 
 /// A reason why the index can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum IndexError {
+pub(crate) enum IndexError {
     /// The file is damaged or not an index. It is set aside and rebuilt.
     #[error("{0}")]
     Damaged(String),
@@ -55,13 +55,13 @@ impl From<rusqlite::Error> for IndexError {
 }
 
 /// The path of the index for the log at `db`: `orochi.db` has `orochi.search.db`.
-pub fn path_beside(db: &Path) -> PathBuf {
+pub(crate) fn path_beside(db: &Path) -> PathBuf {
     db.with_extension("search.db")
 }
 
 /// The writer of the index.
 #[derive(Debug)]
-pub struct Writer {
+pub(crate) struct Writer {
     path: PathBuf,
     connection: Connection,
     mark: Mark,
@@ -74,7 +74,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`IndexError::Damaged`] if the file is not an index, [`IndexError::Stale`] if it is of another version or log.
-    pub fn open(path: &Path, epoch: &str) -> Result<Self, IndexError> {
+    pub(crate) fn open(path: &Path, epoch: &str) -> Result<Self, IndexError> {
         create_private(path);
         let connection = connect(path)?;
         let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -91,7 +91,7 @@ impl Writer {
     }
 
     /// The newest message in the index.
-    pub fn mark(&self) -> &Mark {
+    pub(crate) fn mark(&self) -> &Mark {
         &self.mark
     }
 
@@ -100,7 +100,10 @@ impl Writer {
     ///
     /// # Errors
     /// Errors of `next`. Also fails if the disk refuses. Then none of the messages is in the index.
-    pub fn add(&mut self, mut next: impl FnMut(Seq) -> Result<Vec<Message>, IndexError>) -> Result<(), IndexError> {
+    pub(crate) fn add(
+        &mut self,
+        mut next: impl FnMut(Seq) -> Result<Vec<Message>, IndexError>,
+    ) -> Result<(), IndexError> {
         let mut messages = next(self.mark.seq)?;
         if messages.is_empty() {
             return Ok(());
@@ -161,7 +164,7 @@ fn connect(path: &Path) -> Result<Connection, IndexError> {
 
 /// A reader of the index.
 #[derive(Debug)]
-pub struct Reader {
+pub(crate) struct Reader {
     connection: Connection,
 }
 
@@ -170,7 +173,7 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the index does not exist or can't be read.
-    pub fn open(path: &Path) -> Result<Self, IndexError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, IndexError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(1))?;
@@ -183,7 +186,10 @@ impl Reader {
     ///
     /// # Errors
     /// Errors of `read`. Also fails if the file can't be read.
-    pub fn snapshot<T, E: From<IndexError>>(&self, read: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub(crate) fn snapshot<T, E: From<IndexError>>(
+        &self,
+        read: impl FnOnce(&Snapshot<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let transaction = self.connection.unchecked_transaction().map_err(IndexError::from)?;
         let mark = read_mark(&transaction)?;
         read(&Snapshot { connection: Some(&transaction), indexed_up_to: mark.seq })
@@ -192,7 +198,7 @@ impl Reader {
 
 /// One state of the index.
 #[derive(Debug)]
-pub struct Snapshot<'a> {
+pub(crate) struct Snapshot<'a> {
     /// None if there is no index.
     connection: Option<&'a Connection>,
     /// The newest message in the index.
@@ -201,7 +207,7 @@ pub struct Snapshot<'a> {
 
 impl Snapshot<'_> {
     /// The state of a missing index.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { connection: None, indexed_up_to: Seq::ZERO }
     }
 
@@ -210,7 +216,7 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// Errors of `visit`. Also fails if the file can't be read.
-    pub fn matches<E: From<IndexError>>(
+    pub(crate) fn matches<E: From<IndexError>>(
         &self,
         expression: &Expression,
         from: Seq,
@@ -251,7 +257,7 @@ fn segments(connection: &Connection, from: Seq, before: Seq) -> Result<Vec<i64>,
 ///
 /// # Errors
 /// Fails if the folder can't be written.
-pub fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+pub(crate) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".damaged");
     let aside = PathBuf::from(aside);
@@ -264,7 +270,7 @@ pub fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
 ///
 /// # Errors
 /// Fails if the folder can't be written.
-pub fn remove(path: &Path) -> std::io::Result<()> {
+pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
     fs::remove_file(path)?;
     remove_companions(path);
     Ok(())

@@ -22,14 +22,14 @@ const PREFIX_CHARS: [usize; 3] = [4, 6, 8];
 const PREFIX_MARK: u8 = b'*';
 
 /// The table. A segment without rows in it may have any token.
-pub const SCHEMA: &str = "CREATE TABLE filter (block INTEGER, segment INTEGER, bits BLOB NOT NULL,
+pub(super) const SCHEMA: &str = "CREATE TABLE filter (block INTEGER, segment INTEGER, bits BLOB NOT NULL,
      PRIMARY KEY (block, segment)) WITHOUT ROWID;";
 
 /// Writes the filter of a full segment.
 ///
 /// # Errors
 /// Fails if the disk refuses.
-pub fn write(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
+pub(super) fn write(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()> {
     let mut filter = Filter::new();
     // FTS5 has no other way to list a table's tokens. A temporary table is not part of the file.
     transaction.execute_batch(&format!(
@@ -54,7 +54,7 @@ pub fn write(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Result<()
 ///
 /// # Errors
 /// Fails if the file can't be read.
-pub fn narrow(connection: &Connection, terms: &[Term], segments: &mut Vec<i64>) -> rusqlite::Result<()> {
+pub(super) fn narrow(connection: &Connection, terms: &[Term], segments: &mut Vec<i64>) -> rusqlite::Result<()> {
     let (Some(&last), Some(&first)) = (segments.iter().min(), segments.iter().max()) else { return Ok(()) };
     let mut statement =
         connection.prepare_cached("SELECT segment, bits FROM filter WHERE block = ?1 AND segment BETWEEN ?2 AND ?3")?;

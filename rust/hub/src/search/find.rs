@@ -146,7 +146,7 @@ pub struct Found {
 
 /// A reason why a page can't be made.
 #[derive(Debug)]
-pub enum FindError {
+pub(super) enum FindError {
     /// The log failed.
     Log(StoreError),
     /// The index failed.
@@ -166,7 +166,7 @@ impl From<StoreError> for FindError {
 }
 
 /// One search on one state of log and index.
-pub struct Finder<'a> {
+pub(super) struct Finder<'a> {
     reader: &'a Reader,
     index: &'a Snapshot<'a>,
     request: &'a Request,
@@ -179,7 +179,7 @@ pub struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     /// Prepares a search up to `head`.
-    pub fn new(reader: &'a Reader, index: &'a Snapshot<'a>, request: &'a Request, head: Seq) -> Self {
+    pub(super) fn new(reader: &'a Reader, index: &'a Snapshot<'a>, request: &'a Request, head: Seq) -> Self {
         let expression = expression(request);
         Self { reader, index, request, head, expression, units: Units::default(), read: 0 }
     }
@@ -188,7 +188,7 @@ impl<'a> Finder<'a> {
     ///
     /// # Errors
     /// Fails if log or index can't be read.
-    pub fn page(mut self) -> Result<Found, FindError> {
+    pub(super) fn page(mut self) -> Result<Found, FindError> {
         if self.request.limit == 0 || !self.selects() {
             return Ok(Found::default());
         }

@@ -11,13 +11,13 @@ const SATURATION: f64 = 1.2;
 const LENGTH_WEIGHT: f64 = 0.75;
 
 /// Returns whether the text has every phrase and no excluded one.
-pub fn matches(query: &Query, text: &Units) -> bool {
+pub(super) fn matches(query: &Query, text: &Units) -> bool {
     query.phrases.iter().all(|phrase| occurrences(phrase, text).next().is_some())
         && query.excluded.iter().all(|phrase| occurrences(phrase, text).next().is_none())
 }
 
 /// Rates a match. More occurrences in a shorter text are better.
-pub fn score(query: &Query, text: &Units) -> f64 {
+pub(super) fn score(query: &Query, text: &Units) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a text has at most 262 144 units")]
     let (length, counts) =
         (text.as_slice().len() as f64, query.phrases.iter().map(|phrase| occurrences(phrase, text).count() as f64));
@@ -26,7 +26,7 @@ pub fn score(query: &Query, text: &Units) -> f64 {
 }
 
 /// The matching spans, `[start, end)` in code points, in order and without overlaps.
-pub fn ranges(query: &Query, text: &Units) -> Vec<(u32, u32)> {
+pub(super) fn ranges(query: &Query, text: &Units) -> Vec<(u32, u32)> {
     let mut found: Vec<(u32, u32)> = query.phrases.iter().flat_map(|phrase| occurrences(phrase, text)).collect();
     found.sort_unstable();
     let mut merged: Vec<(u32, u32)> = Vec::with_capacity(found.len());

@@ -9,7 +9,7 @@
 //! The index only proposes candidates. Each is checked against its message in the log, and the newest messages, which
 //! the index may not have yet, are read directly. So a search sees everything that was acked before it.
 
-pub mod file;
+pub(crate) mod file;
 mod filter;
 mod find;
 mod indexer;
@@ -26,7 +26,8 @@ use std::time::Duration;
 
 use orochi_protocol::Seq;
 
-pub use find::{Cursor, Found, Hit, Order, Request};
+pub(crate) use find::Hit;
+pub use find::{Cursor, Found, Order, Request};
 pub use query::Query;
 
 use crate::store::{Lane, Reader, Reads, StoreError};

@@ -1,8 +1,8 @@
 //! Cuts the part of a text that a hit shows.
 
 /// The marks around a match: private-use characters, which are removed from the text itself.
-pub const OPEN: char = '\u{e000}';
-pub const CLOSE: char = '\u{e001}';
+pub(super) const OPEN: char = '\u{e000}';
+pub(super) const CLOSE: char = '\u{e001}';
 
 /// The length of a snippet, and of its part before the first match, in code points: about two lines.
 const CHARS_MAX: usize = 200;
@@ -11,7 +11,7 @@ const BEFORE: usize = 50;
 const WORD_SEARCH: usize = 20;
 
 /// The part of `content` with the most of `ranges`, each between [`OPEN`] and [`CLOSE`], with `…` at each cut.
-pub fn snippet(content: &str, ranges: &[(u32, u32)]) -> String {
+pub(super) fn snippet(content: &str, ranges: &[(u32, u32)]) -> String {
     let chars: Vec<char> = content.chars().collect();
     let first = densest(ranges).map_or(0, |at| ranges[at].0 as usize);
     let start = if first <= BEFORE { 0 } else { word_start(&chars, first - BEFORE, first) };

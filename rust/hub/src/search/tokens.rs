@@ -10,7 +10,7 @@ use crate::store::{Message, Place};
 
 /// ASCII characters, besides letters and digits, that a token may contain. They occur in names and in the sides of a
 /// conversation.
-pub const TOKEN_CHARS: &str = "-._/#@,";
+pub(super) const TOKEN_CHARS: &str = "-._/#@,";
 
 /// The first characters of tokens that are not words (private use, so never letters).
 const SENDER: char = '\u{e010}';
@@ -22,7 +22,7 @@ const SIDE: char = '\u{e013}';
 const WORD_BYTES_MAX: usize = 64;
 
 /// Writes a message's tokens into `into`, separated by spaces.
-pub fn of_message(message: &Message, units: &mut Units, into: &mut String) {
+pub(super) fn of_message(message: &Message, units: &mut Units, into: &mut String) {
     into.clear();
     units.read(&message.content);
     let all = units.as_slice();
@@ -52,12 +52,12 @@ pub fn of_message(message: &Message, units: &mut Units, into: &mut String) {
 }
 
 /// The token of a sender.
-pub fn sender(name: &str) -> String {
+pub(super) fn sender(name: &str) -> String {
     named(SENDER, name)
 }
 
 /// The token of a channel or a conversation.
-pub fn place(place: &Place) -> String {
+pub(super) fn place(place: &Place) -> String {
     named(PLACE, place.as_str())
 }
 
@@ -72,7 +72,7 @@ fn named(first: char, name: &str) -> String {
 
 /// A token, or the beginning of one, that a text must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Term {
+pub(crate) struct Term {
     pub token: String,
     /// `token` is only the beginning.
     pub is_prefix: bool,
@@ -80,7 +80,7 @@ pub struct Term {
 
 impl Term {
     /// A term for a whole token.
-    pub fn whole(token: String) -> Self {
+    pub(crate) fn whole(token: String) -> Self {
         Self { token, is_prefix: false }
     }
 }
@@ -95,7 +95,7 @@ impl std::fmt::Display for Term {
 
 /// A query for the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expression {
+pub(crate) struct Expression {
     /// The FTS5 syntax.
     pub text: String,
     /// Terms that every match has.
@@ -104,7 +104,7 @@ pub struct Expression {
 
 impl Expression {
     /// Matches messages with all `terms` that `agent` may see: no direct messages but its own. None without terms.
-    pub fn new(terms: Vec<Term>, agent: Option<&str>) -> Option<Self> {
+    pub(crate) fn new(terms: Vec<Term>, agent: Option<&str>) -> Option<Self> {
         if terms.is_empty() {
             return None;
         }
@@ -120,7 +120,7 @@ impl Expression {
 
 /// The terms of every text that has these units in this order. `is_prefix` means that the last word is only a
 /// beginning.
-pub fn of_query(units: &Units, is_prefix: bool) -> Vec<Term> {
+pub(super) fn of_query(units: &Units, is_prefix: bool) -> Vec<Term> {
     let all = units.as_slice();
     let last = all.len().saturating_sub(1);
     let term = |(at, unit): (usize, &Unit)| match unit.kind {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::{Batch, StoreError};
 
 /// Ended logins that are kept. Creating a login needs the token, so strangers can't fill this.
-pub const ENDED_LOGINS_MAX: usize = 1000;
+pub(crate) const ENDED_LOGINS_MAX: usize = 1000;
 /// The prefix of their keys in `meta`. The login's nonce follows; the value is the time at which it would expire.
 const PREFIX: &str = "ended_session.";
 

@@ -22,24 +22,26 @@ mod read;
 mod row;
 mod schema;
 mod shared;
-pub mod states;
+pub(crate) mod states;
 mod upgrade;
 mod writer;
 
-pub use aging::{Age, Aging};
-pub use batch::Batch;
+pub(crate) use aging::{Age, Aging};
+pub(crate) use batch::Batch;
 pub use calls::CallState;
 pub use error::StoreError;
-pub use files::LogFiles;
+pub(crate) use files::LogFiles;
 pub use forget::Forgettable;
-pub use logins::ENDED_LOGINS_MAX;
-pub use marks::{Marks, Note};
+pub(crate) use logins::ENDED_LOGINS_MAX;
+pub(crate) use marks::{Marks, Note};
 pub use message::Message;
-pub use open::{Loaded, LoginKey};
+pub use open::Loaded;
+pub(crate) use open::LoginKey;
 pub use place::{Pair, Place};
-pub use read::{ANSWER_TEXT_MAX, Excerpt, Glance, Lane, PageQuery, Reader, Reads, TextRoom, Waiting};
+pub(crate) use read::{ANSWER_TEXT_MAX, Excerpt, Glance, PageQuery, TextRoom, Waiting};
+pub use read::{Lane, Reader, Reads};
 #[cfg(feature = "sim")]
-pub use shared::Shared;
+pub(crate) use shared::Shared;
 pub use writer::Store;
 
 use std::collections::BTreeMap;

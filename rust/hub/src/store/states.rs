@@ -20,18 +20,18 @@ const TRIM_MOST: i64 = 4096;
 /// The row of `meta` with the time up to which rows are deleted.
 const SWEPT: &str = "states_swept_to";
 /// The state of an agent that left.
-pub const OFFLINE: &str = "offline";
+pub(crate) const OFFLINE: &str = "offline";
 /// The state of an agent whose connection broke in the middle of its work: no close frame came.
-pub const LOST: &str = "lost";
+pub(crate) const LOST: &str = "lost";
 /// The state of an agent that was connected when the hub ended, until it is back.
-pub const HUB_DOWN: &str = "hub down";
+pub(crate) const HUB_DOWN: &str = "hub down";
 /// The longest time for which a returning agent is online before it reports its status again.
 const RETURN_MICROS: i64 = 10 * 1_000_000;
 /// Rows read to find the beginning of a state: enough for four restarts of the hub.
 const ROWS_BACK: u32 = 13;
 
 /// Returns whether an agent with this status is expected to continue. If it vanishes, it is lost.
-pub fn is_work(status: &str) -> bool {
+pub(crate) fn is_work(status: &str) -> bool {
     matches!(status, "busy" | "blocked" | "error")
 }
 

@@ -21,7 +21,7 @@ const PIECE: u64 = 250_000;
 
 /// Messages by time and channel.
 #[derive(Debug, Serialize)]
-pub struct MessagesByTime {
+pub(crate) struct MessagesByTime {
     since: Timestamp,
     until: Timestamp,
     bucket_seconds: i64,
@@ -33,14 +33,14 @@ pub struct MessagesByTime {
 
 /// The number of times that one agent mentioned another or wrote to it.
 #[derive(Debug, Serialize)]
-pub struct Pair {
+pub(crate) struct Pair {
     from: String,
     to: String,
     count: u32,
 }
 
 /// Messages for each minute of the last hour, or for each half hour of the last day (`?window=day`).
-pub async fn messages_by_time(State(app): State<App>, params: Params) -> Result<Json<MessagesByTime>, ApiError> {
+pub(crate) async fn messages_by_time(State(app): State<App>, params: Params) -> Result<Json<MessagesByTime>, ApiError> {
     let window = window(&params)?;
     let now = system_clock();
     let answer = move |counts: &Counts, _: &_| Ok(by_channel(counts, window, now));
@@ -48,7 +48,7 @@ pub async fn messages_by_time(State(app): State<App>, params: Params) -> Result<
 }
 
 /// Senders and receivers of the last hour, or of the last day (`?window=day`).
-pub async fn matrix(State(app): State<App>, params: Params) -> Result<Json<Vec<Pair>>, ApiError> {
+pub(crate) async fn matrix(State(app): State<App>, params: Params) -> Result<Json<Vec<Pair>>, ApiError> {
     let window = window(&params)?;
     let answer = move |counts: &Counts, _: &_| Ok(pairs(counts, window));
     Ok(Json(app.digest.ask(app.core.reads(), PIECE, (app.core.head(), system_clock()), answer).await?))
@@ -83,7 +83,7 @@ fn pairs(counts: &Counts, window: Window) -> Vec<Pair> {
 ///
 /// # Errors
 /// `INVALID_FIELD` for anything but hour and day.
-pub fn window(params: &Params) -> Result<Window, Refusal> {
+pub(crate) fn window(params: &Params) -> Result<Window, Refusal> {
     match params.text("window")?.as_deref() {
         None | Some("hour") => Ok(Window::Hour),
         Some("day") => Ok(Window::Day),

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 
 /// One file.
 #[derive(Debug, Clone, Copy)]
-pub struct File {
+pub(crate) struct File {
     path: &'static str,
     /// The value of `Content-Type`.
     pub content_type: &'static str,
@@ -67,27 +67,27 @@ static COMPRESSED: LazyLock<HashMap<&'static str, Bytes>> = LazyLock::new(|| {
 });
 
 /// The version in the files' addresses. It changes with their contents.
-pub fn version() -> &'static str {
+pub(crate) fn version() -> &'static str {
     &VERSION
 }
 
 /// The document. It names the files by their version.
-pub fn index() -> &'static str {
+pub(crate) fn index() -> &'static str {
     &DOCUMENT
 }
 
 /// A hash of the document, for its ETag. It changes with the files too, because the document names their version.
-pub fn index_hash() -> &'static str {
+pub(crate) fn index_hash() -> &'static str {
     &DOCUMENT_HASH
 }
 
 /// One of the files.
-pub fn file(path: &str) -> Option<&'static File> {
+pub(crate) fn file(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
 
 /// One of the files as gzip; the document if `path` is empty.
-pub fn compressed(path: &str) -> Option<Bytes> {
+pub(crate) fn compressed(path: &str) -> Option<Bytes> {
     COMPRESSED.get(path).cloned()
 }
 

@@ -19,7 +19,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// GET /. With `?token=` or the printed link's `?login=` it signs in, and redirects to the address without them.
-pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let query = uri.query().unwrap_or_default();
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let is_right = match (value("token"), value("login")) {
@@ -42,7 +42,7 @@ pub async fn index(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Resp
 }
 
 /// GET /assets/{version}/{path}
-pub async fn asset(Path((version, path)): Path<(String, String)>, asked: HeaderMap) -> Response {
+pub(crate) async fn asset(Path((version, path)): Path<(String, String)>, asked: HeaderMap) -> Response {
     let Some(file) = assets::file(&path).filter(|_| version == assets::version()) else {
         let detail = "the dashboard has no such file, or not in this version: load the page again";
         return ApiError::new(ErrorCode::NotFound, detail).into_response();

@@ -32,7 +32,7 @@ const LAST_WORDS_CHARS: u32 = 200;
 
 /// The answer of `GET /api/overview`.
 #[derive(Debug, Serialize)]
-pub struct Overview {
+pub(crate) struct Overview {
     now: Timestamp,
     started: Timestamp,
     seq: Seq,
@@ -99,7 +99,7 @@ struct LastWords {
 }
 
 /// Lists all channels and the agents that matter, or only the agent in `?agent=`.
-pub async fn show(State(app): State<App>, params: Params) -> Result<Json<Overview>, ApiError> {
+pub(crate) async fn show(State(app): State<App>, params: Params) -> Result<Json<Overview>, ApiError> {
     let (rows, more) = match params.agent("agent")? {
         Some(only) => (app.core.agent(only).await?.into_iter().collect(), 0),
         None => app.core.recent_agents(AWAY_MAX).await?,
@@ -157,7 +157,7 @@ fn dealt_with(row: &AgentRow, counts: &Counts) -> Seq {
 
 /// GET /api/agents/{name}/waiting: mentions and direct messages that the agent has not dealt with, or those of them
 /// `after` a seq, oldest first.
-pub async fn waiting(
+pub(crate) async fn waiting(
     State(app): State<App>,
     InPath(name): InPath<AgentName>,
     uri: Uri,

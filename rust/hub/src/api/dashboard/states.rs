@@ -26,7 +26,7 @@ const CHANGES_MIN: u32 = 10;
 
 /// One state and its time, cut to the requested range.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Span {
+pub(crate) struct Span {
     /// The agent's reported status, `online` before its first report, or `offline`.
     state: String,
     since: Timestamp,
@@ -35,7 +35,7 @@ pub struct Span {
 
 /// The states of all agents.
 #[derive(Debug, Serialize)]
-pub struct States {
+pub(crate) struct States {
     since: Timestamp,
     until: Timestamp,
     /// By name, without agents that were not known then.
@@ -44,7 +44,7 @@ pub struct States {
 
 /// GET /api/stats/states: the last hour, or the last day (`?window=day`), of the agents that the overview lists. A
 /// query for each of thousands of agents that left long ago would take too long.
-pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>, ApiError> {
+pub(crate) async fn all(State(app): State<App>, params: Params) -> Result<Json<States>, ApiError> {
     let seconds = window(&params)?.seconds();
     // After the barrier, everything that the core reported is on disk.
     let (agents, _) = app.core.recent_agents(AWAY_MAX).await?;
@@ -67,7 +67,7 @@ pub async fn all(State(app): State<App>, params: Params) -> Result<Json<States>,
 
 /// GET /api/agents/{name}/timeline: between `since` (default: a day ago) and `until` (default: now), oldest first. The
 /// time before the agent was known has no span.
-pub async fn show(
+pub(crate) async fn show(
     State(app): State<App>,
     InPath(name): InPath<AgentName>,
     params: Params,

@@ -19,7 +19,7 @@ const NAMES_MAX: usize = 3;
 
 /// The reason why an agent counts as stuck, for people.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Stuck {
+pub(crate) struct Stuck {
     /// `blocked` (it needs a person), `silent`, `waiting` (unread messages), or `unanswered` (messages to an agent that
     /// does not report what it has read).
     reason: &'static str,
@@ -29,7 +29,12 @@ pub struct Stuck {
 
 /// Finds out whether an agent is stuck. Offline agents are not: nobody expects them to do anything. `state_since` is
 /// the time of its last status.
-pub fn stuck(row: &AgentRow, waiting: &Waiting, state_since: Option<Timestamp>, now: Timestamp) -> Option<Stuck> {
+pub(crate) fn stuck(
+    row: &AgentRow,
+    waiting: &Waiting,
+    state_since: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Stuck> {
     if !row.online {
         return None;
     }
@@ -59,7 +64,7 @@ pub fn stuck(row: &AgentRow, waiting: &Waiting, state_since: Option<Timestamp>, 
 
 /// The reason why an agent counts as lost.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Lost {
+pub(crate) struct Lost {
     /// Its last status.
     was: String,
     detail: &'static str,
@@ -67,7 +72,7 @@ pub struct Lost {
 }
 
 /// Finds out whether an offline agent vanished in the middle of its work. `status` is its last one.
-pub fn lost(current: &CurrentState, status: &str, now: Timestamp, started: Timestamp) -> Option<Lost> {
+pub(crate) fn lost(current: &CurrentState, status: &str, now: Timestamp, started: Timestamp) -> Option<Lost> {
     let has_passed = |since: Timestamp, seconds: i64| now.as_micros() - since.as_micros() >= seconds * 1_000_000;
     let since = current.since;
     match current.state.as_str() {

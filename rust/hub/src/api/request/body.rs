@@ -15,7 +15,7 @@ const DISCARD_TIMES: usize = 16;
 
 /// The whole body, which should be a JSON object.
 #[derive(Debug)]
-pub struct JsonBody(Vec<u8>);
+pub(crate) struct JsonBody(Vec<u8>);
 
 impl<S: Sync> FromRequest<S> for JsonBody {
     type Rejection = ApiError;
@@ -26,7 +26,7 @@ impl<S: Sync> FromRequest<S> for JsonBody {
 }
 
 impl JsonBody {
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -34,7 +34,7 @@ impl JsonBody {
     ///
     /// # Errors
     /// `PARSE_ERROR` for anything but a JSON object.
-    pub fn fields(&self) -> Result<Fields<'_>, ApiError> {
+    pub(crate) fn fields(&self) -> Result<Fields<'_>, ApiError> {
         fields(&self.0)
     }
 }
@@ -43,7 +43,7 @@ impl JsonBody {
 ///
 /// # Errors
 /// `TOO_LARGE`, and `PARSE_ERROR` if the body breaks off.
-pub async fn read_at_most(body: Body, bytes_max: usize) -> Result<Vec<u8>, ApiError> {
+pub(crate) async fn read_at_most(body: Body, bytes_max: usize) -> Result<Vec<u8>, ApiError> {
     let (mut read, mut total) = (Vec::new(), 0);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
@@ -67,7 +67,7 @@ pub async fn read_at_most(body: Body, bytes_max: usize) -> Result<Vec<u8>, ApiEr
 ///
 /// # Errors
 /// `PARSE_ERROR` for anything but a JSON object.
-pub fn fields(body: &[u8]) -> Result<Fields<'_>, ApiError> {
+pub(crate) fn fields(body: &[u8]) -> Result<Fields<'_>, ApiError> {
     let not_json = |why: String| ApiError::new(ErrorCode::ParseError, format!("the body is not a JSON object: {why}"));
     let text = std::str::from_utf8(body).map_err(|error| not_json(error.to_string()))?;
     serde_json::from_str(text).map_err(|error| not_json(error.to_string()))

@@ -11,7 +11,7 @@ use crate::api::errors::ApiError;
 
 /// The parameters of a path as texts: a `String`, or a tuple of several.
 #[derive(Debug)]
-pub struct Texts<T>(pub T);
+pub(crate) struct Texts<T>(pub T);
 
 impl<S, T> FromRequestParts<S> for Texts<T>
 where
@@ -28,7 +28,7 @@ where
 
 /// The only parameter of a path, checked.
 #[derive(Debug)]
-pub struct InPath<T>(pub T);
+pub(crate) struct InPath<T>(pub T);
 
 impl<S, T> FromRequestParts<S> for InPath<T>
 where
@@ -44,7 +44,7 @@ where
 }
 
 /// A value that a path can name.
-pub trait FromText: Sized {
+pub(crate) trait FromText: Sized {
     /// Parses a parameter.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl FromText for Seq {
 
 /// The agent in the path, for which the request acts. It is never the name that the hub reserves for itself.
 #[derive(Debug)]
-pub struct OwnName(pub AgentName);
+pub(crate) struct OwnName(pub AgentName);
 
 impl FromRequestParts<App> for OwnName {
     type Rejection = ApiError;

@@ -16,11 +16,11 @@ use crate::markdown::Rendering;
 
 /// The parameters of one request, still encoded.
 #[derive(Debug, Default)]
-pub struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Splits a query string. This can't fail.
-    pub fn new(query: &str) -> Self {
+    pub(crate) fn new(query: &str) -> Self {
         let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let decoded = |name: &str| percent_decode_str(name).decode_utf8_lossy().into_owned();
         Self(pairs.map(|(name, value)| (decoded(name), value.to_owned())).collect())
@@ -30,7 +30,7 @@ impl Params {
     ///
     /// # Errors
     /// `INVALID_FIELD` if the parameter occurs twice or is not UTF-8.
-    pub fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
         let Some(raw) = self.raw(name)? else { return Ok(None) };
         decode(name, &raw.replace('+', " ")).map(Some)
     }
@@ -39,7 +39,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::text`], and `TOO_LARGE` for a longer one.
-    pub fn short_text(&self, name: &str, chars_max: usize) -> Result<Option<String>, Refusal> {
+    pub(crate) fn short_text(&self, name: &str, chars_max: usize) -> Result<Option<String>, Refusal> {
         let text = self.text(name)?;
         if text.as_ref().is_some_and(|text| text.chars().count() > chars_max) {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("{name} is longer than {chars_max} characters")));
@@ -51,7 +51,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_NAME`.
-    pub fn agent(&self, name: &str) -> Result<Option<AgentName>, Refusal> {
+    pub(crate) fn agent(&self, name: &str) -> Result<Option<AgentName>, Refusal> {
         self.text(name)?.map(|text| AgentName::parse(&text)).transpose()
     }
 
@@ -60,7 +60,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for other texts.
-    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         self.time_text(name)?.map(|text| parse_time(name, &text)).transpose()
     }
 
@@ -68,7 +68,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::time`].
-    pub fn end_time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+    pub(crate) fn end_time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         self.time_text(name)?.map(|text| parse_end_time(name, &text)).transpose()
     }
 
@@ -86,7 +86,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for anything but an integer from 0.
-    pub fn seq(&self, name: &str) -> Result<Option<Seq>, Refusal> {
+    pub(crate) fn seq(&self, name: &str) -> Result<Option<Seq>, Refusal> {
         self.text(name)?.map(|text| parse_seq(name, &text)).transpose()
     }
 
@@ -94,7 +94,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for anything else.
-    pub fn boolean(&self, name: &str) -> Result<Option<bool>, Refusal> {
+    pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>, Refusal> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Ok(Some(true)),
@@ -107,7 +107,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::boolean`].
-    pub fn rendering(&self) -> Result<Rendering, Refusal> {
+    pub(crate) fn rendering(&self) -> Result<Rendering, Refusal> {
         Ok(if self.boolean("html")?.unwrap_or(false) { Rendering::Html } else { Rendering::Plain })
     }
 
@@ -115,7 +115,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for anything else.
-    pub fn whole(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Refusal> {
+    pub(crate) fn whole(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Refusal> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let number = parse_digits(&text).and_then(|number| u32::try_from(number).ok());
         let number = number.filter(|number| range.contains(number));
@@ -127,7 +127,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::text`], and `INVALID_FIELD` for 0 and other texts.
-    pub fn whole_up_to(&self, name: &str, max: u32) -> Result<Option<u32>, Refusal> {
+    pub(crate) fn whole_up_to(&self, name: &str, max: u32) -> Result<Option<u32>, Refusal> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let number = parse_digits(&text).filter(|number| *number > 0);
         let number = number.map(|number| u32::try_from(number).unwrap_or(max).min(max));
@@ -159,7 +159,7 @@ impl<S: Sync> FromRequestParts<S> for Params {
 ///
 /// # Errors
 /// `INVALID_FIELD` for anything but an integer from 0.
-pub fn parse_seq(name: &str, text: &str) -> Result<Seq, Refusal> {
+pub(crate) fn parse_seq(name: &str, text: &str) -> Result<Seq, Refusal> {
     // There is no seq beyond u64 either. The store's range check refuses the largest number.
     let seq = parse_digits(text).and_then(Seq::new);
     seq.ok_or_else(|| invalid(name, "a seq: an integer from 0", &format!("{text:?}")))

@@ -47,7 +47,7 @@ const CLOCK_READ_EVERY: Duration = Duration::from_secs(60);
 
 /// The logins of this log and this token. Clones are cheap.
 #[derive(Debug, Clone)]
-pub struct Logins {
+pub(crate) struct Logins {
     shared: Arc<Shared>,
 }
 
@@ -78,7 +78,7 @@ struct Held {
 
 /// The two halves of a new login.
 #[derive(Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The value of `Set-Cookie`.
     pub cookie: String,
     /// The page's half.
@@ -87,7 +87,7 @@ pub struct Opened {
 
 /// A valid login of a request that sent both halves.
 #[derive(Debug, Clone)]
-pub struct Login {
+pub(crate) struct Login {
     logins: Logins,
     pub(super) nonce: String,
     /// The time of the sign-in, in seconds since 1970.
@@ -97,7 +97,7 @@ pub struct Login {
 
 impl Logins {
     /// Creates the logins of a log and a token; `ended` are those that were signed out before.
-    pub fn new(key: &LoginKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
+    pub(crate) fn new(key: &LoginKey, token: &Secret, ended: HashMap<String, i64>, lifetime: Duration) -> Self {
         let log_key = hmac::Key::new(HMAC_SHA256, key.expose());
         let of_token = hmac::sign(&log_key, token.expose().as_bytes());
         let name = HEXLOWER.encode(hmac::sign(&log_key, b"cookie name").as_ref());
@@ -114,7 +114,7 @@ impl Logins {
     }
 
     /// Creates a login. `secure` means that the browser uses TLS.
-    pub fn open(&self, secure: bool) -> Opened {
+    pub(crate) fn open(&self, secure: bool) -> Opened {
         let now = seconds(system_clock());
         let login = format!("{now}.{}", Uuid::new_v4().simple());
         let until = now.saturating_add(whole_seconds(self.shared.lifetime));
@@ -122,12 +122,12 @@ impl Logins {
     }
 
     /// The login of a request that sent both halves.
-    pub fn login(&self, headers: &HeaderMap) -> Option<Login> {
+    pub(crate) fn login(&self, headers: &HeaderMap) -> Option<Login> {
         self.judge(headers).ok()
     }
 
     /// The login of a request that sent both halves, or the reason why it has none.
-    pub fn judge(&self, headers: &HeaderMap) -> Result<Login, Reason> {
+    pub(crate) fn judge(&self, headers: &HeaderMap) -> Result<Login, Reason> {
         let now = seconds(system_clock());
         // A page whose cookie has expired in the browser still has the key.
         let unknown = if keys(headers).next().is_some() { Reason::Expired } else { Reason::NoToken };
@@ -142,14 +142,14 @@ impl Logins {
     }
 
     /// Creates a code for one login, for the printed link.
-    pub fn link_code(&self) -> String {
+    pub(crate) fn link_code(&self) -> String {
         let code = secret();
         self.held().link = Some((code.clone(), Instant::now() + LINK_MAX));
         code
     }
 
     /// Uses up the printed link's code. Returns whether it was right.
-    pub fn take_link(&self, code: &str) -> bool {
+    pub(crate) fn take_link(&self, code: &str) -> bool {
         let mut held = self.held();
         let is_it = held.link.as_ref().is_some_and(|(known, until)| known == code && *until > Instant::now());
         if is_it {
@@ -229,7 +229,7 @@ impl Logins {
 
 impl Login {
     /// Waits until the login was signed out or has expired.
-    pub async fn over(self) {
+    pub(crate) async fn over(self) {
         let mut changes = self.logins.shared.changed.subscribe();
         loop {
             let now = seconds(system_clock());

@@ -21,7 +21,7 @@ const OPEN: [&str; 5] = ["/healthz", "/healthz/", "/readyz", "/readyz/", "/api/w
 
 /// The kind of address that the hub is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bind {
+pub(crate) enum Bind {
     /// Only addresses of this machine. A request with another host name was redirected here by its DNS.
     Loopback,
     /// An address that others can reach. Without a list of hosts, the hub accepts names that nobody on the internet can
@@ -34,7 +34,7 @@ const PRIVATE_ENDS: [&str; 3] = [".local", ".home.arpa", ".internal"];
 
 /// The rules for `Host` and `Origin`.
 #[derive(Debug, Clone)]
-pub struct Guard {
+pub(crate) struct Guard {
     rules: Arc<Rules>,
 }
 
@@ -70,7 +70,7 @@ enum Admitted {
 
 impl Guard {
     /// `origins` are written as browsers send them, `hosts` with or without a port.
-    pub fn new(bind: Bind, origins: &[String], hosts: &[String]) -> Self {
+    pub(crate) fn new(bind: Bind, origins: &[String], hosts: &[String]) -> Self {
         Self::named(bind, origins, hosts, &gethostname::gethostname().to_string_lossy())
     }
 
@@ -130,7 +130,7 @@ impl Guard {
 }
 
 /// Checks each request's Host and Origin, and answers preflight requests from listed origins.
-pub async fn admit(State((guard, auth)): State<(Guard, Auth)>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(State((guard, auth)): State<(Guard, Auth)>, request: Request, next: Next) -> Response {
     let (method, uri, version) = (request.method(), request.uri(), request.version());
     let headers = request.headers();
     let has_token = auth.asks_for_token() && auth.allows(uri, headers);

@@ -19,7 +19,7 @@ const SIGN_IN_BYTES_MAX: usize = 4 * 1024;
 
 /// The answer of `GET /api/session`.
 #[derive(Debug, Serialize)]
-pub struct SignInState {
+pub(crate) struct SignInState {
     signed_in: bool,
     token_required: bool,
     /// The reason why the browser is not signed in.
@@ -43,14 +43,14 @@ struct Key<'a> {
 }
 
 /// GET /api/session: whether this browser is signed in and has to be. Open to anyone.
-pub async fn show(State(app): State<App>, headers: HeaderMap) -> Json<SignInState> {
+pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Json<SignInState> {
     let token_required = app.auth.asks_for_token();
     let reason = if token_required { app.logins.judge(&headers).err() } else { None };
     Json(SignInState { signed_in: reason.is_none(), token_required, reason })
 }
 
 /// POST /api/session: answers `{"token"}` with a cookie and a key.
-pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+pub(crate) async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
     let body = body::read_at_most(body, SIGN_IN_BYTES_MAX).await?;
     let token = body::fields(&body)?.required_text("token")?;
     if !app.auth.is_token(token.trim().as_bytes()) {
@@ -62,7 +62,7 @@ pub async fn sign_in(State(app): State<App>, headers: HeaderMap, body: Body) -> 
 }
 
 /// PUT /api/session: renews this login, up to 30 days after its sign-in.
-pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(crate) async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
     let login = match app.logins.judge(&headers) {
         Ok(login) => login,
         Err(reason) => return Unauthorized::because(reason).into_response(),
@@ -77,7 +77,7 @@ pub async fn renew(State(app): State<App>, headers: HeaderMap) -> Response {
 }
 
 /// DELETE /api/session: signs out this login only. It stays signed out after a restart.
-pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(crate) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
     let mut stored = Ok(());
     if let Some(login) = app.logins.login(&headers) {
         login.end();

@@ -18,7 +18,7 @@ use crate::ports::Peer;
 
 /// Checks the token of requests.
 #[derive(Debug, Clone)]
-pub struct Auth {
+pub(crate) struct Auth {
     /// None if the hub requires no token.
     token: Option<Arc<Known>>,
 }
@@ -38,7 +38,7 @@ impl fmt::Debug for Known {
 
 impl Auth {
     /// An empty token means that none is required.
-    pub fn new(token: &Secret) -> Self {
+    pub(crate) fn new(token: &Secret) -> Self {
         let known = |token: &[u8]| {
             let key = hmac::Key::new(HMAC_SHA256, token);
             Known { signed: hmac::sign(&key, token), key }
@@ -48,23 +48,23 @@ impl Auth {
 
     /// Returns whether a request has the token in its address or headers. It may have several tokens, such as an old
     /// one that a browser remembers; one right one is enough.
-    pub fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    pub(crate) fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         self.token.is_none() || self.is_in_query(uri.query()) || self.is_in_header(headers)
     }
 
     /// Returns whether the request has any token, right or wrong.
-    pub fn is_shown(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_shown(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut values = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
         headers.contains_key(header::AUTHORIZATION) || values.any(|value| !value.is_empty())
     }
 
     /// Returns whether the hub requires a token.
-    pub fn asks_for_token(&self) -> bool {
+    pub(crate) fn asks_for_token(&self) -> bool {
         self.token.is_some()
     }
 
     /// Returns whether the address has the token.
-    pub fn is_in_query(&self, query: Option<&str>) -> bool {
+    pub(crate) fn is_in_query(&self, query: Option<&str>) -> bool {
         let values = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
         // A plus is a plus here, not a space: 0.1.0's client does not encode the token.
         values.map(|raw| percent_decode_str(raw).collect::<Vec<u8>>()).any(|seen| self.is_token(&seen))
@@ -79,7 +79,7 @@ impl Auth {
     }
 
     /// Compares with the token, in constant time and without revealing its length.
-    pub fn is_token(&self, seen: &[u8]) -> bool {
+    pub(crate) fn is_token(&self, seen: &[u8]) -> bool {
         // If no token is required, an empty one is right.
         self.token
             .as_ref()
@@ -88,7 +88,11 @@ impl Auth {
 }
 
 /// Accepts requests with the token, and reading requests from a browser that is signed in. All others get 401.
-pub async fn require_token(State((auth, logins)): State<(Auth, Logins)>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn require_token(
+    State((auth, logins)): State<(Auth, Logins)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let is_allowed = auth.allows(request.uri(), request.headers());
     let login = if is_allowed { None } else { Some(logins.judge(request.headers())) };
     if let Some(Err(reason)) = login {
@@ -110,7 +114,7 @@ pub async fn require_token(State((auth, logins)): State<(Auth, Logins)>, mut req
 }
 
 /// The refusal of a request when the hub has no room for its connection.
-pub fn no_seat() -> ApiError {
+pub(crate) fn no_seat() -> ApiError {
     ApiError::new(ErrorCode::RateLimited, "as many connections are open as the hub's system allows: try again later")
 }
 

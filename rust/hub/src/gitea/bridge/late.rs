@@ -36,7 +36,7 @@ type Timed = (Timestamp, Event);
 impl Bridge {
     /// Continues from the places that a former run noted. Runs in the background until the hub stops; the caller does
     /// not wait for Gitea.
-    pub async fn catch_up(&self) {
+    pub(crate) async fn catch_up(&self) {
         if !self.0.asks {
             return;
         }

@@ -26,13 +26,13 @@ use crate::store::Marks;
 use places::Places;
 
 /// The sender of these messages. No agent may use the name once webhooks are on.
-pub const SENDER: &str = "gitea";
+pub(crate) const SENDER: &str = "gitea";
 /// Reviews whose comments are read at the same time. Further ones wait for the next query of their repository.
 const REVIEWS_MAX: usize = 16;
 
 /// Posts events. Clones are cheap and share all state.
 #[derive(Debug, Clone)]
-pub struct Bridge(Arc<Inner>);
+pub(crate) struct Bridge(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -49,11 +49,11 @@ struct Inner {
 
 /// A delivery that has arrived and is not yet read.
 #[derive(Debug)]
-pub struct Unread(Option<Bridge>);
+pub(crate) struct Unread(Option<Bridge>);
 
 impl Unread {
     /// Marks the delivery as answered, so that dropping this value does nothing.
-    pub fn done(mut self) {
+    pub(crate) fn done(mut self) {
         self.0 = None;
     }
 }
@@ -69,7 +69,7 @@ impl Drop for Unread {
 
 impl Bridge {
     /// Creates a bridge that has posted nothing.
-    pub fn new(core: Core, gitea: Gitea, config: &Config) -> Self {
+    pub(crate) fn new(core: Core, gitea: Gitea, config: &Config) -> Self {
         let agents = config.gitea_users.iter();
         let agents = agents.filter_map(|(agent, user)| Some((user.to_lowercase(), AgentName::parse(agent).ok()?)));
         let has_hooks = !config.gitea_webhook_secret.is_empty();
@@ -89,7 +89,12 @@ impl Bridge {
     ///
     /// # Errors
     /// Fails like [`Core::post`]. An event that could not be stored is queried from Gitea later.
-    pub async fn tell(&self, id: String, mut event: Event, body_key: String) -> Result<Option<Accepted>, Refusal> {
+    pub(crate) async fn tell(
+        &self,
+        id: String,
+        mut event: Event,
+        body_key: String,
+    ) -> Result<Option<Accepted>, Refusal> {
         event.keys.push(body_key);
         let told = self.post(id, &mut event).await;
         if told.is_err() {
@@ -103,7 +108,7 @@ impl Bridge {
 
     /// Guards a delivery while it is read. If the guard is dropped before [`Unread::done`], because the delivery broke
     /// off or is too large, the hub queries Gitea later for its event.
-    pub fn unread(&self) -> Unread {
+    pub(crate) fn unread(&self) -> Unread {
         Unread(self.0.asks.then(|| self.clone()))
     }
 

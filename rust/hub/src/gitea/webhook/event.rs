@@ -10,7 +10,7 @@ const REF_LETTERS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remov
 
 /// An event at Gitea.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Event {
+pub(crate) struct Event {
     /// `issues`, `issue_comment`, `pull_request`, `push`, `release`, `status` or `workflow_run`.
     pub kind: String,
     /// `opened`, `created` and so on; for a ref `pushed`, `created` or `deleted`.
@@ -65,7 +65,7 @@ pub struct Event {
 
 /// The delivery does not match the event in its header.
 #[derive(Debug, thiserror::Error)]
-pub enum NotTheEvent {
+pub(crate) enum NotTheEvent {
     /// The body is not a JSON object, or has another shape.
     #[error("the delivery is not Gitea's JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -85,7 +85,7 @@ impl Event {
     ///
     /// # Errors
     /// Fails if the body is not the event that its header names.
-    pub fn parse(kind: &str, body: &[u8]) -> Result<Option<Self>, NotTheEvent> {
+    pub(crate) fn parse(kind: &str, body: &[u8]) -> Result<Option<Self>, NotTheEvent> {
         let Some(kind) = Kind::parse(kind) else { return Ok(None) };
         if !body.trim_ascii_start().starts_with(b"{") {
             return Err(NotTheEvent::Json(serde::de::Error::custom("expected an object")));
@@ -95,7 +95,7 @@ impl Event {
     }
 
     /// The fields that all events of a repository share.
-    pub fn in_repo(kind: &str, repository: &Repository, sender: &User) -> Self {
+    pub(crate) fn in_repo(kind: &str, repository: &Repository, sender: &User) -> Self {
         Self {
             kind: kind.to_owned(),
             repo: repository.full_name.clone(),
@@ -110,7 +110,7 @@ impl Event {
 
     /// A review. A delivery has no number for a review, so its key is made of the user, the pull request, the verdict
     /// and the text.
-    pub fn of_review(self, verdict: &str, body: String, pull: Subject) -> Self {
+    pub(crate) fn of_review(self, verdict: &str, body: String, pull: Subject) -> Self {
         let number = self.number.or(pull.number).unwrap_or_default();
         // The number survives a rename between the delivery and a later query.
         let by = if self.sender_id == 0 { self.sender.clone() } else { self.sender_id.to_string() };
@@ -120,12 +120,12 @@ impl Event {
     }
 
     /// Returns whether this user caused the event.
-    pub fn is_by(&self, user: &User) -> bool {
+    pub(crate) fn is_by(&self, user: &User) -> bool {
         if self.sender_id == 0 || user.id == 0 { user.login == self.sender } else { user.id == self.sender_id }
     }
 
     /// A review's comment on a line of a pull request.
-    pub fn of_line_comment(mut self, comment: LineComment, number: u64, title: &str) -> Self {
+    pub(crate) fn of_line_comment(mut self, comment: LineComment, number: u64, title: &str) -> Self {
         self.keys.push(format!("repo:{}:line-comment:{}", self.repo_id, comment.id));
         let line = if comment.position > 0 { comment.position } else { comment.original_position };
         Self {
@@ -143,7 +143,7 @@ impl Event {
     }
 
     /// A change of an issue or a pull request.
-    pub fn of_subject(mut self, subject: Subject) -> Self {
+    pub(crate) fn of_subject(mut self, subject: Subject) -> Self {
         // Gitea reports a merge as `closed`.
         let merged = subject.merged || subject.pull_request.is_some_and(|pull| pull.merged);
         if merged && self.action == "closed" {
@@ -165,7 +165,7 @@ impl Event {
     }
 
     /// A comment on an issue or a pull request.
-    pub fn of_comment(mut self, comment: Comment, subject: &Subject) -> Self {
+    pub(crate) fn of_comment(mut self, comment: Comment, subject: &Subject) -> Self {
         "issue_comment".clone_into(&mut self.kind);
         if self.action == "created" {
             self.body = comment.body;
@@ -176,7 +176,7 @@ impl Event {
         Self { number: subject.number, title, state, is_pull, url: comment.html_url, at: comment.updated_at, ..self }
     }
 
-    pub fn of_release(mut self, release: Release) -> Self {
+    pub(crate) fn of_release(mut self, release: Release) -> Self {
         if matches!(self.action.as_str(), "published" | "deleted") {
             self.keys.push(format!("repo:{}:release:{}:{}", self.repo_id, release.id, self.action));
         }
@@ -186,7 +186,7 @@ impl Event {
     }
 
     /// The first seven characters of the commit, as Gitea shows it.
-    pub fn short_sha(&self) -> &str {
+    pub(crate) fn short_sha(&self) -> &str {
         &self.sha[..self.sha.floor_char_boundary(7)]
     }
 

@@ -20,7 +20,7 @@ const OWN: &str = "*Asked for by the agent* `";
 
 /// The message for an event.
 #[derive(Debug, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     /// One line. An `@` in it is quoted text: the message's mentions are those in `mentions`.
     pub content: String,
     /// The agents mentioned in the event's own text, and the agents whose work it concerns.
@@ -32,7 +32,7 @@ pub struct Line {
 impl Line {
     /// Builds the line for an event. It also mentions `concerned`, the agents whose work the event concerns. A text
     /// that an agent wrote through the hub mentions nobody: the agent would answer itself.
-    pub fn new(event: &Event, concerned: &[AgentName]) -> Self {
+    pub(crate) fn new(event: &Event, concerned: &[AgentName]) -> Self {
         let is_own = event.body.contains(OWN);
         let mut content = format!("[{}] ", name(&event.repo));
         if event.is_late {
@@ -58,7 +58,7 @@ impl Line {
 }
 
 /// The agent for which the hub wrote this text to Gitea.
-pub fn author_of(text: &str) -> Option<AgentName> {
+pub(crate) fn author_of(text: &str) -> Option<AgentName> {
     let (_, after) = text.rsplit_once(OWN)?;
     AgentName::parse(after.split_once('`')?.0).ok()
 }

@@ -12,7 +12,7 @@ macro_rules! lenient {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Deserialize, Default)]
-        pub struct $name { $(#[serde(default, deserialize_with = "or_default")] pub $field: $kind),* }
+        pub(crate) struct $name { $(#[serde(default, deserialize_with = "or_default")] pub $field: $kind),* }
     };
 }
 

@@ -8,26 +8,26 @@ use crate::config::Secret;
 
 /// Checks signatures. Its debug output has no secret.
 #[derive(Debug)]
-pub struct Signature(Key);
+pub(crate) struct Signature(Key);
 
 /// A well-formed signature that is not yet checked.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Claimed([u8; 32]);
+pub(crate) struct Claimed([u8; 32]);
 
 impl Signature {
     /// Returns None without a secret, because nothing can be checked then.
-    pub fn new(secret: &Secret) -> Option<Self> {
+    pub(crate) fn new(secret: &Secret) -> Option<Self> {
         (!secret.is_empty()).then(|| Self(Key::new(HMAC_SHA256, secret.expose().as_bytes())))
     }
 
     /// Returns whether the sender of `body` knows the secret. The comparison takes constant time.
-    pub fn is_right(&self, body: &[u8], claimed: &Claimed) -> bool {
+    pub(crate) fn is_right(&self, body: &[u8], claimed: &Claimed) -> bool {
         hmac::verify(&self.0, body, &claimed.0).is_ok()
     }
 }
 
 /// A key made of the body's SHA-256: equal bodies are the same delivery, whatever their headers say.
-pub fn name_of(body: &[u8]) -> String {
+pub(crate) fn name_of(body: &[u8]) -> String {
     let digest = digest(&SHA256, body);
     format!("body:{}", HEXLOWER.encode(digest.as_ref()))
 }
@@ -35,7 +35,7 @@ pub fn name_of(body: &[u8]) -> String {
 impl Claimed {
     /// Parses `X-Gitea-Signature` (64 hex digits) or `X-Hub-Signature-256`, which puts `sha256=` before them. Gitea
     /// sends an empty header if it has no secret.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("sha256=").unwrap_or(text);
         HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
     }

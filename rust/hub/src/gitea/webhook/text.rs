@@ -9,7 +9,7 @@ const MENTION_BYTES_MAX: usize = 64 * 1024;
 
 /// `text` as one line of at most `chars_max` characters, with `…` where it was cut. Blanks become one space. Invisible
 /// characters and direction marks are removed.
-pub fn one_line(text: &str, chars_max: usize) -> String {
+pub(crate) fn one_line(text: &str, chars_max: usize) -> String {
     let mut line = String::new();
     let mut count = 0;
     let mut gap = false;
@@ -39,7 +39,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// A text without its HTML comments, which Gitea does not show. An unclosed comment extends to the end.
-pub fn shown(markdown: &str) -> String {
+pub(crate) fn shown(markdown: &str) -> String {
     let mut shown = String::new();
     let mut rest = markdown;
     while let Some((before, comment)) = rest.split_once("<!--") {
@@ -50,7 +50,7 @@ pub fn shown(markdown: &str) -> String {
 }
 
 /// Returns an http or https address that is safe at a line's end: it has no character that would end it.
-pub fn link(text: &str) -> Option<&str> {
+pub(crate) fn link(text: &str) -> Option<&str> {
     let is_web = text.starts_with("http://") || text.starts_with("https://");
     let is_whole =
         text.len() <= 2000 && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(c));
@@ -59,7 +59,7 @@ pub fn link(text: &str) -> Option<&str> {
 
 /// The first mentions in a Markdown text, at most `most`. Code is skipped: it contains decorators and addresses in
 /// logs.
-pub fn mentioned(markdown: &str, most: usize) -> Vec<Mention> {
+pub(crate) fn mentioned(markdown: &str, most: usize) -> Vec<Mention> {
     let end = markdown.floor_char_boundary(MENTION_BYTES_MAX);
     mentions::find(&without_code(&markdown[..end]), most)
 }

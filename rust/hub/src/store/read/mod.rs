@@ -15,10 +15,10 @@ use std::path::Path;
 use orochi_protocol::{Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-pub use glance::{Excerpt, Glance};
-pub use page::PageQuery;
+pub(crate) use glance::{Excerpt, Glance};
+pub(crate) use page::PageQuery;
 pub use pool::{Lane, Reads};
-pub use room::{ANSWER_TEXT_MAX, TextRoom};
+pub(crate) use room::{ANSWER_TEXT_MAX, TextRoom};
 
 use super::row::{COLUMNS, Places, empty, read_into, read_row};
 use super::{Message, StoreError};

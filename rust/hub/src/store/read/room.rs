@@ -4,23 +4,23 @@ use crate::store::Message;
 
 /// Largest text of all messages in one HTTP answer, unless a single message is larger. A request for hundreds of rows
 /// of 256 KiB needs several answers.
-pub const ANSWER_TEXT_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const ANSWER_TEXT_MAX: usize = 8 * 1024 * 1024;
 
 /// The remaining room in an answer.
 #[derive(Debug)]
-pub struct TextRoom {
+pub(crate) struct TextRoom {
     left: usize,
     is_empty: bool,
 }
 
 impl TextRoom {
-    pub fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         Self { left: bytes, is_empty: true }
     }
 
     /// Uses the room that a message needs. Returns false, and uses none, if too little is left. The first message
     /// always fits.
-    pub fn take(&mut self, message: &Message) -> bool {
+    pub(crate) fn take(&mut self, message: &Message) -> bool {
         let size = message.text_bytes();
         if size > self.left && !self.is_empty {
             return false;
