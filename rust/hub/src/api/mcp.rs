@@ -1,12 +1,14 @@
 //! POST /mcp and /mcp/{agent}: the tools for agents that speak MCP over HTTP. Token, Host and Origin are checked
 //! before, as for every route. The transport's own checks are off, because they don't know the hub's settings.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use orochi_mcp::{Extras, HttpServer};
 use orochi_protocol::{AgentName, Refusal};
 
@@ -19,16 +21,16 @@ use crate::mcp::Tools;
 const AGENT_HEADER: &str = "x-orochi-agent";
 
 /// Serves an address without a name. The name is in the header, or the request has none.
-pub(super) async fn unnamed(State(app): State<App>, request: Request) -> Response {
+pub(super) fn unnamed(State(app): State<App>, request: Request) -> BoxFuture<'static, Response> {
     match header_name(&app, request.headers()) {
-        Ok(name) => answer(&app, name, request).await,
-        Err(refusal) => ApiError(refusal).into_response(),
+        Ok(name) => answer(&app, name, request),
+        Err(refusal) => Box::pin(ready(ApiError(refusal).into_response())),
     }
 }
 
 /// Serves an address with the agent's name.
-pub(super) async fn named(State(app): State<App>, OwnName(name): OwnName, request: Request) -> Response {
-    answer(&app, Some(name), request).await
+pub(super) fn named(State(app): State<App>, OwnName(name): OwnName, request: Request) -> BoxFuture<'static, Response> {
+    answer(&app, Some(name), request)
 }
 
 fn header_name(app: &App, headers: &HeaderMap) -> Result<Option<AgentName>, Refusal> {
@@ -39,12 +41,13 @@ fn header_name(app: &App, headers: &HeaderMap) -> Result<Option<AgentName>, Refu
     Ok(Some(name))
 }
 
-async fn answer(app: &App, name: Option<AgentName>, request: Request) -> Response {
+/// The future has only its own parts, because thousands of requests may wait.
+fn answer(app: &App, name: Option<AgentName>, request: Request) -> BoxFuture<'static, Response> {
     let has_gitea = app.calls.gitea_address().is_some() && request.uri().query().is_some_and(asks_for_gitea);
     let (core, calls, returned) = (app.core.clone(), app.calls.clone(), app.returned.clone());
     let tools = Tools { core, calls, returned, name };
     let server = HttpServer::new(Arc::new(tools), Extras { gitea: has_gitea, channel: false });
-    Box::pin(server.handle(request)).await.map(Body::new)
+    Box::pin(async move { server.handle(request).await.map(Body::new) })
 }
 
 /// `?gitea=true` also lists the `gitea` tool.
