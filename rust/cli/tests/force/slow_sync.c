@@ -1,4 +1,4 @@
-/* Makes each sync of a file take 30 ms longer, and appends to the file that SYNC_LOG names: a point for each sync, an R
+/* Makes each sync of a file take 30 ms longer, or as long as the file that SYNC_STUCK names exists, and appends to the file that SYNC_LOG names: a point for each sync, an R
    when a request of the speaker's is read, and an A when its answer is written. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,7 +25,9 @@ static int is_speakers(const void *bytes, size_t length) { return memmem(bytes, 
 
 static long slow(long number, int file) {
     const struct timespec delay = {0, 30 * 1000 * 1000};
-    nanosleep(&delay, NULL);
+    do {
+        nanosleep(&delay, NULL);
+    } while (access(getenv("SYNC_STUCK"), F_OK) == 0);
     note(".");
     return syscall(number, file);
 }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{SinkExt, StreamExt};
@@ -37,20 +38,23 @@ const CHANGES: usize = 4000;
 struct SlowHub {
     process: HubProcess,
     log: PathBuf,
+    /// No sync ends while this file exists.
+    stuck: PathBuf,
     _library: TempDir,
 }
 
 impl SlowHub {
     fn start() -> Self {
         let library = TempDir::new().expect("a temporary folder");
-        let (path, log) = (library.path().join("slow_sync.so"), library.path().join("syncs"));
+        let [path, log, stuck] = ["slow_sync.so", "syncs", "stuck"].map(|name| library.path().join(name));
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/force/slow_sync.c");
         let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&path).arg(source).status();
         assert!(built.expect("a C compiler, with which Rust links too").success());
-        let variables = [format!("LD_PRELOAD={}", path.display()), format!("SYNC_LOG={}", log.display())];
-        let wrapper = ["env", &variables[0], &variables[1]];
+        let variables = [("LD_PRELOAD", &path), ("SYNC_LOG", &log), ("SYNC_STUCK", &stuck)];
+        let variables = variables.map(|(name, path)| format!("{name}={}", path.display()));
+        let wrapper = ["env", &variables[0], &variables[1], &variables[2]];
         let process = HubProcess::start_in(TempDir::new().expect("a temporary folder"), &wrapper);
-        let hub = Self { process, log, _library: library };
+        let hub = Self { process, log, stuck, _library: library };
         assert!(hub.syncs() > 0, "the library counts the syncs of the hub's start");
         hub
     }
@@ -122,13 +126,18 @@ async fn next(socket: &mut Socket) -> Value {
     }
 }
 
+async fn register_raw(hub: &SlowHub, name: &str) -> Socket {
+    let (mut socket, _) = connect_async(hub.process.url()).await.expect("the hub is there");
+    let register = json!({"type": "register", "sender": name, "id": "r", "payload": {}});
+    socket.send(Message::text(register.to_string())).await.expect("open");
+    assert_eq!(next(&mut socket).await["type"], "ack");
+    socket
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sync_is_shared_by_an_agent_that_joins_and_leaves_without_end() {
     let hub = SlowHub::start();
-    let (mut restless, _) = connect_async(hub.process.url()).await.expect("the hub is there");
-    let register = json!({"type": "register", "sender": "restless", "id": "r", "payload": {}});
-    restless.send(Message::text(register.to_string())).await.expect("open");
-    assert_eq!(next(&mut restless).await["type"], "ack");
+    let mut restless = register_raw(&hub, "restless").await;
     let before = hub.syncs();
     for n in 0..CHANGES {
         let kind = if n % 2 == 0 { "subscribe" } else { "unsubscribe" };
@@ -144,4 +153,37 @@ async fn sync_is_shared_by_an_agent_that_joins_and_leaves_without_end() {
     }
     let syncs = hub.syncs() - before;
     assert!(syncs <= CHANGES / 8, "{syncs} syncs for {CHANGES} joins and leaves");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sync_that_is_stuck_keeps_nobody_from_leaving_while_another_floods() {
+    let hub = SlowHub::start();
+    let (mut flood, mut leaving) = (register_raw(&hub, "flood").await, register_raw(&hub, "leaving").await);
+    fs::write(&hub.stuck, "").expect("the folder is there");
+    let message = json!({"type": "message", "id": "m", "payload": {"channel": "#c", "content": "hi"}});
+    flood.send(Message::text(message.to_string())).await.expect("open");
+    // The hub reads until its core has no room for another request.
+    let unknown = json!({"type": "unknown", "payload": {"text": "x".repeat(1000)}}).to_string();
+    while timeout(Duration::from_secs(1), flood.send(Message::text(unknown.as_str()))).await.is_ok() {}
+    leaving.close(None).await.expect("open");
+    let answered = timeout(DEADLINE / 2, async { while let Some(Ok(_)) = leaving.next().await {} }).await;
+    assert!(answered.is_ok(), "the close has no answer");
+    fs::remove_file(&hub.stuck).expect("it was written");
+    loop {
+        let reply = next(&mut flood).await;
+        if reply["payload"]["ref"] == "m" {
+            assert_eq!(reply["type"], "ack");
+            break;
+        }
+    }
+    let (mut other, _) = connect_async(hub.process.url()).await.expect("the hub is there");
+    let presence = json!({"type": "presence", "id": "p", "payload": {}});
+    loop {
+        other.send(Message::text(presence.to_string())).await.expect("open");
+        let agents = next(&mut other).await["payload"]["agents"].take();
+        assert_eq!(next(&mut other).await["type"], "ack");
+        if agents.get("leaving").is_none() {
+            break;
+        }
+    }
 }

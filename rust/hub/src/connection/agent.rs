@@ -35,10 +35,10 @@ pub(crate) async fn serve(link: Link, calls: Calls) {
         requests.handle(&text).await;
     }
     if requests.has_asked {
-        // The core has stopped and no longer knows the connection.
-        let _ = core.send(Command::Disconnect(requests.link.id)).await;
+        requests.link.leave().await;
+    } else {
+        requests.link.answer_close().await;
     }
-    requests.link.answer_close().await;
 }
 
 struct RequestLoop {

@@ -12,7 +12,7 @@ use orochi_protocol::reply::ErrorReply;
 use orochi_protocol::request::read_id;
 use orochi_protocol::{CloseCode, ErrorCode, Refusal, Seq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, sleep, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, sleep, timeout, timeout_at};
 
 use super::life::Life;
 use super::progress::{self, Patience, Taken};
@@ -163,11 +163,33 @@ impl Link {
         }
     }
 
-    /// Answers the peer's close frame once the core has handled its leave: who has the answer is offline for everybody.
-    /// A disk that is stuck delays the answer by at most [`CLOSE_MAX`].
+    /// Tells the core that the connection has ended. Answers the peer's close frame once the core has handled that: who
+    /// has the answer is offline for everybody. A disk that is stuck delays the answer by at most [`CLOSE_MAX`], also
+    /// if the core has no room for the command.
+    pub(super) async fn leave(mut self) {
+        let (core, id) = (self.core.clone(), self.id);
+        // A core that has stopped no longer knows the connection.
+        let disconnect = || core.send(Command::Disconnect(id));
+        if !self.outbox.has_goodbye() {
+            let _ = disconnect().await;
+            return;
+        }
+        let until = Instant::now() + CLOSE_MAX;
+        let is_told = timeout_at(until, disconnect()).await.is_ok();
+        if is_told {
+            let _ = timeout_at(until, core.barrier()).await;
+        }
+        self.answer_close().await;
+        // Many clients wait until the socket is closed, too.
+        drop(self);
+        if !is_told {
+            let _ = disconnect().await;
+        }
+    }
+
+    /// Answers the peer's close frame, if it sent one.
     pub(super) async fn answer_close(&mut self) {
         if self.outbox.has_goodbye() {
-            let _ = timeout(CLOSE_MAX, self.core.barrier()).await;
             // tungstenite answers the close with its next write. It fails if the hub closed first.
             let _ = timeout(CLOSE_MAX, self.socket.close()).await;
         }

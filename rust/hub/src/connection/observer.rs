@@ -23,9 +23,7 @@ pub(crate) async fn serve(mut link: Link, after: Option<Seq>, rendering: Renderi
         let detail = "an observer can't send: use the agent port or POST /api/messages";
         link.refuse(&Refusal::new(ErrorCode::Forbidden, detail), read_id(&text).as_deref()).await;
     }
-    // The core has stopped and no longer knows the connection.
-    let _ = core.send(Command::Disconnect(link.id)).await;
-    link.answer_close().await;
+    link.leave().await;
 }
 
 async fn observe(link: &mut Link, after: Option<Seq>) -> Result<(), Refusal> {
