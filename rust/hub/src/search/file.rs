@@ -342,3 +342,72 @@ fn finish_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Resu
 fn segment_of(seq: Seq) -> i64 {
     i64::try_from(seq.get().saturating_sub(1) / SEGMENT_SEQS).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use orochi_protocol::Timestamp;
+
+    use super::*;
+    use crate::store::Place;
+
+    fn message(n: u64) -> Message {
+        Message {
+            seq: Seq::new(n).unwrap(),
+            id: n.to_string(),
+            ts: Timestamp::from_micros(0),
+            place: Place::parse("#c"),
+            sender: "alice".to_owned(),
+            content: format!("word w{n}"),
+            mentions: "[]".to_owned(),
+            metadata: "{}".to_owned(),
+            reply_to: None,
+            extra: None,
+        }
+    }
+
+    fn found(path: &Path) -> (u64, Vec<u64>) {
+        let reader = Reader::open(path).unwrap();
+        reader
+            .snapshot(|snapshot| {
+                let term = tokens::Term::whole("word".to_owned());
+                let expression = Expression::new(vec![term], None).unwrap();
+                let mut seqs = Vec::new();
+                snapshot.matches::<IndexError>(&expression, Seq::ZERO, Seq::MAX, |seq| {
+                    seqs.push(seq.get());
+                    Ok(true)
+                })?;
+                Ok::<_, IndexError>((snapshot.indexed_up_to.get(), seqs))
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn batch_of_parts_over_several_segments_is_added_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.search.db");
+        let mut writer = Writer::open(&path, "e").unwrap();
+        let log = [1, 2, 99_999, 100_000, 100_001, 350_000, 350_001, 600_000];
+        let parts = |fails_at: Option<usize>| {
+            let mut part = 0;
+            move |after: Seq| {
+                part += 1;
+                if Some(part) == fails_at {
+                    return Err(IndexError::Disk(rusqlite::Error::InvalidQuery));
+                }
+                Ok(log.into_iter().filter(|n| *n > after.get()).take(3).map(message).collect())
+            }
+        };
+        for fails_at in [1, 2, 3, 4] {
+            assert!(writer.add(parts(Some(fails_at))).is_err(), "{fails_at}");
+            assert_eq!(writer.mark().seq, Seq::ZERO);
+            assert_eq!(found(&path), (0, vec![]));
+        }
+        writer.add(parts(None)).unwrap();
+        let mut all = log.to_vec();
+        all.reverse();
+        assert_eq!(found(&path), (600_000, all.clone()));
+        writer.add(parts(None)).unwrap();
+        assert_eq!(found(&path), (600_000, all));
+        assert_eq!((writer.mark().seq.get(), writer.mark().id.as_str()), (600_000, "600000"));
+    }
+}
