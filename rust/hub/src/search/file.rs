@@ -157,7 +157,7 @@ fn connect(path: &Path) -> Result<Connection, IndexError> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.pragma_update(None, "cache_size", -2048)?;
+    connection.pragma_update(None, "cache_size", -1024)?;
     connection.set_prepared_statement_cache_capacity(16);
     Ok(connection)
 }
@@ -178,7 +178,8 @@ impl Reader {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(1))?;
         connection.pragma_update(None, "cache_size", -512)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        // One for each segment that a search reads, which are mostly the newest.
+        connection.set_prepared_statement_cache_capacity(16);
         Ok(Self { connection })
     }
 
