@@ -61,3 +61,28 @@ async def test_mcp_wait_that_its_client_gives_up_leaves_the_message_in_the_inbox
             await asyncio.wait_for(ann.call("wait", timeout=40), timeout=1)
         await bob.send("@ann", "after the cancel")
         assert ", says: after the cancel\n" in await ann.call("inbox")
+
+
+async def test_mcp_calls_that_wait_keep_nobody_else_from_calling(hub: Hub) -> None:
+    from fastmcp import Client
+    from fastmcp.client.transports import StreamableHttpTransport
+
+    def client(name: str) -> Client[StreamableHttpTransport]:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return Client(StreamableHttpTransport(f"http://127.0.0.1:{hub.port}/mcp/{name}", headers=headers))
+
+    async with (
+        asyncio.timeout(DEADLINE),
+        client("many") as many,
+        client("ann") as ann,
+        OrochiClient("bob", host="127.0.0.1", port=hub.port, token=TOKEN) as bob,
+    ):
+        waiting = [asyncio.ensure_future(Agent(many).call("wait", timeout=40)) for _ in range(60)]
+        while "many" not in await Agent(ann).call("who"):
+            pass
+        await bob.send("@many", "for one of you")
+        answered, others = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert ["for one of you" in call.result() for call in answered] == [True]
+        for call in others:
+            call.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -1,8 +1,8 @@
 //! The server over streamable HTTP, one request at a time. Both eras of MCP are answered without sessions.
 //!
-//! A waiting call is answered in three steps. rmcp checks the request and finds that its tool waits. The tool waits
-//! here. rmcp makes an answer of its result. While rmcp works on a request it holds channels of some 50 KiB; a call
-//! that waits here needs a fraction of that.
+//! A tool's call is answered in three steps. rmcp checks the request and finds the call. The tool runs here. rmcp puts
+//! its result into an answer. While rmcp works on a request it holds channels of some 50 KiB for it, so it works on few
+//! at once. A call that waits or is slow holds a fraction of that, and keeps nobody else from rmcp.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,12 +16,16 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use orochi_protocol::limits::FRAME_BYTES_MAX;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio::sync::Semaphore;
 
 use crate::backend::Backend;
 use crate::listed::Extras;
 use crate::parked::Parked;
 use crate::server::Server;
 use crate::tools::{self, Asked};
+
+/// The requests on which rmcp works at once. Each takes it well under a millisecond.
+static WORKING: Semaphore = Semaphore::const_new(16);
 
 /// Answers requests over HTTP for one agent. Creating one is cheap.
 pub struct HttpServer<B: Backend> {
@@ -37,7 +41,7 @@ impl<B: Backend> HttpServer<B> {
 
     /// Answers a request. Dropping the future cancels its tool.
     ///
-    /// Each step is a box of its own, so a call that waits holds the memory of its own step alone.
+    /// Each step is a box of its own, so a call holds the memory of its own step alone.
     pub async fn handle<R>(self, request: Request<R>) -> Response<BoxBody<Bytes, Infallible>>
     where
         R: Body + Send + 'static,
@@ -46,17 +50,17 @@ impl<B: Backend> HttpServer<B> {
     {
         let (asked, again) = match Box::pin(self.begin(request)).await {
             Step::Answered(answer) => return answer,
-            Step::Waits { asked, again } => (asked, again),
+            Step::Calls { asked, again } => (asked, again),
         };
-        let waited = Box::pin(tools::wait_for(&*self.backend, asked)).await;
+        let result = tools::run(&*self.backend, asked).await;
         Box::pin(async move {
-            again.parked.set(waited);
-            self.service().handle(again.request()).await
+            again.parked.set(result);
+            self.work_on(again.request()).await
         })
         .await
     }
 
-    /// Reads a request and answers it, unless it is a call that waits.
+    /// Reads a request and answers it, unless it is a call.
     async fn begin<R>(&self, request: Request<R>) -> Step
     where
         R: Body + Send + 'static,
@@ -71,11 +75,18 @@ impl<B: Backend> HttpServer<B> {
         let parked = Parked::default();
         parts.extensions.insert(parked.clone());
         let repeat = Repeat::of(&parts, &body, parked.clone());
-        let answer = self.service().handle(Request::from_parts(parts, Full::new(body))).await;
+        let answer = self.work_on(Request::from_parts(parts, Full::new(body))).await;
         match parked.asked() {
-            Some(asked) => Step::Waits { asked, again: Box::new(repeat) },
+            Some(asked) => Step::Calls { asked, again: Box::new(repeat) },
             None => Step::Answered(answer),
         }
+    }
+
+    /// Lets rmcp answer a request.
+    async fn work_on(&self, request: Request<Full<Bytes>>) -> Response<BoxBody<Bytes, Infallible>> {
+        // It is never closed.
+        let _permit = WORKING.acquire().await;
+        self.service().handle(request).await
     }
 
     fn service(&self) -> StreamableHttpService<Server<B>, NeverSessionManager> {
@@ -92,8 +103,8 @@ impl<B: Backend> HttpServer<B> {
 /// The result of the first look at a request.
 enum Step {
     Answered(Response<BoxBody<Bytes, Infallible>>),
-    /// The call waits; `again` is its request for the time when it has waited.
-    Waits {
+    /// A tool is called; `again` is the request for the time when there is a result.
+    Calls {
         asked: Asked,
         again: Box<Repeat>,
     },

@@ -1,10 +1,10 @@
-//! A waiting call, put aside while no other part of its request is kept.
+//! A tool's call, put aside while no other part of its request is kept.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::tools::{Asked, Waited};
+use crate::tools::{Asked, ToolResult};
 
-/// A request's slot for a waiting call; it travels with the request.
+/// A request's slot for its call; it travels with the request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Parked(Arc<Mutex<Place>>);
 
@@ -13,18 +13,18 @@ enum Place {
     /// No call was put aside.
     #[default]
     Empty,
-    /// The call waits.
+    /// The call was found.
     Asked(Asked),
     /// The call has its result.
-    Waited(Waited),
+    Done(ToolResult),
 }
 
 impl Parked {
-    /// Puts a call aside. Returns its result if it has waited already.
-    pub(crate) fn park(&self, asked: Asked) -> Option<Waited> {
+    /// Puts a call aside. Returns its result if there is one already.
+    pub(crate) fn park(&self, asked: Asked) -> Option<ToolResult> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::take(&mut *place) {
-            Place::Waited(waited) => Some(waited),
+            Place::Done(result) => Some(result),
             Place::Empty | Place::Asked(_) => {
                 *place = Place::Asked(asked);
                 None
@@ -36,12 +36,12 @@ impl Parked {
     pub(crate) fn asked(&self) -> Option<Asked> {
         match std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             Place::Asked(asked) => Some(asked),
-            Place::Empty | Place::Waited(_) => None,
+            Place::Empty | Place::Done(_) => None,
         }
     }
 
     /// Stores the call's result.
-    pub(crate) fn set(&self, waited: Waited) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Place::Waited(waited);
+    pub(crate) fn set(&self, result: ToolResult) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Place::Done(result);
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::backend::{Backend, Call};
 use crate::listed::{self, Extras};
 use crate::parked::Parked;
-use crate::tools::{self, Asked, Waited};
+use crate::tools::{self, Asked, ToolResult};
 
 /// The stage of the conversation with a client on stdio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl<B: Backend> Server<B> {
         call: &Call,
         name: &str,
         given: Map<String, Value>,
-    ) -> Result<Waited, ErrorData> {
+    ) -> Result<ToolResult, ErrorData> {
         tokio::select! {
             done = tools::call(&*self.backend, call, name, given) => Ok(done),
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
@@ -126,10 +126,10 @@ impl<B: Backend> ServerHandler for Server<B> {
         let call = self.who_calls(&context);
         let given = request.arguments.unwrap_or_default();
         let parked = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Parked>());
-        let done = match parked.filter(|_| tools::waits(&request.name)) {
+        let done = match parked {
             Some(parked) => {
                 let asked = Asked { call, name: request.name.to_string(), given };
-                // Nobody sees this answer: the request is handled once more when the call has waited.
+                // Nobody sees this answer: the request is handled once more when the tool has run.
                 parked.park(asked).unwrap_or_else(|| Some(Ok(String::new())))
             }
             None => self.call(&context, &call, &request.name, given).await?,

@@ -24,7 +24,7 @@ pub(crate) struct Asked {
 }
 
 /// A tool's text, or an error for its model; None for an unknown tool.
-pub(crate) type Waited = Option<Result<String, Fault>>;
+pub(crate) type ToolResult = Option<Result<String, Fault>>;
 
 /// True if a tool's result may take long.
 pub(crate) fn waits(name: &str) -> bool {
@@ -35,7 +35,7 @@ pub(crate) fn waits(name: &str) -> bool {
 ///
 /// # Errors
 /// Fails with an error for the model; None for an unknown tool.
-pub(crate) async fn call<B: Backend>(backend: &B, call: &Call, name: &str, given: Map<String, Value>) -> Waited {
+pub(crate) async fn call<B: Backend>(backend: &B, call: &Call, name: &str, given: Map<String, Value>) -> ToolResult {
     Some(match name {
         "send" => send(backend, call, given).await,
         "inbox" => inbox(backend, call, given).await,
@@ -56,13 +56,14 @@ pub(crate) async fn call<B: Backend>(backend: &B, call: &Call, name: &str, given
     })
 }
 
-/// Calls a tool that [`waits`]. Its future is smaller than that of [`call`], which has room for every tool.
-pub(crate) async fn wait_for<B: Backend>(backend: &B, Asked { call, name, given }: Asked) -> Waited {
-    Some(match name.as_str() {
-        "wait" => Box::pin(wait(backend, &call, given)).await,
-        "ask" => Box::pin(ask(backend, &call, given)).await,
-        _ => return None,
-    })
+/// Calls a tool. The futures of tools that [`waits`] names are smaller than that of [`call`], which has room for every
+/// tool.
+pub(crate) async fn run<B: Backend>(backend: &B, Asked { call: caller, name, given }: Asked) -> ToolResult {
+    match name.as_str() {
+        "wait" => Some(Box::pin(wait(backend, &caller, given)).await),
+        "ask" => Some(Box::pin(ask(backend, &caller, given)).await),
+        _ => Box::pin(call(backend, &caller, &name, given)).await,
+    }
 }
 
 async fn send<B: Backend>(backend: &B, call: &Call, given: Map<String, Value>) -> Result<String, Fault> {
