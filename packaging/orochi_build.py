@@ -64,7 +64,7 @@ SOURCES = (
     "scitex_orochi",
 )
 LEFT_OUT = {".so", ".pyc"}
-# Where each shell looks for a program's completions, below the folder that packages install into.
+# The file that each shell reads a program's completions from, below the folder that packages install into.
 COMPLETIONS = {
     "bash": "share/bash-completion/completions/orochi",
     "zsh": "share/zsh/site-functions/_orochi",

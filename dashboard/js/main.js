@@ -168,7 +168,7 @@ async function start() {
     if (rows.length === 0) state = { ...state, lastSeq: 0 };
   } catch (error) {
     if (mine !== starts) return;
-    if (error instanceof hub.SignedOut) return leave(error.reason);
+    if (error instanceof hub.SignedOut) return fail(error);
     showConnection("retrying", heardAt);
     setTimeout(() => mine === starts && start(), 2000);
     return;

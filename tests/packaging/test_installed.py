@@ -1,4 +1,4 @@
-"""What the package installs beside its programs: manual pages, completions, licences."""
+"""The package installs manual pages, completions and licences beside its programs."""
 
 from __future__ import annotations
 

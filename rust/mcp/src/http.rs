@@ -24,7 +24,7 @@ use crate::parked::Parked;
 use crate::server::Server;
 use crate::tools::{self, Asked};
 
-/// The requests on which rmcp works at once. Each takes it well under a millisecond.
+/// The requests on which rmcp works at once. None of them waits: tools run outside of it.
 static WORKING: Semaphore = Semaphore::const_new(16);
 
 /// Answers requests over HTTP for one agent. Creating one is cheap.

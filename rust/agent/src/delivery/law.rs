@@ -52,7 +52,7 @@ struct World {
     machine: Machine,
     log: Vec<(u64, Intent)>,
     now: Millis,
-    /// How often each message was shown to the present session: as new, and as a repetition.
+    /// Counts, for each message, how often the present session was shown it as new and as a repetition.
     shown: BTreeMap<u64, (u32, u32)>,
     /// The messages that a session read and went on after, or answered.
     handled: BTreeMap<u64, bool>,
