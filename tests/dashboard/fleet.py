@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import websockets
@@ -21,8 +21,6 @@ from tests.python.hub import DEADLINE, Hub
 
 __all__ = ["LOST", "client", "move_back", "playing", "vanish"]
 
-# Lines that are sent at once.
-CHUNK = 40
 # The agent that dies at 70 % of its work.
 LOST = "nomad"
 
@@ -107,31 +105,15 @@ def _frame(kind: str, id: str, sender: str, payload: object) -> str:
 
 
 async def _say(agents: dict[str, OrochiClient], lines: list[Line]) -> list[int]:
-    """Sends the lines; their seqs. A line that answers another one names it by its text."""
+    """Sends the lines in the order of the script; their seqs. A line that answers another one names it by its text."""
     by_text: dict[str, int] = {}
     seqs = []
-    for chunk in _chunks(lines):
-
-        async def send(line: Line) -> tuple[str, int]:
-            answered = by_text.get(line.answers) if line.answers else None
-            receipt = await agents[line.sender].send(line.channel, line.text, reply_to=answered)
-            return line.text, receipt.seq or 0
-
-        for text, seq in await asyncio.gather(*[send(line) for line in chunk]):
-            by_text[text] = seq
-            seqs.append(seq)
-    return seqs
-
-
-def _chunks(lines: list[Line]) -> Iterator[list[Line]]:
-    """Runs of lines that may be sent at once: one that answers another begins a new run."""
-    chunk: list[Line] = []
     for line in lines:
-        if line.answers or len(chunk) >= CHUNK:
-            yield chunk
-            chunk = []
-        chunk.append(line)
-    yield chunk
+        answered = by_text.get(line.answers) if line.answers else None
+        receipt = await agents[line.sender].send(line.channel, line.text, reply_to=answered)
+        by_text[line.text] = receipt.seq or 0
+        seqs.append(receipt.seq or 0)
+    return seqs
 
 
 def move_back(hub: Hub, seqs: list[int], ago: list[float]) -> None:
