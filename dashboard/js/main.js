@@ -52,6 +52,8 @@ let isDrawing = false;
 let starts = 0;
 /** True while a page that Back returned to is not complete. */
 let isComingBack = false;
+/** The address of the shown page; null before there is one. A new address is there before its page is. */
+let shownAt = null;
 /** The time of the hub's last answer or frame, by this machine's clock. */
 let heardAt = Date.now();
 /** The heading of the shown page. */
@@ -113,6 +115,7 @@ function show(gone = null) {
   };
   const known = page === "" || page === "signin" ? overview : Object.hasOwn(VIEWS, page) ? VIEWS[page] : missing;
   view?.end?.();
+  shownAt = location.hash;
   const shown = isIn ? known(given) : signin({ reason: name === "wrong" ? "link" : reason, onSignedIn: start });
   view = shown;
   isShown = isIn;
@@ -143,9 +146,9 @@ async function comeBack(shown, back) {
   place.focus(main, back);
 }
 
-/** Stores the reader's place on the page, for Back. */
+/** Stores the reader's place on the page, for Back: in the history's entry of that page, not of the one that comes. */
 function keepPlace() {
-  if (!isComingBack) place.keep(main);
+  if (!isComingBack && location.hash === shownAt) place.keep(main);
 }
 
 async function start() {

@@ -31,6 +31,22 @@ async def test_a_page_begins_at_its_top_and_back_leads_to_where_one_was(start_hu
         assert await page.evaluate(TOP) == top
 
 
+async def test_a_page_begins_at_its_top_though_the_last_one_was_still_scrolling(start_hub: Start, page: Page) -> None:
+    hub = start_hub()
+    await page.set_viewport_size({"width": 720, "height": 450})
+    async with playing(hub):
+        await page.goto(address(hub))
+        await page.locator("[data-agent=dave]").scroll_into_view_if_needed()
+        assert await page.evaluate(TOP) > 0
+        # The new address is there at once, its page with the next event: a scroll can end between the two.
+        await page.evaluate(
+            "() => { location.hash = '#/agent/dave';"
+            " document.getElementById('main').dispatchEvent(new Event('scrollend')); }"
+        )
+        await expect(page.get_by_role("heading", name="dave")).to_be_in_viewport()
+        assert await page.evaluate(TOP) == 0
+
+
 async def test_back_leads_to_where_one_was_among_what_was_found(start_hub: Start, page: Page) -> None:
     hub = start_hub()
     async with hub.client("alice") as alice:
