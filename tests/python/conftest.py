@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.python.hub import DEADLINE, Hub
-
-# Every loop of the suite: a callback from a wrong thread, or a coroutine that nobody awaits, is an error.
-os.environ["PYTHONASYNCIODEBUG"] = "1"
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
