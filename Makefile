@@ -62,8 +62,9 @@ test-page: ## The dashboard's own modules, with node
 		echo "The dashboard's modules are not tested: that needs Node.js 20 or newer, https://nodejs.org"; \
 	fi
 
-# An image that is built takes both processors for minutes; the kit gives clients heartbeats of one second.
-ALONE := tests/docker tests/conformance/test_kit.py
+# An image that is built takes both processors for minutes; the kit gives clients heartbeats of one second; make and its
+# shell can miss Ctrl-C while they wait for a processor.
+ALONE := tests/docker tests/conformance/test_kit.py tests/packaging/test_interrupt.py
 
 test-python: extension $(OLD_VENV)/.ready ## The Python, interoperability and tidiness tests
 	OROCHI_OLD_PYTHON=$(abspath $(OLD_PYTHON)) $(PYTHON) -m pytest -rs --numprocesses 2 --dist loadfile \
