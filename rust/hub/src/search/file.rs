@@ -12,14 +12,16 @@ use orochi_protocol::Seq;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
 
 use super::filter;
-use super::tokens::{self, Expression, TOKEN_CHARS};
-use super::units::Units;
-use crate::store::Message;
+use super::part::Part;
+use super::tokens::{Expression, TOKEN_CHARS};
 
 /// The format of the file and of its tokens. A file with another format is rebuilt.
 const FORMAT: i64 = 2;
 /// Seqs of a segment.
 pub(crate) const SEGMENT_SEQS: u64 = 100_000;
+/// Sorted runs of one size in a segment before FTS5 merges them. In a flood, a segment has fewer, so that each word is
+/// merged once, when the segment is full; by default, FTS5 merges four at a time, all the time.
+const RUNS_MAX: u32 = 32;
 
 /// The newest indexed message. It reveals an index that belongs to another log, or to a newer state of this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +67,7 @@ pub(crate) struct Writer {
     path: PathBuf,
     connection: Connection,
     mark: Mark,
-    units: Units,
-    text: String,
+    part: Part,
 }
 
 impl Writer {
@@ -87,7 +88,7 @@ impl Writer {
             return Err(IndexError::Stale("it was made from another log or by another version"));
         }
         let mark = read_mark(&connection)?;
-        Ok(Self { path: path.to_owned(), connection, mark, units: Units::default(), text: String::new() })
+        Ok(Self { path: path.to_owned(), connection, mark, part: Part::default() })
     }
 
     /// The newest message in the index.
@@ -95,33 +96,31 @@ impl Writer {
         &self.mark
     }
 
-    /// Adds messages in one transaction, in the order of the log. `next` gives some messages after a seq, and none at
-    /// the end of the batch.
+    /// Adds messages in one transaction, in the order of the log. `fill` gets an empty part, to which it adds some
+    /// messages after a seq, and none at the end of the batch.
     ///
     /// # Errors
-    /// Errors of `next`. Also fails if the disk refuses. Then none of the messages is in the index.
-    pub(crate) fn add(
+    /// Errors of `fill`. Also fails if the disk refuses. Then none of the messages is in the index.
+    pub(super) fn add(
         &mut self,
-        mut next: impl FnMut(Seq) -> Result<Vec<Message>, IndexError>,
+        mut fill: impl FnMut(Seq, &mut Part) -> Result<(), IndexError>,
     ) -> Result<(), IndexError> {
-        let mut messages = next(self.mark.seq)?;
-        if messages.is_empty() {
+        let Self { connection, part, .. } = self;
+        let mut mark = self.mark.clone();
+        let mut next = |after: Seq, part: &mut Part| {
+            part.clear();
+            fill(after, part)
+        };
+        next(mark.seq, part)?;
+        if part.last().is_none() {
             return Ok(());
         }
-        let transaction = self.connection.transaction()?;
-        let mut mark = self.mark.clone();
+        let transaction = connection.transaction()?;
         let mut is_one_full = false;
-        while let Some(last) = messages.last() {
-            let after = Mark { seq: last.seq, id: last.id.clone() };
-            for message in &messages {
-                is_one_full |= change_segment(&transaction, mark.seq, message.seq)?;
-                tokens::of_message(message, &mut self.units, &mut self.text);
-                let sql = format!("INSERT INTO segment_{} (rowid, tokens) VALUES (?1, ?2)", segment_of(message.seq));
-                transaction.prepare_cached(&sql)?.execute(params![message.seq.as_i64(), self.text])?;
-                mark.seq = message.seq;
-            }
-            mark = after;
-            messages = next(mark.seq)?;
+        while let Some((seq, id)) = part.last() {
+            is_one_full |= insert(&transaction, mark.seq, part)?;
+            mark = Mark { seq, id: id.to_owned() };
+            next(mark.seq, part)?;
         }
         let mut set_mark = transaction.prepare_cached("UPDATE mark SET seq = ?1, id = ?2")?;
         set_mark.execute(params![mark.seq.as_i64(), mark.id])?;
@@ -134,6 +133,23 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Inserts a part whose messages come after `before`. Returns whether another segment is full now.
+fn insert(transaction: &Transaction<'_>, mut before: Seq, part: &Part) -> Result<bool, IndexError> {
+    let mut is_one_full = false;
+    let mut messages = part.iter().peekable();
+    while let Some((first, _)) = messages.peek() {
+        let segment = segment_of(*first);
+        is_one_full |= change_segment(transaction, before, *first)?;
+        let sql = format!("INSERT INTO segment_{segment} (rowid, tokens) VALUES (?1, ?2)");
+        let mut statement = transaction.prepare_cached(&sql)?;
+        while let Some((seq, tokens)) = messages.next_if(|(seq, _)| segment_of(*seq) == segment) {
+            statement.execute(params![seq.as_i64(), tokens])?;
+            before = seq;
+        }
+    }
+    Ok(is_one_full)
 }
 
 /// Begins the segment of `seq` if it is not that of `before`. Returns whether another one is full now.
@@ -330,7 +346,8 @@ fn begin_segment(transaction: &Transaction<'_>, segment: i64) -> rusqlite::Resul
         "INSERT INTO segments VALUES ({segment});
          CREATE VIRTUAL TABLE segment_{segment} USING fts5 (
              tokens, content='', detail=none, columnsize=0, prefix='3', tokenize=\"ascii tokenchars '{TOKEN_CHARS}'\"
-         );"
+         );
+         INSERT INTO segment_{segment} (segment_{segment}, rank) VALUES ('automerge', 0), ('crisismerge', {RUNS_MAX});"
     ))
 }
 
@@ -349,7 +366,8 @@ mod tests {
     use orochi_protocol::Timestamp;
 
     use super::*;
-    use crate::store::Place;
+    use crate::search::tokens;
+    use crate::store::{Message, Place};
 
     fn message(n: u64) -> Message {
         Message {
@@ -390,12 +408,13 @@ mod tests {
         let log = [1, 2, 99_999, 100_000, 100_001, 350_000, 350_001, 600_000];
         let parts = |fails_at: Option<usize>| {
             let mut part = 0;
-            move |after: Seq| {
+            move |after: Seq, into: &mut Part| {
                 part += 1;
                 if Some(part) == fails_at {
                     return Err(IndexError::Disk(rusqlite::Error::InvalidQuery));
                 }
-                Ok(log.into_iter().filter(|n| *n > after.get()).take(3).map(message).collect())
+                log.into_iter().filter(|n| *n > after.get()).take(3).for_each(|n| into.push(&message(n)));
+                Ok(())
             }
         };
         for fails_at in [1, 2, 3, 4] {

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use orochi_protocol::Seq;
 
 use super::file::{self, IndexError, Writer};
+use super::part::Part;
 use super::shared::Shared;
-use crate::store::{Message, Reader, Reads, StoreError};
+use crate::store::{Reader, Reads, StoreError};
 
 /// Messages in one transaction of the index.
 pub(super) const INDEX_BATCH: usize = 4096;
@@ -93,7 +94,7 @@ fn follow(shared: &Shared, log: &mut Log, mut writer: Writer, retry: &mut Durati
         }
         let reader = log.reader()?;
         let mut left = Left { messages: INDEX_BATCH, bytes: BATCH_BYTES_MAX };
-        writer.add(|after| read(reader, after, head, &mut left))?;
+        writer.add(|after, part| read(reader, after, head, &mut left, part))?;
         if writer.mark().seq == after {
             // The log has a gap up to its head, which logs of 0.1.0 can have.
             shared.reached(head);
@@ -114,22 +115,20 @@ struct Left {
 }
 
 /// Reads the next part of a batch; nothing once the batch is full.
-fn read(reader: &Reader, after: Seq, head: Seq, left: &mut Left) -> Result<Vec<Message>, IndexError> {
-    let (mut part, mut bytes) = (Vec::new(), 0);
+fn read(reader: &Reader, after: Seq, head: Seq, left: &mut Left, part: &mut Part) -> Result<(), IndexError> {
     let (messages_max, bytes_max) = (left.messages.min(PART_MESSAGES), left.bytes.min(PART_BYTES));
     if messages_max == 0 || bytes_max == 0 || after >= head {
-        return Ok(part);
+        return Ok(());
     }
     let read = reader.scan(after, head, |message| {
-        bytes += message.content.len();
-        part.push(message.clone());
-        let is_full = part.len() >= messages_max || bytes >= bytes_max;
+        part.push(message);
+        let is_full = part.len() >= messages_max || part.content_bytes() >= bytes_max;
         if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     read.map_err(read_error)?;
     left.messages -= part.len();
-    left.bytes = left.bytes.saturating_sub(bytes);
-    Ok(part)
+    left.bytes = left.bytes.saturating_sub(part.content_bytes());
+    Ok(())
 }
 
 /// Treats an error of the log as temporary: it is not a fault of the index.

@@ -3,8 +3,9 @@
 //! - [`units`]: a text as words and characters. [`tokens`]: these as the index stores them.
 //! - [`query`]: parses the search text. [`matching`]: compares a text with a query. [`snippet`]: the part of a text to
 //!   show.
-//! - [`mod@file`]: the index's file. [`filter`]: shows which of its segments may have a token. [`indexer`]: the thread
-//!   that writes it. [`shared`]: the state that both share. [`find`]: a page of hits.
+//! - [`mod@file`]: the index's file. [`part`]: messages on the way to it. [`filter`]: shows which of its segments may
+//!   have a token. [`indexer`]: the thread that writes it. [`shared`]: the state that both share. [`find`]: a page of
+//!   hits.
 //!
 //! The index only proposes candidates. Each is checked against its message in the log, and the newest messages, which
 //! the index may not have yet, are read directly. So a search sees everything that was acked before it.
@@ -14,6 +15,7 @@ mod filter;
 mod find;
 mod indexer;
 mod matching;
+mod part;
 mod query;
 mod shared;
 mod snippet;

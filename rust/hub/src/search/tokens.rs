@@ -21,9 +21,8 @@ const SIDE: char = '\u{e013}';
 /// Words longer than this are indexed by their beginning. Nobody types a key or an encoded picture.
 const WORD_BYTES_MAX: usize = 64;
 
-/// Writes a message's tokens into `into`, separated by spaces.
+/// Adds a message's tokens to `into`, separated by spaces.
 pub(super) fn of_message(message: &Message, units: &mut Units, into: &mut String) {
-    into.clear();
     units.read(&message.content);
     let all = units.as_slice();
     for (at, unit) in all.iter().enumerate() {
@@ -38,15 +37,15 @@ pub(super) fn of_message(message: &Message, units: &mut Units, into: &mut String
         }
         into.push(' ');
     }
-    into.push_str(&sender(&message.sender));
+    push_named(SENDER, &message.sender, into);
     into.push(' ');
-    into.push_str(&place(&message.place));
+    push_named(PLACE, message.place.as_str(), into);
     if let Place::Conversation(pair) = &message.place {
         into.push(' ');
         into.push(DIRECT);
         for side in pair.sides() {
             into.push(' ');
-            into.push_str(&side_token(side));
+            push_named(SIDE, side, into);
         }
     }
 }
@@ -66,8 +65,19 @@ fn side_token(name: &str) -> String {
 }
 
 fn named(first: char, name: &str) -> String {
-    let keep = |c: char| if !c.is_ascii() || c.is_ascii_alphanumeric() || TOKEN_CHARS.contains(c) { c } else { ',' };
-    std::iter::once(first).chain(name.chars().map(keep)).collect()
+    let mut token = String::new();
+    push_named(first, name, &mut token);
+    token
+}
+
+fn push_named(first: char, name: &str, into: &mut String) {
+    let is_kept = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || TOKEN_CHARS.contains(c);
+    into.push(first);
+    if name.chars().all(is_kept) {
+        into.push_str(name);
+    } else {
+        into.extend(name.chars().map(|c| if is_kept(c) { c } else { ',' }));
+    }
 }
 
 /// A token, or the beginning of one, that a text must have.
