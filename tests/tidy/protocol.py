@@ -11,16 +11,18 @@ __all__ = ["check"]
 
 PAGE = "docs/protocol.md"
 CODES = "rust/protocol/src/codes.rs"
-REQUESTS = "rust/protocol/src/request/mod.rs"
+# Each request is a file here.
+REQUESTS = "rust/protocol/src/request/"
 
 
 def check(sources: list[Source]) -> list[Fault]:
     """Error codes, close codes and request types that stand in one of the two only, or differently."""
     texts = {source.path: "\n".join(source.lines) for source in sources}
-    missing = [path for path in (PAGE, CODES, REQUESTS) if path not in texts]
+    missing = [path for path in (PAGE, CODES) if path not in texts]
     if missing:
         return [Fault(path, "is missing", "the check compares it with the others") for path in missing]
-    page, codes, requests = texts[PAGE], texts[CODES], texts[REQUESTS]
+    page, codes = texts[PAGE], texts[CODES]
+    requests = "\n".join(text for path, text in texts.items() if path.startswith(REQUESTS))
     again = {"retry": "yes", "final": "no"}
     in_code = {
         f"{name}, HTTP {status}, try again: {again[retry]}"
@@ -35,7 +37,7 @@ def check(sources: list[Source]) -> list[Fault]:
     # RFC 6455's own, which the WebSocket library sends.
     library = {"1002", "1007"}
     faults += _differences("the close code", re.findall(r"CloseCode::\w+ => (\d+),", codes), closing - library)
-    kinds = re.findall(r'^\s+"([a-z_]+)" =>', requests, re.M)
+    kinds = re.findall(r'^\s+const TYPE: &.static str = "([a-z_]+)";', requests, re.M)
     section = page.partition("\n## 5.")[2].partition("\n\n**")[0]
     return faults + _differences("the request", kinds, re.findall(r"^\| `([a-z_]+)` \|", section, re.M))
 

@@ -127,7 +127,7 @@ def test_a_code_that_the_page_lacks_is_found():
             '    RateLimited = "RATE_LIMITED", 429, retry;',
             "    CloseCode::TooSlow => 4008,",
         ),
-        source(protocol.REQUESTS, '        "register" => x,'),
+        source(protocol.REQUESTS + "register.rs", '    const TYPE: &\'static str = "register";'),
         source(
             protocol.PAGE,
             "| `GONE` | 410 | no | nothing |",

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::codes::{ErrorCode, Refusal};
 use crate::limits::JSON_DEPTH_MAX;
-use crate::names::shown;
+use crate::names::{AgentName, shown};
 use crate::seq::Seq;
 use crate::time::Timestamp;
 
@@ -82,6 +82,14 @@ impl<'a> Fields<'a> {
     /// `INVALID_FIELD` for anything but an integer from 0.
     pub fn seq(&self, name: &str) -> Result<Option<Seq>, Refusal> {
         self.typed(name, "a seq: an integer from 0")
+    }
+
+    /// An agent's name; None if absent.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for anything but a string, `INVALID_NAME`.
+    pub fn agent(&self, name: &str) -> Result<Option<AgentName>, Refusal> {
+        self.text(name)?.map(|text| AgentName::parse(&text)).transpose()
     }
 
     /// An integer within `range`; None if absent.

@@ -15,7 +15,9 @@ use orochi_protocol::reply::{
     Ack, AgentRow, CaughtUp, DeliveryState, ErrorReply, GiteaResult, HistoryAnswer, MessageAck, Ok as AckStatus,
     PresenceAnswer, ReceiptState, ReceiptsAnswer, RegisterAck, Stamp, SubscribeAck, frame,
 };
-use orochi_protocol::request::{self, Draft, HistoryQuery, Order, Request};
+use orochi_protocol::request::{
+    self, Draft, GiteaCall, HistoryQuery, Order, Presence, Receipts, Request, Subscribe, Unsubscribe,
+};
 use orochi_protocol::{ChannelName, ErrorCode, HUB_SENDER, Identity, Reach, Refusal, Seq, Timestamp, mentions};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -133,13 +135,15 @@ fn meaning(request: &Request) -> Value {
     match request {
         Request::Register(register) => json!(register),
         Request::Message(draft) => message_meaning(draft),
-        Request::Subscribe(channel) | Request::Unsubscribe(channel) => json!({ "channel": channel }),
-        Request::Presence { detail, after } => present([("detail", json!(detail)), ("after", json!(after))]),
+        Request::Subscribe(Subscribe { channel }) | Request::Unsubscribe(Unsubscribe { channel }) => {
+            json!({ "channel": channel })
+        }
+        Request::Presence(Presence { detail, after }) => present([("detail", json!(detail)), ("after", json!(after))]),
         Request::Query(query) => query_meaning(query),
         Request::Heartbeat(heartbeat) => json!(heartbeat),
         Request::StatusUpdate(update) => json!(update),
-        Request::Gitea { action, params } => json!({ "action": action, "params": params }),
-        Request::Receipts { seq, after } => present([("seq", json!(seq)), ("after", json!(after))]),
+        Request::Gitea(GiteaCall { action, params }) => json!({ "action": action, "params": params }),
+        Request::Receipts(Receipts { seq, after }) => present([("seq", json!(seq)), ("after", json!(after))]),
     }
 }
 

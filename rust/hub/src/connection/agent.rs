@@ -8,7 +8,9 @@ use orochi_protocol::paging::ENTRIES_BYTES_MAX;
 use orochi_protocol::reply::{
     Ack, ErrorReply, GiteaResult, HistoryAnswer, Ok as AckStatus, PresenceAnswer, ReceiptsAnswer,
 };
-use orochi_protocol::request::{self, BadFrame, Draft, Heartbeat, HistoryQuery, Register, Request, RequestFrame};
+use orochi_protocol::request::{
+    self, BadFrame, Draft, GiteaCall, Heartbeat, HistoryQuery, Presence, Receipts, Register, Request, RequestFrame,
+};
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Target};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -100,16 +102,16 @@ impl RequestLoop {
     async fn dispatch(&mut self, id: &str, sender: Option<String>, request: Request) -> Result<(), Refusal> {
         match request {
             Request::Message(draft) if draft.reply_to.is_none() => self.act(id, AgentAction::Message(draft)).await,
-            Request::Heartbeat { .. }
+            Request::Heartbeat(_)
             | Request::Subscribe(_)
             | Request::Unsubscribe(_)
             | Request::StatusUpdate(_)
             | Request::Message(_)
             | Request::Register(_)
-            | Request::Presence { .. }
+            | Request::Presence(_)
             | Request::Query(_)
-            | Request::Receipts { .. }
-            | Request::Gitea { .. } => {
+            | Request::Receipts(_)
+            | Request::Gitea(_) => {
                 // Boxed, so that the memory for these rare requests is not part of every connection's future.
                 Box::pin(self.dispatch_rare(id, sender, request)).await
             }
@@ -120,11 +122,11 @@ impl RequestLoop {
         match request {
             Request::Register(register) => self.register(id, sender, register).await,
             Request::Message(draft) => self.message(id, draft).await,
-            Request::Subscribe(channel) => self.act(id, AgentAction::Subscribe(channel)).await,
-            Request::Unsubscribe(channel) => self.act(id, AgentAction::Unsubscribe(channel)).await,
+            Request::Subscribe(subscribe) => self.act(id, AgentAction::Subscribe(subscribe.channel)).await,
+            Request::Unsubscribe(unsubscribe) => self.act(id, AgentAction::Unsubscribe(unsubscribe.channel)).await,
             Request::StatusUpdate(update) => self.act(id, AgentAction::Status(update)).await,
             Request::Heartbeat(heartbeat) => self.heartbeat(id, heartbeat).await,
-            Request::Presence { detail, after } => {
+            Request::Presence(Presence { detail, after }) => {
                 let answer = self.link.core.presence(detail).await?;
                 let answer = answer.page(after.as_ref().map(AgentName::as_str))?;
                 let answer = PresenceAnswer { r#ref: Some(id.to_owned()), ..answer };
@@ -132,14 +134,14 @@ impl RequestLoop {
                 Ok(())
             }
             Request::Query(query) => self.query(id, *query).await,
-            Request::Receipts { seq, after } => {
+            Request::Receipts(Receipts { seq, after }) => {
                 let answer = self.link.core.receipts(self.name.clone(), seq).await?;
                 let answer = answer.page(after.as_ref().map(AgentName::as_str))?;
                 let answer = ReceiptsAnswer { r#ref: Some(id.to_owned()), ..answer };
                 self.answer("receipts", &answer, id).await;
                 Ok(())
             }
-            Request::Gitea { action, params } => self.gitea(id, action, &params),
+            Request::Gitea(GiteaCall { action, params }) => self.gitea(id, action, &params),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::payload::Payload;
 use crate::codes::{ErrorCode, Refusal};
 use crate::fields::{Fields, check_relayed, over_size};
 use crate::limits::{CONTENT_BYTES_MAX, MENTIONS_MAX, METADATA_BYTES_MAX};
@@ -69,8 +70,13 @@ impl Draft {
         draft.extra = parse_extra(fields, |key| KNOWN_KEYS.contains(&key) || also_known.contains(&key))?;
         Ok(draft)
     }
+}
 
-    pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
+impl Payload for Draft {
+    const TYPE: &'static str = "message";
+    const NEEDS_REGISTER: bool = true;
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, Refusal> {
         Self::from_body(fields, &[])
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::payload::Payload;
 use crate::codes::Refusal;
 use crate::fields::{Fields, invalid};
 use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, SEARCH_CHARS_MAX};
@@ -98,8 +99,11 @@ impl HistoryFilter {
     }
 }
 
-impl HistoryQuery {
-    pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
+impl Payload for HistoryQuery {
+    const TYPE: &'static str = "query";
+    const NEEDS_REGISTER: bool = false;
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, Refusal> {
         let target = match fields.text("channel")? {
             None => Target::Channel(ChannelName::general()),
             Some(text) => Target::parse(&text)?,
@@ -109,7 +113,7 @@ impl HistoryQuery {
             until: fields.end_time("until")?,
             before: fields.seq("before")?,
             after: fields.seq("after")?,
-            sender: fields.text("sender")?.map(|name| AgentName::parse(&name)).transpose()?,
+            sender: fields.agent("sender")?,
             reply_to: fields.seq("reply_to")?,
             search: fields.short_text("search", SEARCH_CHARS_MAX)?,
             limit: fields.whole("limit", 1..=HISTORY_LIMIT_MAX)?.unwrap_or(HISTORY_LIMIT_DEFAULT),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::payload::Payload;
 use crate::codes::{ErrorCode, Refusal};
 use crate::fields::{Fields, invalid};
 use crate::identity::Identity;
@@ -109,8 +110,13 @@ impl Register {
     pub fn channels(&self) -> &[ChannelName] {
         self.channels.as_deref().unwrap_or_default()
     }
+}
 
-    pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, Refusal> {
+impl Payload for Register {
+    const TYPE: &'static str = "register";
+    const NEEDS_REGISTER: bool = false;
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, Refusal> {
         let resume = parse_resume(fields)?;
         let channels = match parse_channels(fields)? {
             None if resume == Some(Resume::Stored) => None,

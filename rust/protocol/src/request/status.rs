@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::payload::Payload;
 use crate::codes::Refusal;
 use crate::fields::Fields;
 use crate::identity::Identity;
@@ -24,7 +25,7 @@ pub struct StatusUpdate {
 }
 
 impl StatusUpdate {
-    /// Parses the update from a payload or a body.
+    /// Parses the update from a payload, or from the body of an HTTP request.
     ///
     /// # Errors
     /// `INVALID_FIELD`, `TOO_LARGE`.
@@ -35,5 +36,14 @@ impl StatusUpdate {
             progress: fields.has("progress").then(|| fields.fraction("progress")).transpose()?,
             identity: Identity::from_fields(fields)?,
         })
+    }
+}
+
+impl Payload for StatusUpdate {
+    const TYPE: &'static str = "status_update";
+    const NEEDS_REGISTER: bool = true;
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, Refusal> {
+        Self::from_fields(fields)
     }
 }
