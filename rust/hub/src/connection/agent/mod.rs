@@ -100,22 +100,12 @@ impl RequestLoop {
     async fn dispatch(&mut self, id: &str, sender: Option<String>, request: Request) -> Result<(), Refusal> {
         match request {
             Request::Message(draft) if draft.reply_to.is_none() => self.act(id, AgentAction::Message(draft)).await,
-            Request::Heartbeat(_)
-            | Request::Subscribe(_)
-            | Request::Unsubscribe(_)
-            | Request::StatusUpdate(_)
-            | Request::Message(_)
-            | Request::Register(_)
-            | Request::Presence(_)
-            | Request::Query(_)
-            | Request::Receipts(_)
-            | Request::Gitea(_) => {
-                // Boxed, so that the memory for these rare requests is not part of every connection's future.
-                Box::pin(self.dispatch_rare(id, sender, request)).await
-            }
+            // Boxed, so that the memory for these rare requests is not part of every connection's future.
+            rare => Box::pin(self.dispatch_rare(id, sender, rare)).await,
         }
     }
 
+    /// One line a request: the core's own are sent to it, the others have a file in this folder.
     async fn dispatch_rare(&mut self, id: &str, sender: Option<String>, request: Request) -> Result<(), Refusal> {
         match request {
             Request::Register(register) => self.register(id, sender, register).await,
