@@ -1,14 +1,15 @@
 //! Replies to registered agents, and events about them for observers and other agents (sections 5, 6 and 9).
 
+use orochi_protocol::Refusal;
 use orochi_protocol::reply::{Ack, Ok as AckStatus, SubscribeAck};
 use orochi_protocol::request::EventKind;
-use orochi_protocol::{ErrorCode, Refusal};
 
 use super::ask::Asker;
 use super::entry::Entry;
 use super::events::event_frame;
 use super::outcome::{Event, Outcome};
-use super::{Command, CoreThread, shutting_down};
+use super::refusals::shutting_down;
+use super::{Command, CoreThread};
 use crate::frame::Frame;
 use crate::links::ConnectionIndex;
 use crate::roster::ConnectionId;
@@ -207,9 +208,4 @@ impl CoreThread {
             | Command::Shutdown => {}
         }
     }
-}
-
-/// The refusal of a request that only an agent can make.
-pub(crate) fn not_registered(what: &str) -> Refusal {
-    Refusal::new(ErrorCode::NotRegistered, format!("{what} needs a register on this connection first"))
 }

@@ -15,7 +15,7 @@ use super::ask::Ask;
 use super::batch::{Batch, Numbered};
 use super::entry::Entry;
 use super::outcome::{Appended, Outcome};
-use super::unavailable;
+use super::refusals::unavailable;
 use crate::roster::{AgentIndex, Due};
 use crate::store::states::OFFLINE;
 use crate::store::{Batch as Transaction, Store, StoreError};

@@ -14,11 +14,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::command::{Accepted, CallKey, Command, NamedAction, Stats};
 use super::known::Known;
 use super::lookups::{Asked, Lookups};
+use super::refusals::{no_such_message, shutting_down, unavailable};
 use super::returns::Returns;
 use super::waits::{Waits, Watch};
 use crate::roster::ConnectionId;
 use crate::search::{self, Found, Reach, Search};
-use crate::store::{CallState, Marks, Reads, StoreError};
+use crate::store::{CallState, Marks, Reads};
 
 /// A handle to the core and to the log's readers.
 #[derive(Debug, Clone)]
@@ -407,25 +408,4 @@ impl Core {
         self.send(command(answer)).await?;
         answered.await.map_err(|_| shutting_down())
     }
-}
-
-/// The refusal of a request to a stopping hub.
-pub(crate) fn shutting_down() -> Refusal {
-    Refusal::new(ErrorCode::ShuttingDown, "the hub is stopping; connect again in a moment")
-}
-
-/// The refusal of a request that the disk refused.
-pub(crate) fn unavailable(error: &StoreError) -> Refusal {
-    Refusal::new(ErrorCode::StoreUnavailable, format!("the log can't be used now: {error}"))
-}
-
-/// The refusal of a position that the log has not reached.
-pub(crate) fn beyond_log(field: &str, seq: Seq, head: Seq) -> Refusal {
-    let detail = format!("{field} is {seq}, beyond the newest message, {head}: start from \"stored\", or from now");
-    Refusal::new(ErrorCode::ResumeBeyond, detail)
-}
-
-/// The refusal of a seq that names no message.
-pub(super) fn no_such_message(seq: Seq) -> Refusal {
-    Refusal::new(ErrorCode::InvalidField, format!("seq is {seq}: there is no such message"))
 }

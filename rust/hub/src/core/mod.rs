@@ -16,7 +16,7 @@
 //!   other agents.
 //! - `known`: the roster and this hub's links together. [`lookups`]: queries answered from them, even while the disk is
 //!   slow. `waits`: HTTP requests that wait for messages.
-//! - `start`: the start of a core. [`stamp`]: the clock, and the frames that the hub itself creates.
+//! - `refusals`: refusals that several requests share. `start`: the start of a core. [`stamp`]: the clock, and the frames that the hub itself creates.
 
 mod accept;
 mod agents;
@@ -35,6 +35,7 @@ mod lookups;
 mod message;
 mod outcome;
 mod receipts;
+mod refusals;
 mod resume;
 mod returns;
 mod sessions;
@@ -50,13 +51,12 @@ use orochi_protocol::{CloseCode, Refusal, Seq};
 use tokio::sync::mpsc;
 
 pub use crate::clock::system_clock;
-pub(crate) use agents::not_registered;
 pub use command::{Accepted, AgentAction, Command};
 pub(crate) use command::{CallKey, NamedAction, Stats};
 pub use handle::Core;
-pub(crate) use handle::{beyond_log, shutting_down, unavailable};
 #[cfg(feature = "sim")]
 pub use log::sim;
+pub(crate) use refusals::{beyond_log, not_registered, shutting_down, unavailable};
 pub(crate) use stamp::stray_frame;
 #[cfg(feature = "sim")]
 pub use start::start_in;

@@ -3,7 +3,7 @@
 use orochi_protocol::request::{Register, Resume};
 use orochi_protocol::{ErrorCode, Refusal, Seq};
 
-use super::beyond_log;
+use super::refusals::beyond_log;
 use crate::links::Start;
 use crate::roster::Agent;
 
