@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 
 use orochi_protocol::reply::DeliveryState;
 use orochi_protocol::request::Draft;
-use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq, Target, Timestamp};
+use orochi_protocol::{ErrorCode, Refusal, Seq, Target, Timestamp};
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
 
-use super::ask::{Ask, Asker};
-use super::entry::Entry;
+use super::Accepted;
+use super::ask::Asker;
 use super::message::NewMessage;
 use super::outcome::{Appended, Outcome};
-use super::{Accepted, CoreThread};
+use super::router::Router;
 use crate::delivery::ring::Recent;
 use crate::delivery::view::{self, Viewer};
 use crate::frame::Frame;
@@ -21,31 +20,7 @@ use crate::links::ConnectionIndex;
 use crate::roster::SessionId;
 use crate::store::{Marks, Message, Pair, Place};
 
-impl CoreThread {
-    /// Proposes an agent's message.
-    pub(super) fn collect_message(&mut self, session: SessionId, sender: String, id: String, draft: Draft) {
-        match message(Some(session), sender, id, draft, None) {
-            Ok(message) => self.next.propose(Entry::Message(message), Asker::Sender(session.connection)),
-            Err((id, refusal)) => self.next.ask(Ask::Refused { connection: session.connection, id, refusal }),
-        }
-    }
-
-    /// Proposes a message that came over HTTP.
-    pub(super) fn collect_post(
-        &mut self,
-        sender: &AgentName,
-        id: String,
-        draft: Draft,
-        marks: Box<Marks>,
-        answer: oneshot::Sender<Result<Accepted, Refusal>>,
-    ) {
-        let marks = Some(marks).filter(|marks| **marks != Marks::default());
-        match message(None, sender.to_string(), id, draft, marks) {
-            Ok(message) => self.next.propose(Entry::Message(message), Asker::Post(answer)),
-            Err((_, refusal)) => drop(answer.send(Err(refusal))),
-        }
-    }
-
+impl Router {
     /// After the commit: delivers a new message, and answers its sender.
     pub(super) fn finish_message(
         &mut self,
@@ -70,7 +45,7 @@ impl CoreThread {
             _ => return,
         };
         let accepted = || {
-            let (known, hub) = (&self.known, self.log.hub());
+            let (known, hub) = (&self.known, self.hub);
             let delivery: BTreeMap<String, DeliveryState> =
                 addressed.iter().map(|name| (name.clone(), known.delivery_state(name, hub))).collect();
             let reach = addressed.iter().filter_map(|name| Some((name.clone(), known.roster.reach(name)?))).collect();
@@ -90,8 +65,7 @@ impl CoreThread {
         }
         match answer {
             Some(Ok((connection, frame))) => {
-                let Some(index) = self.known.links.find_connection(connection) else { return };
-                self.known.links.connection_mut(index).answered += 1;
+                let Some(index) = self.answered(connection) else { return };
                 self.stage_reply(index, frame);
             }
             Some(Err((answer, accepted))) => {
@@ -175,7 +149,7 @@ impl CoreThread {
 }
 
 /// Turns a draft into a message. Returns the request's id with the refusal if the draft is invalid.
-fn message(
+pub(super) fn message(
     session: Option<SessionId>,
     sender: String,
     id: String,

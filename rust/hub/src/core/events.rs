@@ -3,9 +3,52 @@
 use orochi_protocol::delivery::{PresenceChange, PresenceEvent, StatusEvent};
 use orochi_protocol::request::EventKind;
 
+use super::outcome::Event;
+use super::router::Router;
 use super::stamp::Stamper;
 use crate::frame::Frame;
+use crate::links::ConnectionIndex;
 use crate::roster::Agent;
+
+impl Router {
+    /// Sends an event to observers and listening agents.
+    pub(super) fn send_event(&mut self, event: Event) {
+        let Event { agent, kind, frame } = event;
+        let number = self.known.links.number_event(agent);
+        for index in self.known.links.listeners(kind) {
+            let connection = self.known.links.connection_mut(index);
+            if connection.is_live && connection.outbox.is_full() {
+                connection.leave_live();
+                self.touched.push(index);
+            }
+            let connection = self.known.links.connection_mut(index);
+            if connection.is_live {
+                self.stage_reply(index, frame.clone());
+            } else {
+                // The connection gets the agent's state when it has caught up.
+                connection.events_missed_from.get_or_insert(number);
+            }
+        }
+    }
+
+    /// Sends a connection that has caught up the present state of each agent that changed meanwhile.
+    pub(super) fn send_missed_events(&mut self, index: ConnectionIndex) {
+        let connection = self.known.links.connection_mut(index);
+        let Some(from) = connection.events_missed_from.take() else { return };
+        let wants_presence = connection.wants_event(EventKind::PresenceChange);
+        let wants_status = connection.wants_event(EventKind::StatusUpdate);
+        for agent in self.known.links.changed_since(from) {
+            if wants_presence {
+                let frame = event_frame(&mut self.stamper, EventKind::PresenceChange, self.known.roster.agent(agent));
+                self.stage_reply(index, frame);
+            }
+            if wants_status {
+                let frame = event_frame(&mut self.stamper, EventKind::StatusUpdate, self.known.roster.agent(agent));
+                self.stage_reply(index, frame);
+            }
+        }
+    }
+}
 
 /// Encodes an event about an agent.
 pub(super) fn event_frame(stamper: &mut Stamper, kind: EventKind, agent: &Agent) -> Frame {

@@ -12,8 +12,8 @@
 //! - `log`: the source of the order.
 //! - `apply`, `durable`: the two halves of applying a batch, roster and file. `writer`: the thread for the second half.
 //! - `resume`: the position at which a register starts.
-//! - [`accept`]: messages. [`sessions`]: registers, resumes and observers. [`agents`]: replies. `events`: frames about
-//!   other agents.
+//! - `router`: the state that finishing changes. [`accept`]: messages. [`sessions`]: registers, resumes and observers.
+//!   [`agents`]: other entries. `events`: frames about other agents.
 //! - `known`: the roster and this hub's links together. [`lookups`]: queries answered from them, even while the disk is
 //!   slow. `waits`: HTTP requests that wait for messages.
 //! - `refusals`: refusals that several requests share. `start`: the start of a core. [`stamp`]: the clock, and the frames that the hub itself creates.
@@ -38,6 +38,7 @@ mod receipts;
 mod refusals;
 mod resume;
 mod returns;
+mod router;
 mod sessions;
 mod stamp;
 mod start;
@@ -47,7 +48,7 @@ mod writer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use orochi_protocol::{CloseCode, Refusal, Seq};
+use orochi_protocol::{Refusal, Seq};
 use tokio::sync::mpsc;
 
 pub use crate::clock::system_clock;
@@ -62,8 +63,6 @@ pub(crate) use stamp::stray_frame;
 pub use start::start_in;
 pub use start::{Writing, start, start_writing};
 
-use crate::delivery::ring::Ring;
-use crate::links::ConnectionIndex;
 pub use crate::roster::ConnectionId;
 #[cfg(feature = "sim")]
 pub use crate::roster::HubId;
@@ -72,14 +71,11 @@ use ask::{Ask, Asker};
 use batch::{Batch, Numbered};
 use entry::Entry;
 use events::event_frame;
-use known::Known;
 use log::Log;
 use lookups::Lookups;
 use outcome::Outcome;
 use resume::Extent;
-use returns::Returns;
-use stamp::Stamper;
-use waits::Waits;
+use router::Router;
 use writer::Writer;
 
 /// Commands received at once. Later ones join the same batch while the previous batch is written.
@@ -88,22 +84,13 @@ const TAKEN_MAX: usize = 256;
 /// meanwhile. One sender usually has as many unanswered; splitting its window in two would cost it a second sync.
 const WRITTEN_HERE_MAX: usize = 256;
 
-/// All state, and the batch that is being collected.
+/// All state, and the batches on their way.
 struct CoreThread {
     writer: Writer,
     writing: Writing,
     lookups: Lookups,
-    returns: Returns,
-    waits: Waits,
-    known: Known,
     log: Log,
-    ring: Ring,
-    stamper: Stamper,
-    epoch: String,
-    /// The newest delivered message.
-    head: Seq,
-    /// `head` for readers on other threads.
-    shared_head: Arc<AtomicU64>,
+    router: Router,
     /// The newest message on disk. It is delivered when its batch is finished.
     committed: Arc<AtomicU64>,
     /// Told of each finished batch, so that its messages are indexed.
@@ -114,10 +101,6 @@ struct CoreThread {
     written: Option<Batch>,
     /// An empty batch with the allocations of an earlier one.
     spare: Batch,
-    /// Connections with staged frames.
-    touched: Vec<ConnectionIndex>,
-    /// True once an entry declared this hub gone.
-    is_gone: bool,
 }
 
 impl CoreThread {
@@ -129,9 +112,9 @@ impl CoreThread {
             if inbox.blocking_recv_many(&mut commands, room) == 0 {
                 return;
             }
-            self.stamper.tick();
-            self.take_returns();
-            self.lookups.answer(&self.known);
+            self.router.stamper.tick();
+            self.router.take_returns();
+            self.lookups.answer(&self.router.known);
             let mut stop = false;
             for command in commands.drain(..) {
                 stop |= matches!(command, Command::Shutdown);
@@ -140,16 +123,16 @@ impl CoreThread {
             while let Some(batch) = self.next_durable(inbox.len()) {
                 self.finish_batch(batch);
             }
-            self.flush();
+            self.router.flush();
             if stop {
                 return self.stop(inbox);
             }
-            if self.is_gone || self.log.is_over() {
-                return self.close_all();
+            if self.router.is_gone || self.log.is_over() {
+                return self.router.close_all();
             }
             if self.writer.is_lost() {
                 tracing::error!("the thread that writes the log has ended: the hub stops");
-                return self.close_all();
+                return self.router.close_all();
             }
         }
     }
@@ -184,7 +167,7 @@ impl CoreThread {
             && self.writing == Writing::AsLoadHasIt
             && let Some(durable) = self.writer.idle()
         {
-            self.lookups.during(&mut self.known, || durable.write(&mut batch));
+            self.lookups.during(&mut self.router.known, || durable.write(&mut batch));
             return Some(batch);
         }
         self.writer.begin(batch)
@@ -200,18 +183,18 @@ impl CoreThread {
     fn take_next(&mut self) -> Option<Batch> {
         let mut batch = if self.log.has_room() {
             let proposed = std::mem::replace(&mut self.next, std::mem::take(&mut self.spare));
-            self.log.propose(proposed, self.stamper.now())?
+            self.log.propose(proposed, self.router.stamper.now())?
         } else {
             self.log.committed()?
         };
         if let Some(Numbered { hub, n, .. }) = batch.order.numbered {
             let says_up = batch.entries.iter().any(|entry| matches!(entry, Entry::HubUp { .. }));
-            if !self.known.roster.count(hub, n, says_up) {
+            if !self.router.known.roster.count(hub, n, says_up) {
                 batch.pass_over();
             }
         }
         let committed = self.committed();
-        let Self { known, stamper, epoch, .. } = self;
+        let Router { known, stamper, epoch, .. } = &mut self.router;
         let log = Extent { epoch, committed };
         apply::apply_to_roster(&mut batch, &mut known.roster, log, &mut |kind, agent| {
             event_frame(stamper, kind, agent)
@@ -225,7 +208,7 @@ impl CoreThread {
             tracing::error!(%error, entries = batch.entries.len(), "the log refused a batch; its senders are told");
             unavailable(&error)
         });
-        self.known.roster.records_saved(&batch.saved);
+        self.router.known.roster.records_saved(&batch.saved);
         let Batch { entries, outcomes, asks, .. } = &mut batch;
         let mut applied = entries.drain(..).zip(outcomes.drain(..));
         for ask in asks.drain(..) {
@@ -242,7 +225,7 @@ impl CoreThread {
         for (entry, outcome) in applied {
             self.finish(entry, outcome, Asker::Nobody, refusal.as_ref());
         }
-        self.search.committed(self.head);
+        self.search.committed(self.router.head);
         self.spare = batch.cleared();
     }
 
@@ -250,9 +233,9 @@ impl CoreThread {
     fn finish(&mut self, entry: Entry, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>) {
         let refusal = refusal.filter(|_| entry.is_promised());
         match entry {
-            Entry::Message(message) => self.finish_message(message, &outcome, asker, refusal),
-            Entry::Register(registering) => self.finish_register(*registering, outcome, asker),
-            other => self.finish_change(&other, outcome, asker, refusal),
+            Entry::Message(message) => self.router.finish_message(message, &outcome, asker, refusal),
+            Entry::Register(registering) => self.router.finish_register(*registering, outcome, asker),
+            other => self.router.finish_change(&other, outcome, asker, refusal),
         }
     }
 
@@ -261,18 +244,18 @@ impl CoreThread {
         match ask {
             Ask::Entry(_) => {}
             Ask::Observe { connection, after, outbox, answer } => {
-                let _ = answer.send(self.observe(connection, after, outbox));
+                let _ = answer.send(self.router.observe(connection, after, outbox));
             }
             Ask::Reply { connection, frames } => {
-                if let Some(index) = self.known.links.find_connection(connection) {
+                if let Some(index) = self.router.known.links.find_connection(connection) {
                     for frame in frames {
-                        self.stage_reply(index, frame);
+                        self.router.stage_reply(index, frame);
                     }
                 }
             }
-            Ask::Refused { connection, id, refusal } => self.refuse_request(connection, &id, &refusal),
+            Ask::Refused { connection, id, refusal } => self.router.refuse_request(connection, &id, &refusal),
             Ask::Presence { detail, answer } => {
-                let _ = answer.send(self.known.roster.presence(detail));
+                let _ = answer.send(self.router.known.roster.presence(detail));
             }
             Ask::Barrier(answer) => {
                 let _ = answer.send(());
@@ -293,17 +276,11 @@ impl CoreThread {
         while let Ok(command) = inbox.try_recv() {
             self.refuse_stopping(command);
         }
-        let (hub, at) = (self.log.hub(), self.stamper.now());
+        let (hub, at) = (self.router.hub, self.router.stamper.now());
         self.next.propose(Entry::HubGone { hub, at }, Asker::Nobody);
         self.finish_all();
-        self.flush();
-        self.close_all();
-    }
-
-    fn close_all(&self) {
-        for (_, connection) in self.known.links.connections() {
-            connection.outbox.close(CloseCode::GoingAway);
-        }
+        self.router.flush();
+        self.router.close_all();
     }
 
     /// Finishes all collected requests.
@@ -321,11 +298,6 @@ impl CoreThread {
 
     /// The newest message on disk, delivered or about to be.
     fn committed(&self) -> Seq {
-        Seq::new(self.committed.load(Ordering::Acquire)).unwrap_or(self.head)
-    }
-
-    fn set_head(&mut self, head: Seq) {
-        self.head = head;
-        self.shared_head.store(head.get(), Ordering::Release);
+        Seq::new(self.committed.load(Ordering::Acquire)).unwrap_or(self.router.head)
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use orochi_protocol::reply::ReceiptsAnswer;
 use orochi_protocol::{AgentName, ErrorCode, Refusal};
 
-use super::CoreThread;
+use super::router::Router;
 use crate::store::Message;
 
-impl CoreThread {
+impl Router {
     /// Returns the state of each agent that the message is for: a direct message's target, or the mentioned agents and
     /// the channel's present members, but never the sender. Only the two sides may request the receipts of a direct
     /// message.

@@ -10,16 +10,16 @@ use orochi_protocol::request::Register;
 use orochi_protocol::{AgentName, ChannelName, CloseCode, ErrorCode, Refusal, Seq};
 use tokio::sync::oneshot;
 
-use super::CoreThread;
 use super::ask::{Asker, RegisterAsker};
 use super::entry::Registering;
 use super::outcome::{Outcome, Registered};
 use super::resume::check_position;
+use super::router::Router;
 use crate::delivery::outbox::{Feed, KEPT_ITEMS, Outbox};
 use crate::links::{Connection, ConnectionIndex, Positions, Start};
 use crate::roster::{ConnectionId, SessionId};
 
-impl CoreThread {
+impl Router {
     /// After the commit: sends the connection its ack, then its messages from its start on.
     pub(super) fn finish_register(&mut self, registering: Registering, outcome: Outcome, asker: Asker) {
         let Registering { name, register, .. } = registering;
@@ -131,7 +131,7 @@ impl CoreThread {
     }
 
     fn replace(&mut self, replaced: SessionId, name: &AgentName) {
-        let own = Some(replaced.connection).filter(|_| replaced.hub == self.log.hub());
+        let own = Some(replaced.connection).filter(|_| replaced.hub == self.hub);
         let Some(index) = own.and_then(|own| self.known.links.find_connection(own)) else { return };
         let detail = format!("another connection registered as {name} and replaced this one");
         let frame = self.stamper.error(&Refusal::new(ErrorCode::SessionReplaced, detail), None);

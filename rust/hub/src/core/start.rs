@@ -19,6 +19,7 @@ use super::log::sim::World;
 use super::log::{Local, Log};
 use super::lookups::Lookups;
 use super::returns::Returns;
+use super::router::Router;
 use super::stamp::Stamper;
 use super::writer::Writer;
 use super::{Core, CoreThread};
@@ -109,26 +110,30 @@ fn start_with(
     let writer = Writer::new(durable, commands.downgrade());
     let (epoch, reached) = (loaded.epoch.clone(), Arc::clone(&shared_head));
     let core = Core::new(commands, (lookups.clone(), returns.clone()), reads, search.clone(), epoch, reached, stopping);
-    let mut thread = CoreThread {
-        writer,
-        writing,
-        lookups,
+    let router = Router {
+        hub: log.hub(),
+        known,
         returns,
         waits: core.waits(),
-        known,
-        log,
         ring: Ring::new(loaded.head),
         stamper,
         epoch: loaded.epoch,
         head: loaded.head,
         shared_head,
+        touched: Vec::new(),
+        is_gone: false,
+    };
+    let mut thread = CoreThread {
+        writer,
+        writing,
+        lookups,
+        log,
+        router,
         committed,
         search,
         next,
         written: None,
         spare: Batch::default(),
-        touched: Vec::new(),
-        is_gone: false,
     };
     let handle = std::thread::Builder::new().name("orochi-core".to_owned()).spawn(move || {
         thread.run(inbox);
