@@ -5,8 +5,8 @@ use orochi_protocol::request::Draft;
 use orochi_protocol::{AgentName, Refusal};
 use tokio::sync::oneshot;
 
-use super::accept::message;
 use super::ask::{Ask, Asker, RegisterAsker};
+use super::deliver::message;
 use super::entry::{Entry, Registering, Whose};
 use super::refusals::shutting_down;
 use super::{Accepted, AgentAction, Command, CoreThread, NamedAction};

@@ -12,22 +12,23 @@
 //! - `log`: the source of the order.
 //! - `apply`, `durable`: the two halves of applying a batch, roster and file. `writer`: the thread for the second half.
 //! - `resume`: the position at which a register starts.
-//! - `router`: the state that finishing changes. [`accept`]: messages. [`sessions`]: registers, resumes and observers.
-//!   [`agents`]: other entries. `events`: frames about other agents.
+//! - `router`: the state that finishing changes. [`deliver`]: messages. [`feed`]: registers, resumes and observers.
+//!   [`finish`]: other entries. `events`: frames about other agents.
 //! - `known`: the roster and this hub's links together. [`lookups`]: queries answered from them, even while the disk is
 //!   slow. `waits`: HTTP requests that wait for messages.
 //! - `refusals`: refusals that several requests share. `start`: the start of a core. [`stamp`]: the clock, and the frames that the hub itself creates.
 
-mod accept;
-mod agents;
 mod apply;
 mod ask;
 mod batch;
 mod collect;
 mod command;
+mod deliver;
 mod durable;
 mod entry;
 mod events;
+mod feed;
+mod finish;
 mod handle;
 mod known;
 mod log;
@@ -39,7 +40,6 @@ mod refusals;
 mod resume;
 mod returns;
 mod router;
-mod sessions;
 mod stamp;
 mod start;
 mod waits;

@@ -1,8 +1,8 @@
 //! What finishing a batch reads and changes: this hub's connections, the head up to which messages are delivered, and
 //! the frames for both. It knows no entry and no batch.
 //!
-//! Its methods are in the files of their subjects: messages in [`super::accept`], the way from behind to live in
-//! [`super::sessions`], events in [`super::events`].
+//! Its methods are in the files of their subjects: messages in [`super::deliver`], the way from behind to live in
+//! [`super::feed`], events in [`super::events`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
