@@ -6,11 +6,23 @@ use orochi_protocol::{AgentName, Refusal};
 use tokio::sync::oneshot;
 
 use super::ask::{Ask, Asker, RegisterAsker};
-use super::deliver::message;
-use super::entry::{Entry, Registering, Whose};
+use super::entry::Entry;
+use super::known::Known;
 use super::refusals::shutting_down;
+use super::requests::attend::Attend;
+use super::requests::calls::{CallBegin, CallEnd};
+use super::requests::heartbeat::Alive;
+use super::requests::keep::Keep;
+use super::requests::leave::Leave;
+use super::requests::message::NewMessage;
+use super::requests::register::Registering;
+use super::requests::seen::Seen;
+use super::requests::sign_out::SignOut;
+use super::requests::status::{NewStatus, Whose};
+use super::requests::subscribe::Join;
+use super::requests::unsubscribe::Part;
 use super::{Accepted, AgentAction, Command, CoreThread, NamedAction};
-use crate::roster::{ConnectionId, Goodbye, SessionId};
+use crate::roster::{ConnectionId, SessionId};
 use crate::store::Marks;
 
 impl CoreThread {
@@ -24,9 +36,8 @@ impl CoreThread {
             }
             Command::Register { answer, .. } if answer.is_closed() => {}
             Command::Register { connection, id, name, register, outbox, answer } => {
-                let over_bound = self.router.known.links.check_stays(connection).err();
-                let session = self.session(connection);
-                let registering = Registering { session, name, register: *register, over_bound };
+                let (session, links) = (self.session(connection), &mut self.router.known.links);
+                let registering = Registering::new(session, name, *register, links);
                 let asker = RegisterAsker { connection, id, outbox, answer };
                 self.next.propose(Entry::Register(Box::new(registering)), Asker::Register(Box::new(asker)));
             }
@@ -37,8 +48,14 @@ impl CoreThread {
             Command::Reply { connection, frames } => self.next.ask(Ask::Reply { connection, frames }),
             Command::Named { answer, .. } if answer.is_closed() => {}
             Command::Named { name, action, answer } => self.collect_named(name, action, answer),
-            Command::Unattend(connection) => self.collect_leave(connection, Goodbye::Said),
-            Command::Disconnect(connection) => self.collect_leave(connection, self.goodbye(connection)),
+            Command::Unattend(connection) => {
+                let leave = Leave::of_wait(self.session(connection));
+                self.next.propose(Entry::Leave(leave), Asker::Nobody);
+            }
+            Command::Disconnect(connection) => {
+                let leave = Leave::of_connection(self.session(connection), &self.router.known.links);
+                self.next.propose(Entry::Leave(leave), Asker::Nobody);
+            }
             Command::Barrier(answer) => self.next.ask(Ask::Barrier(answer)),
             Command::ResetWal(answer) if answer.is_closed() => {}
             Command::ResetWal(answer) => self.next.ask(Ask::ResetWal { answer, done: None }),
@@ -46,13 +63,13 @@ impl CoreThread {
             Command::Probe(answer) => self.next.ask(Ask::Probe { answer, done: None }),
             Command::BeginCall { answer, .. } if answer.is_closed() => {}
             Command::BeginCall { key, asked, answer } => {
-                self.next.propose(Entry::CallBegin { key, asked }, Asker::Call(answer));
+                self.next.propose(Entry::CallBegin(CallBegin { key, asked }), Asker::Call(answer));
             }
             Command::EndCall { key, result, answer } => {
-                self.next.propose(Entry::CallEnd { key, answer: result }, Asker::Stored(answer));
+                self.next.propose(Entry::CallEnd(CallEnd { key, answer: result }), Asker::Stored(answer));
             }
             Command::EndLogin { nonce, until, answer } => {
-                self.next.propose(Entry::SignOut { nonce, until }, Asker::Stored(answer));
+                self.next.propose(Entry::SignOut(SignOut { nonce, until }), Asker::Stored(answer));
             }
             Command::Presence { detail, answer } => self.next.ask(Ask::Presence { detail, answer }),
             // The answer needs no order among a connection's replies, and waits for no disk.
@@ -62,69 +79,54 @@ impl CoreThread {
             #[cfg(feature = "sim")]
             Command::Fence(hub) => {
                 let at = orochi_protocol::Timestamp::from_micros(0);
-                self.next.propose(Entry::HubGone { hub, at }, Asker::Nobody);
+                self.next.propose(Entry::HubGone(super::requests::hubs::HubGone { hub, at }), Asker::Nobody);
             }
             // These only wake the core; each turn checks their sources.
             Command::LookUp | Command::Written | Command::Shutdown => {}
         }
     }
 
-    fn goodbye(&self, connection: ConnectionId) -> Goodbye {
-        let links = &self.router.known.links;
-        let index = links.find_connection(connection);
-        let has_goodbye = index.is_some_and(|index| links.connection(index).outbox.has_goodbye());
-        if has_goodbye { Goodbye::Said } else { Goodbye::Missing }
-    }
-
-    fn collect_leave(&mut self, connection: ConnectionId, goodbye: Goodbye) {
-        self.next.propose(Entry::Leave { session: self.session(connection), goodbye }, Asker::Nobody);
-    }
-
     /// Collects an action over HTTP in an agent's name.
     fn collect_named(&mut self, name: AgentName, action: NamedAction, answer: oneshot::Sender<Result<(), Refusal>>) {
         let entry = match action {
-            NamedAction::Attend(connection) => Entry::Attend { session: self.session(connection), name },
-            NamedAction::Seen(seq) => Entry::Seen { name, seq },
-            NamedAction::Status(update) => Entry::Status { whose: Whose::Name(name), update },
-            NamedAction::Join(channel) => Entry::Keep { name, channel, is_kept: true },
-            NamedAction::Leave(channel) => Entry::Keep { name, channel, is_kept: false },
+            NamedAction::Attend(connection) => Entry::Attend(Attend { session: self.session(connection), name }),
+            NamedAction::Seen(seq) => Entry::Seen(Seen { name, seq }),
+            NamedAction::Status(update) => Entry::Status(NewStatus { whose: Whose::Name(name), update }),
+            NamedAction::Join(channel) => Entry::Keep(Keep { name, channel, is_kept: true }),
+            NamedAction::Leave(channel) => Entry::Keep(Keep { name, channel, is_kept: false }),
         };
         self.next.propose(entry, Asker::Stored(answer));
     }
 
     fn collect_action(&mut self, connection: ConnectionId, id: String, action: AgentAction) {
         let session = self.session(connection);
+        let Known { roster, links } = &mut self.router.known;
         // A connection that is gone or was replaced gets no answer.
-        let Some(agent) = self.router.known.roster.session_of(session) else { return };
+        let Some(agent) = roster.session_of(session) else { return };
         let entry = match action {
             AgentAction::Message(draft) => {
-                let sender = self.router.known.roster.agent(agent).record.name.clone();
+                let sender = roster.agent(agent).record.name.clone();
                 return self.collect_message(session, sender, id, *draft);
             }
-            AgentAction::Subscribe(channel) => Entry::Join { session, channel },
-            AgentAction::Unsubscribe(channel) => match self.router.known.links.check_stays(connection) {
-                Ok(()) => Entry::Part { session, channel },
-                Err(refusal) => return self.next.ask(Ask::Refused { connection, id, refusal }),
-            },
-            AgentAction::Heartbeat(heartbeat) => Entry::Alive { session, heartbeat },
-            AgentAction::Status(update) => Entry::Status { whose: Whose::Session(session), update },
+            AgentAction::Subscribe(subscribe) => Ok(Entry::Join(Join::new(session, subscribe))),
+            AgentAction::Unsubscribe(unsubscribe) => Part::new(session, unsubscribe, links).map(Entry::Part),
+            AgentAction::Heartbeat(heartbeat) => Ok(Entry::Alive(Alive { session, heartbeat })),
+            AgentAction::Status(update) => Ok(Entry::Status(NewStatus { whose: Whose::Session(session), update })),
         };
-        self.next.propose(entry, Asker::Connection { connection, id });
+        match entry {
+            Ok(entry) => self.next.propose(entry, Asker::Connection { connection, id }),
+            Err(refusal) => self.next.ask(Ask::Refused { connection, id, refusal }),
+        }
     }
 
-    fn session(&self, connection: ConnectionId) -> SessionId {
-        SessionId { hub: self.router.hub, connection }
-    }
-
-    /// Proposes an agent's message.
     fn collect_message(&mut self, session: SessionId, sender: String, id: String, draft: Draft) {
-        match message(Some(session), sender, id, draft, None) {
+        match NewMessage::new(Some(session), sender, id, draft, None) {
             Ok(message) => self.next.propose(Entry::Message(message), Asker::Sender(session.connection)),
             Err((id, refusal)) => self.next.ask(Ask::Refused { connection: session.connection, id, refusal }),
         }
     }
 
-    /// Proposes a message that came over HTTP.
+    /// Collects a message that came over HTTP.
     fn collect_post(
         &mut self,
         sender: &AgentName,
@@ -134,10 +136,14 @@ impl CoreThread {
         answer: oneshot::Sender<Result<Accepted, Refusal>>,
     ) {
         let marks = Some(marks).filter(|marks| **marks != Marks::default());
-        match message(None, sender.to_string(), id, draft, marks) {
+        match NewMessage::new(None, sender.to_string(), id, draft, marks) {
             Ok(message) => self.next.propose(Entry::Message(message), Asker::Post(answer)),
             Err((_, refusal)) => drop(answer.send(Err(refusal))),
         }
+    }
+
+    fn session(&self, connection: ConnectionId) -> SessionId {
+        SessionId { hub: self.router.hub, connection }
     }
 
     /// Answers a command that came too late because the hub is stopping.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use orochi_protocol::reply::{DeliveryState, PresenceAnswer, ReceiptsAnswer};
-use orochi_protocol::request::{Draft, Heartbeat, Register, StatusUpdate};
+use orochi_protocol::request::{Draft, Heartbeat, Register, StatusUpdate, Subscribe, Unsubscribe};
 use orochi_protocol::{AgentName, ChannelName, Reach, Refusal, Seq, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -145,9 +145,9 @@ pub enum AgentAction {
     /// Send a message.
     Message(Box<Draft>),
     /// Join a channel.
-    Subscribe(ChannelName),
+    Subscribe(Subscribe),
     /// Leave a channel.
-    Unsubscribe(ChannelName),
+    Unsubscribe(Unsubscribe),
     /// A sign of life, with changes for the agent behind the connection.
     Heartbeat(Heartbeat),
     /// Report what the agent is doing.

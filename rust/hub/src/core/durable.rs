@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use orochi_protocol::{Seq, Timestamp};
+use orochi_protocol::Seq;
 
 use super::ask::Ask;
 use super::batch::{Batch, Numbered};
-use super::entry::Entry;
+use super::change::Transaction;
 use super::outcome::{Appended, Outcome};
 use super::refusals::unavailable;
 use crate::roster::{AgentIndex, Due};
 use crate::store::states::OFFLINE;
-use crate::store::{Batch as Transaction, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// The log's writer, and its state between batches.
 pub(super) struct Durable {
@@ -113,24 +113,16 @@ impl Durable {
     fn write_all(&mut self, batch: &mut Batch) -> Result<Seq, StoreError> {
         let Self { store, head, due, states, .. } = self;
         let (ts, age) = (batch.order.ts, batch.order.age);
-        let mut transaction = store.begin_at(age)?;
+        let is_shared = batch.order.numbered.is_some();
+        let mut to = Transaction { file: store.begin_at(age)?, ts, newest: *head, is_shared };
         if age.sweeps {
-            transaction.sweep_states(ts)?;
+            to.file.sweep_states(ts)?;
         }
         if let Some(Numbered { hub, position, n }) = batch.order.numbered {
-            transaction.put_position(position, hub.0, n)?;
+            to.file.put_position(position, hub.0, n)?;
         }
-        let is_shared = batch.order.numbered.is_some();
-        let mut newest = *head;
         for (entry, outcome) in batch.entries.iter_mut().zip(&mut batch.outcomes) {
-            match entry {
-                Entry::HubUp { hub } if !is_shared => transaction.put_hub(hub.0)?,
-                Entry::HubGone { hub, .. } if is_shared => transaction.put_gone(hub.0)?,
-                _ => {}
-            }
-            if matches!(outcome, Outcome::Open) {
-                *outcome = write_entry(&mut transaction, entry, ts, &mut newest)?;
-            }
+            entry.write(outcome, &mut to)?;
         }
         for (agent, first_head) in first_heads(batch, *head) {
             if let Some(due) = due.get_mut(&agent) {
@@ -141,63 +133,26 @@ impl Durable {
         let mut due: Vec<&Due> = due.values().collect();
         due.sort_unstable_by(|one, other| one.record.name.cmp(&other.record.name));
         for due in due {
-            transaction.put_agent(&due.record)?;
+            to.file.put_agent(&due.record)?;
             if states.get(&due.agent).map_or(OFFLINE, String::as_str) != due.state {
-                transaction.put_state(&due.record.name, &due.state, due.since.unwrap_or(ts))?;
+                to.file.put_state(&due.record.name, &due.state, due.since.unwrap_or(ts))?;
             }
             if let Some(sessions) = &due.sessions {
-                transaction.put_sessions(&due.record.name, sessions)?;
+                to.file.put_sessions(&due.record.name, sessions)?;
             }
         }
-        transaction.commit()?;
-        Ok(newest)
+        to.file.commit()?;
+        Ok(to.newest)
     }
-}
-
-/// Writes an entry's changes, except agents' records.
-fn write_entry(
-    transaction: &mut Transaction<'_>,
-    entry: &mut Entry,
-    ts: Timestamp,
-    newest: &mut Seq,
-) -> Result<Outcome, StoreError> {
-    match entry {
-        Entry::Message(message) => {
-            let seq = newest.next();
-            let appended = message.append(transaction, seq)?;
-            if matches!(appended, Appended::New) {
-                *newest = seq;
-            }
-            return Ok(Outcome::Message(appended));
-        }
-        Entry::CallBegin { key, asked } => {
-            return transaction.begin_call(&key.asker, &key.id, asked, ts).map(Outcome::Begun);
-        }
-        Entry::CallEnd { key, answer } => transaction.end_call(&key.asker, &key.id, answer.as_deref())?,
-        Entry::SignOut { nonce, until } => transaction.end_login(nonce, *until)?,
-        Entry::Register(_)
-        | Entry::Attend { .. }
-        | Entry::Leave { .. }
-        | Entry::Join { .. }
-        | Entry::Part { .. }
-        | Entry::Keep { .. }
-        | Entry::Alive { .. }
-        | Entry::Seen { .. }
-        | Entry::Status { .. }
-        | Entry::HubUp { .. }
-        | Entry::HubGone { .. } => {}
-    }
-    Ok(Outcome::Done(None))
 }
 
 /// Returns the agents that register for the first time in this batch, each with the newest message before it.
 fn first_heads(batch: &Batch, before: Seq) -> Vec<(AgentIndex, Seq)> {
     let (mut head, mut found) = (before, Vec::new());
-    for (entry, outcome) in batch.entries.iter().zip(&batch.outcomes) {
-        match (entry, outcome) {
-            (Entry::Message(message), Outcome::Message(Appended::New)) => head = message.message.seq,
-            (Entry::Register(_), outcome) => found.extend(outcome.new_agent().map(|agent| (agent, head))),
-            _ => {}
+    for outcome in &batch.outcomes {
+        match outcome {
+            Outcome::Message(Appended::New { seq }) => head = *seq,
+            other => found.extend(other.new_agent().map(|agent| (agent, head))),
         }
     }
     found

@@ -1,135 +1,97 @@
 //! Entries: every lasting change, as data. An entry refers to nothing of the hub that proposes it: no connection, no
-//! requester. With the roster and the log, it is all that [`super::apply`] needs. The kind of an entry alone decides if
-//! it changes the disk, and if its answer promises that.
+//! requester. With the roster and the log, it is all that [`super::apply`] needs.
+//!
+//! This is the list of all kinds. Each has its data and its behaviour in a file of [`super::requests`].
 
-use orochi_protocol::request::{Heartbeat, Register, StatusUpdate};
-use orochi_protocol::{AgentName, ChannelName, Refusal, Seq, Timestamp};
+use orochi_protocol::Refusal;
 
-use super::CallKey;
-use super::message::NewMessage;
-use crate::roster::{Goodbye, HubId, SessionId};
+use super::ask::Asker;
+use super::change::{Applying, Change, Transaction};
+use super::finish::{Finish, Finished};
+use super::outcome::Outcome;
+use super::requests::{
+    attend, calls, heartbeat, hubs, keep, leave, message, register, seen, sign_out, status, subscribe, unsubscribe,
+};
+use super::router::Router;
+use crate::store::StoreError;
 
-/// One change. The log puts all of them in order.
-#[derive(Debug, Clone)]
-pub(super) enum Entry {
-    Message(NewMessage),
-    Register(Box<Registering>),
-    /// A request waits over HTTP in an agent's name. The agent is online as long as it waits.
-    Attend {
-        session: SessionId,
-        name: AgentName,
-    },
-    Leave {
-        session: SessionId,
-        goodbye: Goodbye,
-    },
+/// Defines [`Entry`] from one list: each line is a kind and its data, which must be a [`Change`] and [`Finish`]. All
+/// functions of an entry call the one of its kind.
+macro_rules! entries {
+    ($($(#[$doc:meta])* $kind:ident($change:ty),)*) => {
+        /// One change. The log puts all of them in order.
+        #[derive(Debug, Clone)]
+        pub(super) enum Entry {
+            $($(#[$doc])* $kind($change),)*
+        }
+
+        impl Entry {
+            /// See [`Change::bytes`].
+            pub(super) fn bytes(&self) -> usize {
+                match self { $(Entry::$kind(change) => change.bytes(),)* }
+            }
+
+            /// See [`Change::is_lasting`].
+            pub(super) fn is_lasting(&self) -> bool {
+                match self { $(Entry::$kind(change) => change.is_lasting(),)* }
+            }
+
+            /// See [`Change::is_promised`].
+            fn is_promised(&self) -> bool {
+                match self { $(Entry::$kind(change) => change.is_promised(),)* }
+            }
+
+            /// See [`Change::apply`].
+            pub(super) fn apply(&mut self, to: &mut Applying<'_>) -> Outcome {
+                match self { $(Entry::$kind(change) => change.apply(to),)* }
+            }
+
+            /// See [`Change::write`].
+            pub(super) fn write(&mut self, outcome: &mut Outcome, to: &mut Transaction<'_>) -> Result<(), StoreError> {
+                match self { $(Entry::$kind(change) => change.write(outcome, to),)* }
+            }
+
+            fn finish_kind(self, finished: Finished<'_>, router: &mut Router) {
+                match self { $(Entry::$kind(change) => change.finish(finished, router),)* }
+            }
+        }
+    };
+}
+
+entries! {
+    Message(message::NewMessage),
+    Register(Box<register::Registering>),
+    /// A request waits over HTTP in an agent's name.
+    Attend(attend::Attend),
+    /// A session has ended.
+    Leave(leave::Leave),
     /// A session joins a channel.
-    Join {
-        session: SessionId,
-        channel: ChannelName,
-    },
+    Join(subscribe::Join),
     /// A session leaves a channel.
-    Part {
-        session: SessionId,
-        channel: ChannelName,
-    },
-    /// Adds a channel to those kept with a name, or removes one.
-    Keep {
-        name: AgentName,
-        channel: ChannelName,
-        is_kept: bool,
-    },
-    /// A session's sign of life, with changes for its agent.
-    Alive {
-        session: SessionId,
-        heartbeat: Heartbeat,
-    },
-    /// An agent has handled everything up to `seq`.
-    Seen {
-        name: AgentName,
-        seq: Seq,
-    },
-    Status {
-        whose: Whose,
-        update: Box<StatusUpdate>,
-    },
+    Part(unsubscribe::Part),
+    /// A name keeps a channel, or keeps it no longer.
+    Keep(keep::Keep),
+    /// A session's sign of life.
+    Alive(heartbeat::Alive),
+    /// An agent has handled its messages, over HTTP.
+    Seen(seen::Seen),
+    Status(status::NewStatus),
     /// A call to another host begins.
-    CallBegin {
-        key: CallKey,
-        asked: String,
-    },
-    /// A call has ended; no answer means that it certainly had no effect.
-    CallEnd {
-        key: CallKey,
-        answer: Option<String>,
-    },
-    /// A dashboard login was signed out; it would have expired at `until`, in seconds since 1970.
-    SignOut {
-        nonce: String,
-        until: i64,
-    },
+    CallBegin(calls::CallBegin),
+    /// A call has ended.
+    CallEnd(calls::CallEnd),
+    /// A dashboard login was signed out.
+    SignOut(sign_out::SignOut),
     /// A hub has started.
-    HubUp {
-        hub: HubId,
-    },
-    /// A hub has stopped or crashed. It was alive until `at`.
-    HubGone {
-        hub: HubId,
-        at: Timestamp,
-    },
-}
-
-/// A register, with its hub's own refusal if there is one.
-#[derive(Debug, Clone)]
-pub(super) struct Registering {
-    pub(super) session: SessionId,
-    pub(super) name: AgentName,
-    pub(super) register: Register,
-    /// Set if the connection is over a bound of its hub. Refusals by the log come before this one.
-    pub(super) over_bound: Option<Refusal>,
-}
-
-/// The sender of a status: a session, or an agent's name over HTTP.
-#[derive(Debug, Clone)]
-pub(super) enum Whose {
-    Session(SessionId),
-    Name(AgentName),
+    HubUp(hubs::HubUp),
+    /// A hub has stopped or crashed.
+    HubGone(hubs::HubGone),
 }
 
 impl Entry {
-    /// The approximate size of its texts.
-    pub(super) fn bytes(&self) -> usize {
-        match self {
-            Entry::Message(message) => message.bytes(),
-            _ => 0,
-        }
-    }
-
-    /// True if this kind of entry changes the disk. A sign of life without `seen` waits for the next entry that does.
-    pub(super) fn is_lasting(&self) -> bool {
-        !matches!(self, Entry::Alive { heartbeat: Heartbeat { seen: None, .. }, .. })
-    }
-
-    /// True if its answer promises that it is on disk. Agents can connect, leave and report their status while the disk
-    /// refuses: their records stay due.
-    pub(super) fn is_promised(&self) -> bool {
-        match self {
-            Entry::Message(_)
-            | Entry::Keep { .. }
-            | Entry::Seen { .. }
-            | Entry::Status { whose: Whose::Name(_), .. }
-            | Entry::CallBegin { .. }
-            | Entry::CallEnd { .. }
-            | Entry::SignOut { .. } => true,
-            Entry::Alive { heartbeat, .. } => heartbeat.seen.is_some(),
-            Entry::Register(_)
-            | Entry::Attend { .. }
-            | Entry::Leave { .. }
-            | Entry::Join { .. }
-            | Entry::Part { .. }
-            | Entry::Status { whose: Whose::Session(_), .. }
-            | Entry::HubUp { .. }
-            | Entry::HubGone { .. } => false,
-        }
+    /// Finishes the entry after the commit, or with `refusal` if the disk refused the batch.
+    pub(super) fn finish(self, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>, router: &mut Router) {
+        let refusal = refusal.filter(|_| self.is_promised());
+        self.finish_kind(Finished { outcome, asker, refusal }, router);
     }
 }

@@ -1,146 +1,18 @@
-//! Registers and observers: the position from which each connection gets its messages, and the way from behind to live
-//! (section 9, Resume, Sessions).
+//! The source of each connection's messages: the core while it is live, the log while it is behind. The way from behind
+//! to live (section 9, Resume), and observers, which start on it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orochi_protocol::limits::HEARTBEAT_SECONDS;
-use orochi_protocol::reply::{CaughtUp, Ok as AckStatus, RegisterAck};
-use orochi_protocol::request::Register;
-use orochi_protocol::{AgentName, ChannelName, CloseCode, ErrorCode, Refusal, Seq};
-use tokio::sync::oneshot;
+use orochi_protocol::reply::CaughtUp;
+use orochi_protocol::{Refusal, Seq};
 
-use super::ask::{Asker, RegisterAsker};
-use super::entry::Registering;
-use super::outcome::{Outcome, Registered};
 use super::resume::check_position;
 use super::router::Router;
 use crate::delivery::outbox::{Feed, KEPT_ITEMS, Outbox};
-use crate::links::{Connection, ConnectionIndex, Positions, Start};
-use crate::roster::{ConnectionId, SessionId};
+use crate::links::{Connection, ConnectionIndex};
+use crate::roster::ConnectionId;
 
 impl Router {
-    /// After the commit: sends the connection its ack, then its messages from its start on.
-    pub(super) fn finish_register(&mut self, registering: Registering, outcome: Outcome, asker: Asker) {
-        let Registering { name, register, .. } = registering;
-        let mut registered = match outcome {
-            Outcome::Registered(registered) => registered,
-            Outcome::Refused(refusal) => return self.refuse_register(asker, &refusal),
-            // A register has no other outcome.
-            _ => return,
-        };
-        if registered.is_new {
-            self.known.roster.set_first_head(registered.joined.agent, self.head);
-        }
-        for replaced in &registered.joined.replaced {
-            self.replace(*replaced, &name);
-        }
-        let event = registered.event.take();
-        let answer = match asker {
-            Asker::Register(asker) => Some(self.welcome(&name, &register, *registered, *asker)),
-            _ => None,
-        };
-        if let Some(event) = event {
-            tracing::info!(agent = %name, channels = register.channels().len(), "agent online");
-            self.send_event(event);
-        }
-        if let Some(answer) = answer {
-            let _ = answer.send(true);
-        }
-    }
-
-    fn refuse_register(&mut self, asker: Asker, refusal: &Refusal) {
-        let Asker::Register(asker) = asker else { return };
-        match self.known.links.find_connection(asker.connection) {
-            Some(index) => self.refuse(index, refusal, Some(&asker.id)),
-            None => asker.outbox.reply(self.stamper.error(refusal, Some(&asker.id))),
-        }
-        let _ = asker.answer.send(false);
-    }
-
-    /// Registers this hub's connection as the agent's, and acks.
-    fn welcome(
-        &mut self,
-        name: &AgentName,
-        register: &Register,
-        registered: Registered,
-        asker: RegisterAsker,
-    ) -> oneshot::Sender<bool> {
-        let RegisterAsker { connection, id, outbox, answer } = asker;
-        let before = self.known.links.find_connection(connection);
-        let Registered { joined, position, cursor, kept, .. } = registered;
-        let named = kept.is_some().then(|| register.channels());
-        let start = position.start(self.known.roster.agent(joined.agent).record.first_head, self.head);
-        let resumed = position.resumed;
-        match before {
-            // Registered before, without a resume now: the connection continues at its position.
-            Some(index) if register.resume.is_none() => {
-                self.known.links.renew_session(index, register, self.head);
-                self.ack_register(index, &id, cursor, (resumed, start), named);
-            }
-            before => {
-                if let Some(index) = before {
-                    self.hand_over_replies(index);
-                }
-                // Seqs of another log mean nothing in this one.
-                let none = BTreeMap::new();
-                let joined_at = match &kept {
-                    Some(kept) => kept,
-                    None if resumed == Some(true) => &register.joined,
-                    None => &none,
-                };
-                let positions = Positions { start, joined: joined_at, head: self.head };
-                let agent = (joined.agent, name.as_str());
-                let index = self.known.links.add_session(connection, agent, register, outbox, positions);
-                self.ack_register(index, &id, cursor, (resumed, start), named);
-                self.known.links.connection_mut(index).resuming = register.resume.map(|_| id);
-                self.feed_from(index, start.channels_after.min(start.addressed_after));
-            }
-        }
-        answer
-    }
-
-    fn ack_register(
-        &mut self,
-        index: ConnectionIndex,
-        id: &str,
-        cursor: Option<Seq>,
-        (resumed, start): (Option<bool>, Start),
-        channels: Option<&[ChannelName]>,
-    ) {
-        let ack = RegisterAck {
-            status: AckStatus::Ok,
-            r#ref: id,
-            seq: self.head,
-            epoch: &self.epoch,
-            cursor,
-            heartbeat: HEARTBEAT_SECONDS,
-            resumed,
-            channels_from: resumed.map(|_| start.channels_after),
-            channels,
-        };
-        let frame = self.stamper.frame("ack", &ack);
-        self.stage_reply(index, frame);
-    }
-
-    /// Hands over the replies of this batch. Its messages will be read again from the requested position.
-    fn hand_over_replies(&mut self, index: ConnectionIndex) {
-        let connection = self.known.links.connection_mut(index);
-        connection.staged.retain(|item| item.seq.is_none());
-        hand_over(connection, self.head);
-    }
-
-    fn replace(&mut self, replaced: SessionId, name: &AgentName) {
-        let own = Some(replaced.connection).filter(|_| replaced.hub == self.hub);
-        let Some(index) = own.and_then(|own| self.known.links.find_connection(own)) else { return };
-        let detail = format!("another connection registered as {name} and replaced this one");
-        let frame = self.stamper.error(&Refusal::new(ErrorCode::SessionReplaced, detail), None);
-        let mut connection = self.known.links.remove(index);
-        connection.stage_reply(frame);
-        hand_over(&mut connection, self.head);
-        connection.outbox.close(CloseCode::Replaced);
-    }
-
     pub(super) fn observe(
         &mut self,
         connection: ConnectionId,
@@ -167,7 +39,7 @@ impl Router {
 
     /// Delivers everything after `position`: live if the ring has all of it, otherwise the connection's own task reads
     /// it from the log.
-    fn feed_from(&mut self, index: ConnectionIndex, position: Seq) {
+    pub(super) fn feed_from(&mut self, index: ConnectionIndex, position: Seq) {
         self.touched.push(index);
         let connection = self.known.links.connection_mut(index);
         connection.handed = position;
@@ -203,7 +75,7 @@ impl Router {
 
 /// Gives a connection its staged frames. If the outbox has no room for the messages, the connection's task reads them
 /// from the log from now on.
-fn hand_over(connection: &mut Connection, head: Seq) {
+pub(super) fn hand_over(connection: &mut Connection, head: Seq) {
     let mut staged = std::mem::take(&mut connection.staged);
     if !connection.is_live {
         // The task reads the messages from the log, these too.

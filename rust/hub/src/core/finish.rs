@@ -1,49 +1,36 @@
-//! The end of an entry, after its commit: connections change, events are sent, and the requester is answered.
+//! The part of an entry that concerns this hub alone, after the commit: connections change, events are sent, and the
+//! requester is answered. The other part is in [`super::change`].
 
 use orochi_protocol::Refusal;
-use orochi_protocol::reply::{Ok as AckStatus, SubscribeAck};
-use orochi_protocol::request::EventKind;
 
 use super::ask::Asker;
-use super::entry::Entry;
-use super::outcome::Outcome;
+use super::outcome::{Event, Outcome};
 use super::router::Router;
 use crate::links::ConnectionIndex;
-use crate::roster::ConnectionId;
 
-impl Router {
-    /// After the commit: changes the connection, sends the events, and answers the requester.
-    pub(super) fn finish_change(&mut self, entry: &Entry, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>) {
-        let events = match (outcome, refusal) {
-            (Outcome::Refused(refused), _) => return self.refuse_asker(asker, &refused),
-            // The session had ended: nobody waits.
-            (Outcome::Dropped, _) => Vec::new(),
-            (_, Some(refusal)) => return self.refuse_asker(asker, refusal),
-            (Outcome::Done(event), None) => event.into_iter().collect(),
-            // This hub is declared gone: its connections are closed, and get no events about its agents.
-            (Outcome::Told(_), None) if self.is_own_end(entry) => {
-                self.is_gone = true;
-                return;
-            }
-            (Outcome::Told(events), None) => events,
-            (Outcome::Begun(call), None) => {
-                if let Asker::Call(answer) = asker {
-                    let _ = answer.send(Ok(call));
-                }
-                return;
-            }
-            // The requester finds its answer's channel closed.
-            (Outcome::Open | Outcome::Message(_) | Outcome::Registered(_), None) => return,
-        };
-        self.change_links(entry);
-        for event in events {
-            if event.kind == EventKind::PresenceChange && matches!(entry, Entry::Leave { .. }) {
-                tracing::info!(agent = %self.known.roster.agent(event.agent).record.name, "agent offline");
-            }
-            self.send_event(event);
+/// The result of an entry, and its requester.
+pub(super) struct Finished<'a> {
+    pub(super) outcome: Outcome,
+    pub(super) asker: Asker,
+    /// Set if the disk refused the batch, and the entry's answer promises that it is there.
+    pub(super) refusal: Option<&'a Refusal>,
+}
+
+/// The end of a kind of entry.
+pub(super) trait Finish: Sized {
+    /// Finishes the entry. This is the usual way: its links change, its event is sent, and its requester gets an ack.
+    fn finish(self, finished: Finished<'_>, router: &mut Router) {
+        let Some((event, asker)) = router.settle(finished) else { return };
+        self.change_links(router);
+        if let Some(event) = event {
+            router.send_event(event);
         }
         match asker {
-            Asker::Connection { connection, id } => self.ack_change(entry, connection, &id),
+            Asker::Connection { connection, id } => {
+                if let Some(index) = router.answered(connection) {
+                    self.ack(index, &id, router);
+                }
+            }
             Asker::Stored(answer) => {
                 // The requester may be gone.
                 let _ = answer.send(Ok(()));
@@ -52,34 +39,32 @@ impl Router {
         }
     }
 
-    fn is_own_end(&self, entry: &Entry) -> bool {
-        matches!(entry, Entry::HubGone { hub, .. } if *hub == self.hub)
-    }
+    /// Changes this hub's connections.
+    fn change_links(&self, _router: &mut Router) {}
 
-    /// Applies an entry to this hub's connections.
-    fn change_links(&mut self, entry: &Entry) {
-        let session = match entry {
-            Entry::Join { session, .. } | Entry::Part { session, .. } | Entry::Leave { session, .. } => *session,
-            _ => return,
-        };
-        if session.hub != self.hub {
-            return;
-        }
-        let (links, head) = (&mut self.known.links, self.head);
-        let Some(index) = links.find_connection(session.connection) else { return };
-        match entry {
-            Entry::Join { channel, .. } => links.join(index, channel.as_str(), head),
-            Entry::Part { channel, .. } => links.leave(index, channel.as_str(), head),
-            _ => drop(links.remove(index)),
-        }
+    /// Acks the request `id`.
+    fn ack(&self, index: ConnectionIndex, id: &str, router: &mut Router) {
+        router.ack(index, id);
     }
+}
 
-    fn ack_change(&mut self, entry: &Entry, connection: ConnectionId, id: &str) {
-        let Some(index) = self.answered(connection) else { return };
-        match entry {
-            Entry::Join { .. } => self.ack_subscribe(index, id),
-            _ => self.ack(index, id),
+impl Router {
+    /// Returns the event to send and the requester to ack. If the entry failed, its requester is refused.
+    pub(super) fn settle(&mut self, finished: Finished<'_>) -> Option<(Option<Event>, Asker)> {
+        let Finished { outcome, asker, refusal } = finished;
+        match (outcome, refusal) {
+            (Outcome::Refused(refused), _) => self.refuse_asker(asker, &refused),
+            // The session had ended: nobody waits.
+            (Outcome::Dropped, _) => return Some((None, asker)),
+            (_, Some(refusal)) => self.refuse_asker(asker, refusal),
+            (Outcome::Done(event), None) => return Some((event, asker)),
+            // Kinds with these finish by themselves. Otherwise the requester finds its answer's channel closed.
+            (
+                Outcome::Open | Outcome::Told(_) | Outcome::Message(_) | Outcome::Registered(_) | Outcome::Begun(_),
+                None,
+            ) => {}
         }
+        None
     }
 
     /// Sends a refusal to the requester of an entry.
@@ -90,11 +75,5 @@ impl Router {
             Asker::Call(answer) => drop(answer.send(Err(refusal.clone()))),
             Asker::Nobody | Asker::Sender(_) | Asker::Post(_) | Asker::Register(_) => {}
         }
-    }
-
-    fn ack_subscribe(&mut self, index: ConnectionIndex, id: &str) {
-        let ack = SubscribeAck { status: AckStatus::Ok, r#ref: id, seq: self.head };
-        let frame = self.stamper.frame("ack", &ack);
-        self.stage_reply(index, frame);
     }
 }

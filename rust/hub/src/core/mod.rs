@@ -5,22 +5,26 @@
 //!
 //! The core never waits for a socket, a reader or another host.
 //!
+//! - `entry`: all kinds of entries, as data. `requests`: one file a kind, with its data, how it is applied, and how it
+//!   is finished. `change`, `finish`: what each kind has to define.
 //! - [`command`]: the requests to the core. [`handle`]: the handle that sends them. `collect`: turns them into entries
 //!   and asks.
-//! - `entry`, `message`: changes as data. `outcome`: their results. `ask`: the tasks that wait for a result. `batch`:
-//!   these together.
+//! - `outcome`: the results of entries. `ask`: the tasks that wait for a result. `batch`: entries, outcomes and asks
+//!   together.
 //! - `log`: the source of the order.
 //! - `apply`, `durable`: the two halves of applying a batch, roster and file. `writer`: the thread for the second half.
 //! - `resume`: the position at which a register starts.
-//! - `router`: the state that finishing changes. [`deliver`]: messages. [`feed`]: registers, resumes and observers.
-//!   [`finish`]: other entries. `events`: frames about other agents.
+//! - `router`: the state that finishing changes. `deliver`: messages to their receivers. `feed`: connections that go
+//!   live or fall behind. `events`: frames about other agents. `receipts`: how far a message got.
 //! - `known`: the roster and this hub's links together. [`lookups`]: queries answered from them, even while the disk is
 //!   slow. `waits`: HTTP requests that wait for messages.
-//! - `refusals`: refusals that several requests share. `start`: the start of a core. [`stamp`]: the clock, and the frames that the hub itself creates.
+//! - `refusals`: refusals that several requests share. `start`: the start of a core. [`stamp`]: the clock, and the
+//!   frames that the hub itself creates.
 
 mod apply;
 mod ask;
 mod batch;
+mod change;
 mod collect;
 mod command;
 mod deliver;
@@ -33,10 +37,10 @@ mod handle;
 mod known;
 mod log;
 mod lookups;
-mod message;
 mod outcome;
 mod receipts;
 mod refusals;
+mod requests;
 mod resume;
 mod returns;
 mod router;
@@ -48,7 +52,7 @@ mod writer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use orochi_protocol::{Refusal, Seq};
+use orochi_protocol::Seq;
 use tokio::sync::mpsc;
 
 pub use crate::clock::system_clock;
@@ -73,7 +77,7 @@ use entry::Entry;
 use events::event_frame;
 use log::Log;
 use lookups::Lookups;
-use outcome::Outcome;
+use requests::hubs::HubGone;
 use resume::Extent;
 use router::Router;
 use writer::Writer;
@@ -188,7 +192,7 @@ impl CoreThread {
             self.log.committed()?
         };
         if let Some(Numbered { hub, n, .. }) = batch.order.numbered {
-            let says_up = batch.entries.iter().any(|entry| matches!(entry, Entry::HubUp { .. }));
+            let says_up = batch.entries.iter().any(|entry| matches!(entry, Entry::HubUp(_)));
             if !self.router.known.roster.count(hub, n, says_up) {
                 batch.pass_over();
             }
@@ -215,7 +219,7 @@ impl CoreThread {
             match ask {
                 Ask::Entry(asker) => {
                     if let Some((entry, outcome)) = applied.next() {
-                        self.finish(entry, outcome, asker, refusal.as_ref());
+                        entry.finish(outcome, asker, refusal.as_ref(), &mut self.router);
                     }
                 }
                 other => self.answer(other),
@@ -223,20 +227,10 @@ impl CoreThread {
         }
         // Entries of other hubs have no ask.
         for (entry, outcome) in applied {
-            self.finish(entry, outcome, Asker::Nobody, refusal.as_ref());
+            entry.finish(outcome, Asker::Nobody, refusal.as_ref(), &mut self.router);
         }
         self.search.committed(self.router.head);
         self.spare = batch.cleared();
-    }
-
-    /// Finishes one entry after the commit, or with `refusal` if the disk refused the batch.
-    fn finish(&mut self, entry: Entry, outcome: Outcome, asker: Asker, refusal: Option<&Refusal>) {
-        let refusal = refusal.filter(|_| entry.is_promised());
-        match entry {
-            Entry::Message(message) => self.router.finish_message(message, &outcome, asker, refusal),
-            Entry::Register(registering) => self.router.finish_register(*registering, outcome, asker),
-            other => self.router.finish_change(&other, outcome, asker, refusal),
-        }
     }
 
     /// Answers a request that changes nothing lasting.
@@ -277,7 +271,7 @@ impl CoreThread {
             self.refuse_stopping(command);
         }
         let (hub, at) = (self.router.hub, self.router.stamper.now());
-        self.next.propose(Entry::HubGone { hub, at }, Asker::Nobody);
+        self.next.propose(Entry::HubGone(HubGone { hub, at }), Asker::Nobody);
         self.finish_all();
         self.router.flush();
         self.router.close_all();

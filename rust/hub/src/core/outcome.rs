@@ -29,7 +29,7 @@ pub(super) enum Outcome {
 /// The result of appending a message.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Appended {
-    New,
+    New { seq: Seq },
     Duplicate { seq: Seq, ts: Timestamp },
     IdReused { seq: Seq },
 }

@@ -2,7 +2,7 @@
 //! the frames for both. It knows no entry and no batch.
 //!
 //! Its methods are in the files of their subjects: messages in [`super::deliver`], the way from behind to live in
-//! [`super::feed`], events in [`super::events`].
+//! [`super::feed`], events in [`super::events`], the end of entries in [`super::finish`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use super::waits::Waits;
 use crate::delivery::ring::Ring;
 use crate::frame::Frame;
 use crate::links::ConnectionIndex;
-use crate::roster::{ConnectionId, HubId};
+use crate::roster::{ConnectionId, HubId, SessionId};
 
 /// The core's state beside its batches.
 pub(super) struct Router {
@@ -64,6 +64,11 @@ impl Router {
         let index = self.known.links.find_connection(connection)?;
         self.known.links.connection_mut(index).answered += 1;
         Some(index)
+    }
+
+    /// Returns the connection of a session, unless it is gone or another hub's.
+    pub(super) fn own_connection(&self, session: SessionId) -> Option<ConnectionIndex> {
+        if session.hub == self.hub { self.known.links.find_connection(session.connection) } else { None }
     }
 
     pub(super) fn stage_reply(&mut self, index: ConnectionIndex, frame: Frame) {

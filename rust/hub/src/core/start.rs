@@ -7,9 +7,10 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, watch};
 
-use super::apply::{self, Tell};
+use super::apply;
 use super::ask::Asker;
 use super::batch::Batch;
+use super::change::Tell;
 use super::durable::Durable;
 use super::entry::Entry;
 use super::events::event_frame;
@@ -18,6 +19,7 @@ use super::known::Known;
 use super::log::sim::World;
 use super::log::{Local, Log};
 use super::lookups::Lookups;
+use super::requests::hubs::{HubGone, HubUp};
 use super::returns::Returns;
 use super::router::Router;
 use super::stamp::Stamper;
@@ -152,8 +154,8 @@ fn begin(loaded: &Loaded, known: &mut Known, durable: &mut Durable, stamper: &mu
     let (before, alive_until) = loaded.hub;
     let mut log = Log::Local(Local::new(HubId(before + 1), loaded.aging.clone()));
     let mut batch = Batch::default();
-    batch.propose(Entry::HubGone { hub: HubId(before), at: alive_until }, Asker::Nobody);
-    batch.propose(Entry::HubUp { hub: log.hub() }, Asker::Nobody);
+    batch.propose(Entry::HubGone(HubGone { hub: HubId(before), at: alive_until }), Asker::Nobody);
+    batch.propose(Entry::HubUp(HubUp { hub: log.hub() }), Asker::Nobody);
     if let Some(mut batch) = log.propose(batch, stamper.now()) {
         let tell: Tell<'_> = &mut |kind, agent| event_frame(stamper, kind, agent);
         apply::apply(&mut batch, &mut known.roster, durable, &loaded.epoch, tell);
@@ -177,9 +179,9 @@ fn begin_in(
     let log = Log::Sim(world.join(loaded.shared.position, commands.downgrade()));
     let mut next = Batch::default();
     if let Some(hub) = previous {
-        next.propose(Entry::HubGone { hub, at: loaded.hub.1 }, Asker::Nobody);
+        next.propose(Entry::HubGone(HubGone { hub, at: loaded.hub.1 }), Asker::Nobody);
     }
-    next.propose(Entry::HubUp { hub: log.hub() }, Asker::Nobody);
+    next.propose(Entry::HubUp(HubUp { hub: log.hub() }), Asker::Nobody);
     // The first turn must start without a request.
     let _ = commands.try_send(super::Command::Written);
     (log, next)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use orochi_hub::parts::core::{AgentAction, Command, Core};
 use orochi_hub::parts::outbox::{Item, Outbox};
-use orochi_protocol::request::{Draft, Register, Resume};
+use orochi_protocol::request::{Draft, Register, Resume, Subscribe, Unsubscribe};
 use orochi_protocol::{AgentName, ChannelName, Seq, Target};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,11 +39,11 @@ async fn joining_and_leaving_without_reading_is_refused_in_the_end_and_harms_nob
     assert!(answered.await.unwrap());
     for n in 0..STAYS {
         let general = ChannelName::general();
-        let joins = AgentAction::Subscribe(general.clone());
+        let joins = AgentAction::Subscribe(Subscribe { channel: general.clone() });
         core.send(Command::Agent { connection: id, id: format!("join-{n}"), action: joins }).await.unwrap();
         // A stay without messages need not be stored, so each one gets a message.
         post(&core, format!("{n}")).await;
-        let leaves = AgentAction::Unsubscribe(general);
+        let leaves = AgentAction::Unsubscribe(Unsubscribe { channel: general });
         core.send(Command::Agent { connection: id, id: format!("leave-{n}"), action: leaves }).await.unwrap();
     }
     core.barrier().await.unwrap();

@@ -9,7 +9,7 @@ use orochi_hub::parts::core::sim::World;
 use orochi_hub::parts::core::{self, AgentAction, Command as CoreCommand, ConnectionId, Core, HubId, Writing};
 use orochi_hub::parts::outbox::{Feed, Item, Next, Outbox};
 use orochi_hub::parts::store::{Reads, Store};
-use orochi_protocol::request::{self, Draft, Heartbeat, Register};
+use orochi_protocol::request::{self, Draft, Heartbeat, Register, Subscribe, Unsubscribe};
 use orochi_protocol::{AgentName, ChannelName, Seq};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,10 +111,10 @@ impl System {
                 None => Answer::Nothing,
             },
             Command::Join { connection, channel } => {
-                self.act(at(*connection), AgentAction::Subscribe(name(*channel))).await
+                self.act(at(*connection), AgentAction::Subscribe(Subscribe { channel: name(*channel) })).await
             }
             Command::Leave { connection, channel } => {
-                self.act(at(*connection), AgentAction::Unsubscribe(name(*channel))).await
+                self.act(at(*connection), AgentAction::Unsubscribe(Unsubscribe { channel: name(*channel) })).await
             }
             Command::Seen { connection, seq } => {
                 self.act(

@@ -110,8 +110,8 @@ impl RequestLoop {
         match request {
             Request::Register(register) => self.register(id, sender, register).await,
             Request::Message(draft) => self.message(id, draft).await,
-            Request::Subscribe(subscribe) => self.act(id, AgentAction::Subscribe(subscribe.channel)).await,
-            Request::Unsubscribe(unsubscribe) => self.act(id, AgentAction::Unsubscribe(unsubscribe.channel)).await,
+            Request::Subscribe(subscribe) => self.act(id, AgentAction::Subscribe(subscribe)).await,
+            Request::Unsubscribe(unsubscribe) => self.act(id, AgentAction::Unsubscribe(unsubscribe)).await,
             Request::StatusUpdate(update) => self.act(id, AgentAction::Status(update)).await,
             Request::Heartbeat(heartbeat) => self.heartbeat(id, heartbeat).await,
             Request::Presence(presence) => self.presence(id, presence).await,
