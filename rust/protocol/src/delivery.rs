@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::identity::Identity;
+use crate::json::{into_text, push, push_text};
 use crate::reach::Reach;
 use crate::seq::Seq;
 
@@ -47,15 +48,15 @@ impl MessageView<'_> {
         let extra = self.extra.map_or(0, str::len);
         let mut out = Vec::with_capacity(320 + self.content.len() + self.metadata.len() + self.mentions.len() + extra);
         out.extend_from_slice(br#"{"type":"message","sender":"#);
-        push(&mut out, self.sender);
+        push_text(&mut out, self.sender);
         out.extend_from_slice(br#","id":"#);
-        push(&mut out, self.id);
+        push_text(&mut out, self.id);
         out.extend_from_slice(br#","ts":"#);
-        push(&mut out, self.ts);
+        push_text(&mut out, self.ts);
         out.extend_from_slice(br#","payload":{"channel":"#);
-        push(&mut out, self.channel);
+        push_text(&mut out, self.channel);
         out.extend_from_slice(br#","content":"#);
-        push(&mut out, self.content);
+        push_text(&mut out, self.content);
         out.extend_from_slice(br#","metadata":"#);
         out.extend_from_slice(self.metadata.as_bytes());
         out.extend_from_slice(br#","mentions":"#);
@@ -78,15 +79,15 @@ impl MessageView<'_> {
     pub fn to_row(&self, hit: Option<HitView<'_>>) -> Box<RawValue> {
         let mut out = Vec::with_capacity(256 + self.content.len() + self.metadata.len());
         out.extend_from_slice(br#"{"msg_id":"#);
-        push(&mut out, self.id);
+        push_text(&mut out, self.id);
         out.extend_from_slice(br#","ts":"#);
-        push(&mut out, self.ts);
+        push_text(&mut out, self.ts);
         out.extend_from_slice(br#","channel":"#);
-        push(&mut out, self.channel);
+        push_text(&mut out, self.channel);
         out.extend_from_slice(br#","sender":"#);
-        push(&mut out, self.sender);
+        push_text(&mut out, self.sender);
         out.extend_from_slice(br#","content":"#);
-        push(&mut out, self.content);
+        push_text(&mut out, self.content);
         out.extend_from_slice(br#","mentions":"#);
         out.extend_from_slice(self.mentions.as_bytes());
         out.extend_from_slice(br#","metadata":"#);
@@ -100,7 +101,7 @@ impl MessageView<'_> {
         }
         if let Some(hit) = hit {
             out.extend_from_slice(br#","snippet":"#);
-            push(&mut out, hit.snippet);
+            push_text(&mut out, hit.snippet);
             out.extend_from_slice(br#","ranges":"#);
             push(&mut out, hit.ranges);
         }
@@ -158,14 +159,6 @@ fn in_event_order<S: Serializer>(identity: &&Identity, serializer: S) -> Result<
     let Identity { machine, role, model, agent_id, project } = identity;
     let keys = [("machine", machine), ("role", role), ("agent_id", agent_id), ("project", project), ("model", model)];
     serializer.collect_map(keys)
-}
-
-fn push<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    serde_json::to_writer(&mut *out, value).expect("writing text and numbers to memory can't fail");
-}
-
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("JSON made of str parts is UTF-8")
 }
 
 #[cfg(test)]

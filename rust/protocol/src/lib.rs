@@ -18,6 +18,7 @@ pub mod fences;
 pub mod fields;
 pub mod identity;
 pub mod incoming;
+mod json;
 pub mod letters;
 pub mod limits;
 pub mod mentions;

@@ -84,7 +84,7 @@ impl ChannelName {
                 ),
             ));
         }
-        Ok(Self(format!("#{bare}").into()))
+        Ok(Self(if text.starts_with('#') { text.as_ref().into() } else { format!("#{bare}").into() }))
     }
 
     /// The name with its `#`.

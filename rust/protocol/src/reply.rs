@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::codes::Refusal;
 use crate::identity::Identity;
+use crate::json::{into_text, push, push_text};
 use crate::names::ChannelName;
 use crate::paging::{More, cut, entry_bytes};
 use crate::reach::Reach;
@@ -34,10 +35,10 @@ pub fn frame<T: Serialize>(kind: &str, stamp: Stamp<'_>, payload: &T) -> String 
         payload: &'a T,
     }
     let frame = Frame { r#type: kind, sender: stamp.sender, id: stamp.id, ts: stamp.ts, payload };
-    // Acks are the most frequent frames. This capacity lets them fit without growing.
+    // Acks are the most frequent of these frames. This capacity lets them fit without growing.
     let mut out = Vec::with_capacity(384);
-    serde_json::to_writer(&mut out, &frame).expect("payload types have text keys only");
-    String::from_utf8(out).expect("JSON made of str parts is UTF-8")
+    push(&mut out, &frame);
+    into_text(out)
 }
 
 /// `ack` without further fields.
@@ -104,23 +105,63 @@ pub struct CaughtUp<'a> {
 }
 
 /// The `ack` of a message, sent once it is on disk (section 9, Durability).
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct MessageAck<'a> {
-    /// `ok`.
-    pub status: Ok,
     /// The request's id.
     pub r#ref: &'a str,
     pub seq: Seq,
     /// The time of acceptance.
     pub ts: &'a str,
-    /// The presence of each addressed agent.
-    pub delivery: &'a BTreeMap<String, DeliveryState>,
-    /// The reach of those that are online; absent if none is.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub reach: &'a BTreeMap<String, Reach>,
+    /// The presence of each addressed agent, by name.
+    pub delivery: &'a [(&'a str, DeliveryState)],
+    /// The reach of those that are online, by name; absent if none is.
+    pub reach: &'a [(&'a str, Reach)],
     /// The message was already in the log.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
+}
+
+impl MessageAck<'_> {
+    /// The frame, written directly as bytes because every message has one.
+    pub fn to_frame(&self, stamp: Stamp<'_>) -> String {
+        let mut out = Vec::with_capacity(320 + 48 * (self.delivery.len() + self.reach.len()));
+        out.extend_from_slice(br#"{"type":"ack","sender":"#);
+        push_text(&mut out, stamp.sender);
+        out.extend_from_slice(br#","id":"#);
+        push_text(&mut out, stamp.id);
+        out.extend_from_slice(br#","ts":"#);
+        push_text(&mut out, stamp.ts);
+        out.extend_from_slice(br#","payload":{"status":"ok","ref":"#);
+        push_text(&mut out, self.r#ref);
+        out.extend_from_slice(br#","seq":"#);
+        push(&mut out, &self.seq);
+        out.extend_from_slice(br#","ts":"#);
+        push_text(&mut out, self.ts);
+        out.extend_from_slice(br#","delivery":"#);
+        push_words(&mut out, self.delivery.iter().map(|(name, state)| (*name, state.as_str())));
+        if !self.reach.is_empty() {
+            out.extend_from_slice(br#","reach":"#);
+            push_words(&mut out, self.reach.iter().map(|(name, reach)| (*name, reach.as_str())));
+        }
+        if self.duplicate {
+            out.extend_from_slice(br#","duplicate":true"#);
+        }
+        out.extend_from_slice(b"}}");
+        into_text(out)
+    }
+}
+
+/// Adds an object with a word for each name.
+fn push_words<'a>(out: &mut Vec<u8>, words: impl Iterator<Item = (&'a str, &'a str)>) {
+    out.push(b'{');
+    for (at, (name, word)) in words.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        push_text(out, name);
+        out.push(b':');
+        push_text(out, word);
+    }
+    out.push(b'}');
 }
 
 /// The presence of an addressed agent when its message is accepted (section 9, Durability).
@@ -133,6 +174,17 @@ pub enum DeliveryState {
     Offline,
     /// No agent of that name has ever registered. The message waits for it nevertheless.
     Unknown,
+}
+
+impl DeliveryState {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeliveryState::Online => "online",
+            DeliveryState::Offline => "offline",
+            DeliveryState::Unknown => "unknown",
+        }
+    }
 }
 
 /// A message's receipt for one agent (section 9, Receipts).

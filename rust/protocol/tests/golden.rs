@@ -199,14 +199,13 @@ fn acks() -> Vec<(&'static str, String)> {
     };
     let kept = ["#builds", "#general"].map(|name| ChannelName::parse(name).unwrap());
     let message = |states: &[(&str, DeliveryState)], duplicate| {
-        let delivery = &states.iter().map(|(name, state)| ((*name).to_owned(), *state)).collect();
         let online = states.iter().filter(|(_, state)| *state == DeliveryState::Online);
-        let reach = &online.map(|(name, _)| ((*name).to_owned(), Reach::Turn)).collect();
-        let (status, r#ref, seq, ts) = (AckStatus::Ok, "q-1", seq(42), TS);
-        from_hub("ack", &MessageAck { status, r#ref, seq, ts, delivery, reach, duplicate })
+        let reach: Vec<_> = online.map(|(name, _)| (*name, Reach::Turn)).collect();
+        let ack = MessageAck { r#ref: "q-1", seq: seq(42), ts: TS, delivery: states, reach: &reach, duplicate };
+        ack.to_frame(Stamp { sender: HUB_SENDER, id: ID, ts: TS })
     };
     let everyone =
-        [("dave", DeliveryState::Unknown), ("carol", DeliveryState::Offline), ("bob", DeliveryState::Online)];
+        [("bob", DeliveryState::Online), ("carol", DeliveryState::Offline), ("dave", DeliveryState::Unknown)];
     vec![
         ("reply-ack", from_hub("ack", &Ack { status: AckStatus::Ok, r#ref: "q-1" })),
         ("reply-ack-subscribe", from_hub("ack", &SubscribeAck { status: AckStatus::Ok, r#ref: "q-1", seq: seq(41) })),

@@ -169,6 +169,28 @@ pub enum NamedAction {
     Leave(ChannelName),
 }
 
+/// An accepted message, with the facts for its answer.
+#[derive(Debug)]
+pub(crate) struct Acceptance<'a> {
+    pub(crate) seq: Seq,
+    pub(crate) id: &'a str,
+    pub(crate) ts: Timestamp,
+    /// The state of each addressed agent, by name.
+    pub(crate) delivery: Vec<(&'a str, DeliveryState)>,
+    /// The reach of those that are online, by name.
+    pub(crate) reach: Vec<(&'a str, Reach)>,
+    pub(crate) duplicate: bool,
+}
+
+impl From<Acceptance<'_>> for Accepted {
+    fn from(acceptance: Acceptance<'_>) -> Self {
+        let Acceptance { seq, id, ts, delivery, reach, duplicate } = acceptance;
+        let delivery = delivery.into_iter().map(|(name, state)| (name.to_owned(), state)).collect();
+        let reach = reach.into_iter().map(|(name, reach)| (name.to_owned(), reach)).collect();
+        Self { seq, id: id.to_owned(), ts, delivery, reach, duplicate }
+    }
+}
+
 /// A message accepted over HTTP (section 7).
 #[derive(Debug, Clone, Serialize)]
 pub struct Accepted {

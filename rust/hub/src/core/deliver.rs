@@ -14,10 +14,12 @@ impl Router {
     /// message's target; and for observers.
     pub(super) fn deliver(&mut self, message: Box<Message>, addressed: &[String]) {
         let (frame, observed) = self.frames(&message);
-        let receivers = self.receivers(&message, addressed);
-        for index in receivers {
+        let mut receivers = std::mem::take(&mut self.receivers);
+        self.find_receivers(&message, addressed, &mut receivers);
+        for index in receivers.drain(..) {
             self.stage_message(index, message.seq, &frame);
         }
+        self.receivers = receivers;
         for at in 0..self.known.links.observers().len() {
             self.stage_message(self.known.links.observers()[at], message.seq, &observed);
         }
@@ -42,9 +44,8 @@ impl Router {
         }
     }
 
-    fn receivers(&self, message: &Message, addressed: &[String]) -> Vec<ConnectionIndex> {
+    fn find_receivers(&self, message: &Message, addressed: &[String], receivers: &mut Vec<ConnectionIndex>) {
         let sender = self.known.roster.find(&message.sender);
-        let mut receivers = Vec::new();
         let mut in_channel = None;
         if let Place::Channel(channel) = &message.place {
             let others = |index: &&ConnectionIndex| self.known.links.connection(**index).agent_index() != sender;
@@ -60,7 +61,6 @@ impl Router {
                 }
             }
         }
-        receivers
     }
 
     fn stage_message(&mut self, index: ConnectionIndex, seq: Seq, frame: &Frame) {

@@ -58,7 +58,8 @@ impl Router {
 
     /// Hands every touched connection its frames of this turn, each under one lock.
     pub(super) fn flush(&mut self) {
-        for index in std::mem::take(&mut self.touched) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for index in touched.drain(..) {
             // A touched connection may be gone by now.
             let Some(connection) = self.known.links.get_connection_mut(index) else { continue };
             hand_over(connection, self.head);
@@ -70,6 +71,7 @@ impl Router {
                 connection.outbox.reply(self.stamper.frame("caught_up", &caught_up));
             }
         }
+        self.touched = touched;
     }
 }
 

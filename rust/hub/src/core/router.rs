@@ -35,6 +35,8 @@ pub(super) struct Router {
     pub(super) shared_head: Arc<AtomicU64>,
     /// Connections with staged frames.
     pub(super) touched: Vec<ConnectionIndex>,
+    /// The receivers of the message that is delivered; empty otherwise. It keeps its memory.
+    pub(super) receivers: Vec<ConnectionIndex>,
     /// True once an entry declared this hub gone.
     pub(super) is_gone: bool,
 }

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use orochi_protocol::reply::{self, ErrorReply, MessageAck, Ok as AckStatus, Stamp};
+use orochi_protocol::reply::{self, ErrorReply, MessageAck, Stamp};
 use orochi_protocol::{HUB_SENDER, Refusal, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
-use super::command::Accepted;
+use super::command::Acceptance;
 use crate::clock::{new_id, system_clock};
 use crate::frame::Frame;
 
@@ -87,14 +88,15 @@ impl Stamper {
     }
 
     /// Creates the ack of a message.
-    pub(super) fn message_ack(&mut self, accepted: &Accepted) -> Frame {
-        let Accepted { seq, id, ts, delivery, reach, duplicate } = accepted;
-        let (seq, ts, duplicate) = (*seq, *ts, *duplicate);
-        self.written_of(ts);
-        let written = if ts == self.now { &self.written } else { &self.earlier.1 };
-        let ack = MessageAck { status: AckStatus::Ok, r#ref: id, seq, ts: written, delivery, reach, duplicate };
-        let frame_id = self.frames.next(self.now);
-        reply::frame("ack", Stamp { sender: HUB_SENDER, id: &frame_id, ts: &self.written }, &ack).into()
+    pub(super) fn message_ack(&mut self, acceptance: &Acceptance<'_>) -> Frame {
+        let Acceptance { seq, id: r#ref, ts, delivery, reach, duplicate } = acceptance;
+        let (seq, duplicate) = (*seq, *duplicate);
+        self.written_of(*ts);
+        let ts = if *ts == self.now { &self.written } else { &self.earlier.1 };
+        let mut id = Uuid::encode_buffer();
+        let id = self.frames.next(self.now).encode_lower(&mut id);
+        let stamp = Stamp { sender: HUB_SENDER, id, ts: &self.written };
+        MessageAck { r#ref, seq, ts, delivery, reach, duplicate }.to_frame(stamp).into()
     }
 
     /// Creates a frame from the hub.
@@ -104,8 +106,9 @@ impl Stamper {
 
     /// Creates a frame in an agent's name.
     pub(super) fn frame_from<T: Serialize>(&mut self, sender: &str, kind: &str, payload: &T) -> Frame {
-        let id = self.frames.next(self.now);
-        reply::frame(kind, Stamp { sender, id: &id, ts: &self.written }, payload).into()
+        let mut id = Uuid::encode_buffer();
+        let id = self.frames.next(self.now).encode_lower(&mut id);
+        reply::frame(kind, Stamp { sender, id, ts: &self.written }, payload).into()
     }
 
     /// Creates the refusal of the request `id`.
@@ -141,13 +144,13 @@ impl FrameIds {
         Self { start: Uuid::new_v4().as_u64_pair().1, count: 0 }
     }
 
-    fn next(&mut self, now: Timestamp) -> String {
+    fn next(&mut self, now: Timestamp) -> Hyphenated {
         self.count += 1;
         let millis = u64::try_from(now.as_micros() / 1000).unwrap_or(0);
         let mut bytes = [0; 10];
         bytes[..2].copy_from_slice(&self.start.to_be_bytes()[..2]);
         bytes[2..].copy_from_slice(&self.start.wrapping_add(self.count).to_be_bytes());
-        uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
+        uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().hyphenated()
     }
 }
 
@@ -193,7 +196,8 @@ mod tests {
     #[test]
     fn frame_ids_are_uuids_and_none_is_given_twice() {
         let mut ids = FrameIds::new();
-        let made: std::collections::HashSet<String> = (0..1000).map(|_| ids.next(Timestamp::from_micros(7))).collect();
+        let made: std::collections::HashSet<String> =
+            (0..1000).map(|_| ids.next(Timestamp::from_micros(7)).to_string()).collect();
         assert_eq!(made.len(), 1000);
         assert!(made.iter().all(|id| Uuid::try_parse(id).is_ok_and(|uuid| uuid.get_version_num() == 7)));
     }

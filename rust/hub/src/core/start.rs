@@ -123,6 +123,7 @@ fn start_with(
         head: loaded.head,
         shared_head,
         touched: Vec::new(),
+        receivers: Vec::new(),
         is_gone: false,
     };
     let mut thread = CoreThread {

@@ -1,8 +1,6 @@
 //! `message`: proposed, written in its batch, then delivered and acked. No message is delivered or acked before its
 //! commit (section 9, Durability). Over HTTP it is a post.
 
-use std::collections::BTreeMap;
-
 use orochi_protocol::mentions::{self, Mention};
 use orochi_protocol::reply::DeliveryState;
 use orochi_protocol::request::Draft;
@@ -13,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::core::Accepted;
 use crate::core::ask::Asker;
 use crate::core::change::{Applying, Change, Transaction};
+use crate::core::command::Acceptance;
 use crate::core::finish::{Finish, Finished};
 use crate::core::outcome::{Appended, Outcome};
 use crate::core::router::Router;
@@ -163,19 +162,22 @@ impl Finish for NewMessage {
             // The sender's session ended before this entry: nobody waits.
             _ => return,
         };
-        let accepted = |router: &Router| {
+        let acceptance = |router: &Router| {
             let known = &router.known;
-            let delivery: BTreeMap<String, DeliveryState> =
-                addressed.iter().map(|name| (name.clone(), known.delivery_state(name, router.hub))).collect();
-            let reach = addressed.iter().filter_map(|name| Some((name.clone(), known.roster.reach(name)?))).collect();
-            Accepted { seq, id: message.id.clone(), ts, delivery, reach, duplicate }
+            let mut delivery: Vec<(&str, DeliveryState)> =
+                addressed.iter().map(|name| (name.as_str(), known.delivery_state(name, router.hub))).collect();
+            delivery.sort_unstable_by_key(|(name, _)| *name);
+            // A message of a log of 0.1.0 may name an agent twice.
+            delivery.dedup_by_key(|(name, _)| *name);
+            let reach = delivery.iter().filter_map(|(name, _)| Some((*name, known.roster.reach(name)?))).collect();
+            Acceptance { seq, id: &message.id, ts, delivery, reach, duplicate }
         };
         let answer = match asker {
             Asker::Sender(connection) => {
-                let accepted = accepted(router);
-                Answer::Ack(connection, router.stamper.message_ack(&accepted))
+                let acceptance = acceptance(router);
+                Answer::Ack(connection, router.stamper.message_ack(&acceptance))
             }
-            Asker::Post(answer) => Answer::Accepted(answer, accepted(router)),
+            Asker::Post(answer) => Answer::Accepted(answer, acceptance(router).into()),
             _ => Answer::Nobody,
         };
         if !duplicate {
