@@ -69,7 +69,8 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(core: Core, socket: WebSocket, peer: Peer, patience: Patience) -> Self {
+    /// Boxed, because futures that hold a link would have room for it several times.
+    pub(crate) fn new(core: Core, socket: WebSocket, peer: Peer, patience: Patience) -> Box<Self> {
         let mut ping = tokio::time::interval_at(Instant::now() + patience.ping_every, patience.ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = {
@@ -79,7 +80,7 @@ impl Link {
                 CloseCode::GoingAway
             }
         };
-        Self {
+        Box::new(Self {
             id: core.new_connection(),
             outbox: Arc::new(Outbox::default()),
             is_registered: false,
@@ -95,11 +96,15 @@ impl Link {
             silence: Box::pin(sleep(patience.silent)),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             end: Some(stopped.boxed()),
-        }
+        })
     }
 
     /// Does the same, and closes the connection with `code` when `over` resolves.
-    pub(crate) fn until(mut self, over: impl Future<Output = ()> + Send + 'static, code: CloseCode) -> Self {
+    pub(crate) fn until(
+        mut self: Box<Self>,
+        over: impl Future<Output = ()> + Send + 'static,
+        code: CloseCode,
+    ) -> Box<Self> {
         let before = self.end.take();
         let end = async move {
             tokio::select! {
@@ -166,7 +171,7 @@ impl Link {
     /// Tells the core that the connection has ended. Answers the peer's close frame once the core has handled that: who
     /// has the answer is offline for everybody. A disk that is stuck delays the answer by at most [`CLOSE_MAX`], also
     /// if the core has no room for the command.
-    pub(super) async fn leave(mut self) {
+    pub(super) async fn leave(mut self: Box<Self>) {
         let (core, id) = (self.core.clone(), self.id);
         // A core that has stopped no longer knows the connection.
         let disconnect = || core.send(Command::Disconnect(id));

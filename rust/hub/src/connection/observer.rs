@@ -11,7 +11,7 @@ use crate::core::{Command, shutting_down};
 use crate::markdown::Rendering;
 
 /// Serves an observer until it leaves or the hub stops. With `after`, it first gets everything after that seq.
-pub(crate) async fn serve(mut link: Link, after: Option<Seq>, rendering: Rendering) {
+pub(crate) async fn serve(mut link: Box<Link>, after: Option<Seq>, rendering: Rendering) {
     let core = link.core.clone();
     let _open = core.enter();
     link.rendering = rendering;

@@ -8,7 +8,7 @@ use orochi_protocol::limits::FRAME_BYTES_MAX;
 /// is closed with unread bytes, the system resets it and the close frame is lost. A larger frame is not read.
 const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 /// Bytes read from a socket at once. Each connection holds this buffer, and thousands are idle.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+const READ_BUFFER_BYTES: usize = 2 * 1024;
 /// Frames are gathered up to this size before a write to the socket.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// The largest buffer of a socket while the kernel accepts no more. A whole frame must fit.

@@ -1,8 +1,6 @@
 //! The rule by which messages are for a connection. It is defined over the log, so missed messages can be read from the
 //! log at any later time, and are exactly those that would have been delivered live.
 
-use std::collections::BTreeMap;
-
 use orochi_protocol::Seq;
 
 use crate::store::{Message, Place};
@@ -24,8 +22,9 @@ pub struct AgentInterest {
     pub name: String,
     /// Mentions and direct messages count after this seq.
     pub addressed_after: Seq,
-    /// The connection's stays in each channel.
-    channels: BTreeMap<String, Membership>,
+    /// The connection's stays in each channel, by name. Most connections are in a few channels, for which a map would
+    /// need several times the memory.
+    channels: Vec<(String, Membership)>,
 }
 
 /// The stays of a connection in one channel: each after `from`, up to and including `until`.
@@ -58,11 +57,11 @@ impl Interest {
 impl AgentInterest {
     /// An interest in mentions and direct messages after `addressed_after`, without channels.
     pub fn new(name: &str, addressed_after: Seq) -> Self {
-        Self { name: name.to_owned(), addressed_after, channels: BTreeMap::new() }
+        Self { name: name.to_owned(), addressed_after, channels: Vec::new() }
     }
 
     fn bytes(&self) -> usize {
-        let of_channel = |(name, membership): (&String, &Membership)| {
+        let of_channel = |(name, membership): &(String, Membership)| {
             size_of::<(String, Membership)>() + name.len() + membership.closed.len() * size_of::<(Seq, Seq)>()
         };
         size_of::<Self>() + self.name.len() + self.channels.iter().map(of_channel).sum::<usize>()
@@ -70,7 +69,11 @@ impl AgentInterest {
 
     /// Adds a channel, for messages after `after`. Returns false if the connection was in it already.
     pub fn join(&mut self, channel: &str, after: Seq) -> bool {
-        let membership = self.channels.entry(channel.to_owned()).or_default();
+        let at = self.find(channel).unwrap_or_else(|at| {
+            self.channels.insert(at, (channel.to_owned(), Membership::default()));
+            at
+        });
+        let membership = &mut self.channels[at].1;
         if membership.open_after.is_some() {
             return false;
         }
@@ -81,7 +84,8 @@ impl AgentInterest {
     /// Leaves a channel; messages up to `until` are still for the connection. Returns false if it was not in the
     /// channel.
     pub fn leave(&mut self, channel: &str, until: Seq) -> bool {
-        let Some(membership) = self.channels.get_mut(channel) else { return false };
+        let Ok(at) = self.find(channel) else { return false };
+        let membership = &mut self.channels[at].1;
         let Some(from) = membership.open_after.take() else { return false };
         membership.closed.push((from, until));
         true
@@ -89,15 +93,15 @@ impl AgentInterest {
 
     /// Drops stays that ended at or before `position`: they have been served.
     pub fn served(&mut self, position: Seq) {
-        for membership in self.channels.values_mut() {
+        for (_, membership) in &mut self.channels {
             membership.closed.retain(|(_, until)| *until > position);
         }
-        self.channels.retain(|_, membership| membership.open_after.is_some() || !membership.closed.is_empty());
+        self.channels.retain(|(_, membership)| membership.open_after.is_some() || !membership.closed.is_empty());
     }
 
     /// The number of past stays that may still have to be served.
     pub fn past_stays(&self) -> usize {
-        self.channels.values().map(|membership| membership.closed.len()).sum()
+        self.channels.iter().map(|(_, membership)| membership.closed.len()).sum()
     }
 
     /// Returns the channels that the connection is in now.
@@ -107,14 +111,23 @@ impl AgentInterest {
 
     /// True if the connection is in `channel` now.
     pub fn is_in(&self, channel: &str) -> bool {
-        self.channels.get(channel).is_some_and(|m| m.open_after.is_some())
+        self.membership(channel).is_some_and(|m| m.open_after.is_some())
     }
 
     /// The seq up to which only mentions and direct messages can be for the connection; None if it is in no channel. Up
     /// to this seq the index of addressed messages is read, not the whole log.
     pub fn channels_after(&self) -> Option<Seq> {
         let starts = |m: &Membership| m.open_after.into_iter().chain(m.closed.iter().map(|(from, _)| *from)).min();
-        self.channels.values().filter_map(starts).min()
+        self.channels.iter().filter_map(|(_, membership)| starts(membership)).min()
+    }
+
+    /// The index of a channel, or the one at which it would be inserted.
+    fn find(&self, channel: &str) -> Result<usize, usize> {
+        self.channels.binary_search_by(|(name, _)| name.as_str().cmp(channel))
+    }
+
+    fn membership(&self, channel: &str) -> Option<&Membership> {
+        self.find(channel).ok().map(|at| &self.channels[at].1)
     }
 
     fn wants(&self, message: &Message) -> bool {
@@ -131,7 +144,7 @@ impl AgentInterest {
     }
 
     fn wants_of_channel(&self, channel: &str, seq: Seq) -> bool {
-        self.channels.get(channel).is_some_and(|membership| {
+        self.membership(channel).is_some_and(|membership| {
             membership.open_after.is_some_and(|after| seq > after)
                 || membership.closed.iter().any(|(from, until)| seq > *from && seq <= *until)
         })

@@ -25,7 +25,7 @@ use crate::frame::Frame;
 use crate::gitea::once::Calls;
 
 /// Serves an agent until it leaves or the hub stops.
-pub(crate) async fn serve(link: Link, calls: Calls) {
+pub(crate) async fn serve(link: Box<Link>, calls: Calls) {
     let core = link.core.clone();
     let _open = core.enter();
     let mut requests = RequestLoop { link, name: None, has_asked: false, is_over: false, calls };
@@ -42,7 +42,7 @@ pub(crate) async fn serve(link: Link, calls: Calls) {
 }
 
 struct RequestLoop {
-    link: Link,
+    link: Box<Link>,
     /// Set once the core has accepted the register.
     name: Option<AgentName>,
     /// A register was sent to the core. It may be accepted after the connection has ended.
