@@ -10,7 +10,8 @@ use crate::store::StoreError;
 
 /// The interval between checks of an idle hub's files. Each write checks them too.
 const EVERY: Duration = Duration::from_secs(1);
-/// The interval while messages arrive: a fast disk writes hundreds of megabytes a second.
+/// The time from a write to the check, and the interval while the hub writes: a fast disk writes hundreds of megabytes a
+/// second.
 const EVERY_BUSY: Duration = Duration::from_millis(100);
 /// The write-ahead log grows while overlapping reads use older states of it. Above this size, reads pause for a moment.
 /// SQLite alone keeps it at a quarter of this.
@@ -22,15 +23,12 @@ const PAUSE_AGAIN: Duration = Duration::from_secs(30);
 pub async fn watch(core: Core, wal_max: u64) {
     let mut is_in_place = true;
     let mut not_before = Instant::now();
-    let mut head = core.head();
-    let mut wait = EVERY;
     loop {
         tokio::select! {
             () = core.stopped() => return,
-            () = sleep(wait) => {}
+            () = sleep(EVERY) => {}
+            () = written(&core) => {}
         }
-        let before = std::mem::replace(&mut head, core.head());
-        wait = if head == before { EVERY } else { EVERY_BUSY };
         let files = core.reads().files().clone();
         // A hanging disk blocks only this check, not the runtime's threads.
         let looked = tokio::task::spawn_blocking(move || (files.check(), files.wal_bytes())).await;
@@ -47,6 +45,12 @@ pub async fn watch(core: Core, wal_max: u64) {
             }
         }
     }
+}
+
+/// Waits until some time after a write.
+async fn written(core: &Core) {
+    core.batch_finished().await;
+    sleep(EVERY_BUSY).await;
 }
 
 fn tell(checked: &Result<(), StoreError>, was_in_place: bool) {

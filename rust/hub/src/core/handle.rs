@@ -9,7 +9,7 @@ use orochi_protocol::reply::{AgentRow, PresenceAnswer, ReceiptsAnswer};
 use orochi_protocol::request::Draft;
 use orochi_protocol::{AgentName, ErrorCode, Refusal, Seq};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::command::{Accepted, CallKey, Command, NamedAction, Stats};
 use super::known::Known;
@@ -33,6 +33,8 @@ struct Shared {
     lookups: Lookups,
     returns: Returns,
     waits: Waits,
+    /// Notified of each finished batch.
+    finished: Arc<Notify>,
     started: Instant,
     reads: Reads,
     search: Search,
@@ -75,6 +77,7 @@ impl Core {
                 lookups,
                 returns,
                 waits: Waits::default(),
+                finished: Arc::default(),
                 started: Instant::now(),
                 reads,
                 search,
@@ -90,6 +93,15 @@ impl Core {
 
     pub(super) fn waits(&self) -> Waits {
         self.shared.waits.clone()
+    }
+
+    pub(super) fn finished(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.finished)
+    }
+
+    /// Waits for the next finished batch. Returns at once if there was one since the last call. Only one task may wait.
+    pub async fn batch_finished(&self) {
+        self.shared.finished.notified().await;
     }
 
     /// Returns a number for a new connection.

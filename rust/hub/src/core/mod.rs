@@ -53,7 +53,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use orochi_protocol::Seq;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 pub use crate::clock::system_clock;
 pub use command::{Accepted, AgentAction, Command};
@@ -99,6 +99,8 @@ struct CoreThread {
     committed: Arc<AtomicU64>,
     /// Told of each finished batch, so that its messages are indexed.
     search: Search,
+    /// Notified of each finished batch, for tasks that watch the log's files.
+    finished: Arc<Notify>,
     /// The collected requests, not yet proposed.
     next: Batch,
     /// A batch that is written and waits until the one before it is finished.
@@ -230,6 +232,7 @@ impl CoreThread {
             entry.finish(outcome, Asker::Nobody, refusal.as_ref(), &mut self.router);
         }
         self.search.committed(self.router.head);
+        self.finished.notify_one();
         self.spare = batch.cleared();
     }
 

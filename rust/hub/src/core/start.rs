@@ -134,6 +134,7 @@ fn start_with(
         router,
         committed,
         search,
+        finished: core.finished(),
         next,
         written: None,
         spare: Batch::default(),
