@@ -10,8 +10,8 @@ use crate::store::StoreError;
 
 /// The interval between checks of an idle hub's files. Each write checks them too.
 const EVERY: Duration = Duration::from_secs(1);
-/// The time from a write to the check, and the interval while the hub writes: a fast disk writes hundreds of megabytes a
-/// second.
+/// The time from a write to the check, and the interval while the hub writes: a fast disk writes hundreds of megabytes
+/// a second.
 const EVERY_BUSY: Duration = Duration::from_millis(100);
 /// The write-ahead log grows while overlapping reads use older states of it. Above this size, reads pause for a moment.
 /// SQLite alone keeps it at a quarter of this.
