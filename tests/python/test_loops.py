@@ -24,7 +24,7 @@ def offline(hub, name: str) -> bool:
                     return False
             return True
 
-    return asyncio.run(look())
+    return asyncio.run(look(), debug=True)
 
 
 def test_loop_after_loop_serves_one_client(hub):
@@ -50,9 +50,9 @@ def test_loop_after_loop_serves_one_client(hub):
     async def answer(agent) -> None:
         await (await anext(agent.listen())).reply("!")
 
-    asyncio.run(first())
-    asyncio.run(second())
-    asyncio.run(client.disconnect())
+    asyncio.run(first(), debug=True)
+    asyncio.run(second(), debug=True)
+    asyncio.run(client.disconnect(), debug=True)
     assert client.state == "closed"
     assert offline(hub, "alice")
 
@@ -73,7 +73,7 @@ def test_loop_of_another_thread_keeps_its_client_and_can_be_disconnected_from(hu
                     await call
             await client.disconnect()
 
-        asyncio.run(elsewhere())
+        asyncio.run(elsewhere(), debug=True)
         assert listening.result(DEADLINE) == "the end"
         assert offline(hub, "alice")
     finally:
@@ -116,7 +116,7 @@ def test_dropped_clients_close_and_warn(hub, where):
             release()
         dropped.set()
 
-    asyncio.run(drop())
+    asyncio.run(drop(), debug=True)
     if where == "after its loop":
         clear()
     assert offline(hub, "dropped")

@@ -59,6 +59,7 @@ def in_child(work) -> int:
 def connected(hub, name):
     """A loop of its own with a connected client."""
     loop = asyncio.new_event_loop()
+    loop.set_debug(True)
     client = hub.client(name)
     loop.run_until_complete(client.connect())
     try:

@@ -38,6 +38,11 @@ def check(sources: list[Source]) -> list[Fault]:
     library = {"1002", "1007"}
     faults += _differences("the close code", re.findall(r"CloseCode::\w+ => (\d+),", codes), closing - library)
     kinds = re.findall(r'^\s+const TYPE: &.static str = "([a-z_]+)";', requests, re.M)
+    lines = requests.partition("\nrequests! {")[2].partition("\n}")[0]
+    listed = re.findall(r"^    \w+\(.+\),$", lines, re.M)
+    if len(listed) != len(kinds):
+        fault = f"lists {len(listed)} requests, but {len(kinds)} files have a TYPE"
+        faults.append(Fault(f"{REQUESTS}mod.rs", fault, "list it in `requests!`, or the hub refuses the type"))
     section = page.partition("\n## 5.")[2].partition("\n\n**")[0]
     return faults + _differences("the request", kinds, re.findall(r"^\| `([a-z_]+)` \|", section, re.M))
 

@@ -147,6 +147,7 @@ def test_a_code_that_the_page_lacks_is_found():
         "has the error RATE_LIMITED, HTTP 429, try again: no",
         "lacks the close code 4008",
         "has the close code 4010",
+        "lists 0 requests, but 1 files have a TYPE",
         "lacks the request register",
         "has the request leave",
     ]

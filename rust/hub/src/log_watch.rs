@@ -49,7 +49,7 @@ pub async fn watch(core: Core, wal_max: u64) {
 
 /// Waits until some time after a write.
 async fn written(core: &Core) {
-    core.batch_finished().await;
+    core.next_write().await;
     sleep(EVERY_BUSY).await;
 }
 

@@ -175,11 +175,19 @@ pub(crate) struct Acceptance<'a> {
     pub(crate) seq: Seq,
     pub(crate) id: &'a str,
     pub(crate) ts: Timestamp,
-    /// The state of each addressed agent, by name.
+    /// The state of each addressed agent, ordered by name.
     pub(crate) delivery: Vec<(&'a str, DeliveryState)>,
-    /// The reach of those that are online, by name.
+    /// The reach of those that are online, ordered by name.
     pub(crate) reach: Vec<(&'a str, Reach)>,
     pub(crate) duplicate: bool,
+}
+
+/// Each name once, in the order of the ack. A message of a log of 0.1.0 may name an agent twice.
+pub(crate) fn in_order(names: &[String]) -> Vec<&str> {
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 impl From<Acceptance<'_>> for Accepted {
@@ -225,4 +233,16 @@ pub struct Stats {
     pub epoch: String,
     /// Seconds since the hub started.
     pub uptime_seconds: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ack_names_each_agent_once_and_in_order() {
+        let names = ["carol", "bob", "carol"].map(String::from);
+        assert_eq!(in_order(&names), ["bob", "carol"]);
+        assert!(in_order(&[]).is_empty());
+    }
 }

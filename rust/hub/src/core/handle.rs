@@ -33,8 +33,8 @@ struct Shared {
     lookups: Lookups,
     returns: Returns,
     waits: Waits,
-    /// Notified of each finished batch.
-    finished: Arc<Notify>,
+    /// Notified of each write to the log.
+    writes: Arc<Notify>,
     started: Instant,
     reads: Reads,
     search: Search,
@@ -77,7 +77,7 @@ impl Core {
                 lookups,
                 returns,
                 waits: Waits::default(),
-                finished: Arc::default(),
+                writes: Arc::default(),
                 started: Instant::now(),
                 reads,
                 search,
@@ -95,13 +95,14 @@ impl Core {
         self.shared.waits.clone()
     }
 
-    pub(super) fn finished(&self) -> Arc<Notify> {
-        Arc::clone(&self.shared.finished)
+    pub(super) fn writes(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.writes)
     }
 
-    /// Waits for the next finished batch. Returns at once if there was one since the last call. Only one task may wait.
-    pub async fn batch_finished(&self) {
-        self.shared.finished.notified().await;
+    /// Waits for the next write to the log. Returns at once if there was one since the last call. Only one task may
+    /// wait.
+    pub async fn next_write(&self) {
+        self.shared.writes.notified().await;
     }
 
     /// Returns a number for a new connection.

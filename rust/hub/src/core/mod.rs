@@ -99,8 +99,8 @@ struct CoreThread {
     committed: Arc<AtomicU64>,
     /// Told of each finished batch, so that its messages are indexed.
     search: Search,
-    /// Notified of each finished batch, for tasks that watch the log's files.
-    finished: Arc<Notify>,
+    /// Notified of each write, for the task that watches the log's files.
+    writes: Arc<Notify>,
     /// The collected requests, not yet proposed.
     next: Batch,
     /// A batch that is written and waits until the one before it is finished.
@@ -215,6 +215,7 @@ impl CoreThread {
             unavailable(&error)
         });
         self.router.known.roster.records_saved(&batch.saved);
+        let is_written = batch.is_lasting() || !batch.saved.is_empty();
         let Batch { entries, outcomes, asks, .. } = &mut batch;
         let mut applied = entries.drain(..).zip(outcomes.drain(..));
         for ask in asks.drain(..) {
@@ -232,7 +233,9 @@ impl CoreThread {
             entry.finish(outcome, Asker::Nobody, refusal.as_ref(), &mut self.router);
         }
         self.search.committed(self.router.head);
-        self.finished.notify_one();
+        if is_written {
+            self.writes.notify_one();
+        }
         self.spare = batch.cleared();
     }
 

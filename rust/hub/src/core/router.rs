@@ -1,5 +1,5 @@
-//! What finishing a batch reads and changes: this hub's connections, the head up to which messages are delivered, and
-//! the frames for both. It knows no entry and no batch.
+//! The state that finishing a batch reads and changes: this hub's connections, the head up to which messages are
+//! delivered, and the frames for both. It knows no entry and no batch.
 //!
 //! Its methods are in the files of their subjects: messages in [`super::deliver`], the way from behind to live in
 //! [`super::feed`], events in [`super::events`], the end of entries in [`super::finish`].

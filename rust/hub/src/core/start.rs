@@ -134,7 +134,7 @@ fn start_with(
         router,
         committed,
         search,
-        finished: core.finished(),
+        writes: core.writes(),
         next,
         written: None,
         spare: Batch::default(),

@@ -19,8 +19,9 @@ use super::tokens::{Expression, TOKEN_CHARS};
 const FORMAT: i64 = 2;
 /// Seqs of a segment.
 pub(crate) const SEGMENT_SEQS: u64 = 100_000;
-/// Sorted runs of one size in a segment before FTS5 merges them. In a flood, a segment has fewer, so that each word is
-/// merged once, when the segment is full; by default, FTS5 merges four at a time, all the time.
+/// Sorted runs of one size in a segment before FTS5 merges all of them at once. In a flood of short messages, a segment
+/// has fewer, so that each word is merged once, when the segment is full. By default FTS5 merges four at a time, again
+/// and again. With one message a transaction, the open segment has at most three times as many, which a search reads.
 const RUNS_MAX: u32 = 32;
 
 /// The newest indexed message. It reveals an index that belongs to another log, or to a newer state of this one.
@@ -384,11 +385,11 @@ mod tests {
         }
     }
 
-    fn found(path: &Path) -> (u64, Vec<u64>) {
+    fn found(path: &Path, word: &str) -> (u64, Vec<u64>) {
         let reader = Reader::open(path).unwrap();
         reader
             .snapshot(|snapshot| {
-                let term = tokens::Term::whole("word".to_owned());
+                let term = tokens::Term::whole(word.to_owned());
                 let expression = Expression::new(vec![term], None).unwrap();
                 let mut seqs = Vec::new();
                 snapshot.matches::<IndexError>(&expression, Seq::ZERO, Seq::MAX, |seq| {
@@ -420,14 +421,39 @@ mod tests {
         for fails_at in [1, 2, 3, 4] {
             assert!(writer.add(parts(Some(fails_at))).is_err(), "{fails_at}");
             assert_eq!(writer.mark().seq, Seq::ZERO);
-            assert_eq!(found(&path), (0, vec![]));
+            assert_eq!(found(&path, "word"), (0, vec![]));
         }
         writer.add(parts(None)).unwrap();
         let mut all = log.to_vec();
         all.reverse();
-        assert_eq!(found(&path), (600_000, all.clone()));
+        assert_eq!(found(&path, "word"), (600_000, all.clone()));
+        // Each message has its own tokens, not those of its neighbours in the part.
+        for n in log {
+            assert_eq!(found(&path, &format!("w{n}")).1, [n]);
+        }
         writer.add(parts(None)).unwrap();
-        assert_eq!(found(&path), (600_000, all));
+        assert_eq!(found(&path, "word"), (600_000, all));
         assert_eq!((writer.mark().seq.get(), writer.mark().id.as_str()), (600_000, "600000"));
+    }
+
+    #[test]
+    fn runs_of_single_messages_are_merged_in_time_and_all_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.search.db");
+        let mut writer = Writer::open(&path, "e").unwrap();
+        let all = u64::from(RUNS_MAX) * 3;
+        for n in 1..=all {
+            let one = |after: Seq, into: &mut Part| {
+                if after.get() < n {
+                    into.push(&message(n));
+                }
+                Ok(())
+            };
+            writer.add(one).unwrap();
+        }
+        let sql = "SELECT count(DISTINCT segid) FROM segment_0_idx";
+        let runs: u32 = writer.connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert!((2..2 * RUNS_MAX).contains(&runs), "{runs}");
+        assert_eq!(found(&path, "word"), (all, (1..=all).rev().collect()));
     }
 }

@@ -1,4 +1,4 @@
-//! `heartbeat`: an empty one needs no register and is answered here (sections 5 and 9, Seen).
+//! `heartbeat`: before a register, an empty one is answered here (sections 5 and 9, Seen).
 
 use orochi_protocol::Refusal;
 use orochi_protocol::request::Heartbeat;

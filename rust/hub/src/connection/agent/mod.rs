@@ -105,7 +105,7 @@ impl RequestLoop {
         }
     }
 
-    /// One line a request: the core's own are sent to it, the others have a file in this folder.
+    /// One line for each request. Requests that only the core handles are sent to it; the others have a file here.
     async fn dispatch_rare(&mut self, id: &str, sender: Option<String>, request: Request) -> Result<(), Refusal> {
         match request {
             Request::Register(register) => self.register(id, sender, register).await,

@@ -2,7 +2,6 @@
 //! commit (section 9, Durability). Over HTTP it is a post.
 
 use orochi_protocol::mentions::{self, Mention};
-use orochi_protocol::reply::DeliveryState;
 use orochi_protocol::request::Draft;
 use orochi_protocol::{ErrorCode, Refusal, Seq, Target, Timestamp};
 use serde_json::value::RawValue;
@@ -11,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::core::Accepted;
 use crate::core::ask::Asker;
 use crate::core::change::{Applying, Change, Transaction};
-use crate::core::command::Acceptance;
+use crate::core::command::{Acceptance, in_order};
 use crate::core::finish::{Finish, Finished};
 use crate::core::outcome::{Appended, Outcome};
 use crate::core::router::Router;
@@ -164,12 +163,9 @@ impl Finish for NewMessage {
         };
         let acceptance = |router: &Router| {
             let known = &router.known;
-            let mut delivery: Vec<(&str, DeliveryState)> =
-                addressed.iter().map(|name| (name.as_str(), known.delivery_state(name, router.hub))).collect();
-            delivery.sort_unstable_by_key(|(name, _)| *name);
-            // A message of a log of 0.1.0 may name an agent twice.
-            delivery.dedup_by_key(|(name, _)| *name);
-            let reach = delivery.iter().filter_map(|(name, _)| Some((*name, known.roster.reach(name)?))).collect();
+            let names = in_order(&addressed);
+            let delivery = names.iter().map(|name| (*name, known.delivery_state(name, router.hub))).collect();
+            let reach = names.iter().filter_map(|name| Some((*name, known.roster.reach(name)?))).collect();
             Acceptance { seq, id: &message.id, ts, delivery, reach, duplicate }
         };
         let answer = match asker {
