@@ -93,9 +93,10 @@ class OrochiClient:
         timeout: Seconds for connecting, and for each request that has no timeout of its own.
     """
 
-    # Of a client whose constructor raised, too.
+    # Of a client whose constructor raised, too. Each `disconnect` ends the calls of `connect` that began before it.
     _link: Link | None = None
     _opening: Link | None = None
+    _disconnects = 0
 
     def __init__(
         self,
@@ -146,16 +147,16 @@ class OrochiClient:
             NotConnected: `disconnect` was called meanwhile.
         """
         loop = asyncio.get_running_loop()
-        began, limit = loop.time(), self._timeout
+        began, limit, disconnects = loop.time(), self._timeout, self._disconnects
         while self._link is None:
+            if self._disconnects != disconnects:
+                raise NotConnected(_DISCONNECTED)
             opening = self._opening
             if opening is None or opening.opened.get_loop() is not loop:
                 await self._open(limit)
             else:
                 # Another task connects: the two share its connection.
                 await asyncio.wait([opening.opened], timeout=limit)
-                if opening.is_cancelled:
-                    raise NotConnected(_DISCONNECTED)
                 limit = max(self._timeout - (loop.time() - began), 0.0)
         self._link.bind()
 
@@ -202,6 +203,7 @@ class OrochiClient:
 
         The hub is waited for at most `timeout` seconds. A `connect` that is still at work ends with NotConnected.
         """
+        self._disconnects += 1
         opening, link = self._opening, self._link
         self._opening = self._link = None
         if opening is not None:

@@ -122,6 +122,19 @@ def test_dropped_clients_close_and_warn(hub, where):
     assert offline(hub, "dropped")
 
 
+async def test_connect_that_waits_for_another_ends_when_disconnect_is_called_meanwhile(hub):
+    client = hub.client("alice")
+    connecting = [asyncio.create_task(client.connect()) for _ in range(2)]
+    # The first one has connected, and the second one has not noticed.
+    while client.state != "connected":
+        await asyncio.sleep(0)
+    await client.disconnect()
+    first, second = await asyncio.gather(*connecting, return_exceptions=True)
+    assert first is None
+    assert isinstance(second, NotConnected)
+    assert client.state == "closed"
+
+
 async def test_connect_ends_when_disconnect_is_called_meanwhile(hub):
     client = hub.client("alice")
     for turns in range(1, 40):

@@ -1,6 +1,7 @@
 //! Counts of recent messages, made in parts. The result is the same as counting at once, whoever requests it and when.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use orochi_hub::parts::digest::{DIRECT, Digest, Window};
 use orochi_hub::parts::store::{Message, Pair, Place, Reads, Store};
@@ -88,8 +89,15 @@ async fn counted_in_pieces_of_any_size_it_is_what_was_said() {
 }
 
 async fn store_head(reads: &Reads) -> i64 {
-    let newest = reads.run(|reader| reader.recent(1)).await.unwrap();
-    newest.last().map_or(0, |message| message.seq.as_i64())
+    let newest = reads.run(|reader| {
+        let mut newest = Seq::ZERO;
+        reader.scan_back(Seq::ZERO, Seq::MAX, |message| {
+            newest = message.seq;
+            ControlFlow::Break(())
+        })?;
+        Ok(newest)
+    });
+    newest.await.unwrap().as_i64()
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A log in its own folder, and helpers to write and read it.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -82,7 +83,14 @@ pub fn read<T: Send + 'static>(
 
 /// The whole log, oldest first.
 pub fn all(db: &Path) -> Vec<Message> {
-    read(db, Seq::ZERO, |reader| reader.recent(100_000))
+    read(db, Seq::ZERO, |reader| {
+        let mut all = Vec::new();
+        reader.scan(Seq::ZERO, Seq::MAX, |message| {
+            all.push(message.clone());
+            ControlFlow::Continue(())
+        })?;
+        Ok(all)
+    })
 }
 
 /// The seqs of a channel's history, newest first.

@@ -58,14 +58,6 @@ impl Reader {
         Ok((rows, is_cut))
     }
 
-    /// Reads the newest `limit` messages of the whole log, oldest first.
-    ///
-    /// # Errors
-    /// Fails if the disk refuses.
-    pub fn recent(&self, limit: u32) -> Result<Vec<Message>, StoreError> {
-        Ok(self.page(&PageQuery { limit, ..PageQuery::default() }, usize::MAX)?.0)
-    }
-
     /// Reads the newest messages before `before` from or to an agent. Those from the agent are searched only after
     /// `after`. Oldest first, with at most `bytes` of text. The second value is true if there are more.
     ///
