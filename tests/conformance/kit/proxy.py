@@ -35,6 +35,8 @@ class Link:
     sent: list[Frame] = field(default_factory=list)
     received: list[Frame] = field(default_factory=list)
     largest: int = 0
+    # The time just before the last frame was written to the program, so never later than the program heard it.
+    heard: float = 0.0
     # The last frames of both directions, `>` from the program and `<` to it.
     last: deque[str] = field(default_factory=lambda: deque(maxlen=6))
 
@@ -183,6 +185,7 @@ class Proxy:
                     await hub.send(text)
                 else:
                     link.note("<", answer)
+                    link.heard = time.monotonic()
                     await program.send(json.dumps(answer))
 
     async def _to_program(self, program: ServerConnection, hub: Any, link: Link) -> None:
@@ -195,6 +198,7 @@ class Proxy:
                 if frame is not None:
                     link.received.append(frame)
                     link.note("<", frame)
+                    link.heard = time.monotonic()
                     for _ in range(2 if self.repeats and "seq" in frame else 1):
                         await program.send(json.dumps(frame))
                     if "seq" in frame and self._is_cut():
